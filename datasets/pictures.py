@@ -1,0 +1,108 @@
+"""What a data set is here: pictures read one at a time, integer labels, class names, and a test split apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from errors import ConfigError
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The pictures of one split.
+
+    `labels` is int64 of shape (n,); `read(i)` returns picture i as PIL has it (any size, mode L or RGB);
+    `damaged` names the pictures that could not be read and are not among the n.
+    """
+
+    labels: npt.NDArray[np.int64]
+    read: Callable[[int], Image.Image] = field(repr=False)
+    damaged: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named set of labelled pictures. `source` says where the bytes came from."""
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Split
+    test: Split
+    source: str
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Names of the pictures that could not be read, of both splits."""
+        return self.train.damaged + self.test.damaged
+
+
+def prepare(
+    picture: Image.Image,
+    rho: int,
+    channels: int,
+    box: tuple[float, float, float, float] | None = None,
+    flip: bool = False,
+) -> Pixels:
+    """Return a picture as uint8 of shape (rho, rho, channels), resized bilinearly (with antialiasing, as PIL does).
+
+    `box` is the part to take, in pixels of the picture; `flip` mirrors it from left to right.
+    """
+    mode = "L" if channels == 1 else "RGB"
+    grey_source = picture.mode == "L"
+    if not grey_source and picture.mode != mode:
+        picture = picture.convert(mode)
+    if box is not None or picture.size != (rho, rho):
+        picture = picture.resize((rho, rho), Image.Resampling.BILINEAR, box=box)
+    if flip:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    pixels = np.asarray(picture, dtype=np.uint8)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, None], channels, axis=2)
+    return pixels
+
+
+def prepare_many(split: Split, indices: Iterable[int], rho: int, channels: int) -> Pixels:
+    """Return the pictures at `indices` as uint8 of shape (n, rho, rho, channels)."""
+    pictures = [prepare(split.read(int(i)), rho, channels) for i in indices]
+    return np.stack(pictures) if pictures else np.zeros((0, rho, rho, channels), np.uint8)
+
+
+def sample(split: Split, count: int | None, seed: int = 0) -> npt.NDArray[np.int64]:
+    """Return `count` distinct indices, as even over the classes as the split allows; all of them for None.
+
+    The same seed and split give the same indices, and a larger count begins with the smaller one's.
+    Raises ConfigError if the split has fewer pictures.
+    """
+    if count is None:
+        return np.arange(len(split))
+    if not 0 < count <= len(split):
+        raise ConfigError(f"--images {count}: the split has {len(split)} pictures; ask for 1 to {len(split)} or `all`")
+    rng = np.random.default_rng(seed)
+    rank = np.empty(len(split), np.int64)
+    order = rng.permutation(len(split))
+    for label in np.unique(split.labels):
+        members = order[split.labels[order] == label]
+        rank[members] = np.arange(len(members))
+    position = np.empty(len(split), np.int64)
+    position[order] = np.arange(len(split))
+    return np.lexsort((position, rank))[:count].astype(np.int64)
+
+
+def digest_of(pixels: Pixels, labels: Sequence[int] | npt.NDArray[np.int64] | None = None) -> str:
+    """Return the sha256 (hex) of prepared pictures and their labels: what identifies a set of images by content."""
+    sha = hashlib.sha256(repr((pixels.shape, str(pixels.dtype))).encode())
+    sha.update(np.ascontiguousarray(pixels).tobytes())
+    if labels is not None:
+        sha.update(np.asarray(labels, np.int64).tobytes())
+    return sha.hexdigest()

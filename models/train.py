@@ -1,0 +1,189 @@
+"""Training on a CPU: progressive sizes, seeded augmentation, and a run that goes on where it was stopped.
+
+Imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from datasets import Dataset, Split, prepare, prepare_many
+from models import checkpoint, keras_model
+from models.presets import Preset
+
+INPUT_RANGE = (-1.0, 1.0)
+CROP_MIN_SIDE = 0.75
+"""Smallest side of an augmenting crop, as a share of the picture's."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: `stages` are (side in pixels, epochs), at falling cosine learning rate over all of them."""
+
+    stages: tuple[tuple[int, int], ...]
+    batch: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+    warmup_epochs: float = 0.5
+    flip: bool = True
+    seed: int = 1
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages."""
+        return sum(epochs for _, epochs in self.stages)
+
+    def side_of(self, epoch: int) -> int:
+        """Side of the pictures in pixels in an epoch counted from 0."""
+        for side, epochs in self.stages:
+            if epoch < epochs:
+                return side
+            epoch -= epochs
+        raise ValueError(f"the recipe has {self.epochs} epochs")
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type stubs
+    """Augmented batches of one epoch: float32 (batch, side, side, channels) in [-1, 1], and int64 labels.
+
+    What picture i looks like depends on the seed, the epoch and i alone, so a resumed run sees what it would have.
+    """
+
+    def __init__(self, split: Split, recipe: Recipe, channels: int, epoch: int) -> None:
+        super().__init__(workers=1, max_queue_size=16)
+        self._split, self._recipe, self._channels = split, recipe, channels
+        self._seed, self._side = (recipe.seed, epoch), recipe.side_of(epoch)
+        self._order = np.random.default_rng(self._seed).permutation(len(split))
+
+    def __len__(self) -> int:
+        return -(-len(self._split) // self._recipe.batch)
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        chosen = self._order[index * self._recipe.batch : (index + 1) * self._recipe.batch]
+        rng = np.random.default_rng((*self._seed, index))
+        pixels = np.stack([self._augment(int(i), rng) for i in chosen])
+        return to_input(pixels), self._split.labels[chosen]
+
+    def _augment(self, i: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        picture = self._split.read(i)
+        share = rng.uniform(CROP_MIN_SIDE, 1.0)
+        w, h = picture.width * share, picture.height * share
+        x, y = rng.uniform(0, picture.width - w), rng.uniform(0, picture.height - h)
+        flip = self._recipe.flip and bool(rng.integers(2))
+        return prepare(picture, self._side, self._channels, box=(x, y, x + w, y + h), flip=flip)
+
+
+def to_input(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Map uint8 pictures to the input range of our networks, [-1, 1]."""
+    return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def accuracy(model: keras.Model, split: Split, rho: int, channels: int, batch: int = 250) -> float:
+    """Return float top-1 over the whole split, as a fraction."""
+    correct = 0
+    for start in range(0, len(split), batch):
+        indices = range(start, min(start + batch, len(split)))
+        x = to_input(prepare_many(split, indices, rho, channels))
+        correct += int((np.argmax(model.predict_on_batch(x), axis=1) == split.labels[indices]).sum())
+    return correct / len(split)
+
+
+def train(
+    preset: Preset,
+    data: Dataset,
+    recipe: Recipe,
+    out: Path,
+    command: str,
+    start: checkpoint.Weights | None = None,
+    verbose: int = 1,
+) -> dict[str, Any]:
+    """Train, write the checkpoint to `out` and return what is written beside it.
+
+    After each epoch the state goes to `<out>.state.keras`; the same call goes on from there. `start` are weights
+    by name to begin with.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    state, log = out.with_suffix(".state.keras"), out.with_suffix(".state.json")
+    identity = {"preset": asdict(preset), "recipe": asdict(recipe), "data": data.name}
+    history = _resume(log, state, identity)
+    model = keras.models.load_model(state) if history else _fresh(preset, data, recipe, start)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for epoch in range(len(history), recipe.epochs):
+        batches = Batches(data.train, recipe, preset.channels, epoch)
+        print(f"epoch {epoch + 1}/{recipe.epochs} at {recipe.side_of(epoch)}x{recipe.side_of(epoch)}", flush=True)
+        row = {"epoch": epoch + 1, "side": recipe.side_of(epoch)}
+        row |= _round(model.fit(batches, epochs=1, shuffle=False, verbose=verbose).history)
+        model.save(partial := out.with_suffix(".partial.keras"))
+        os.replace(partial, state)
+        history.append(row)
+        log.write_text(json.dumps(identity | {"history": history}, indent=1))
+    return _finish(model, preset, data, recipe, out, command, history)
+
+
+def _fresh(preset: Preset, data: Dataset, recipe: Recipe, start: checkpoint.Weights | None) -> keras.Model:
+    model = keras_model.build(preset.network(), name=preset.name, any_size=True)
+    if start is not None:
+        keras_model.set_weights(model, start)
+    steps = -(-len(data.train) // recipe.batch)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / 20,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=int(recipe.warmup_epochs * steps),
+        decay_steps=int((recipe.epochs - recipe.warmup_epochs) * steps),
+        alpha=1e-3,
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def _resume(log: Path, state: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the epochs done so far, if the state on disk is of this very run."""
+    if not (log.is_file() and state.is_file()):
+        return []
+    found = json.loads(log.read_text())
+    history: list[dict[str, Any]] = found.pop("history")
+    if found != json.loads(json.dumps(identity)):
+        return []
+    print(f"going on after epoch {len(history)} from {state}", flush=True)
+    return history
+
+
+def _round(history: dict[str, Iterable[float]]) -> dict[str, float]:
+    return {name: round(float(list(values)[-1]), 5) for name, values in history.items()}
+
+
+def _finish(
+    model: keras.Model, preset: Preset, data: Dataset, recipe: Recipe, out: Path, command: str, history: list[Any]
+) -> dict[str, Any]:
+    """Measure the weights as they are stored, in float16, over the whole test split, and write the checkpoint."""
+    weights = {w.path: w.numpy() for w in model.weights}
+    keras_model.set_weights(model, {n: w.astype(np.float16).astype(np.float32) for n, w in weights.items()})
+    top1 = accuracy(model, data.test, preset.rho, preset.channels)
+    about = {
+        "preset": preset.name,
+        "classes": preset.classes,
+        "channels": preset.channels,
+        "labels": list(data.class_names),
+        "input_range": list(INPUT_RANGE),
+        "data": data.name,
+        "test_pictures": len(data.test),
+        "float_top1": round(top1, 4),
+        "stored_as": "float16",
+        "command": command,
+        "recipe": asdict(recipe),
+        "history": history,
+    }
+    checkpoint.save(out, weights, about)
+    for leftover in (out.with_suffix(".state.keras"), out.with_suffix(".state.json")):
+        leftover.unlink(missing_ok=True)
+    return about
