@@ -1,0 +1,191 @@
+"""Frames of the wire protocol (docs/protocol.md), and what else may stand between them.
+
+Framing is COBS with a zero at both ends (Cheshire and Baker 1999); the checksum is zlib's CRC-32. This module also runs
+on the device, inside the agent, so it needs nothing but Python 3.9.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+import zlib
+from typing import List, NamedTuple, Union
+
+try:
+    from cobs import cobs
+except ImportError:
+    from deploy import cobs_py as cobs
+
+VERSION = 1
+MAX_PAYLOAD = 0xFFFF
+MAX_VERSION = 8
+"""Versions are 1 to 8: text never has one of these bytes, so a second byte in that range marks a frame."""
+
+_HEADER = struct.Struct("<BBHH")
+_CRC = struct.Struct("<I")
+OVERHEAD = _HEADER.size + _CRC.size
+_PRINTABLE = b"\t\r\n" + bytes(range(0x20, 0x7F))
+
+
+class Type(enum.IntEnum):
+    """What a frame is. A reply's type is its request's with the top bit set."""
+
+    INFO = 0x01
+    STATS = 0x02
+    WRITE = 0x03
+    RUN = 0x04
+    READ = 0x05
+    RESET = 0x06
+    PING = 0x07
+    LOG = 0x60
+    ERROR = 0xFF
+
+
+REPLY = 0x80
+
+
+class Code(enum.IntEnum):
+    """Why a device refuses a request."""
+
+    VERSION = 1
+    TYPE = 2
+    LENGTH = 3
+    RANGE = 4
+    INPUT = 5
+    ENGINE = 6
+    BUSY = 7
+
+
+class Frame(NamedTuple):
+    """One frame: `type` and `seq` as on the wire, `payload` up to 65,535 bytes."""
+
+    type: int
+    seq: int
+    payload: bytes
+    version: int = VERSION
+
+
+class Text(NamedTuple):
+    """One line that is no frame: a boot message, or a command of MLPerf Tiny's runner. Printable ASCII, without its end."""
+
+    line: str
+
+
+Item = Union[Frame, Text]
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the bytes on the line, with the zero at both ends. Raises ValueError on a field that does not fit."""
+    if len(frame.payload) > MAX_PAYLOAD:
+        raise ValueError(f"payload: expected at most {MAX_PAYLOAD} bytes, got {len(frame.payload)}")
+    try:
+        body = _HEADER.pack(frame.version, frame.type, frame.seq, len(frame.payload)) + frame.payload
+    except struct.error as e:
+        raise ValueError(f"frame header: {e}") from e
+    return b"\0" + cobs.encode(body + _CRC.pack(zlib.crc32(body))) + b"\0"
+
+
+def encoded_size(payload_size: int) -> int:
+    """Return the most bytes that a frame with a payload of this size takes on the line."""
+    body = OVERHEAD + payload_size
+    return body + body // 254 + 1 + 2
+
+
+def payload_that_fits(line_bytes: int) -> int:
+    """Return the largest payload whose frame takes at most `line_bytes` on the line, 0 if none does."""
+    size = max(0, min(MAX_PAYLOAD, line_bytes - OVERHEAD - 3))
+    while size and encoded_size(size) > line_bytes:
+        size -= 1
+    return size
+
+
+def decode(chunk: bytes) -> Frame | None:
+    """Return the frame whose encoding (without the zeros around it) is `chunk`, or None if it is damaged."""
+    try:
+        body = cobs.decode(chunk)
+    except cobs.DecodeError:
+        return None
+    if len(body) < OVERHEAD:
+        return None
+    version, kind, seq, size = _HEADER.unpack_from(body)
+    if size != len(body) - OVERHEAD or not 1 <= version <= MAX_VERSION:
+        return None
+    if _CRC.unpack_from(body, len(body) - _CRC.size)[0] != zlib.crc32(memoryview(body)[: -_CRC.size]):
+        return None
+    return Frame(kind, seq, body[_HEADER.size : -_CRC.size], version)
+
+
+class Decoder:
+    """Frames and lines of text out of bytes that come in any pieces. Never raises.
+
+    `damaged` counts what stood between two zeros and was neither: a wrong CRC, a frame cut short or longer than
+    `max_frame` encoded bytes, text with unprintable bytes. `frames` counts the good ones. A line of text ends at
+    `text_end`, at a zero, or at `max_text` bytes.
+    """
+
+    def __init__(self, max_frame: int = encoded_size(MAX_PAYLOAD), text_end: bytes = b"\n", max_text: int = 1024):
+        self.max_frame = max_frame
+        self.text_end = text_end
+        self.max_text = max_text
+        self.frames = 0
+        self.damaged = 0
+        self._chunk = bytearray()
+        self._is_text = False
+        self._is_bad = False
+
+    def feed(self, data: bytes) -> List[Item]:
+        """Take bytes as they came; return the frames and lines that they complete, in order."""
+        items: List[Item] = []
+        pieces = data.split(b"\0")
+        for piece in pieces[:-1]:
+            self._extend(piece, items)
+            self._end_chunk(items)
+        self._extend(pieces[-1], items)
+        return items
+
+    def _extend(self, piece: bytes, items: List[Item]) -> None:
+        if self._is_bad and not self._is_text:
+            return
+        self._chunk += piece
+        if not self._is_text and len(self._chunk) > 1:
+            self._is_text = not 1 <= self._chunk[1] <= MAX_VERSION
+        if self._is_text:
+            self._take_lines(items)
+        elif len(self._chunk) > self.max_frame:
+            self._is_bad = True
+            self.damaged += 1
+            self._chunk.clear()
+
+    def _end_chunk(self, items: List[Item]) -> None:
+        chunk = bytes(self._chunk)
+        if self._is_text or len(chunk) == 1:
+            self._take_line(chunk, items)
+        elif chunk:
+            frame = decode(chunk)
+            if frame is None:
+                self.damaged += 1
+            else:
+                self.frames += 1
+                items.append(frame)
+        self._chunk.clear()
+        self._is_text = self._is_bad = False
+
+    def _take_lines(self, items: List[Item]) -> None:
+        while True:
+            end = self._chunk.find(self.text_end, 0, self.max_text + 1)
+            if end < 0 and len(self._chunk) <= self.max_text:
+                return
+            size, skip = (end, len(self.text_end)) if end >= 0 else (self.max_text, 0)
+            line = bytes(self._chunk[:size])
+            del self._chunk[: size + skip]
+            self._take_line(line, items)
+
+    def _take_line(self, line: bytes, items: List[Item]) -> None:
+        if line.translate(None, _PRINTABLE):
+            if not self._is_bad:  # One damaged frame may look like many lines.
+                self.damaged += 1
+            self._is_bad = True
+            return
+        text = line.decode("ascii").strip()
+        if text:
+            items.append(Text(text))
