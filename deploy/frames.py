@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import struct
 import zlib
-from typing import List, NamedTuple, Union
+from typing import NamedTuple, Union
 
 try:
     from cobs import cobs
@@ -66,12 +66,12 @@ class Frame(NamedTuple):
 
 
 class Text(NamedTuple):
-    """One line that is no frame: a boot message, or a command of MLPerf Tiny's runner. Printable ASCII, without its end."""
+    """One line that is no frame: a boot message, or a command of MLPerf Tiny's runner. Printable ASCII, end removed."""
 
     line: str
 
 
-Item = Union[Frame, Text]
+Item = Union[Frame, Text]  # noqa: UP007 (the device may have Python 3.9)
 
 
 def encode(frame: Frame) -> bytes:
@@ -133,9 +133,9 @@ class Decoder:
         self._is_text = False
         self._is_bad = False
 
-    def feed(self, data: bytes) -> List[Item]:
+    def feed(self, data: bytes) -> list[Item]:
         """Take bytes as they came; return the frames and lines that they complete, in order."""
-        items: List[Item] = []
+        items: list[Item] = []
         pieces = data.split(b"\0")
         for piece in pieces[:-1]:
             self._extend(piece, items)
@@ -143,7 +143,7 @@ class Decoder:
         self._extend(pieces[-1], items)
         return items
 
-    def _extend(self, piece: bytes, items: List[Item]) -> None:
+    def _extend(self, piece: bytes, items: list[Item]) -> None:
         if self._is_bad and not self._is_text:
             return
         self._chunk += piece
@@ -156,7 +156,7 @@ class Decoder:
             self.damaged += 1
             self._chunk.clear()
 
-    def _end_chunk(self, items: List[Item]) -> None:
+    def _end_chunk(self, items: list[Item]) -> None:
         chunk = bytes(self._chunk)
         if self._is_text or len(chunk) == 1:
             self._take_line(chunk, items)
@@ -170,7 +170,7 @@ class Decoder:
         self._chunk.clear()
         self._is_text = self._is_bad = False
 
-    def _take_lines(self, items: List[Item]) -> None:
+    def _take_lines(self, items: list[Item]) -> None:
         while True:
             end = self._chunk.find(self.text_end, 0, self.max_text + 1)
             if end < 0 and len(self._chunk) <= self.max_text:
@@ -180,7 +180,7 @@ class Decoder:
             del self._chunk[: size + skip]
             self._take_line(line, items)
 
-    def _take_line(self, line: bytes, items: List[Item]) -> None:
+    def _take_line(self, line: bytes, items: list[Item]) -> None:
         if line.translate(None, _PRINTABLE):
             if not self._is_bad:  # One damaged frame may look like many lines.
                 self.damaged += 1

@@ -1,0 +1,154 @@
+"""A process whose standard input and output are the line: the Linux agent, or an emulator."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from deploy.links.descriptors import READ_SIZE, wait_readable, write_all
+from errors import LinkError
+
+F_SETPIPE_SZ = 1031  # fcntl has it from Python 3.10 on, on Linux only
+PIPE_BYTES = 1 << 20
+CLOSE_TIMEOUT_S = 3.0
+
+
+class ProcessLink:
+    """Starts `argv` when opened, ends it when closed. What it says on standard error is kept, last lines first to fall.
+
+    `env` replaces the environment if given. The process gets a session of its own, so Ctrl-C reaches only us.
+    """
+
+    def __init__(self, argv: Sequence[str], *, name: str = "", env: dict[str, str] | None = None, stderr_lines: int = 50):
+        if not argv:
+            raise ValueError("argv is empty")
+        self.argv = [os.fspath(a) for a in argv]
+        self.name = name or f"exec:{os.path.basename(self.argv[0])}"
+        self.stderr: deque[str] = deque(maxlen=stderr_lines)
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+        self._listener: threading.Thread | None = None
+        self._arrived = b""
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number while it is open."""
+        return self._process.pid if self._process else None
+
+    def open(self) -> None:
+        """Start the process. Raises LinkError if there is no such program or it can't be started."""
+        if self._process:
+            return
+        if not shutil.which(self.argv[0]):
+            raise LinkError(f"{self.name}: no program {self.argv[0]}; install it, or mend the path")
+        try:
+            process = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._env,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except OSError as e:
+            raise LinkError(f"{self.name}: can't be started ({e.strerror or e})") from e
+        self._process = process
+        assert process.stdin and process.stdout
+        os.set_blocking(process.stdin.fileno(), False)
+        for pipe in (process.stdin, process.stdout):
+            try:
+                fcntl.fcntl(pipe.fileno(), F_SETPIPE_SZ, PIPE_BYTES)
+            except OSError:
+                pass  # Only slower.
+        self._listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        self._listener.start()
+
+    def read(self, timeout_s: float) -> bytes:
+        """See Link.read."""
+        if self._arrived:
+            data, self._arrived = self._arrived, b""
+            return data
+        process = self._opened()
+        assert process.stdout
+        if not wait_readable(process.stdout.fileno(), timeout_s):
+            return b""
+        data = os.read(process.stdout.fileno(), READ_SIZE)
+        if not data:
+            raise self._ended()
+        return data
+
+    def write(self, data: bytes) -> None:
+        """See Link.write."""
+        process = self._opened()
+        assert process.stdin and process.stdout
+        try:
+            self._arrived += write_all(process.stdin.fileno(), data, process.stdout.fileno())
+        except TimeoutError as e:
+            raise LinkError(f"{self.name}: the process {e}; it hangs") from e
+        except OSError as e:
+            raise self._ended() from e
+
+    def close(self) -> None:
+        """End the process: its input is closed, and if it does not leave, its whole group is killed."""
+        process, self._process, self._arrived = self._process, None, b""
+        if not process:
+            return
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.close()
+        try:
+            process.wait(CLOSE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            _kill_group(process)
+        if self._listener:
+            self._listener.join(1.0)
+        process.stdout.close()
+        if not (self._listener and self._listener.is_alive()):  # A grandchild may hold it open.
+            process.stderr.close()
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr
+        rest = b""
+        while data := os.read(process.stderr.fileno(), READ_SIZE):
+            *lines, rest = (rest + data).split(b"\n")
+            self.stderr.extend(line.decode(errors="replace").rstrip() for line in lines)
+        if rest:
+            self.stderr.append(rest.decode(errors="replace").rstrip())
+
+    def _opened(self) -> subprocess.Popen[bytes]:
+        if not self._process:
+            raise LinkError(f"{self.name}: is closed; open it first")
+        return self._process
+
+    def _ended(self) -> LinkError:
+        process = self._opened()
+        try:
+            code = process.wait(CLOSE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return LinkError(f"{self.name}: the process closed its output but still runs; see its log")
+        if self._listener:
+            self._listener.join(1.0)
+        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        words = [line for line in self.stderr if line][-1:]
+        return LinkError(f"{self.name}: the process {how}" + (f"; it said: {words[0][:300]}" if words else ""))
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.wait()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
