@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from artifact import write_atomic
 from errors import ConfigError
 
 SHIPPED_DIR = Path(__file__).parent / "checkpoints"
+ABOUT_KEYS = {"preset": str, "classes": int, "channels": int, "labels": list, "input_range": list, "data": str}
 Weights = dict[str, npt.NDArray[np.float32]]
 
 
@@ -24,30 +26,41 @@ def shipped_path(preset_name: str, data: str) -> Path:
 
 
 def save(path: Path, weights: Weights, about: dict[str, Any], dtype: npt.DTypeLike = np.float16) -> None:
-    """Write weights (stored as `dtype`) and the facts about them, each file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    """Write weights (stored as `dtype`) and the facts about them, each file atomically.
+
+    The same weights give the same bytes: NumPy's own `savez` would write the time of day.
+    """
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, weight in weights.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(weight, dtype), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, member.getvalue(), zipfile.ZIP_DEFLATED)
+    write_atomic(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
+    write_atomic(path, raw.getvalue())
+
+
+def load(path: Path) -> Weights:
+    """Return the weights of a checkpoint as float32 by name. Raises ConfigError if the file is missing or damaged."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **{n: w.astype(dtype) for n, w in weights.items()})
-        text = path.with_suffix(".json.partial")
-        text.write_text(json.dumps(about, indent=1) + "\n")
-        os.replace(text, path.with_suffix(".json"))
-        os.replace(partial, path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name].astype(np.float32) for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as e:
+        raise ConfigError(f"{path}: not a checkpoint of `inv train` ({e})") from e
 
 
-def load(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """Return the weights as float32 by name, and what the file beside them says.
+def load_about(path: Path) -> dict[str, Any]:
+    """Return the facts beside a checkpoint: preset, classes, channels, labels, input_range, data and how it was made.
 
-    Raises ConfigError if either file is missing or damaged.
+    Raises ConfigError if the file is missing, damaged or lacks a key.
     """
     about_path = path.with_suffix(".json")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            weights = {name: archive[name].astype(np.float32) for name in archive.files}
         about = json.loads(about_path.read_text())
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as e:
-        raise ConfigError(f"{path}: not a checkpoint of `inv train` ({e})") from e
-    return weights, about
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{about_path}: expected the facts that `inv train` writes beside a checkpoint ({e})") from e
+    for key, kind in ABOUT_KEYS.items():
+        if not isinstance(about, dict) or not isinstance(about.get(key), kind):
+            raise ConfigError(f"{about_path}: key {key}: expected {kind.__name__}, as `inv train` writes it")
+    return dict(about)

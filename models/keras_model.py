@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -16,20 +20,23 @@ BATCH_NORM_EPSILON = 1e-3
 
 
 def build(
-    net: Network, batch: int | None = None, name: str = "mobilenet", momentum: float = 0.99, any_size: bool = False
+    net: Network, batch: int | None = None, name: str = "mobilenet", momentum: float = 0.99, training: bool = False
 ) -> keras.Model:
     """Return a Keras model: float32 input (batch, h, w, c) in [-1, 1], output (batch, classes) probabilities.
 
-    `batch` None is for training; export needs it fixed, or shape arithmetic stays in the graph. With `any_size` the
-    height and width are left open, for training at several sizes.
+    Export needs `batch` fixed, or shape arithmetic stays in the graph. With `training` the batch, height and width are
+    open, for training at several sizes, and batch normalisation is computed by one fused operator; weights and names
+    are the same.
     """
+    normalise = FusedBatchNormalization if training else layers.BatchNormalization
+    bn = partial(normalise, epsilon=BATCH_NORM_EPSILON, momentum=momentum)
     tensors: dict[str, keras.KerasTensor] = {}
     for layer in net.layers:
         if layer.op == "input":
-            shape = (None, None, layer.output_shape[2]) if any_size else layer.output_shape
+            shape = (None, None, layer.output_shape[2]) if training else layer.output_shape
             tensors[layer.name] = keras.Input(shape, batch_size=batch, name="input")
         else:
-            tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], momentum)
+            tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], bn)
     return keras.Model(tensors["input"], tensors[net.last], name=name)
 
 
@@ -52,7 +59,7 @@ def set_weights(model: keras.Model, weights: dict[str, npt.NDArray[np.float32]])
         variable.assign(weights[variable.path])
 
 
-def _apply(layer: Layer, inputs: list[keras.KerasTensor], momentum: float) -> keras.KerasTensor:
+def _apply(layer: Layer, inputs: list[keras.KerasTensor], batch_norm: Callable[..., Any]) -> keras.KerasTensor:
     x = inputs[0]
     filters, bias = layer.output_shape[2], not layer.batch_norm
     match layer.op:
@@ -79,7 +86,7 @@ def _apply(layer: Layer, inputs: list[keras.KerasTensor], momentum: float) -> ke
         case _:
             raise ValueError(f"layer {layer.name}: no Keras layer for {layer.op}")
     if layer.batch_norm:
-        x = FusedBatchNormalization(epsilon=BATCH_NORM_EPSILON, momentum=momentum, name=f"{layer.name}_bn")(x)
+        x = batch_norm(name=f"{layer.name}_bn")(x)
     return _activate(x, layer.activation, layer.name)
 
 

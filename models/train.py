@@ -129,7 +129,7 @@ def train(
 
 
 def _fresh(preset: Preset, data: Dataset, recipe: Recipe, start: checkpoint.Weights | None) -> keras.Model:
-    model = keras_model.build(preset.network(), name=preset.name, any_size=True)
+    model = keras_model.build(preset.network(), name=preset.name, training=True)
     if start is not None:
         keras_model.set_weights(model, start)
     steps = -(-len(data.train) // recipe.batch)

@@ -1,0 +1,96 @@
+"""What an int8 model must be: static, integer all the way, with scales that mean something. No TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from errors import CalibrationError, ConfigError
+
+SCALE_MIN, SCALE_MAX = 1e-12, 1e12
+INTEGER_TYPES = ("int8", "uint8", "int32", "int64", "int16")
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """Facts of an int8 model: shapes, dtype, scale and zero point of its input and output, and its MACs."""
+
+    input: dict[str, Any]
+    output: dict[str, Any]
+    tensors: int
+    operators: dict[str, int]
+
+
+def inspect(path: Path) -> Quantised:
+    """Check an int8 .tflite and return its facts.
+
+    Raises ConfigError if LiteRT can't load it, it is float, dynamic, or not one picture in and one vector out, and
+    CalibrationError if a scale is degenerate.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    raw = path.read_bytes()
+    if raw[4:8] != b"TFL3":
+        raise ConfigError(f"{path}: not a .tflite (its identifier is {raw[4:8]!r}, expected b'TFL3')")
+    try:
+        interpreter = Interpreter(model_content=raw, experimental_preserve_all_tensors=False)
+        details = interpreter.get_tensor_details()
+    except (ValueError, RuntimeError) as e:
+        raise ConfigError(f"{path}: LiteRT can't load it ({str(e).strip().splitlines()[0]})") from e
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ConfigError(f"{path}: expected one input and one output, got {len(inputs)} and {len(outputs)}")
+    for tensor in (*inputs, *outputs):
+        _check_end(path, tensor)
+    if len(inputs[0]["shape"]) != 4:
+        raise ConfigError(f"{path}: input {inputs[0]['name']}: expected a picture (1, h, w, c), got {list(inputs[0]['shape'])}")
+    for tensor in details:
+        _check_tensor(path, tensor)
+    operators: dict[str, int] = {}
+    for op in interpreter._get_ops_details():
+        operators[op["op_name"]] = operators.get(op["op_name"], 0) + 1
+    operators.pop("DELEGATE", None)
+    return Quantised(_end(inputs[0]), _end(outputs[0]), len(details), operators)
+
+
+def _check_end(path: Path, tensor: dict[str, Any]) -> None:
+    """Check an input or output: int8 (or the older uint8), quantised, of a fixed shape with batch 1."""
+    dtype = np.dtype(tensor["dtype"]).name
+    if dtype not in ("int8", "uint8"):
+        raise ConfigError(
+            f"{path}: tensor {tensor['name']} is {dtype}, expected int8; convert with full integer quantisation, or give the .keras"
+        )
+    signature = tensor["shape_signature"]
+    if any(d <= 0 for d in signature) or tensor["shape"][0] != 1:
+        raise ConfigError(
+            f"{path}: tensor {tensor['name']} has shape {list(signature)}, expected fixed sizes and batch 1; "
+            "convert it with a fixed batch"
+        )
+    if not tensor["quantization"][0] > 0:
+        raise ConfigError(f"{path}: tensor {tensor['name']} has no scale; convert with full integer quantisation")
+
+
+def _check_tensor(path: Path, tensor: dict[str, Any]) -> None:
+    dtype = np.dtype(tensor["dtype"]).name
+    if dtype not in INTEGER_TYPES:
+        raise CalibrationError(f"{path}: tensor {tensor['name']} was left in {dtype}; its operator has no int8 form")
+    scales = tensor["quantization_parameters"]["scales"]
+    if scales.size and not (np.isfinite(scales).all() and (scales > SCALE_MIN).all() and (scales < SCALE_MAX).all()):
+        raise CalibrationError(
+            f"{path}: tensor {tensor['name']} has a degenerate scale ({scales.min():g} to {scales.max():g}); "
+            "use more, or more varied, pictures"
+        )
+
+
+def _end(tensor: dict[str, Any]) -> dict[str, Any]:
+    scale, zero_point = tensor["quantization"]
+    return {
+        "name": tensor["name"],
+        "shape": [int(d) for d in tensor["shape"]],
+        "dtype": np.dtype(tensor["dtype"]).name,
+        "scale": float(scale),
+        "zero_point": int(zero_point),
+    }

@@ -1,0 +1,77 @@
+"""Run a model over pictures on this machine: the float one in Keras, the int8 one in LiteRT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+KERNELS = ("xnnpack", "reference", "optimised")
+
+
+def quantise(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], tensor: dict[str, Any]) -> npt.NDArray[Any]:
+    """Return uint8 pictures as the integer input of a model.
+
+    `tensor` has dtype (int8 or uint8), scale and zero_point; `input_range` is what 0 and 255 stand for.
+    """
+    low, high = input_range
+    real = np.linspace(low, high, 256)
+    info = np.iinfo(tensor["dtype"])
+    table = np.clip(np.rint(real / tensor["scale"]) + tensor["zero_point"], info.min, info.max).astype(tensor["dtype"])
+    return table[pixels]
+
+
+def interpreter(path: Path, kernels: str = "xnnpack", threads: int = 1, keep_all: bool = False) -> Any:
+    """Return an allocated LiteRT interpreter. `kernels` is xnnpack, reference (BUILTIN_REF) or optimised."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    resolver = {
+        "xnnpack": OpResolverType.AUTO,
+        "reference": OpResolverType.BUILTIN_REF,
+        "optimised": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    }[kernels]
+    made = Interpreter(
+        model_path=str(path),
+        num_threads=threads,
+        experimental_op_resolver_type=resolver,
+        experimental_preserve_all_tensors=keep_all,
+    )
+    made.allocate_tensors()
+    return made
+
+
+def outputs(
+    path: Path,
+    pixels: npt.NDArray[np.uint8],
+    input_range: tuple[float, float],
+    kernels: str = "xnnpack",
+    progress: Callable[[int], None] | None = None,
+) -> npt.NDArray[Any]:
+    """Return the integer outputs, (n, classes), for uint8 pictures (n, h, w, c). `progress` hears the count done."""
+    model = interpreter(path, kernels, threads=2 if kernels == "xnnpack" else 1)
+    source, sink = model.get_input_details()[0], model.get_output_details()[0]
+    tensor = {"dtype": np.dtype(source["dtype"]).name, "scale": source["quantization"][0], "zero_point": source["quantization"][1]}
+    result = np.empty((len(pixels), int(np.prod(sink["shape"]))), sink["dtype"])
+    for i, picture in enumerate(pixels):
+        model.set_tensor(source["index"], quantise(picture[None], input_range, tensor))
+        model.invoke()
+        result[i] = model.get_tensor(sink["index"]).reshape(-1)
+        if progress:
+            progress(i + 1)
+    return result
+
+
+def keras_top1(path: Path, inputs: npt.NDArray[np.float32], batch: int = 100) -> npt.NDArray[np.int64]:
+    """Return the class that the float Keras model gives each of the inputs (n, h, w, c)."""
+    import keras
+
+    model = keras.models.load_model(path, compile=False)
+    if model.input_shape[0] == 1:
+        free = keras.models.clone_model(model, input_tensors=keras.Input(model.input_shape[1:]))
+        free.set_weights(model.get_weights())
+        model = free
+    scores = [model.predict_on_batch(inputs[i : i + batch]) for i in range(0, len(inputs), batch)]
+    return np.argmax(np.concatenate(scores).reshape(len(inputs), -1), axis=1)

@@ -1,0 +1,154 @@
+"""The first step: a Keras model with weights, batch 1, as one file that is the same each time. Imports TensorFlow late."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artifact import Artifact, produce, versions
+from errors import ConfigError
+from models import checkpoint
+from models.weights import Source
+
+if TYPE_CHECKING:
+    import keras
+
+FILENAME = "model.keras"
+INPUT_RANGES = {"-1,1": (-1.0, 1.0), "0,1": (0.0, 1.0), "0,255": (0.0, 255.0)}
+
+
+def build(source: Source, labels: tuple[str, ...], input_range: tuple[float, float] | None = None) -> Artifact:
+    """Return the Keras model of a source as an artifact of kind `keras`: float32 input of batch 1.
+
+    `labels` and `input_range` serve where the source does not know its own. Facts: name, preset, parameters, macs,
+    labels, input_range. Raises ConfigError if weights and network do not belong together.
+    """
+    about = {
+        "labels": list(source.about.get("labels") or labels),
+        "input_range": list(source.about.get("input_range") or input_range or INPUT_RANGES["-1,1"]),
+    }
+    if input_range is not None and tuple(about["input_range"]) != input_range:
+        raise ConfigError(f"--input-range: {source.name} takes {about['input_range']}, got {list(input_range)}; leave it out")
+    preset = source.preset
+    parameters: dict[str, Any] = {"source": source.identity, "kind": source.kind, "about": about}
+    if preset:
+        parameters["preset"] = [preset.family, preset.alpha, preset.rho, preset.classes, preset.channels]
+
+    def make(folder: Path) -> dict[str, Any]:
+        model = _with_weights(source)
+        _check(model, source, len(about["labels"]))
+        _save(model, folder / FILENAME)
+        facts = about | {"input_shape": [1, *model.input_shape[1:]], "classes": int(model.output_shape[-1])}
+        facts["parameters"] = int(model.count_params())
+        if preset:
+            facts |= {"preset": preset.name, "family": preset.family, "alpha": preset.alpha, "rho": preset.rho}
+            facts["macs"] = preset.network().macs
+        return facts
+
+    return produce("keras", source.name, FILENAME, make, tools=versions("tensorflow", "keras"), parameters=parameters)
+
+
+def _with_weights(source: Source) -> keras.Model:
+    from models import keras_model
+
+    if source.kind == "keras":
+        assert source.path is not None
+        return _fixed_batch(_load_keras(source.path))
+    assert source.preset is not None
+    model = keras_model.build(source.preset.network(), batch=1, name=source.name)
+    match source.kind:
+        case "checkpoint":
+            assert source.path is not None
+            keras_model.set_weights(model, checkpoint.load(source.path))
+        case "imagenet":
+            from models import imagenet
+
+            keras_model.set_weights(model, imagenet.load(source.preset))
+        case "random":
+            from models import scaled_random
+
+            scaled_random.initialise(model)
+        case "weights":
+            assert source.path is not None
+            _load_weights(model, source.path)
+    return model
+
+
+def _load_weights(model: keras.Model, path: Path) -> None:
+    """Load a .weights.h5, or the weights of a whole .keras or .h5 model of the same network."""
+    try:
+        if path.name.endswith(".weights.h5"):
+            model.load_weights(path)
+        else:
+            model.set_weights(_load_keras(path).get_weights())
+    except (ValueError, OSError, KeyError) as e:
+        raise ConfigError(f"--weights {path}: not the weights of {model.name} ({_first_line(e)})") from e
+
+
+def _load_keras(path: Path) -> keras.Model:
+    """Load a .keras or .h5 file, old .h5 files with `groups` in DepthwiseConv2D too."""
+    import keras
+
+    class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+        def __init__(self, *args: Any, groups: int = 1, **options: Any) -> None:
+            super().__init__(*args, **options)
+
+    old = {"DepthwiseConv2D": DepthwiseConv2D} if path.suffix == ".h5" else None
+    try:
+        return keras.models.load_model(path, custom_objects=old, compile=False, safe_mode=True)
+    except Exception as e:  # Keras raises many types, TypeError and zipfile's among them
+        raise ConfigError(f"{path}: Keras can't load it ({_first_line(e)})") from e
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _fixed_batch(model: keras.Model) -> keras.Model:
+    """Return the model with batch 1: a dynamic batch leaves shape arithmetic in the converted graph."""
+    import keras
+
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.input_shape) != 4:
+        raise ConfigError(f"--model {model.name}: expected one picture in and one vector out, got inputs {model.input_shape}")
+    if None in model.input_shape[1:]:
+        raise ConfigError(f"--model {model.name}: input {model.input_shape} has no fixed height and width")
+    if model.input_shape[0] == 1:
+        return model
+    clone = keras.models.clone_model(model, input_tensors=keras.Input(batch_shape=(1, *model.input_shape[1:])))
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def _check(model: keras.Model, source: Source, labels: int) -> None:
+    h, w, channels = model.input_shape[1:]
+    if h != w or channels not in (1, 3):
+        raise ConfigError(f"--model {source.name}: expected a square input of 1 or 3 channels, got {model.input_shape}")
+    classes = model.output_shape[-1]
+    if labels and classes != labels:
+        raise ConfigError(f"--model {source.name}: it has {classes} classes, the labels are {labels}; give its own --data")
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    """Save as .keras without what Keras puts in of the day and the process, so that the same weights give the same bytes."""
+    raw = path.with_suffix(".raw.keras")
+    model.save(raw)
+    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
+        for name in sorted(source.namelist()):
+            data = source.read(name)
+            if name == "metadata.json":
+                data = json.dumps({"keras_version": json.loads(data)["keras_version"], "date_saved": ""}).encode()
+            if name == "config.json":
+                data = _number_shared_objects(data)
+            target.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), data)
+    raw.unlink()
+
+
+def _number_shared_objects(config: bytes) -> bytes:
+    """Replace shared_object_id, which Keras takes from memory addresses, by the order of first appearance."""
+    seen: dict[bytes, bytes] = {}
+    return re.sub(
+        rb'(?<="shared_object_id": )\d+', lambda m: seen.setdefault(m[0], str(len(seen) + 1).encode()), config
+    )
