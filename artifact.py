@@ -75,30 +75,41 @@ def produce(
     tools: Mapping[str, str] | None = None,
     parameters: Mapping[str, Any] | None = None,
     build_dir: Path | None = None,
+    fresh: bool = False,
 ) -> Artifact:
     """Return the artifact of these inputs: the one on disk if it is there and whole, else a new one.
 
     `make(folder)` writes `folder/filename` (and what else it likes) and returns the facts. It works in a temporary
-    folder that is renamed when all is written, so a stopped or failed build leaves nothing behind.
+    folder that is renamed when all is written, so a stopped or failed build leaves nothing behind. `fresh` makes it anew
+    even if it is there.
     """
     inputs = {"parents": dict(parents or {}), "tools": dict(tools or {}), "parameters": dict(parameters or {})}
     key = hashlib.sha256(json.dumps([kind, name, filename, inputs], sort_keys=True).encode()).hexdigest()
     home = (build_dir or BUILD_DIR) / kind / f"{name}-{key[:16]}"
-    found = _load(home, filename, kind, name)
+    found = None if fresh else _load(home, filename, kind, name)
     if found:
         return found
     home.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".making-"))
     try:
         facts = dict(make(work))
-        sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256_of(work / filename), **inputs, "facts": facts}
+        sidecar = {
+            "kind": kind,
+            "name": name,
+            "file": filename,
+            "sha256": sha256_of(work / filename),
+            **inputs,
+            "facts": facts,
+        }
         (work / SIDECAR).write_text(json.dumps(sidecar, indent=1, sort_keys=True) + "\n")
         work.chmod(0o755)
         if home.exists():
             shutil.rmtree(home)
         work.rename(home)
     except OSError as e:
-        raise ConfigError(f"{home}: can't be written ({e.strerror or e}); free disk space or set the right owner") from e
+        raise ConfigError(
+            f"{home}: can't be written ({e.strerror or e}); free disk space or set the right owner"
+        ) from e
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return Artifact(home / filename, kind, name, sidecar["sha256"], **inputs, facts=facts)

@@ -138,7 +138,9 @@ class _Section:
         if value is None:
             hint = [k for k in self._table if k not in self._asked]
             close = nearest(key, hint) if hint else ""
-            raise ConfigError(f"{self._file}: key {self._path(key)} is missing{'; ' + close if 'mean' in close else ''}")
+            raise ConfigError(
+                f"{self._file}: key {self._path(key)} is missing{'; ' + close if 'mean' in close else ''}"
+            )
         return value
 
     def _path(self, key: str) -> str:

@@ -34,7 +34,9 @@ def load_folder(root: Path) -> Dataset:
     splits = {s: _split(files) for s, files in found.items()}
     if not len(splits["train"]) + len(splits["test"]):
         damaged = splits["train"].damaged + splits["test"].damaged
-        why = f"{len(damaged)} could not be read, {damaged[0]} first" if damaged else f"looked for {', '.join(SUFFIXES)}"
+        why = (
+            f"{len(damaged)} could not be read, {damaged[0]} first" if damaged else f"looked for {', '.join(SUFFIXES)}"
+        )
         raise ConfigError(f"--data folder:{root}: no readable picture in {len(names)} class folders ({why})")
     return Dataset(f"folder:{root.name}", tuple(names), splits["train"], splits["test"], str(root))
 
