@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from errors import ConfigError
 ROOT = Path(__file__).resolve().parent
 BUILD_DIR = ROOT / "build"
 SIDECAR = "artifact.json"
+# What a full, read-only or foreign disk answers. Libraries that write files themselves (numpy, HDF5) give no number.
+WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, None)
+RENAME_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -80,39 +85,59 @@ def produce(
     """Return the artifact of these inputs: the one on disk if it is there and whole, else a new one.
 
     `make(folder)` writes `folder/filename` (and what else it likes) and returns the facts. It works in a temporary
-    folder that is renamed when all is written, so a stopped or failed build leaves nothing behind. `fresh` makes it anew
-    even if it is there.
+    folder that is renamed when all is written, so a stopped or failed build leaves nothing behind. `fresh` makes it
+    anew even if it is there.
+    Raises ConfigError if the disk is full or may not be written.
     """
-    inputs = {"parents": dict(parents or {}), "tools": dict(tools or {}), "parameters": dict(parameters or {})}
+    given = {"parents": parents or {}, "tools": tools or {}, "parameters": parameters or {}}
+    inputs: dict[str, Any] = json.loads(json.dumps(given, default=dict))
     key = hashlib.sha256(json.dumps([kind, name, filename, inputs], sort_keys=True).encode()).hexdigest()
     home = (build_dir or BUILD_DIR) / kind / f"{name}-{key[:16]}"
     found = None if fresh else _load(home, filename, kind, name)
     if found:
         return found
-    home.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".making-"))
+    work = None
     try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".making-"))
         facts = dict(make(work))
-        sidecar = {
-            "kind": kind,
-            "name": name,
-            "file": filename,
-            "sha256": sha256_of(work / filename),
-            **inputs,
-            "facts": facts,
-        }
-        (work / SIDECAR).write_text(json.dumps(sidecar, indent=1, sort_keys=True) + "\n")
+        sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256_of(work / filename), "facts": facts}
+        (work / SIDECAR).write_text(json.dumps(sidecar | inputs, indent=1, sort_keys=True) + "\n")
         work.chmod(0o755)
-        if home.exists():
-            shutil.rmtree(home)
-        work.rename(home)
+        _publish(work, home)
     except OSError as e:
+        if e.errno not in WRITE_ERRORS:
+            raise
         raise ConfigError(
             f"{home}: can't be written ({e.strerror or e}); free disk space or set the right owner"
         ) from e
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return Artifact(home / filename, kind, name, sidecar["sha256"], **inputs, facts=facts)
+        if work:
+            shutil.rmtree(work, ignore_errors=True)
+    made = _load(home, filename, kind, name)
+    if made is None:
+        raise ConfigError(f"{home}: changed while it was written; run again, and one run at a time")
+    return replace(made, reused=False)
+
+
+def _publish(work: Path, home: Path) -> None:
+    """Give a finished folder its name, in place of what had it: another run's, or one whose file was changed."""
+    replaced = work.with_name(f"{work.name}.replaced")
+    try:
+        for _ in range(RENAME_TRIES):
+            try:
+                work.rename(home)
+            except OSError as e:
+                if e.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                with contextlib.suppress(FileNotFoundError):  # another run was first
+                    home.rename(replaced)
+                    shutil.rmtree(replaced)
+            else:
+                return
+        raise OSError(errno.EBUSY, "another run writes it all the time")
+    finally:
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _load(home: Path, filename: str, kind: str, name: str) -> Artifact | None:
