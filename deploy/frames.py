@@ -82,7 +82,8 @@ def encode(frame: Frame) -> bytes:
         body = _HEADER.pack(frame.version, frame.type, frame.seq, len(frame.payload)) + frame.payload
     except struct.error as e:
         raise ValueError(f"frame header: {e}") from e
-    return b"\0" + cobs.encode(body + _CRC.pack(zlib.crc32(body))) + b"\0"
+    encoded: bytes = cobs.encode(body + _CRC.pack(zlib.crc32(body)))
+    return b"\0" + encoded + b"\0"
 
 
 def encoded_size(payload_size: int) -> int:

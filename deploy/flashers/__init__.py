@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from deploy.links import Link
+from errors import DeployError
+from target import Target
 
 
 class Flasher(Protocol):
@@ -16,3 +19,16 @@ class Flasher(Protocol):
 
         Closing the link ends what was started. Raises DeployError if the image can't be brought there.
         """
+
+
+FLASHERS: dict[str, Callable[[Target], Flasher]] = {}
+"""By a target's `link`: what makes the flasher of such a target."""
+
+
+def flasher_for(target: Target) -> Flasher:
+    """Return the flasher of a target. Raises DeployError if there is none for its kind of link."""
+    if target.link not in FLASHERS:
+        raise DeployError(
+            f"{target.name}: nothing here flashes over {target.link}; flash it yourself and give its line with --link"
+        )
+    return FLASHERS[target.link](target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Sequence
+from typing import IO
 
 from deploy.links.descriptors import READ_SIZE, wait_readable, write_all
 from errors import LinkError
@@ -25,7 +27,9 @@ class ProcessLink:
     `env` replaces the environment if given. The process gets a session of its own, so Ctrl-C reaches only us.
     """
 
-    def __init__(self, argv: Sequence[str], *, name: str = "", env: dict[str, str] | None = None, stderr_lines: int = 50):
+    def __init__(
+        self, argv: Sequence[str], *, name: str = "", env: dict[str, str] | None = None, stderr_lines: int = 50
+    ):
         if not argv:
             raise ValueError("argv is empty")
         self.argv = [os.fspath(a) for a in argv]
@@ -34,6 +38,7 @@ class ProcessLink:
         self._env = env
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: threading.Thread | None = None
+        self._in = self._out = -1
         self._arrived = b""
 
     @property
@@ -60,14 +65,12 @@ class ProcessLink:
         except OSError as e:
             raise LinkError(f"{self.name}: can't be started ({e.strerror or e})") from e
         self._process = process
-        assert process.stdin and process.stdout
-        os.set_blocking(process.stdin.fileno(), False)
-        for pipe in (process.stdin, process.stdout):
-            try:
-                fcntl.fcntl(pipe.fileno(), F_SETPIPE_SZ, PIPE_BYTES)
-            except OSError:
-                pass  # Only slower.
-        self._listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        self._in, self._out = _fileno(process.stdin), _fileno(process.stdout)
+        os.set_blocking(self._in, False)
+        for pipe in (self._in, self._out):
+            with contextlib.suppress(OSError):  # Only slower without.
+                fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_BYTES)
+        self._listener = threading.Thread(target=self._listen, args=(_fileno(process.stderr),), daemon=True)
         self._listener.start()
 
     def read(self, timeout_s: float) -> bytes:
@@ -75,21 +78,19 @@ class ProcessLink:
         if self._arrived:
             data, self._arrived = self._arrived, b""
             return data
-        process = self._opened()
-        assert process.stdout
-        if not wait_readable(process.stdout.fileno(), timeout_s):
+        self._opened()
+        if not wait_readable(self._out, timeout_s):
             return b""
-        data = os.read(process.stdout.fileno(), READ_SIZE)
+        data = os.read(self._out, READ_SIZE)
         if not data:
             raise self._ended()
         return data
 
     def write(self, data: bytes) -> None:
         """See Link.write."""
-        process = self._opened()
-        assert process.stdin and process.stdout
+        self._opened()
         try:
-            self._arrived += write_all(process.stdin.fileno(), data, process.stdout.fileno())
+            self._arrived += write_all(self._in, data, self._out)
         except TimeoutError as e:
             raise LinkError(f"{self.name}: the process {e}; it hangs") from e
         except OSError as e:
@@ -100,22 +101,22 @@ class ProcessLink:
         process, self._process, self._arrived = self._process, None, b""
         if not process:
             return
-        assert process.stdin and process.stdout and process.stderr
-        process.stdin.close()
+        if process.stdin:
+            process.stdin.close()
         try:
             process.wait(CLOSE_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             _kill_group(process)
         if self._listener:
             self._listener.join(1.0)
-        process.stdout.close()
-        if not (self._listener and self._listener.is_alive()):  # A grandchild may hold it open.
+        if process.stdout:
+            process.stdout.close()
+        if process.stderr and not (self._listener and self._listener.is_alive()):  # A grandchild may hold it open.
             process.stderr.close()
 
-    def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stderr
+    def _listen(self, fd: int) -> None:
         rest = b""
-        while data := os.read(process.stderr.fileno(), READ_SIZE):
+        while data := os.read(fd, READ_SIZE):
             *lines, rest = (rest + data).split(b"\n")
             self.stderr.extend(line.decode(errors="replace").rstrip() for line in lines)
         if rest:
@@ -137,6 +138,12 @@ class ProcessLink:
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
         words = [line for line in self.stderr if line][-1:]
         return LinkError(f"{self.name}: the process {how}" + (f"; it said: {words[0][:300]}" if words else ""))
+
+
+def _fileno(pipe: IO[bytes] | None) -> int:
+    if pipe is None:
+        raise ValueError("not a pipe")
+    return pipe.fileno()
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

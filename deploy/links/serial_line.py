@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from typing import Any
 
@@ -30,9 +31,7 @@ class SerialLink:
         import serial
 
         try:
-            self._port = serial.Serial(
-                self.device, self.baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True
-            )
+            self._port = serial.Serial(self.device, self.baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as e:
             raise LinkError(f"{self.name}: {self._why(e)}") from e
 
@@ -59,10 +58,8 @@ class SerialLink:
         """See Link.close."""
         port, self._port = self._port, None
         if port:
-            try:
+            with contextlib.suppress(OSError):
                 port.close()
-            except OSError:
-                pass
 
     def _opened(self) -> Any:
         if not self._port:

@@ -1,0 +1,129 @@
+"""The model under the agent: LiteRT's interpreter, its tensors as bytes, and the clock around it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import time
+from typing import Any
+
+RUNTIMES = (("ai_edge_litert", "ai-edge-litert", "litert"), ("tflite_runtime", "tflite-runtime", "tflite-runtime"))
+KERNELS = {"xnnpack": "AUTO", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "reference": "BUILTIN_REF"}
+DTYPES = ("int8", "uint8", "int16", "int32", "float32")
+
+
+class EngineError(Exception):
+    """The model can't be loaded or run; the message is the runtime's, on one line."""
+
+
+class LiteRtEngine:
+    """One loaded model. Tensors go in and out as the bytes of a C-ordered array.
+
+    `kernels` is xnnpack, builtin (optimised, no delegate) or reference. Raises EngineError if no runtime is installed
+    or the model can't be loaded.
+    """
+
+    input_preserved = True
+
+    def __init__(self, model: str, threads: int, kernels: str, runtime: str = ""):
+        self.threads = threads
+        self.kernels = kernels
+        self.counter = {"name": "CLOCK_MONOTONIC", "rate_hz": 1_000_000_000, "unit": "ticks"}
+        started = time.perf_counter_ns()
+        module, self.name, self.version = _import_runtime(runtime)
+        self.import_ns = time.perf_counter_ns() - started
+        self._np = importlib.import_module("numpy")
+        started = time.perf_counter_ns()
+        try:
+            with open(model, "rb") as file:
+                content = file.read()
+            self.model_sha256 = hashlib.sha256(content).hexdigest()
+            self.model_bytes = len(content)
+            self._interpreter = module.Interpreter(
+                model_content=content,
+                num_threads=threads,
+                experimental_op_resolver_type=getattr(module.OpResolverType, KERNELS[kernels]),
+            )
+            self._interpreter.allocate_tensors()
+        except OSError as e:
+            raise EngineError(f"{model}: can't be read ({e.strerror or e})") from e
+        except (ValueError, RuntimeError) as e:
+            raise EngineError(f"{model}: {self.name} can't load it ({one_line(e)})") from e
+        self.load_ns = time.perf_counter_ns() - started
+        self.first_inference_ns = 0
+        self._inputs = self._interpreter.get_input_details()
+        self._outputs = self._interpreter.get_output_details()
+        self.inputs = [describe(detail) for detail in self._inputs]
+        self.outputs = [describe(detail) for detail in self._outputs]
+
+    def set_input(self, tensor: int, data: bytes) -> None:
+        """Give input `tensor` its bytes, as many as its shape and dtype say."""
+        detail = self._inputs[tensor]
+        array = self._np.frombuffer(data, dtype=detail["dtype"]).reshape(detail["shape"])
+        self._interpreter.set_tensor(detail["index"], array)
+
+    def run(self) -> int:
+        """Run once and return the nanoseconds it took. Raises EngineError with the runtime's words."""
+        invoke = self._interpreter.invoke
+        started = time.perf_counter_ns()
+        try:
+            invoke()
+        except (RuntimeError, ValueError) as e:
+            raise EngineError(one_line(e)) from e
+        ticks = time.perf_counter_ns() - started
+        self.first_inference_ns = self.first_inference_ns or ticks
+        return ticks
+
+    def output(self, tensor: int) -> bytes:
+        """Return the bytes of output `tensor`."""
+        data: bytes = self._interpreter.get_tensor(self._outputs[tensor]["index"]).tobytes()
+        return data
+
+    def stats(self) -> dict[str, int]:
+        """Return what only the engine knows; nothing that was not measured."""
+        known = {"import_ns": self.import_ns, "load_ns": self.load_ns, "threads": self.threads}
+        if self.first_inference_ns:
+            known["first_inference_ns"] = self.first_inference_ns
+        return known
+
+
+def describe(detail: dict[str, Any]) -> dict[str, Any]:
+    """Return a tensor's INFO entry from the runtime's. Raises EngineError on a dtype or shape the wire has not."""
+    dtype = detail["dtype"].__name__
+    shape = [int(size) for size in detail["shape"]]
+    if dtype not in DTYPES:
+        raise EngineError(f"tensor {detail['name']}: expected {', '.join(DTYPES)}, the model has {dtype}")
+    if any(size < 1 for size in shape) or any(size < 0 for size in detail.get("shape_signature", ())):
+        raise EngineError(f"tensor {detail['name']}: shape {shape} is not fixed; export the model with batch 1")
+    scale, zero_point = detail["quantization"]
+    return {
+        "name": str(detail["name"]),
+        "shape": shape,
+        "dtype": dtype,
+        "scale": float(scale),
+        "zero_point": int(zero_point),
+    }
+
+
+def one_line(error: Exception) -> str:
+    """Return an exception's message as one line of at most 500 characters."""
+    return " ".join(str(error).split())[:500] or type(error).__name__
+
+
+def _import_runtime(wanted: str) -> tuple[Any, str, str]:
+    from importlib import metadata
+
+    failures = []
+    for package, distribution, name in RUNTIMES:
+        if wanted and wanted != distribution:
+            continue
+        try:
+            module = importlib.import_module(package + ".interpreter")
+            return module, name, metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            return module, name, "unknown"
+        except ImportError as e:
+            failures.append(f"{distribution}: {one_line(e)}")
+    raise EngineError(
+        "no runtime on the device (" + "; ".join(failures) + "); install ai-edge-litert or tflite-runtime"
+    )

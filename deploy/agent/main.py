@@ -1,0 +1,92 @@
+"""The agent as a process: its arguments, its streams, and when it ends."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import select
+import signal
+import sys
+import threading
+import time
+
+from deploy.agent.engine import KERNELS, EngineError, LiteRtEngine
+from deploy.agent.server import Server
+
+READ_SIZE = 1 << 16
+HANGUP_GRACE_S = 2.0
+PARENT_CHECK_S = 5.0
+
+
+def main() -> int:
+    """Serve until standard input ends; return the exit code."""
+    options = _arguments()
+    line = _claim_stdout()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_owner, args=(os.getppid(),), daemon=True).start()
+    try:
+        engine = LiteRtEngine(options.model, options.threads, options.kernels, options.runtime)
+    except EngineError as e:
+        print(f"agent: {e}", file=sys.stderr, flush=True)
+        return 1
+    identity = {"board": options.board, "firmware": options.firmware}
+    server = Server(engine, identity, lambda data: _write(line, data), lambda: {"peak_rss": peak_rss()})
+    server.log(f"agent: {engine.name} {engine.version}, kernels {options.kernels}, {options.threads} threads")
+    gc.freeze()
+    gc.disable()  # A collection in the middle of an inference would be measured with it.
+    try:
+        while not server.reset_wanted:
+            data = os.read(0, READ_SIZE)
+            if not data:
+                return 0
+            server.receive(data)
+            gc.collect(0)
+    except BrokenPipeError:
+        return 0
+    os.dup2(line, 1)
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 (no shell is wanted)
+    return 0
+
+
+def peak_rss() -> int:
+    """Return the most bytes of RAM this process had, from the kernel; getrusage's would include our parent's."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for row in file:
+            if row.startswith("VmHWM:"):
+                return int(row.split()[1]) * 1024
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="agent", description="Serves a .tflite over standard input and output.")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--board", required=True)
+    parser.add_argument("--firmware", default="unknown")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--kernels", choices=sorted(KERNELS), default="xnnpack")
+    parser.add_argument("--runtime", choices=("", "ai-edge-litert", "tflite-runtime"), default="")
+    return parser.parse_args()
+
+
+def _claim_stdout() -> int:
+    """Keep the line for frames alone: what a library prints goes to standard error."""
+    line = os.dup(1)
+    os.dup2(2, 1)
+    return line
+
+
+def _write(line: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(line, rest) :]
+
+
+def _leave_with_owner(parent: int) -> None:
+    """End the process when the host is gone, even in the middle of an inference."""
+    poll = select.poll()
+    poll.register(0, 0)  # Hang-up is reported without being asked for.
+    while not poll.poll(PARENT_CHECK_S * 1000) and os.getppid() == parent:
+        pass
+    time.sleep(HANGUP_GRACE_S)  # The main loop leaves by itself if it is not computing.
+    os._exit(0)

@@ -1,0 +1,243 @@
+"""The device's side of the wire protocol (docs/protocol.md): answers frames about one engine."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from deploy import frames
+from deploy.agent.engine import EngineError, one_line
+from deploy.agent.text_mode import TextMode
+from deploy.frames import Code, Frame, Type
+
+WINDOW = 1 << 18
+MAX_PAYLOAD = frames.MAX_PAYLOAD
+MAX_COMMAND = 1 << 17  # a `db` of one picture may come as one command of MLPerf Tiny's runner
+
+_OFFSET = struct.Struct("<I")
+_PART = struct.Struct("<II")
+_CHUNK = struct.Struct("<BI")
+_STORED = struct.Struct("<BIH")
+_COUNT = struct.Struct("<H")
+_REFUSAL = struct.Struct("<BH")
+
+
+class Refusal(Exception):
+    """A request that is answered with ERROR."""
+
+    def __init__(self, code: Code, text: str):
+        super().__init__(text)
+        self.code = code
+
+
+class Input:
+    """One input tensor being written: its bytes and which of them are new since the last RUN."""
+
+    def __init__(self, size: int):
+        self.data = bytearray(size)
+        self.spans: list[tuple[int, int]] = []
+        self.was_run = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether every byte has been written."""
+        return self.spans == [(0, len(self.data))]
+
+    def write(self, offset: int, chunk: bytes) -> None:
+        """Store a chunk that fits. The first one after a RUN begins a new input."""
+        if self.was_run:
+            self.spans, self.was_run = [], False
+        self.data[offset : offset + len(chunk)] = chunk
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted([*self.spans, (offset, offset + len(chunk))]):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        self.spans = merged
+
+
+class Server:
+    """Answers what `receive` is fed by calling `send` with whole frames or text.
+
+    `identity` gives board and firmware; `own_stats` adds to STATS. After RESET is answered, `reset_wanted` is true and
+    the caller is to start the device again.
+    """
+
+    def __init__(
+        self,
+        engine: Any,
+        identity: dict[str, str],
+        send: Callable[[bytes], Any],
+        own_stats: Callable[[], dict[str, int]] = dict,
+    ):
+        self.engine = engine
+        self.send = send
+        self.reset_wanted = False
+        self.inputs = [Input(tensor_bytes(spec)) for spec in engine.inputs]
+        self.output_sizes = [tensor_bytes(spec) for spec in engine.outputs]
+        self.inferences = 0
+        self._own_stats = own_stats
+        self._info = json.dumps(_describe(engine, identity)).encode()
+        self._decoder = frames.Decoder(text_end=b"%", max_text=MAX_COMMAND)
+        self._last_run: tuple[int, bytes] | None = None
+        self._last_answer = (int(Type.RUN), b"")
+        self._text = TextMode(self, identity["board"], identity["firmware"])
+        self._handlers: dict[int, Callable[[bytes], bytes]] = {
+            Type.INFO: self._on_info,
+            Type.STATS: self._on_stats,
+            Type.WRITE: self._on_write,
+            Type.READ: self._on_read,
+            Type.RESET: self._on_reset,
+            Type.PING: bytes,
+        }
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the host and answer what they complete."""
+        for item in self._decoder.feed(data):
+            if isinstance(item, Frame):
+                kind, payload = self._answer(item)
+                self.send(frames.encode(Frame(kind, item.seq, payload)))
+            else:
+                self.send(self._text.answer(item.line).encode())
+
+    def log(self, text: str) -> None:
+        """Send a line of log to the host."""
+        self.send(frames.encode(Frame(Type.LOG, 0, text.encode()[:1000])))
+
+    def _answer(self, frame: Frame) -> tuple[int, bytes]:
+        try:
+            if frame.version != frames.VERSION:
+                raise Refusal(Code.VERSION, f"this device speaks version {frames.VERSION}, not {frame.version}")
+            if frame.type == Type.RUN:
+                return self._remembered_run(frame)
+            handler = self._handlers.get(frame.type)
+            if handler is None:
+                raise Refusal(Code.TYPE, f"no request of type {frame.type:02x}")
+            return frame.type | frames.REPLY, handler(frame.payload)
+        except Refusal as e:
+            return Type.ERROR, _REFUSAL.pack(frame.type, e.code) + str(e).encode()
+
+    def _remembered_run(self, frame: Frame) -> tuple[int, bytes]:
+        key = (frame.seq, frame.payload)
+        if key != self._last_run:
+            try:
+                self._last_answer = (Type.RUN | frames.REPLY, self._on_run(frame.payload))
+            except Refusal as e:
+                self._last_answer = (int(Type.ERROR), _REFUSAL.pack(Type.RUN, e.code) + str(e).encode())
+            self._last_run = key
+        return self._last_answer
+
+    def _on_info(self, payload: bytes) -> bytes:
+        (offset,) = _unpack(_OFFSET, payload)
+        if offset >= len(self._info):
+            raise Refusal(Code.RANGE, f"INFO has {len(self._info)} bytes, asked from {offset}")
+        part = self._info[offset : offset + MAX_PAYLOAD - _PART.size]
+        return _PART.pack(offset, len(self._info)) + part
+
+    def _on_stats(self, payload: bytes) -> bytes:
+        _expect_size(payload, 0)
+        own = {
+            "inferences": self.inferences,
+            "frames": self._decoder.frames,
+            "damaged_frames": self._decoder.damaged,
+            "overruns": 0,
+        }
+        return json.dumps({**own, **self.engine.stats(), **self._own_stats()}).encode()
+
+    def _on_write(self, payload: bytes) -> bytes:
+        if len(payload) <= _CHUNK.size:
+            raise Refusal(Code.LENGTH, f"WRITE takes at least {_CHUNK.size + 1} bytes, got {len(payload)}")
+        tensor, offset = _CHUNK.unpack_from(payload)
+        chunk = payload[_CHUNK.size :]
+        self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
+        self._last_run = None
+        self.inputs[tensor].write(offset, chunk)
+        return _STORED.pack(tensor, offset, len(chunk))
+
+    def _on_read(self, payload: bytes) -> bytes:
+        tensor, offset, size = _unpack(_STORED, payload)
+        self._check_range("output", self.output_sizes, tensor, offset, size)
+        if size > MAX_PAYLOAD - _CHUNK.size:
+            raise Refusal(Code.RANGE, f"READ gives at most {MAX_PAYLOAD - _CHUNK.size} bytes at once, asked for {size}")
+        data: bytes = self.engine.output(tensor)
+        return _CHUNK.pack(tensor, offset) + data[offset : offset + size]
+
+    def _check_range(self, what: str, sizes: list[int], tensor: int, offset: int, size: int) -> None:
+        if tensor >= len(sizes):
+            raise Refusal(Code.RANGE, f"no {what} {tensor}; there are {len(sizes)}")
+        if not size or offset + size > sizes[tensor]:
+            raise Refusal(Code.RANGE, f"{what} {tensor} has {sizes[tensor]} bytes, asked for {offset}+{size}")
+
+    def _on_run(self, payload: bytes) -> bytes:
+        (count,) = _unpack(_COUNT, payload)
+        most = (MAX_PAYLOAD - _COUNT.size) // 8
+        if not 1 <= count <= most:
+            raise Refusal(Code.RANGE, f"count is 1 to {most}, got {count}")
+        return payload + struct.pack(f"<{count}Q", *self.run(count))
+
+    def run(self, count: int) -> list[int]:
+        """Run `count` times on the input that was written; return ticks. Raises Refusal."""
+        for number, tensor in enumerate(self.inputs):
+            if not tensor.whole:
+                raise Refusal(Code.INPUT, f"input {number} is not whole; write all {len(tensor.data)} bytes")
+        for number, tensor in enumerate(self.inputs):
+            tensor.was_run = True
+            self.engine.set_input(number, bytes(tensor.data))
+        ticks = []
+        try:
+            for _ in range(count):
+                ticks.append(self.engine.run())
+                self.inferences += 1
+        except EngineError as e:
+            raise Refusal(Code.ENGINE, one_line(e)) from e
+        return ticks
+
+    def load_input(self, data: bytes) -> None:
+        """Write input 0 from its start, as text mode does."""
+        self._last_run = None
+        self.inputs[0].write(0, data)
+
+    def _on_reset(self, payload: bytes) -> bytes:
+        _expect_size(payload, 0)
+        self.reset_wanted = True
+        return b""
+
+
+def tensor_bytes(spec: dict[str, Any]) -> int:
+    """Return the size of a tensor of an INFO entry."""
+    size = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}[spec["dtype"]]
+    for dimension in spec["shape"]:
+        size *= dimension
+    return size
+
+
+def _describe(engine: Any, identity: dict[str, str]) -> dict[str, Any]:
+    return {
+        "protocol": frames.VERSION,
+        "board": identity["board"],
+        "engine": engine.name,
+        "engine_version": engine.version,
+        "kernels": engine.kernels,
+        "model_sha256": engine.model_sha256,
+        "firmware": identity["firmware"],
+        "inputs": engine.inputs,
+        "outputs": engine.outputs,
+        "memory": {"model_file": engine.model_bytes},
+        "counter": engine.counter,
+        "window": WINDOW,
+        "max_payload": MAX_PAYLOAD,
+        "input_preserved": engine.input_preserved,
+    }
+
+
+def _unpack(layout: struct.Struct, payload: bytes) -> tuple[int, ...]:
+    _expect_size(payload, layout.size)
+    return layout.unpack(payload)
+
+
+def _expect_size(payload: bytes, size: int) -> None:
+    if len(payload) != size:
+        raise Refusal(Code.LENGTH, f"payload of {size} bytes expected, got {len(payload)}")
