@@ -1,0 +1,60 @@
+/* Arm MPS2 with AN385 (Cortex-M3), AN386 (M4) or AN500 (M7). Timers: Cortex-M System Design Kit
+ * (DDI0479D), 4.1 and 4.2. */
+#include "cmsdk_uart.h"
+#include "cortex_m.h"
+#include "port.h"
+#include "wide_counter.h"
+
+#define TIMER_CTRL   REGISTER(0x40000000u)
+#define TIMER_VALUE  REGISTER(0x40000004u)
+#define TIMER_RELOAD REGISTER(0x40000008u)
+#define DUAL_LOAD    REGISTER(0x40002000u)
+#define DUAL_VALUE   REGISTER(0x40002004u)
+#define DUAL_CONTROL REGISTER(0x40002008u)
+#define DUAL_BY_256  (1u << 7 | 2u << 2 | 1u << 1) /* enabled, free running, clock / 256, 32 bits */
+#define COARSE_SHIFT 8u
+#define FROM         0xFFFFFFFFu /* both count down from here */
+
+static uint64_t ticks_before;
+
+static void restart_counter(void) {
+    DUAL_CONTROL = 0;
+    DUAL_LOAD = FROM;
+    DUAL_CONTROL = DUAL_BY_256;
+    TIMER_CTRL = 0;
+    TIMER_RELOAD = FROM;
+    TIMER_VALUE = FROM;
+    TIMER_CTRL = 1;
+}
+
+void port_init(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    restart_counter();
+    cmsdk_uart_init();
+}
+
+uint64_t port_ticks(void) {
+    const uint32_t fine = FROM - TIMER_VALUE;
+    return ticks_before + wide_count(fine, FROM - DUAL_VALUE, COARSE_SHIFT);
+}
+
+uint32_t port_ticks_per_second(void) {
+    return COUNTER_HZ;
+}
+
+void port_measure_begin(void) {
+    interrupt_disable(UART_IRQ);
+    ticks_before = port_ticks();
+    restart_counter();
+}
+
+void port_measure_end(void) {
+    interrupt_enable(UART_IRQ);
+}
+
+size_t port_unique_id(uint8_t *bytes, size_t room) {
+    (void)bytes;
+    (void)room;
+    return 0;
+}

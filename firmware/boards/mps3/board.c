@@ -1,0 +1,45 @@
+/* Arm MPS3 with AN547 (Cortex-M55 in an SSE-300). System counter: SSE-123 Technical Reference Manual
+ * (101370), control frame; its place: Corstone SSE-300 (101773), 4.6. */
+#include "cmsdk_uart.h"
+#include "cortex_m.h"
+#include "port.h"
+
+#define CNTCR      REGISTER(0x58100000u)
+#define CNTCV_LOW  REGISTER(0x58100008u)
+#define CNTCV_HIGH REGISTER(0x5810000Cu)
+
+void port_init(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    CNTCR = 1;
+    cmsdk_uart_init();
+}
+
+uint64_t port_ticks(void) {
+    uint32_t high, low;
+    do {
+        high = CNTCV_HIGH;
+        low = CNTCV_LOW;
+    } while (high != CNTCV_HIGH);
+    return (uint64_t)high << 32 | low;
+}
+
+uint32_t port_ticks_per_second(void) {
+    return COUNTER_HZ;
+}
+
+void port_measure_begin(void) {
+    interrupt_disable(UART_IRQ);
+    CNTCR = 0; /* it keeps its value, and starts the next tick when it is enabled again */
+    CNTCR = 1;
+}
+
+void port_measure_end(void) {
+    interrupt_enable(UART_IRQ);
+}
+
+size_t port_unique_id(uint8_t *bytes, size_t room) {
+    (void)bytes;
+    (void)room;
+    return 0;
+}

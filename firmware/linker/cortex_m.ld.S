@@ -1,0 +1,109 @@
+/* Memory of any Cortex-M, from the target's TOML. Run through the C preprocessor, so that a missing fact stops the build. */
+#if !defined(FLASH_ORIGIN) || !defined(FLASH_BYTES)
+#error "FLASH_ORIGIN, FLASH_BYTES: not set; the target's TOML has them, and compilers/firmware.py hands them to CMake"
+#endif
+#if !defined(RAM_ORIGIN) || !defined(RAM_BYTES)
+#error "RAM_ORIGIN, RAM_BYTES: not set; the target's TOML has them, and compilers/firmware.py hands them to CMake"
+#endif
+#ifndef STACK_BYTES
+#error "STACK_BYTES: not set; the target's TOML has it, and compilers/firmware.py hands it to CMake"
+#endif
+#ifndef VECTORS_ORIGIN
+#define VECTORS_ORIGIN FLASH_ORIGIN
+#endif
+
+/* A second RAM, where a board has one, takes the stack and the buffers: the arena then has the first for itself. */
+#ifdef AUX_RAM_ORIGIN
+#define AUX AUXRAM
+#else
+#define AUX RAM
+#endif
+
+MEMORY {
+#if VECTORS_ORIGIN != FLASH_ORIGIN
+    VECTORS (rx) : ORIGIN = VECTORS_ORIGIN, LENGTH = 1K
+#endif
+    FLASH (rx) : ORIGIN = FLASH_ORIGIN, LENGTH = FLASH_BYTES
+    RAM (rwx) : ORIGIN = RAM_ORIGIN, LENGTH = RAM_BYTES
+#ifdef AUX_RAM_ORIGIN
+    AUXRAM (rw) : ORIGIN = AUX_RAM_ORIGIN, LENGTH = AUX_RAM_BYTES
+#endif
+}
+
+ENTRY(reset_handler)
+
+SECTIONS {
+    .vectors : {
+        KEEP(*(.vectors))
+#if VECTORS_ORIGIN != FLASH_ORIGIN
+    } > VECTORS
+#else
+    } > FLASH
+#endif
+    .text : ALIGN(4) {
+        *(.text .text.* .glue_7 .glue_7t .vfp11_veneer .v4_bx .iplt .rel.iplt .igot.plt)
+    } > FLASH
+    .ARM.exidx : {
+        *(.ARM.exidx*)
+    } > FLASH
+    .rodata : ALIGN(8) {
+        *(EXCLUDE_FILE(*weights*.o *weights*.obj) .rodata EXCLUDE_FILE(*weights*.o *weights*.obj) .rodata.*)
+    } > FLASH
+    .weights : ALIGN(16) {
+        *(.rodata .rodata.*)
+        . = ALIGN(4);
+    } > FLASH
+
+    /* At the bottom, so that a stack that overflows leaves RAM, which is a fault, and does not eat data in silence. */
+    .stack (NOLOAD) : ALIGN(8) {
+        link_stack_low = .;
+        . += STACK_BYTES;
+        . = ALIGN(8);
+        link_stack_top = .;
+    } > AUX
+    .aux (NOLOAD) : ALIGN(8) {
+        link_aux_low = .;
+        *(.aux .aux.*)
+        . = ALIGN(4);
+        link_aux_end = .;
+    } > AUX
+    .data : ALIGN(8) {
+        link_data_low = .;
+        *(.data .data.*)
+        . = ALIGN(4);
+        link_data_end = .;
+    } > RAM AT > FLASH
+    link_data_load = LOADADDR(.data);
+    .bss (NOLOAD) : ALIGN(16) {
+        link_bss_low = .;
+        *(.bss .bss.* COMMON)
+        . = ALIGN(4);
+        link_bss_end = .;
+    } > RAM
+    .arena (NOLOAD) : ALIGN(16) {
+        *(.arena .arena.*)
+    } > RAM
+
+    ASSERT(STACK_BYTES >= 256 && STACK_BYTES % 8 == 0, "STACK_BYTES: at least 256, and a multiple of 8")
+    ASSERT(SIZEOF(.vectors) > 64, "no vector table: startup/cortex_m.c is not linked")
+    ASSERT(SIZEOF(.vectors) <= 1024, "the vector table is longer than 1 KiB")
+
+    /* For a debugger; not loaded. Named, so that a section that nobody placed stops the build. */
+#define DEBUG_SECTION(name) name 0 : { *(name) }
+    DEBUG_SECTION(.debug_abbrev)
+    DEBUG_SECTION(.debug_aranges)
+    DEBUG_SECTION(.debug_frame)
+    DEBUG_SECTION(.debug_info)
+    DEBUG_SECTION(.debug_line)
+    DEBUG_SECTION(.debug_line_str)
+    DEBUG_SECTION(.debug_loc)
+    DEBUG_SECTION(.debug_loclists)
+    DEBUG_SECTION(.debug_macro)
+    DEBUG_SECTION(.debug_ranges)
+    DEBUG_SECTION(.debug_rnglists)
+    DEBUG_SECTION(.debug_str)
+
+    /DISCARD/ : {
+        *(.ARM.attributes .comment .note.*)
+    }
+}

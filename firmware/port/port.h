@@ -1,0 +1,52 @@
+/* All that a board must provide. One file, boards/<name>/board.c, implements it; Cortex-M boards get the
+ * stack, reset and sleep from startup/cortex_m.c. */
+#ifndef ALPHARHO_PORT_H
+#define ALPHARHO_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef RX_RING_BYTES
+#define RX_RING_BYTES 4096u /* a power of two; INFO's `window` is one less */
+#endif
+
+/* Bring up clocks, the line and the counter. The arguments are those of main: none on a microcontroller. */
+void port_init(int argc, char **argv);
+
+/* Take up to `room` bytes that have arrived. Returns how many, 0 if none have. */
+size_t port_read(uint8_t *bytes, size_t room);
+
+/* Send all of the bytes; waits while the line is busy. */
+void port_write(const uint8_t *bytes, size_t count);
+
+/* Sleep until port_read has something to give. May return early. */
+void port_wait_for_input(void);
+
+/* Received bytes that were lost since the start for want of room. */
+uint32_t port_overruns(void);
+
+/* A counter that never goes back and does not wrap while the device is up, and its rate. */
+uint64_t port_ticks(void);
+uint32_t port_ticks_per_second(void);
+
+/* Around what is timed: bring the counter to the same phase each time, and on an emulator hold off the
+ * receive interrupt, so that equal work takes equal ticks. The emulator keeps the bytes meanwhile; a real
+ * UART would lose them. */
+void port_measure_begin(void);
+void port_measure_end(void);
+
+/* Write the chip's unique number to `bytes`. Returns how many bytes it has, 0 if there is none. */
+size_t port_unique_id(uint8_t *bytes, size_t room);
+
+/* Start the device again. Does not return. */
+void port_reset(void);
+
+/* Bytes reserved for the stack, and the most that were ever used; 0 where that is unknown. */
+uint32_t port_stack_bytes(void);
+uint32_t port_stack_used(void);
+
+/* The largest resident set in bytes, on an operating system; 0 elsewhere. */
+uint32_t port_peak_rss(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* Received bytes between the interrupt, which alone writes, and the main loop, which alone reads. */
+#ifndef ALPHARHO_PORT_RING_H
+#define ALPHARHO_PORT_RING_H
+
+#include "port.h"
+
+/* Called by the receive interrupt. */
+void ring_push(uint8_t byte);
+
+/* Called by the main loop. */
+size_t ring_pop(uint8_t *bytes, size_t room);
+bool ring_is_empty(void);
+
+uint32_t ring_overruns(void);
+
+#endif

@@ -1,0 +1,61 @@
+/* Frames and text on one line: docs/protocol.md, "Frames". Knows no request and no board. */
+#ifndef ALPHARHO_PROTOCOL_FRAME_H
+#define ALPHARHO_PROTOCOL_FRAME_H
+
+#include "cobs.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTOCOL_VERSION  1u
+#define MAX_VERSION       8u /* a second byte of 1 to 8 marks a frame: no text has one */
+#define MAX_PAYLOAD       1024u
+#define FRAME_HEADER      6u
+#define FRAME_CRC         4u
+#define FRAME_MAX_DECODED (FRAME_HEADER + MAX_PAYLOAD + FRAME_CRC)
+#define TEXT_MAX          200u /* the longest text command; the MLPerf Tiny runner sends at most 66 characters */
+
+struct frame {
+    uint8_t version;
+    uint8_t type;
+    uint16_t sequence;
+    uint16_t length;
+    const uint8_t *payload; /* in the receiver's buffer: valid until the next byte is pushed */
+};
+
+enum received {
+    RECEIVED_NOTHING,
+    RECEIVED_FRAME,
+    RECEIVED_DAMAGED_FRAME,
+    RECEIVED_TEXT,
+    RECEIVED_LONG_TEXT,
+};
+
+struct receiver {
+    uint8_t buffer[COBS_MAX_ENCODED(FRAME_MAX_DECODED)];
+    size_t used;
+    uint8_t state;
+    bool line_is_bad;    /* since the last `%` */
+    bool damage_is_told; /* since the last zero: what was one damaged frame may look like many lines */
+    struct frame frame;
+};
+
+/* Bytes for numbers on the wire, which is little-endian. */
+uint16_t get_u16(const uint8_t *bytes);
+uint32_t get_u32(const uint8_t *bytes);
+void put_u16(uint8_t *bytes, uint16_t value);
+void put_u32(uint8_t *bytes, uint32_t value);
+void put_u64(uint8_t *bytes, uint64_t value);
+
+void receiver_init(struct receiver *receiver);
+
+/* Take one byte from the line. A frame is then in `receiver->frame`; a text command, without its `%` and
+ * ended by a zero, in `receiver->buffer`. */
+enum received receiver_push(struct receiver *receiver, uint8_t byte);
+
+/* Send a frame whose payload already lies at `message + FRAME_HEADER`; `message` has room for the CRC. */
+void frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
+                void (*write)(const uint8_t *bytes, size_t count));
+
+#endif
