@@ -72,6 +72,8 @@ class Server:
         identity: dict[str, str],
         send: Callable[[bytes], Any],
         own_stats: Callable[[], dict[str, int]] = dict,
+        window: int = WINDOW,
+        max_payload: int = MAX_PAYLOAD,
     ):
         self.engine = engine
         self.send = send
@@ -80,8 +82,10 @@ class Server:
         self.output_sizes = [tensor_bytes(spec) for spec in engine.outputs]
         self.inferences = 0
         self._own_stats = own_stats
-        self._info = json.dumps(_describe(engine, identity)).encode()
-        self._decoder = frames.Decoder(text_end=b"%", max_text=MAX_COMMAND)
+        self._max_payload = max_payload
+        limits = {"window": window, "max_payload": max_payload}
+        self._info = json.dumps({**_describe(engine, identity), **limits}).encode()
+        self._decoder = frames.Decoder(frames.encoded_size(max_payload), text_end=b"%", max_text=MAX_COMMAND)
         self._last_run: tuple[int, bytes] | None = None
         self._last_answer = (int(Type.RUN), b"")
         self._text = TextMode(self, identity["board"], identity["firmware"])
@@ -134,7 +138,7 @@ class Server:
         (offset,) = _unpack(_OFFSET, payload)
         if offset >= len(self._info):
             raise Refusal(Code.RANGE, f"INFO has {len(self._info)} bytes, asked from {offset}")
-        part = self._info[offset : offset + MAX_PAYLOAD - _PART.size]
+        part = self._info[offset : offset + self._max_payload - _PART.size]
         return _PART.pack(offset, len(self._info)) + part
 
     def _on_stats(self, payload: bytes) -> bytes:
@@ -160,8 +164,10 @@ class Server:
     def _on_read(self, payload: bytes) -> bytes:
         tensor, offset, size = _unpack(_STORED, payload)
         self._check_range("output", self.output_sizes, tensor, offset, size)
-        if size > MAX_PAYLOAD - _CHUNK.size:
-            raise Refusal(Code.RANGE, f"READ gives at most {MAX_PAYLOAD - _CHUNK.size} bytes at once, asked for {size}")
+        if size > self._max_payload - _CHUNK.size:
+            raise Refusal(
+                Code.RANGE, f"READ gives at most {self._max_payload - _CHUNK.size} bytes at once, asked for {size}"
+            )
         data: bytes = self.engine.output(tensor)
         return _CHUNK.pack(tensor, offset) + data[offset : offset + size]
 
@@ -173,7 +179,7 @@ class Server:
 
     def _on_run(self, payload: bytes) -> bytes:
         (count,) = _unpack(_COUNT, payload)
-        most = (MAX_PAYLOAD - _COUNT.size) // 8
+        most = (self._max_payload - _COUNT.size) // 8
         if not 1 <= count <= most:
             raise Refusal(Code.RANGE, f"count is 1 to {most}, got {count}")
         return payload + struct.pack(f"<{count}Q", *self.run(count))
@@ -227,8 +233,6 @@ def _describe(engine: Any, identity: dict[str, str]) -> dict[str, Any]:
         "outputs": engine.outputs,
         "memory": {"model_file": engine.model_bytes},
         "counter": engine.counter,
-        "window": WINDOW,
-        "max_payload": MAX_PAYLOAD,
         "input_preserved": engine.input_preserved,
     }
 
