@@ -46,7 +46,9 @@ def inspect(path: Path) -> Quantised:
     for tensor in (*inputs, *outputs):
         _check_end(path, tensor)
     if len(inputs[0]["shape"]) != 4:
-        raise ConfigError(f"{path}: input {inputs[0]['name']}: expected a picture (1, h, w, c), got {list(inputs[0]['shape'])}")
+        raise ConfigError(
+            f"{path}: input {inputs[0]['name']}: expected a picture (1, h, w, c), got {list(inputs[0]['shape'])}"
+        )
     for tensor in details:
         _check_tensor(path, tensor)
     operators: dict[str, int] = {}
@@ -61,7 +63,8 @@ def _check_end(path: Path, tensor: dict[str, Any]) -> None:
     dtype = np.dtype(tensor["dtype"]).name
     if dtype not in ("int8", "uint8"):
         raise ConfigError(
-            f"{path}: tensor {tensor['name']} is {dtype}, expected int8; convert with full integer quantisation, or give the .keras"
+            f"{path}: tensor {tensor['name']} is {dtype}, expected int8; "
+            "convert with full integer quantisation, or give the .keras"
         )
     signature = tensor["shape_signature"]
     if any(d <= 0 for d in signature) or tensor["shape"][0] != 1:

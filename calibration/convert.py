@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ from artifact import Artifact, produce, sha256_of, versions, write_atomic
 from calibration import checks, evaluate
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
+from quiet import output_to
 
 FILENAME = "model.tflite"
 LOG = "converter.log"
@@ -95,7 +92,9 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
         write_atomic(folder / FILENAME, path.read_bytes())
         classes = found.output["shape"][-1]
         if labels and classes != len(labels):
-            raise ConfigError(f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data")
+            raise ConfigError(
+                f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data"
+            )
         own_range = input_range or _range_of(path, found.input)
         own = {"input_shape": found.input["shape"], "classes": classes, "labels": list(labels)}
         return own | {"input_range": list(own_range)} | asdict(found)
@@ -112,26 +111,9 @@ def _range_of(path: Path, tensor: dict[str, Any]) -> tuple[float, float]:
     for known in ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0)):
         if max(abs(low - known[0]), abs(high - known[1])) <= 2 * tensor["scale"]:
             return known
-    raise ConfigError(f"--model {path}: its input holds {low:.4g} to {high:.4g}; say the range with --input-range LOW,HIGH")
-
-
-@contextmanager
-def output_to(log: Path) -> Iterator[None]:
-    """Send what this process and its libraries write to stdout and stderr into a file meanwhile."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = [os.dup(fd) for fd in (1, 2)]
-    try:
-        with log.open("ab") as file:
-            for fd in (1, 2):
-                os.dup2(file.fileno(), fd)
-            yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for fd, copy in zip((1, 2), saved, strict=True):
-            os.dup2(copy, fd)
-            os.close(copy)
+    raise ConfigError(
+        f"--model {path}: its input holds {low:.4g} to {high:.4g}; say the range with --input-range LOW,HIGH"
+    )
 
 
 def _convert(path: Path, inputs: npt.NDArray[np.float32], log: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-KERNELS = ("xnnpack", "reference", "optimised")
+from quiet import output_to
+
+KERNELS = ("xnnpack", "reference", "builtin")
 
 
-def quantise(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], tensor: dict[str, Any]) -> npt.NDArray[Any]:
+def quantise(
+    pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], tensor: dict[str, Any]
+) -> npt.NDArray[Any]:
     """Return uint8 pictures as the integer input of a model.
 
     `tensor` has dtype (int8 or uint8), scale and zero_point; `input_range` is what 0 and 255 stand for.
@@ -25,21 +30,25 @@ def quantise(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], te
 
 
 def interpreter(path: Path, kernels: str = "xnnpack", threads: int = 1, keep_all: bool = False) -> Any:
-    """Return an allocated LiteRT interpreter. `kernels` is xnnpack, reference (BUILTIN_REF) or optimised."""
+    """Return an allocated LiteRT interpreter.
+
+    `kernels` is xnnpack, reference (BUILTIN_REF) or builtin (optimised, without a delegate).
+    """
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     resolver = {
         "xnnpack": OpResolverType.AUTO,
         "reference": OpResolverType.BUILTIN_REF,
-        "optimised": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        "builtin": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     }[kernels]
-    made = Interpreter(
-        model_path=str(path),
-        num_threads=threads,
-        experimental_op_resolver_type=resolver,
-        experimental_preserve_all_tensors=keep_all,
-    )
-    made.allocate_tensors()
+    with output_to(Path(os.devnull)):  # the runtime announces its delegate
+        made = Interpreter(
+            model_path=str(path),
+            num_threads=threads,
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=keep_all,
+        )
+        made.allocate_tensors()
     return made
 
 
@@ -53,7 +62,11 @@ def outputs(
     """Return the integer outputs, (n, classes), for uint8 pictures (n, h, w, c). `progress` hears the count done."""
     model = interpreter(path, kernels, threads=2 if kernels == "xnnpack" else 1)
     source, sink = model.get_input_details()[0], model.get_output_details()[0]
-    tensor = {"dtype": np.dtype(source["dtype"]).name, "scale": source["quantization"][0], "zero_point": source["quantization"][1]}
+    tensor = {
+        "dtype": np.dtype(source["dtype"]).name,
+        "scale": source["quantization"][0],
+        "zero_point": source["quantization"][1],
+    }
     result = np.empty((len(pixels), int(np.prod(sink["shape"]))), sink["dtype"])
     for i, picture in enumerate(pixels):
         model.set_tensor(source["index"], quantise(picture[None], input_range, tensor))

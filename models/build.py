@@ -1,4 +1,4 @@
-"""The first step: a Keras model with weights, batch 1, as one file that is the same each time. Imports TensorFlow late."""
+"""The first step: a Keras model with weights, batch 1, as one file that is the same each time. TensorFlow late."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from artifact import Artifact, produce, versions
 from errors import ConfigError
 from models import checkpoint
 from models.weights import Source
+from quiet import output_to
 
 if TYPE_CHECKING:
     import keras
 
 FILENAME = "model.keras"
+LOG = "tensorflow.log"
 INPUT_RANGES = {"-1,1": (-1.0, 1.0), "0,1": (0.0, 1.0), "0,255": (0.0, 255.0)}
 
 
@@ -31,16 +33,19 @@ def build(source: Source, labels: tuple[str, ...], input_range: tuple[float, flo
         "input_range": list(source.about.get("input_range") or input_range or INPUT_RANGES["-1,1"]),
     }
     if input_range is not None and tuple(about["input_range"]) != input_range:
-        raise ConfigError(f"--input-range: {source.name} takes {about['input_range']}, got {list(input_range)}; leave it out")
+        raise ConfigError(
+            f"--input-range: {source.name} takes {about['input_range']}, got {list(input_range)}; leave it out"
+        )
     preset = source.preset
     parameters: dict[str, Any] = {"source": source.identity, "kind": source.kind, "about": about}
     if preset:
         parameters["preset"] = [preset.family, preset.alpha, preset.rho, preset.classes, preset.channels]
 
     def make(folder: Path) -> dict[str, Any]:
-        model = _with_weights(source)
-        _check(model, source, len(about["labels"]))
-        _save(model, folder / FILENAME)
+        with output_to(folder / LOG):
+            model = _with_weights(source)
+            _check(model, source, len(about["labels"]))
+            _save(model, folder / FILENAME)
         facts = about | {"input_shape": [1, *model.input_shape[1:]], "classes": int(model.output_shape[-1])}
         facts["parameters"] = int(model.count_params())
         if preset:
@@ -92,7 +97,7 @@ def _load_keras(path: Path) -> keras.Model:
     """Load a .keras or .h5 file, old .h5 files with `groups` in DepthwiseConv2D too."""
     import keras
 
-    class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+    class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
         def __init__(self, *args: Any, groups: int = 1, **options: Any) -> None:
             super().__init__(*args, **options)
 
@@ -112,7 +117,9 @@ def _fixed_batch(model: keras.Model) -> keras.Model:
     import keras
 
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.input_shape) != 4:
-        raise ConfigError(f"--model {model.name}: expected one picture in and one vector out, got inputs {model.input_shape}")
+        raise ConfigError(
+            f"--model {model.name}: expected one picture in and one vector out, got inputs {model.input_shape}"
+        )
     if None in model.input_shape[1:]:
         raise ConfigError(f"--model {model.name}: input {model.input_shape} has no fixed height and width")
     if model.input_shape[0] == 1:
@@ -128,11 +135,13 @@ def _check(model: keras.Model, source: Source, labels: int) -> None:
         raise ConfigError(f"--model {source.name}: expected a square input of 1 or 3 channels, got {model.input_shape}")
     classes = model.output_shape[-1]
     if labels and classes != labels:
-        raise ConfigError(f"--model {source.name}: it has {classes} classes, the labels are {labels}; give its own --data")
+        raise ConfigError(
+            f"--model {source.name}: it has {classes} classes, the labels are {labels}; give its own --data"
+        )
 
 
 def _save(model: keras.Model, path: Path) -> None:
-    """Save as .keras without what Keras puts in of the day and the process, so that the same weights give the same bytes."""
+    """Save as .keras without what Keras puts in of day and process: the same weights give the same bytes."""
     raw = path.with_suffix(".raw.keras")
     model.save(raw)
     with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:

@@ -41,7 +41,12 @@ def check_published(preset: Preset) -> None:
 def reference_model(preset: Preset, weights: str | None = None) -> keras.Model:
     """Return the network of `keras.applications` that a preset equals. `weights` is None or "imagenet"."""
     shape = (preset.rho, preset.rho, preset.channels)
-    common: dict[str, Any] = {"input_shape": shape, "alpha": preset.alpha, "weights": weights, "classes": preset.classes}
+    common: dict[str, Any] = {
+        "input_shape": shape,
+        "alpha": preset.alpha,
+        "weights": weights,
+        "classes": preset.classes,
+    }
     match preset.family:
         case "v1":
             return keras.applications.MobileNet(**common)
@@ -90,8 +95,7 @@ def from_reference(preset: Preset, reference: keras.Model) -> checkpoint.Weights
 def _their_name(family: str, name: str) -> str:
     if not family.startswith("v3"):
         return name
-    name = name.replace("_se_reduce", "_squeeze_excite_conv").replace("_se_expand", "_squeeze_excite_conv_1")
-    return name
+    return name.replace("_se_reduce", "_squeeze_excite_conv").replace("_se_expand", "_squeeze_excite_conv_1")
 
 
 def _their_batch_norm(family: str, name: str) -> str:

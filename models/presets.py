@@ -83,9 +83,12 @@ def parse(name: str, classes: int = 1000, channels: int = 3) -> Preset:
     rho = int(match["rho"]) if match["rho"] else DEFAULT_RHO
     low, high = ALPHA_RANGE[family]
     if not low <= alpha <= high:
-        raise ConfigError(f"--model {name}: alpha of {family} is {low} to {high}, got {alpha}; for example {family}_{round(ALPHAS[family][0] * 100):03d}")
+        example = Preset(family, ALPHAS[family][0]).name
+        raise ConfigError(f"--model {name}: alpha of {family} is {low} to {high}, got {alpha}; for example {example}")
     if not RHO_MIN <= rho <= RHO_MAX or rho % RHO_STEP:
-        raise ConfigError(f"--model {name}: rho is a multiple of {RHO_STEP} from {RHO_MIN} to {RHO_MAX} pixels, got {rho}")
+        raise ConfigError(
+            f"--model {name}: rho is a multiple of {RHO_STEP} from {RHO_MIN} to {RHO_MAX} pixels, got {rho}"
+        )
     if channels not in (1, 3):
         raise ConfigError(f"--channels {channels}: expected 1 or 3")
     if classes < 2:

@@ -39,7 +39,9 @@ def initialise(model: keras.Model, seed: int = 1) -> None:
         values[id(layer.output)] = np.asarray(layer(x if len(x) > 1 else x[0]))
 
 
-def _pictures(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _pictures(
+    shape: tuple[int, int, int], rng: np.random.Generator
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     h, w, c = shape
     coarse = rng.uniform(-1, 1, (PICTURES, h // 8, w // 8, c))
     return coarse.repeat(8, 1).repeat(8, 2).astype(np.float32)

@@ -6,6 +6,7 @@ Imports TensorFlow.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -51,7 +52,7 @@ class Recipe:
         raise ValueError(f"the recipe has {self.epochs} epochs")
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type stubs
+class Batches(keras.utils.PyDataset):
     """Augmented batches of one epoch: float32 (batch, side, side, channels) in [-1, 1], and int64 labels.
 
     What picture i looks like depends on the seed, the epoch and i alone, so a resumed run sees what it would have.
@@ -64,7 +65,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         self._order = np.random.default_rng(self._seed).permutation(len(split))
 
     def __len__(self) -> int:
-        return -(-len(self._split) // self._recipe.batch)
+        return math.ceil(len(self._split) / self._recipe.batch)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         chosen = self._order[index * self._recipe.batch : (index + 1) * self._recipe.batch]
@@ -119,7 +120,7 @@ def train(
     for epoch in range(len(history), recipe.epochs):
         batches = Batches(data.train, recipe, preset.channels, epoch)
         print(f"epoch {epoch + 1}/{recipe.epochs} at {recipe.side_of(epoch)}x{recipe.side_of(epoch)}", flush=True)
-        row = {"epoch": epoch + 1, "side": recipe.side_of(epoch)}
+        row: dict[str, float] = {"epoch": epoch + 1, "side": recipe.side_of(epoch)}
         row |= _round(model.fit(batches, epochs=1, shuffle=False, verbose=verbose).history)
         model.save(partial := out.with_suffix(".partial.keras"))
         os.replace(partial, state)
@@ -131,7 +132,7 @@ def train(
 def _fresh(preset: Preset, data: Dataset, recipe: Recipe, start: checkpoint.Weights | None) -> keras.Model:
     model = keras_model.build(preset.network(), name=preset.name, training=True)
     if start is not None:
-        keras_model.set_weights(model, start)
+        keras_model.set_weights(model, {w.path: w.numpy() for w in model.weights} | start)
     steps = -(-len(data.train) // recipe.batch)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.learning_rate / 20,

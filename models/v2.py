@@ -43,7 +43,7 @@ def build(rho: int, channels: int, classes: int, alpha: float) -> Network:
 
 
 def _inverted_residual(net: Network, index: int, expansion: int, filters: int, stride: int) -> None:
-    """Append expand (1x1, ReLU6), depthwise (3x3, ReLU6), project (1x1, linear), and the residual where shapes agree."""
+    """Append expand (1x1, ReLU6), depthwise (3x3, ReLU6), project (1x1, linear), and the residual if shapes agree."""
     net.block = f"block {index}"
     source = net.last
     channels = net[source].output_shape[2]

@@ -14,7 +14,7 @@ SQUEEZE_RATIO = 0.25
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A row of table 1 or 2: kernel, expanded channels as a ratio of the input's, output channels, SE, h-swish, stride."""
+    """A row of table 1 or 2. `expansion` is the expanded channels over the input's; `squeeze` is squeeze-and-excite."""
 
     kernel: int
     expansion: float

@@ -18,8 +18,9 @@ INPUT_RANGE = (-1.0, 1.0)
 
 @dataclass(frozen=True)
 class Source:
-    """A network and its weights: `kind` is checkpoint, imagenet, random, weights (a .weights.h5) or keras (a whole model).
+    """A network and its weights.
 
+    `kind` is checkpoint, imagenet, random, weights (a .weights.h5) or keras (a whole model).
     `about` holds labels (tuple of class names, empty if unknown), input_range and data; `identity` is what decides
     the bytes of the built model.
     """
@@ -51,16 +52,27 @@ def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...],
             return _known_checkpoint(preset, data)
         case "imagenet":
             preset = presets.parse(model, classes=1000, channels=channels)
-            return Source("imagenet", preset.name, preset, None, about | {"labels": (), "data": "imagenet"}, {"weights": "imagenet"})
+            return Source(
+                "imagenet",
+                preset.name,
+                preset,
+                None,
+                about | {"labels": (), "data": "imagenet"},
+                {"weights": "imagenet"},
+            )
         case "random":
             return Source("random", preset.name, preset, None, about, {"weights": "random", "data": data})
     path = Path(weights)
     if not path.is_file():
-        raise ConfigError(f"--weights {weights}: no such file; give a .keras, .h5, .weights.h5 or .npz, imagenet or random")
+        raise ConfigError(
+            f"--weights {weights}: no such file; give a .keras, .h5, .weights.h5 or .npz, imagenet or random"
+        )
     if path.suffix == ".npz":
         return _checkpoint(path, preset)
     if path.suffix not in KERAS_SUFFIXES:
-        raise ConfigError(f"--weights {weights}: expected .keras, .h5, .weights.h5 or .npz, got {path.suffix or 'no suffix'}")
+        raise ConfigError(
+            f"--weights {weights}: expected .keras, .h5, .weights.h5 or .npz, got {path.suffix or 'no suffix'}"
+        )
     return Source("weights", preset.name, preset, path, about, {"file": sha256_of(path)})
 
 
@@ -92,4 +104,11 @@ def _checkpoint(path: Path, preset: Preset) -> Source:
     # The classes and channels are the checkpoint's; rho may be another, since convolutions do not care.
     own = Preset(preset.family, preset.alpha, preset.rho, base.classes, base.channels)
     kept = {"labels": tuple(about["labels"]), "input_range": tuple(about["input_range"]), "data": about["data"]}
-    return Source("checkpoint", own.name, own, path, kept, {"file": sha256_of(path), "about": sha256_of(path.with_suffix(".json"))})
+    return Source(
+        "checkpoint",
+        own.name,
+        own,
+        path,
+        kept,
+        {"file": sha256_of(path), "about": sha256_of(path.with_suffix(".json"))},
+    )

@@ -1,0 +1,149 @@
+"""The steps up to a compiled artifact, each doing what it needs before it: data, network, int8, target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import console
+import target as targets
+from artifact import Artifact
+from calibration import convert
+from datasets import Dataset, load
+from errors import CompileError, ConfigError
+from models import build, weights
+from target import Target
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, as typed on the command line; each field is checked by the step that uses it."""
+
+    model: str
+    target: str = "host"
+    data: str = "fashion_mnist"
+    weights: str | None = None
+    calibration_images: int = convert.PICTURES
+    seed: int = convert.RANDOM_SEED
+    input_range: str | None = None
+    labels: str | None = None
+    channels: int = 3
+    engine: str | None = None
+
+
+class Pipeline:
+    """One request on its way; each step runs at most once and says in a line what it did or reused."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    @cached_property
+    def target(self) -> Target:
+        """The board."""
+        return targets.load(self.request.target)
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The data set; says which pictures could not be read."""
+        data = load(self.request.data)
+        if data.damaged:
+            shown = ", ".join(data.damaged[:3]) + (", ..." if len(data.damaged) > 3 else "")
+            console.note(f"{len(data.damaged)} pictures of {data.name} can't be read and are left out: {shown}")
+        return data
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Class names of the model: --labels (a file with one a line, or a,b,c), else the data set's."""
+        given = self.request.labels
+        if given is None:
+            return self.data.class_names
+        if Path(given).is_file():
+            return tuple(line.strip() for line in Path(given).read_text().splitlines() if line.strip())
+        if "," not in given:
+            raise ConfigError(f"--labels {given}: no such file, and not a list a,b,c")
+        return tuple(name.strip() for name in given.split(","))
+
+    @cached_property
+    def input_range(self) -> tuple[float, float] | None:
+        """The float values that pixels 0 and 255 stand for, where the user said so."""
+        given = self.request.input_range
+        if given is None:
+            return None
+        try:
+            low, high = (float(part) for part in given.split(","))
+        except ValueError:
+            raise ConfigError(f"--input-range {given}: expected LOW,HIGH such as -1,1 or 0,255") from None
+        if not low < high:
+            raise ConfigError(f"--input-range {given}: LOW must be below HIGH")
+        return low, high
+
+    @cached_property
+    def keras_model(self) -> Artifact:
+        """The network with its weights."""
+        asked = self.request
+        source = weights.resolve(asked.model, asked.weights, self.data.name, self.labels, asked.channels)
+        with console.step("build") as line:
+            made = build.build(source, self.labels, self.input_range)
+            line.text = f"{made.name}, {made.facts['parameters']:,} parameters, weights: {_origin(source)}"
+            line.reused = made.reused
+        return made
+
+    @cached_property
+    def int8(self) -> Artifact:
+        """The int8 .tflite: converted, or the user's own."""
+        if Path(self.request.model).suffix == ".tflite":
+            with console.step("check") as line:
+                made = convert.adopt(Path(self.request.model), self.labels, self.input_range)
+                line.text, line.reused = f"{made.name}: full int8, {made.facts['tensors']} tensors", made.reused
+            return made
+        model, data = self.keras_model, self.data
+        settings = convert.Settings(pictures=self.request.calibration_images, seed=self.request.seed)
+        if settings.pictures < 1:
+            raise ConfigError(f"--calibration-images {settings.pictures}: expected at least 1")
+        with console.step("calibrate") as line:
+            made = convert.calibrate(model, data, settings)
+            line.text, line.reused = _check_text(made), made.reused
+        return made
+
+    @cached_property
+    def engine(self) -> str:
+        """The engine: the target's own unless the user chose another."""
+        return self.request.engine or self.target.engine
+
+    @cached_property
+    def compiled(self) -> Artifact:
+        """The artifact that the target runs."""
+        target, model = self.target, self.int8
+        with console.step("compile") as line:
+            made = _compile(model, target, self.engine)
+            line.text, line.reused = f"{self.engine} for {target.name}: {_memory_text(made)}", made.reused
+        return made
+
+
+def _compile(model: Artifact, target: Target, engine: str) -> Artifact:
+    match engine:
+        case "litert":
+            from compilers import litert
+
+            return litert.compile_for(model, target)
+    raise CompileError(f"{target.name}: no engine {engine}; known: litert")
+
+
+def _origin(source: weights.Source) -> str:
+    if source.path is None:
+        return source.kind
+    about = source.about.get("data")
+    return f"{source.path.name}" + (f" (trained on {about})" if about and source.kind == "checkpoint" else "")
+
+
+def _check_text(made: Artifact) -> str:
+    check, pictures = made.facts["check"], made.parameters["pictures"]
+    text = f"{pictures} pictures of {made.parameters['data']}: "
+    if "int8_top1" in check:
+        text += f"float {100 * check['float_top1']:.1f} % -> int8 {100 * check['int8_top1']:.1f} % top-1, "
+    return text + f"agreement {100 * check['agreement']:.1f} % of {check['n']:,} held-out pictures"
+
+
+def _memory_text(made: Artifact) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in made.facts["memory"].items())

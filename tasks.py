@@ -1,0 +1,251 @@
+"""The tasks of `./inv`: from a MobileNet in Keras to numbers measured on a device.
+
+Thin on purpose: read the options, call one function, print. Nothing slow is imported at module level.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from invoke import Context, Exit, task
+from invoke.tasks import Task
+
+from errors import ConfigError, Error
+
+# Options that several tasks share: default and help text.
+Options = dict[str, tuple[Any, str]]
+MODEL: Options = {
+    "model": ("v1_025", "preset such as v1_025 or v2_035_160 (`inv models`), or a .keras, .h5 or int8 .tflite file"),
+    "data": ("fashion_mnist", "fashion_mnist, cifar10, folder:DIR (a folder per class) or npz:FILE"),
+    "weights": (None, "imagenet, random, or a .keras, .h5, .weights.h5 or .npz file [default: trained or shipped]"),
+    "input_range": (None, "LOW,HIGH that pixels 0 and 255 stand for, where the model's file does not say"),
+    "labels": (None, "class names of the model: a file with one a line, or a,b,c [default: the data set's]"),
+    "channels": (3, "1 or 3, for presets"),
+}
+CALIBRATION: Options = {
+    "calibration_images": (200, "pictures of the representative data set"),
+    "seed": (0, "picks the pictures"),
+}
+TARGET: Options = {
+    "target": ("host", "board, as `inv targets` lists them"),
+    "engine": (None, "engine in place of the target's usual one"),
+}
+MEASURE: Options = {
+    "images": (None, "test pictures, a number or `all` [default: 1000, on an emulator 20]"),
+    "threads": (1, "threads of LiteRT on the device"),
+    "kernels": ("xnnpack", "LiteRT kernels: xnnpack, builtin or reference"),
+    "link": (None, "where the device is, such as serial:///dev/ttyACM0?baud=921600"),
+    "fresh": (False, "measure anew what an earlier run of the same bytes has measured"),
+    "json": (False, "print the report as JSON"),
+}
+
+
+def user_task(*groups: Options) -> Callable[[Callable[..., None]], Task[Any]]:
+    """Make an invoke task of a function (context, **options) with the options of the groups.
+
+    Our errors end it with one line and exit code 1, Ctrl-C with 130; neither with a traceback.
+    """
+    options = {name: about for group in groups for name, about in group.items()}
+    parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    parameters += [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=o[0]) for n, o in options.items()]
+
+    def wrap(body: Callable[..., None]) -> Task[Any]:
+        @wraps(body)
+        def run(*args: Any, **given: Any) -> None:
+            try:
+                body(*args, **given)
+            except Error as e:
+                raise Exit(f"error: {e}", code=1) from None
+            except KeyboardInterrupt:
+                raise Exit("stopped; what was finished is kept", code=130) from None
+
+        run.__signature__ = inspect.Signature(parameters)
+        del run.__wrapped__  # type: ignore[attr-defined]
+        made: Task[Any] = task(auto_shortflags=False, help={name: _help(*about) for name, about in options.items()})(
+            run
+        )
+        return made
+
+    return wrap
+
+
+def _help(default: Any, text: str) -> str:
+    return text if default is None or default is False else f"{text} [default: {default}]"
+
+
+def _pipeline(given: dict[str, Any], *groups: Options) -> Any:
+    from pipeline import Pipeline, Request
+
+    return Pipeline(Request(**{name: given[name] for group in groups for name in group}))
+
+
+def _measure(given: dict[str, Any], parts: tuple[str, ...]) -> None:
+    import console
+    from benchmarks import report
+    from benchmarks.run import Bench, Settings
+
+    pipeline = _pipeline(given, MODEL, CALIBRATION, TARGET)
+    asked = {name: given[name] for name in ("threads", "kernels", "link", "fresh", "seed")}
+    settings = Settings(images=_images(given["images"]), **asked)
+    with Bench(pipeline.target, pipeline.compiled, pipeline.int8, pipeline.data, settings) as bench:
+        made = bench.report(parts, shlex.join(["./inv", *sys.argv[1:]]))
+    path = report.write(made, report.folder(made["target"]["name"], made["model"]["name"]))
+    if given["json"]:
+        print(json.dumps(made, indent=1))
+    else:
+        console.report(report.rows(made), path)
+    if bench.interrupted:
+        raise Error(f"measured {bench.interrupted}")
+
+
+def _images(text: str | None) -> int | None:
+    """Return None for the usual number, 0 for all."""
+    if text is None or text == "all":
+        return 0 if text else None
+    if not text.isdigit() or text == "0":
+        raise ConfigError(f"--images {text}: expected a number from 1 up, or `all`")
+    return int(text)
+
+
+@user_task(MODEL)
+def build(c: Context, **given: Any) -> None:
+    """Build the Keras network with its weights."""
+    print(_pipeline(given, MODEL).keras_model.path)
+
+
+@user_task(MODEL, CALIBRATION, {"layers": (False, "print the signal-to-noise ratio of each layer")})
+def calibrate(c: Context, layers: bool, **given: Any) -> None:
+    """Convert the network to full int8, and compare it with the float one."""
+    pipeline = _pipeline(given, MODEL, CALIBRATION)
+    print(pipeline.int8.path)
+    if layers:
+        import console
+        from calibration import layer_noise
+
+        found = layer_noise.measure(pipeline.keras_model, pipeline.int8, pipeline.data)
+        rows = [[row.name, row.operator, f"{row.snr_db:.1f}"] for row in found]
+        console.table("", [("tensor", "left"), ("operator", "left"), ("SNR, dB", "right")], rows)
+
+
+@user_task(MODEL, CALIBRATION, TARGET)
+def compile(c: Context, **given: Any) -> None:
+    """Compile the int8 network for a target."""
+    print(_pipeline(given, MODEL, CALIBRATION, TARGET).compiled.path)
+
+
+@user_task(MODEL, CALIBRATION, TARGET, MEASURE)
+def deploy(c: Context, **given: Any) -> None:
+    """Build, calibrate, compile, bring to the device, measure latency and accuracy, and write the report."""
+    _measure(given, ("latency", "accuracy"))
+
+
+@user_task(MODEL, CALIBRATION, TARGET, MEASURE)
+def bench(c: Context, **given: Any) -> None:
+    """Measure latency on the device (and what it needs before)."""
+    _measure(given, ("latency",))
+
+
+@user_task(MODEL, CALIBRATION, TARGET, MEASURE)
+def accuracy(c: Context, **given: Any) -> None:
+    """Measure accuracy on the device, and how many outputs equal the reference's (and what it needs before)."""
+    _measure(given, ("accuracy",))
+
+
+@user_task(
+    {"target": TARGET["target"], "model": MODEL["model"], "json": MEASURE["json"]},
+)
+def report(c: Context, target: str, model: str, json: bool) -> None:
+    """Print the report of the last run of a model on a target, from reports/."""
+    import console
+    from benchmarks import report as reports
+
+    path = reports.folder(target, Path(model).stem) / "report.json"
+    found = reports.read(path)
+    if json:
+        print(path.read_text(), end="")
+    else:
+        console.report(reports.rows(found), path)
+
+
+@user_task({"json": (False, "print as JSON")})
+def targets(c: Context, json: bool) -> None:
+    """List the boards."""
+    import console
+    import target
+
+    console.targets([target.load(name) for name in target.names()], as_json=json)
+
+
+@user_task(
+    {
+        "rho": (None, "side of the input in pixels [default: 128]"),
+        "classes": (1000, "classes"),
+        "json": (False, "print as JSON"),
+    }
+)
+def models(c: Context, rho: str | None, classes: int, json: bool) -> None:
+    """List the networks with parameters, MACs, int8 bytes and peak activation bytes."""
+    import console
+    from models import explain
+
+    console.models(explain.all_presets(_rho(rho), classes), as_json=json)
+
+
+def _rho(text: str | None) -> int | None:
+    if text is not None and not text.isdigit():
+        raise ConfigError(f"--rho {text}: expected a number of pixels, such as 128")
+    return int(text) if text else None
+
+
+@user_task(
+    {
+        "model": ("v1_025", "preset"),
+        "classes": (1000, "classes"),
+        "channels": (3, "1 or 3"),
+        "json": (False, "print as JSON"),
+    }
+)
+def explain(c: Context, model: str, classes: int, channels: int, json: bool) -> None:
+    """Print a network layer by layer, as the papers do: stride, filter, input, parameters, MACs, cost."""
+    import console
+    from models import presets
+
+    console.explain(presets.parse(model, classes, channels), as_json=json)
+
+
+TRAINING: Options = {
+    "model": MODEL["model"],
+    "data": MODEL["data"],
+    "stages": (None, "SIDE:EPOCHS[,SIDE:EPOCHS...], the last at rho [default: rho/2:3,rho:6]"),
+    "batch": (64, "pictures a step"),
+    "learning_rate": (3e-3, "peak learning rate of AdamW"),
+    "weights": (None, "weights to begin with: imagenet, or a .npz checkpoint"),
+    "channels": MODEL["channels"],
+    "no_flip": (False, "do not mirror pictures"),
+    "seed": (1, "seed of weights, order and augmentation"),
+    "out": (None, "checkpoint to write, .npz [default: where `inv build` looks for it]"),
+}
+
+
+@user_task(TRAINING)
+def train(c: Context, **given: Any) -> None:
+    """Train a preset on a data set; a stopped run goes on where it was when called again."""
+    from models import training
+
+    path, top1 = training.run(**given, command=shlex.join(["./inv", *sys.argv[1:]]))
+    print(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
+
+
+@user_task({"json": (False, "print as JSON")})
+def doctor(c: Context, json: bool) -> None:
+    """Say which tools, emulators and devices are here, and how to install what is missing."""
+    import doctor as checks
+
+    checks.print_doctor(as_json=json)
