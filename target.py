@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from errors import ConfigError, nearest
 
-TARGETS_DIR = Path(__file__).resolve().parent / "targets"
+ROOT = Path(__file__).resolve().parent
+TARGETS_DIR = ROOT / "targets"
+BOARDS_DIR = ROOT / "firmware" / "boards"
 CLASSES = ("linux", "mcu", "tpu")
 WHERE = ("hardware", "emulated", "host")
+ENGINES = ("litert", "aot", "tflm", "edgetpu")
+KERNELS = ("portable", "dsp", "mve")
 LINKS = ("exec", "tcp", "qemu", "serial", "ssh")
+ADDRESSES = 1 << 32
 
 
 @dataclass(frozen=True)
 class Mcu:
-    """Facts of a microcontroller: what the linker script and CMake need. Sizes in bytes, addresses as they are mapped."""
+    """Facts of a microcontroller for the linker script and CMake. Sizes in bytes, addresses as they are mapped."""
 
     board: str
     cpu_flags: str
@@ -75,72 +80,85 @@ def load_file(path: Path) -> Target:
     Raises ConfigError naming the file, the key, what was expected and what was found.
     """
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ConfigError(f"{path.name}: not a TOML file ({e})") from e
-    top = _Section(path.name, "", table)
-    mcu, emulator = top.section("mcu"), top.section("emulator")
+    top = _Section(path.name, "", table, {"class"} | {f.name for f in fields(Target)} - {"name", "klass"})
+    mcu, emulator = top.section("mcu", Mcu), top.section("emulator", Emulator)
     target = Target(
         name=path.stem,
         description=top.text("description"),
         klass=top.choice("class", CLASSES),
         where=top.choice("where", WHERE),
         cpu=top.text("cpu"),
-        engine=top.text("engine"),
+        engine=top.choice("engine", ENGINES),
         link=top.choice("link", LINKS),
         mcu=_mcu(mcu) if mcu else None,
         emulator=_emulator(emulator) if emulator else None,
     )
-    top.no_more()
-    if (target.klass == "mcu") != (mcu is not None):
-        raise ConfigError(f'{path.name}: section [mcu] belongs to class = "mcu", and is needed there')
+    _check_sections(path.name, target)
+    if target.mcu:
+        _check_memory(path.name, target.mcu)
     return target
 
 
+def _check_sections(file: str, target: Target) -> None:
+    if (target.klass == "mcu") != (target.mcu is not None):
+        raise ConfigError(f'{file}: section [mcu] belongs to class = "mcu", and is needed there')
+    if target.where == "emulated" and target.emulator is None:
+        raise ConfigError(f'{file}: section [emulator] is missing; where = "emulated" needs it')
+
+
+def _check_memory(file: str, mcu: Mcu) -> None:
+    for name, origin, size in (("flash", mcu.flash_origin, mcu.flash_bytes), ("ram", mcu.ram_origin, mcu.ram_bytes)):
+        if origin + size > ADDRESSES:
+            raise ConfigError(f"{file}: key mcu.{name}_bytes: {name} would end at {origin + size:#x}, beyond 32 bits")
+    if mcu.flash_origin < mcu.ram_origin + mcu.ram_bytes and mcu.ram_origin < mcu.flash_origin + mcu.flash_bytes:
+        raise ConfigError(f"{file}: section [mcu]: flash and ram overlap; see their origin and bytes")
+    if mcu.stack_bytes >= mcu.ram_bytes:
+        raise ConfigError(
+            f"{file}: key mcu.stack_bytes: expected less than ram_bytes, {mcu.ram_bytes}, got {mcu.stack_bytes}"
+        )
+
+
 def _mcu(section: _Section) -> Mcu:
-    mcu = Mcu(
-        board=section.text("board"),
+    boards = tuple(sorted(path.name for path in BOARDS_DIR.iterdir() if path.is_dir()))
+    return Mcu(
+        board=section.choice("board", boards),
         cpu_flags=section.text("cpu_flags"),
-        kernels=section.text("kernels"),
-        flash_origin=section.integer("flash_origin", 0, 0xFFFF_FFFF),
-        flash_bytes=section.integer("flash_bytes", 1024, 1 << 32),
-        ram_origin=section.integer("ram_origin", 0, 0xFFFF_FFFF),
-        ram_bytes=section.integer("ram_bytes", 1024, 1 << 32),
+        kernels=section.choice("kernels", KERNELS),
+        flash_origin=section.integer("flash_origin", 0, ADDRESSES - 1),
+        flash_bytes=section.integer("flash_bytes", 1024, ADDRESSES),
+        ram_origin=section.integer("ram_origin", 0, ADDRESSES - 1),
+        ram_bytes=section.integer("ram_bytes", 1024, ADDRESSES),
         stack_bytes=section.integer("stack_bytes", 256, 1 << 24),
         clock_hz=section.integer("clock_hz", 1, 1 << 40),
         uart_baud=section.integer("uart_baud", 1200, 100_000_000, default=921_600),
     )
-    section.no_more()
-    return mcu
 
 
 def _emulator(section: _Section) -> Emulator:
-    emulator = Emulator(
+    return Emulator(
         program=section.text("program"),
         machine=section.text("machine"),
         package=section.text("package"),
         arguments=section.texts("arguments"),
     )
-    section.no_more()
-    return emulator
 
 
 class _Section:
-    """One table of the file: takes keys out by name and type, and complains about what is left."""
+    """One table of the file: complains about keys that it does not know, and gives out the others by name and type."""
 
-    def __init__(self, file: str, name: str, table: Mapping[str, Any]) -> None:
+    def __init__(self, file: str, name: str, table: Mapping[str, Any], known: Collection[str]) -> None:
         self._file, self._name, self._table = file, name, table
-        self._asked: set[str] = set()
+        for key in table:
+            if key not in known:
+                raise ConfigError(f"{file}: key {self._path(key)} is not known; {nearest(key, known)}")
 
     def _take(self, key: str, default: Any = None) -> Any:
-        self._asked.add(key)
         value = self._table.get(key, default)
         if value is None:
-            hint = [k for k in self._table if k not in self._asked]
-            close = nearest(key, hint) if hint else ""
-            raise ConfigError(
-                f"{self._file}: key {self._path(key)} is missing{'; ' + close if 'mean' in close else ''}"
-            )
+            raise ConfigError(f"{self._file}: key {self._path(key)} is missing")
         return value
 
     def _path(self, key: str) -> str:
@@ -177,18 +195,11 @@ class _Section:
             raise self._wrong(key, f"an integer from {low} to {high}", value)
         return value
 
-    def section(self, key: str) -> _Section | None:
-        """Take a table, None if it is not there."""
-        self._asked.add(key)
+    def section(self, key: str, kind: type[Mcu] | type[Emulator]) -> _Section | None:
+        """Take the table that holds the fields of `kind`, None if it is not there."""
         value = self._table.get(key)
         if value is None:
             return None
         if not isinstance(value, dict):
             raise self._wrong(key, "a table", value)
-        return _Section(self._file, key, value)
-
-    def no_more(self) -> None:
-        """Raise ConfigError if the table has a key that nobody asked for."""
-        for key in self._table:
-            if key not in self._asked:
-                raise ConfigError(f"{self._file}: key {self._path(key)} is not known; {nearest(key, self._asked)}")
+        return _Section(self._file, key, value, {field.name for field in fields(kind)})

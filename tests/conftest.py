@@ -1,0 +1,22 @@
+"""What all tests on this machine share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# TensorFlow reads these when it is imported: no GPU, and errors only.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+hypothesis.settings.register_profile("everywhere", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("everywhere")
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """Return the root of the checkout."""
+    return Path(__file__).resolve().parent.parent

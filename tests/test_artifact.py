@@ -1,0 +1,192 @@
+"""Build products: reused when whole, made anew when not, never half there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import artifact
+from artifact import Artifact, produce
+from errors import ConfigError
+
+
+class Maker:
+    """Writes `out.bin` and counts how often it was asked to."""
+
+    def __init__(self, data: bytes = b"model") -> None:
+        self.data, self.calls = data, 0
+
+    def __call__(self, folder: Path) -> Mapping[str, Any]:
+        self.calls += 1
+        (folder / "out.bin").write_bytes(self.data)
+        (folder / "more.txt").write_text("also kept")
+        return {"bytes": len(self.data), "shape": (1, 2)}
+
+
+def make(tmp_path: Path, maker: Callable[[Path], Mapping[str, Any]], **options: Any) -> Artifact:
+    return produce("kind", "v1_025", "out.bin", maker, build_dir=tmp_path, **options)
+
+
+def leftovers(tmp_path: Path) -> list[Path]:
+    return [path for path in tmp_path.rglob(".*") if path.name.startswith(".making")]
+
+
+def test_made_once_and_then_reused_with_the_same_fields(tmp_path: Path) -> None:
+    maker = Maker()
+    options = {"parents": {"keras": "a" * 64}, "tools": {"numpy": "2"}, "parameters": {"images": 200, "range": (-1, 1)}}
+    first = make(tmp_path, maker, **options)
+    second = make(tmp_path, maker, **options)
+    assert (first.reused, second.reused, maker.calls) == (False, True, 1)
+    assert first == Artifact(**{**vars(second), "reused": False})
+    assert first.path.read_bytes() == b"model"
+    assert first.sha256 == artifact.sha256_of(first.path)
+    assert first.facts == {"bytes": 5, "shape": [1, 2]}
+    assert (first.path.parent / "more.txt").read_text() == "also kept"
+    assert not leftovers(tmp_path)
+
+
+@pytest.mark.parametrize("changed", ["parents", "tools", "parameters"])
+def test_another_input_is_another_artifact(tmp_path: Path, changed: str) -> None:
+    options = {"parents": {"a": "1"}, "tools": {"a": "1"}, "parameters": {"a": "1"}}
+    first = make(tmp_path, Maker(), **options)
+    second = make(tmp_path, Maker(), **options | {changed: {"a": "2"}})
+    assert not second.reused
+    assert first.path != second.path
+    assert make(tmp_path, Maker(), **options).reused
+
+
+def test_order_of_parameters_does_not_matter(tmp_path: Path) -> None:
+    first = make(tmp_path, Maker(), parameters={"a": 1, "b": 2})
+    assert make(tmp_path, Maker(), parameters={"b": 2, "a": 1}).path == first.path
+
+
+def test_fresh_makes_it_anew(tmp_path: Path) -> None:
+    maker = Maker()
+    first = make(tmp_path, maker)
+    second = make(tmp_path, maker, fresh=True)
+    assert (second.reused, maker.calls, second.path) == (False, 2, first.path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda made: made.path.write_bytes(b"other"),
+        lambda made: made.path.unlink(),
+        lambda made: (made.path.parent / artifact.SIDECAR).unlink(),
+        lambda made: (made.path.parent / artifact.SIDECAR).write_text("{"),
+        lambda made: (made.path.parent / artifact.SIDECAR).write_text("[]"),
+        lambda made: (made.path.parent / artifact.SIDECAR).write_text(json.dumps({"sha256": made.sha256})),
+    ],
+    ids=["file changed", "file gone", "sidecar gone", "sidecar cut", "sidecar a list", "sidecar without keys"],
+)
+def test_a_damaged_artifact_is_made_anew(tmp_path: Path, damage: Callable[[Artifact], object]) -> None:
+    maker = Maker()
+    damage(make(tmp_path, maker))
+    again = make(tmp_path, maker)
+    assert (again.reused, maker.calls) == (False, 2)
+    assert again.path.read_bytes() == b"model"
+    assert make(tmp_path, maker).reused
+    assert not leftovers(tmp_path)
+
+
+@pytest.mark.parametrize("error", [ValueError("bug"), ConfigError("user's"), KeyboardInterrupt()])
+def test_a_failed_make_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
+    def fail(folder: Path) -> Mapping[str, Any]:
+        (folder / "out.bin").write_bytes(b"half")
+        raise error
+
+    with pytest.raises(type(error)):
+        make(tmp_path, fail)
+    assert list((tmp_path / "kind").iterdir()) == []
+
+
+def test_a_failed_make_keeps_what_was_there(tmp_path: Path) -> None:
+    made = make(tmp_path, Maker())
+
+    def fail(folder: Path) -> Mapping[str, Any]:
+        raise ValueError("bug")
+
+    with pytest.raises(ValueError, match="bug"):
+        make(tmp_path, fail, fresh=True)
+    assert made.path.read_bytes() == b"model"
+    assert make(tmp_path, Maker()).reused
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_nothing_is_one_line(tmp_path: Path, number: int) -> None:
+    def fail(folder: Path) -> Mapping[str, Any]:
+        (folder / "out.bin").write_bytes(b"half")
+        raise OSError(number, "No space left on device")
+
+    with pytest.raises(ConfigError, match=r"v1_025-.*can't be written \(No space left on device\); free disk space"):
+        make(tmp_path, fail)
+    assert not leftovers(tmp_path)
+
+
+def test_a_disk_full_at_the_first_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mkdtemp(**options: Any) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(artifact.tempfile, "mkdtemp", mkdtemp)
+    with pytest.raises(ConfigError, match="No space left on device"):
+        make(tmp_path, Maker())
+
+
+def test_another_os_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    def fail(folder: Path) -> Mapping[str, Any]:
+        (folder / "no such file").read_bytes()
+        return {}
+
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        make(tmp_path, fail)
+
+
+def test_two_runs_at_once_end_with_one_whole_artifact(tmp_path: Path) -> None:
+    def while_another_finishes(folder: Path) -> Mapping[str, Any]:
+        make(tmp_path, Maker(b"theirs"))
+        (folder / "out.bin").write_bytes(b"ours")
+        return {}
+
+    assert make(tmp_path, while_another_finishes).path.read_bytes() == b"ours"
+    assert make(tmp_path, Maker()).reused
+    assert not leftovers(tmp_path)
+
+
+def test_the_build_folder_can_be_moved(tmp_path: Path) -> None:
+    make(tmp_path / "a", Maker())
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    assert make(tmp_path / "b", Maker()).reused
+
+
+def test_write_atomic_replaces_the_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "report.json"
+    artifact.write_atomic(path, "one")
+    artifact.write_atomic(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_write_atomic_keeps_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.json"
+    artifact.write_atomic(path, "old")
+
+    def full(source: str, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(artifact.os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        artifact.write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_versions_are_those_installed() -> None:
+    assert artifact.versions("numpy") == {"numpy": np.__version__}

@@ -1,0 +1,56 @@
+"""Boards: every file loads, and each mistake in one has its own message, the first line of its file in data/targets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import target
+from errors import ConfigError
+
+MISTAKES = sorted((Path(__file__).resolve().parent / "data" / "targets").glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", target.names())
+def test_every_board_loads(name: str) -> None:
+    board = target.load(name)
+    assert board.name == name
+    assert board.description
+    assert (board.klass == "mcu") == (board.mcu is not None)
+
+
+@pytest.mark.parametrize("path", MISTAKES, ids=[path.stem for path in MISTAKES])
+def test_each_mistake_has_its_message(path: Path) -> None:
+    boards = ", ".join(sorted(folder.name for folder in target.BOARDS_DIR.iterdir() if folder.is_dir()))
+    expected = path.read_text().splitlines()[0].removeprefix("# ").replace("BOARDS", boards)
+    with pytest.raises(ConfigError) as caught:
+        target.load_file(path)
+    assert re.fullmatch(re.escape(expected).replace("FOUND", ".*"), str(caught.value))
+
+
+def test_a_file_of_another_encoding_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "latin1.toml").write_bytes(b'description = "\xb5C"\n')
+    with pytest.raises(ConfigError, match=r"^latin1.toml: not a TOML file \(.*\)$"):
+        target.load_file(tmp_path / "latin1.toml")
+
+
+def test_optional_keys_have_their_defaults() -> None:
+    board = target.load("qemu-m4")
+    assert board.mcu is not None
+    assert board.mcu.uart_baud == 921_600
+    assert board.emulator is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("hots", "did you mean host"), ("qemu_m4", "did you mean qemu-m4"), ("../host", "")]
+)
+def test_an_unknown_target_gives_the_nearest(name: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^--target {re.escape(name)}: no such target; .*{hint}"):
+        target.load(name)
+
+
+def test_a_name_near_to_none_lists_all() -> None:
+    with pytest.raises(ConfigError, match=r"known: .*host.*qemu-m4"):
+        target.load("zzzz")
