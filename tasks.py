@@ -66,8 +66,8 @@ def user_task(*groups: Options) -> Callable[[Callable[..., None]], Task[Any]]:
             except KeyboardInterrupt:
                 raise Exit("stopped; what was finished is kept", code=130) from None
 
-        run.__signature__ = inspect.Signature(parameters)
-        del run.__wrapped__  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        del run.__wrapped__
         made: Task[Any] = task(auto_shortflags=False, help={name: _help(*about) for name, about in options.items()})(
             run
         )
