@@ -1,0 +1,84 @@
+"""The ahead-of-time compiler: an int8 `.tflite` becomes C that calls the kernels in `firmware/kernels`.
+
+`importer` reads the file, `lower` turns operators into kernel calls, `planner` finds each tensor's place, `checker`
+proves the places right, `emit` writes the C. Nothing here imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from artifact import write_atomic
+from compilers.aot.checker import check
+from compilers.aot.emit import emit
+from compilers.aot.graph import Graph
+from compilers.aot.importer import read
+from compilers.aot.lower import lower
+from compilers.aot.planner import Layout, plan
+from compilers.aot.result import (
+    OperatorSpec,
+    Plan,
+    TensorSpec,
+    input_preserved,
+    operator_specs,
+    peak_tensors,
+    tensor_spec,
+)
+from compilers.aot.steps import Step
+from errors import CompileError, nearest
+
+__all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OperatorSpec", "Plan", "TensorSpec", "compile_model"]
+
+ENGINE = "aot"
+# Raise it whenever the generated C may differ for the same network.
+ENGINE_VERSION = "1"
+# Each is a folder in firmware/kernels.
+KERNEL_SETS = ("portable",)
+
+
+def compile_model(tflite_path: Path, out_dir: Path, kernels: str = "portable") -> Plan:
+    """Compile a `.tflite` into `model.c`, `model.h` and `weights.c` in `out_dir`, and return the plan.
+
+    The same file and kernel set give the same bytes. Raises CompileError, one line naming file, operator and tensor,
+    for a file that is damaged or holds what can't be compiled, and for an unknown kernel set.
+    """
+    if kernels not in KERNEL_SETS:
+        raise CompileError(f"kernel set {kernels}: unknown; {nearest(kernels, KERNEL_SETS)}")
+    graph = read(tflite_path)
+    result, files = compile_graph(graph, kernels)
+    for name, text in files.items():
+        write_atomic(out_dir / name, text)
+    return result
+
+
+def compile_graph(graph: Graph, kernels: str = "portable") -> tuple[Plan, dict[str, str]]:
+    """Return the plan of a network and the generated files by name. Raises CompileError."""
+    lowered = lower(graph)
+    layout = plan(graph, lowered)
+    steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(lowered))
+    check(graph, steps, layout)
+    result = _result(graph, steps, layout, kernels)
+    return result, emit(graph, steps, layout, result)
+
+
+def _result(graph: Graph, steps: tuple[Step, ...], layout: Layout, kernels: str) -> Plan:
+    operators = operator_specs(graph, steps, layout)
+    peak = max(range(len(operators)), key=lambda i: (operators[i].live_bytes, -i))
+    tensors = sorted(layout.tensors)
+    return Plan(
+        source=graph.source,
+        model_sha256=graph.sha256,
+        engine=ENGINE,
+        engine_version=ENGINE_VERSION,
+        kernels=kernels,
+        arena_bytes=layout.arena_bytes,
+        weights_bytes=sum(o.constant_bytes for o in operators),
+        macs=sum(o.macs for o in operators),
+        input_preserved=input_preserved(graph, layout),
+        inputs=tuple(tensor_spec(graph.tensors[i], layout) for i in graph.inputs),
+        outputs=tuple(tensor_spec(graph.tensors[i], layout) for i in graph.outputs),
+        tensors=tuple(tensor_spec(graph.tensors[i], layout) for i in tensors),
+        operators=operators,
+        peak_operator=peak,
+        peak=peak_tensors(graph, layout, peak),
+    )

@@ -1,0 +1,43 @@
+"""From operators to steps: one function per operator, in the files that this one names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_window
+from compilers.aot.arithmetic import ScaleError
+from compilers.aot.graph import Graph, Operator
+from compilers.aot.steps import Step
+
+_LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
+    "CONV_2D": lower_window.conv,
+    "DEPTHWISE_CONV_2D": lower_window.depthwise,
+    "AVERAGE_POOL_2D": lower_window.pool,
+    "MAX_POOL_2D": lower_window.pool,
+    "FULLY_CONNECTED": lower_reduce.dense,
+    "MEAN": lower_reduce.mean,
+    "SOFTMAX": lower_reduce.softmax,
+    "ADD": lower_elementwise.add,
+    "MUL": lower_elementwise.mul,
+    "HARD_SWISH": lower_elementwise.hard_swish,
+    "RELU": lower_elementwise.relu,
+    "RELU6": lower_elementwise.relu,
+    "QUANTIZE": lower_elementwise.quantize,
+    "PAD": lower_move.pad,
+    "RESHAPE": lower_move.reshape,
+    "CONCATENATION": lower_move.concatenation,
+}
+
+
+def lower(graph: Graph) -> tuple[Step, ...]:
+    """Return one step per operator, in order.
+
+    Raises CompileError for shapes, types, options and scales that LiteRT or our kernels do not take.
+    """
+    steps = []
+    for operator in graph.operators:
+        try:
+            steps.append(_LOWER[operator.name](graph, operator))
+        except ScaleError as e:
+            graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
+    return tuple(steps)

@@ -1,0 +1,200 @@
+"""ADD, MUL and the functions of one value.
+
+With a constant of one value on one side, ADD and MUL are functions of one value too, and become tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from compilers.aot import checks, tables
+from compilers.aot.arithmetic import (
+    ScaleError,
+    activation_range,
+    clamp,
+    quantize_multiplier,
+    quantize_multiplier_below_one,
+    scale,
+    wrap32,
+)
+from compilers.aot.graph import Graph, Operator, Tensor
+from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Step, Value
+
+ADD_HEADROOM_BITS = 20
+BROADCAST_DIMS = 4
+
+
+def _table_step(operator: Operator, source: Tensor, target: Tensor, table: tables.Table) -> Step:
+    call = Call("kernel_table", (Constant("table", table), At(source.index), At(target.index), source.size))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
+
+
+def _unary(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor]:
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    checks.expect_shape(graph, operator, target, source.shape)
+    return source, target
+
+
+def hard_swish(graph: Graph, operator: Operator) -> Step:
+    """Lower HARD_SWISH."""
+    source, target = _unary(graph, operator)
+    return _table_step(operator, source, target, tables.hard_swish(source.quant, target.quant))
+
+
+def relu(graph: Graph, operator: Operator) -> Step:
+    """Lower RELU and RELU6 that stand alone."""
+    source, target = _unary(graph, operator)
+    limits = activation_range(operator.name, target.quant.scale, target.quant.zero_point)
+    return _table_step(operator, source, target, tables.relu(source.quant, target.quant, limits))
+
+
+def quantize(graph: Graph, operator: Operator) -> Step:
+    """Lower QUANTIZE from int8 to int8."""
+    source, target = _unary(graph, operator)
+    return _table_step(operator, source, target, tables.requantize(source.quant, target.quant))
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """The numbers of ADD (`add.cc`, Prepare): both inputs to twice the larger scale, with 20 bits of headroom."""
+
+    offsets: tuple[int, int]
+    inputs: tuple[tuple[int, int], tuple[int, int]]
+    output: tuple[int, int]
+    zero_point: int
+    limits: tuple[int, int]
+
+    def value(self, a: int, b: int) -> int:
+        x, y = (
+            scale((q + offset) << ADD_HEADROOM_BITS, *pair)
+            for q, offset, pair in zip((a, b), self.offsets, self.inputs, strict=True)
+        )
+        return clamp(scale(x + y, *self.output) + self.zero_point, *self.limits)
+
+    def fields(self) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for i, (offset, (multiplier, shift)) in enumerate(zip(self.offsets, self.inputs, strict=True), start=1):
+            values |= {f"offset{i}": offset, f"multiplier{i}": multiplier, f"shift{i}": shift}
+        values |= {"multiplier": self.output[0], "shift": self.output[1]}
+        return values | {"zero_point": self.zero_point, "min": self.limits[0], "max": self.limits[1]}
+
+
+@dataclass(frozen=True)
+class _Product:
+    """The numbers of MUL (`mul.cc`, Prepare)."""
+
+    offsets: tuple[int, int]
+    output: tuple[int, int]
+    zero_point: int
+    limits: tuple[int, int]
+
+    def value(self, a: int, b: int) -> int:
+        product = (a + self.offsets[0]) * (b + self.offsets[1])
+        return clamp(wrap32(scale(product, *self.output) + self.zero_point), *self.limits)
+
+    def fields(self) -> dict[str, Value]:
+        return {
+            "offset1": self.offsets[0], "offset2": self.offsets[1], "multiplier": self.output[0],
+            "shift": self.output[1], "zero_point": self.zero_point, "min": self.limits[0], "max": self.limits[1],
+        }  # fmt: skip
+
+
+def add(graph: Graph, operator: Operator) -> Step:
+    """Lower ADD."""
+    return _binary(graph, operator, "kernel_add", _sum)
+
+
+def mul(graph: Graph, operator: Operator) -> Step:
+    """Lower MUL."""
+    return _binary(graph, operator, "kernel_mul", _product)
+
+
+def _sum(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _Sum:
+    with np.errstate(over="ignore"):
+        twice = float(np.float32(2) * max(a.quant.scale, b.quant.scale))
+    inputs = tuple(quantize_multiplier_below_one(float(t.quant.scale) / twice) for t in (a, b))
+    # LiteRT multiplies 2^20 and the output's scale in float32, which is exact.
+    output = quantize_multiplier_below_one(twice / ((1 << ADD_HEADROOM_BITS) * float(target.quant.scale)))
+    offsets = (-a.quant.zero_point, -b.quant.zero_point)
+    return _Sum(offsets, (inputs[0], inputs[1]), output, target.quant.zero_point, limits)
+
+
+def _product(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _Product:
+    with np.errstate(over="ignore", under="ignore"):
+        ratio = float(a.quant.scale * b.quant.scale / target.quant.scale)
+    if not np.isfinite(ratio):
+        raise ScaleError("its scales have an infinite ratio")
+    offsets = (-a.quant.zero_point, -b.quant.zero_point)
+    return _Product(offsets, quantize_multiplier(ratio), target.quant.zero_point, limits)
+
+
+def _binary(
+    graph: Graph,
+    operator: Operator,
+    kernel: str,
+    numbers: Callable[[Tensor, Tensor, Tensor, tuple[int, int]], _Sum | _Product],
+) -> Step:
+    if min(operator.inputs) < 0:
+        graph.fail("an input is left out", operator)
+    a, b = (graph.tensors[i] for i in operator.inputs)
+    target = checks.output(graph, operator)
+    for tensor in (a, b):
+        if tensor.dtype != "int8" or tensor.quantization is None or len(tensor.quantization.scales) != 1:
+            graph.fail("expected int8 with one scale", operator, tensor)
+    if a.data is not None and b.data is not None:
+        graph.fail("both inputs are constants", operator, a)
+    n = numbers(a, b, target, checks.fused_range(graph, operator))
+    shape = _broadcast(graph, operator, a, b, target)
+    if b.data is not None and b.size == 1 and a.size == target.size:
+        right = int(b.data.reshape(-1)[0])
+        return _table_step(operator, a, target, tables.table(lambda q: n.value(q, right)))
+    if a.data is not None and a.size == 1 and b.size == target.size:
+        left = int(a.data.reshape(-1)[0])
+        return _table_step(operator, b, target, tables.table(lambda q: n.value(left, q)))
+    parameters = Parameters(kernel, {"shape": shape} | n.fields())
+    arguments: list[Argument] = [parameters]
+    for role, tensor in (("first", a), ("second", b)):
+        constant_data = None if tensor.data is None else tensor.data.astype(np.int8)
+        arguments.append(At(tensor.index) if constant_data is None else Constant(role, constant_data))
+    computed = tuple(dict.fromkeys(t.index for t in (a, b) if t.data is None))
+    # An input that is not broadcast is read in the order in which the output is written.
+    overlap = {t.index: 0 for t in (a, b) if t.data is None and t.size == target.size}
+    if a.index == b.index and a.size != target.size:
+        overlap = {}
+    call = Call(kernel, (*arguments, At(target.index)))
+    return Step(operator.index, operator.name, computed, target.index, (call,), overlap=overlap)
+
+
+def _broadcast(graph: Graph, operator: Operator, a: Tensor, b: Tensor, target: Tensor) -> dict[str, Value]:
+    """Return `struct kernel_broadcast`: the output's dimensions, with neighbours joined that move alike."""
+    rank = max(len(a.shape), len(b.shape))
+    first, second = ((1,) * (rank - len(t.shape)) + t.shape for t in (a, b))
+    if any(x != y and 1 not in (x, y) for x, y in zip(first, second, strict=True)):
+        graph.fail(f"shapes {list(a.shape)} and {list(b.shape)} do not fit together", operator, target)
+    checks.expect_shape(graph, operator, target, tuple(map(max, zip(first, second, strict=True))))
+    joined: list[tuple[int, int, int]] = []
+    for x, y in reversed(list(zip(first, second, strict=True))):
+        if max(x, y) == 1:
+            continue
+        previous = joined[-1] if joined else None
+        # Which of the two move along this dimension: the join is right if the previous one was the same.
+        if previous and (previous[1] > 1, previous[2] > 1) == (x > 1, y > 1):
+            joined[-1] = (previous[0] * max(x, y), previous[1] * x, previous[2] * y)
+        else:
+            joined.append((max(x, y), x, y))
+    if len(joined) > BROADCAST_DIMS:
+        graph.fail(f"shapes {list(a.shape)} and {list(b.shape)} broadcast in too many places", operator, target)
+    joined += [(1, 1, 1)] * (BROADCAST_DIMS - len(joined))
+    steps1, steps2 = ([0] * BROADCAST_DIMS for _ in range(2))
+    size1 = size2 = 1
+    for i, (_, x, y) in enumerate(joined):
+        steps1[i], steps2[i] = size1 if x > 1 else 0, size2 if y > 1 else 0
+        size1, size2 = size1 * x, size2 * y
+    return {
+        "dims": tuple(d for d, _, _ in reversed(joined)),
+        "step1": tuple(reversed(steps1)),
+        "step2": tuple(reversed(steps2)),
+    }

@@ -1,0 +1,77 @@
+"""Operators that only move values: PAD, RESHAPE, CONCATENATION."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from compilers.aot import checks
+from compilers.aot.graph import Graph, Operator
+from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Step, Value
+
+PAD_DIMS = 4
+
+
+def reshape(graph: Graph, operator: Operator) -> Step:
+    """Lower RESHAPE to nothing: the bytes stay where they are, or are copied if the input lives on."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    if source.size != target.size:
+        graph.fail(f"{list(source.shape)} to {list(target.shape)}, expected as many elements", operator, target)
+    copy = Call("kernel_place", (At(source.index), At(target.index), 1, source.size, source.size))
+    return Step(
+        operator.index, operator.name, (source.index,), target.index, (), overlap={source.index: 0}, apart=(copy,)
+    )
+
+
+def pad(graph: Graph, operator: Operator) -> Step:
+    """Lower PAD with the zero point."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    rank = len(source.shape)
+    amounts = checks.constant_ints(graph, operator, 1)
+    if rank > PAD_DIMS or amounts.shape != (rank, 2) or (amounts < 0).any() or (amounts > np.iinfo(np.int32).max).any():
+        graph.fail(f"paddings {amounts.tolist()} for {rank} dimensions, at most {PAD_DIMS}", operator, source)
+    padded = tuple(int(s + before + after) for s, (before, after) in zip(source.shape, amounts, strict=True))
+    checks.expect_shape(graph, operator, target, padded)
+    if source.quant != target.quant:
+        graph.fail("padding needs one scale and zero point for input and output", operator, target)
+    fill = (1,) * (PAD_DIMS - rank)
+    fields: dict[str, Value] = {
+        "in": fill + source.shape,
+        "out": fill + padded,
+        "before": tuple(0 for _ in fill) + tuple(int(before) for before, _ in amounts),
+        "value": target.quant.zero_point,
+    }
+    call = Call("kernel_pad", (Parameters("kernel_pad", fields), At(source.index), At(target.index)))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,))
+
+
+def concatenation(graph: Graph, operator: Operator) -> Step:
+    """Lower CONCATENATION of tensors of one scale: each input's rows go to their places."""
+    target = checks.output(graph, operator)
+    if min(operator.inputs) < 0:
+        graph.fail("an input is left out", operator, target)
+    sources = [graph.tensors[i] for i in operator.inputs]
+    rank = len(target.shape)
+    axis = int(operator.options["Axis"])
+    if not -rank <= axis < rank or operator.options["FusedActivationFunction"]:
+        graph.fail(f"axis {axis} of {rank} dimensions, or a fused activation", operator, target)
+    axis %= rank
+    for source in sources:
+        expected = target.shape[:axis] + source.shape[axis : axis + 1] + target.shape[axis + 1 :]
+        checks.expect_shape(graph, operator, source, expected)
+        if source.dtype != "int8" or source.quantization != target.quantization:
+            graph.fail("concatenation needs one scale and zero point for all", operator, source)
+    if sum(s.shape[axis] for s in sources) != target.shape[axis]:
+        graph.fail(f"inputs do not add up to {target.shape[axis]} in dimension {axis}", operator, target)
+    rows, inner = math.prod(target.shape[:axis]), math.prod(target.shape[axis + 1 :])
+    calls: list[Call] = []
+    offset = 0
+    for source in sources:
+        size = source.shape[axis] * inner
+        data = source.data
+        start: Argument = At(source.index) if data is None else Constant(f"part{len(calls)}", data.astype(np.int8))
+        calls.append(Call("kernel_place", (start, At(target.index, offset), rows, size, target.shape[axis] * inner)))
+        offset += size
+    computed = tuple(dict.fromkeys(s.index for s in sources if s.data is None))
+    return Step(operator.index, operator.name, computed, target.index, tuple(calls))

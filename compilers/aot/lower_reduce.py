@@ -1,0 +1,111 @@
+"""FULLY_CONNECTED, MEAN and SOFTMAX."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from compilers.aot import checks, requant, tables
+from compilers.aot.arithmetic import quantize_multiplier
+from compilers.aot.graph import Graph, Operator
+from compilers.aot.steps import At, Call, Constant, Parameters, Step, Value
+
+# LiteRT refuses a dense layer whose bias scale is off by more than this part of the output's scale, and a softmax
+# whose output scale is off 1/256 by more than this part.
+BIAS_SCALE_TOLERANCE = 0.02
+SOFTMAX_SCALE, SOFTMAX_TOLERANCE = 1 / 256, 0.001
+
+
+def dense(graph: Graph, operator: Operator) -> Step:
+    """Lower FULLY_CONNECTED. Kernels are (out, in); the input is read as rows of `in`."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    kernel = checks.weights(graph, operator, rank=2, axis=0)
+    assert kernel.data is not None
+    channels, depth = kernel.shape
+    if operator.options["WeightsFormat"]:
+        graph.fail("shuffled weights are not supported", operator, kernel)
+    if source.size % depth:
+        graph.fail(f"{source.size} inputs do not divide into rows of {depth}", operator, source)
+    rows = source.size // depth
+    keep = operator.options["KeepNumDims"]
+    checks.expect_shape(graph, operator, target, (*source.shape[:-1], channels) if keep else (rows, channels))
+    pairs = requant.per_channel if len(kernel.quant.scales) > 1 else requant.per_tensor
+    bias = checks.bias(graph, operator, channels)
+    if len(kernel.quant.scales) == 1:
+        _check_bias_scale(graph, operator)
+    fields: dict[str, Value] = {
+        "rows": rows,
+        "in_c": depth,
+        "out_c": channels,
+        "weights": Constant("weights", kernel.data.astype(np.int8)),
+        "bias": requant.folded_bias(bias, kernel.data.astype(np.int64).sum(axis=1), source.quant.zero_point),
+        "requant": requant.fields(pairs(source, kernel, target), target, checks.fused_range(graph, operator)),
+    }
+    call = Call("kernel_dense", (Parameters("kernel_dense", fields), At(source.index), At(target.index)))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,), macs=rows * channels * depth)
+
+
+def _check_bias_scale(graph: Graph, operator: Operator) -> None:
+    source, kernel = (graph.tensors[i] for i in operator.inputs[:2])
+    index = operator.inputs[2] if len(operator.inputs) > 2 else -1
+    if index < 0 or graph.tensors[index].quantization is None:
+        return
+    product = float(source.quant.scale) * float(kernel.quant.scale)
+    off = abs(product - float(graph.tensors[index].quant.scale)) / float(checks.output(graph, operator).quant.scale)
+    if off > BIAS_SCALE_TOLERANCE:
+        graph.fail("its scale is not that of input times weights", operator, graph.tensors[index])
+
+
+def mean(graph: Graph, operator: Operator) -> Step:
+    """Lower MEAN over neighbouring dimensions (`QuantizedMeanOrSum`)."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    rank = len(source.shape)
+    axes = {int(a) for a in checks.constant_ints(graph, operator, 1).reshape(-1)}
+    if not all(-rank <= a < rank for a in axes):
+        graph.fail(f"axes {sorted(axes)} of {rank} dimensions", operator, source)
+    axes = {a % rank for a in axes}
+    kept = tuple(1 if i in axes else s for i, s in enumerate(source.shape))
+    if not operator.options["KeepDims"]:
+        kept = tuple(s for i, s in enumerate(source.shape) if i not in axes)
+    checks.expect_shape(graph, operator, target, kept)
+    # Neighbours that are both reduced, or both not, are one dimension; those of size 1 belong anywhere.
+    sizes = [(i in axes, s) for i, s in enumerate(source.shape) if s > 1]
+    runs = [(reduced, math.prod(s for _, s in run)) for reduced, run in itertools.groupby(sizes, lambda x: x[0])]
+    kinds = [reduced for reduced, _ in runs]
+    if kinds.count(True) > 1:
+        graph.fail(f"mean over axes {sorted(axes)}, which are not neighbours", operator, source)
+    at = kinds.index(True) if True in kinds else len(runs)
+    outer, inner = math.prod(s for _, s in runs[:at]), math.prod(s for _, s in runs[at + 1 :])
+    reduced = runs[at][1] if at < len(runs) else 1
+    multiplier, shift = _mean_multiplier(float(source.quant.scale) / float(target.quant.scale), reduced)
+    fields: dict[str, Value] = {
+        "outer": outer, "reduced": reduced, "inner": inner, "offset": -source.quant.zero_point * reduced,
+        "multiplier": multiplier, "shift": shift, "zero_point": target.quant.zero_point,
+    }  # fmt: skip
+    call = Call("kernel_mean", (Parameters("kernel_mean", fields), At(source.index), At(target.index)))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
+
+
+def _mean_multiplier(ratio: float, count: int) -> tuple[int, int]:
+    """Return (multiplier, shift) of ratio / count: the quotient gets as many more bits as fit."""
+    multiplier, shift = quantize_multiplier(ratio)
+    more = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << more) // count, shift - more
+
+
+def softmax(graph: Graph, operator: Operator) -> Step:
+    """Lower SOFTMAX over the last dimension, with a table of the 256 exponentials that can occur."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    checks.expect_shape(graph, operator, target, source.shape)
+    if not source.shape:
+        graph.fail("softmax of a scalar", operator, source)
+    off = abs(float(target.quant.scale) - SOFTMAX_SCALE)
+    if target.quant.zero_point != -128 or off > SOFTMAX_SCALE * SOFTMAX_TOLERANCE:
+        graph.fail("softmax gives scale 1/256 and zero point -128 only", operator, target)
+    exponentials = tables.softmax_exponentials(source.quant.scale, float(operator.options["Beta"]))
+    depth = source.shape[-1]
+    fields: dict[str, Value] = {"rows": source.size // depth, "depth": depth, "exp": Constant("exp", exponentials)}
+    call = Call("kernel_softmax", (Parameters("kernel_softmax", fields), At(source.index), At(target.index)))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})

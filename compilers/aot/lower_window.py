@@ -1,0 +1,163 @@
+"""Operators with a sliding window: CONV_2D, DEPTHWISE_CONV_2D and 2-D pooling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compilers.aot import checks, requant
+from compilers.aot.graph import Graph, Operator, Tensor
+from compilers.aot.operators import PADDINGS, WINDOW_LIMIT
+from compilers.aot.steps import At, Call, Constant, Parameters, Scratch, Step, Value
+
+
+@dataclass(frozen=True)
+class Window:
+    """`struct kernel_window`: pairs are (height, width)."""
+
+    source: tuple[int, int, int]
+    target: tuple[int, int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pad: tuple[int, int]
+
+    def fields(self) -> dict[str, Value]:
+        """Return the fields in the order of the declaration."""
+        values: dict[str, Value] = dict(zip(("in_h", "in_w", "in_c"), self.source, strict=True))
+        values |= dict(zip(("out_h", "out_w", "out_c"), self.target, strict=True))
+        for name in ("kernel", "stride", "dilation"):
+            pair: tuple[int, int] = getattr(self, name)
+            values |= {f"{name}_h": pair[0], f"{name}_w": pair[1]}
+        return values | {"pad_top": self.pad[0], "pad_left": self.pad[1]}
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Input rows and columns from the first to the last tap."""
+        (kh, kw), (dh, dw) = self.kernel, self.dilation
+        return (kh - 1) * dh + 1, (kw - 1) * dw + 1
+
+
+def window(graph: Graph, operator: Operator, kernel: tuple[int, int], channels: int) -> Window:
+    """Return the window of an operator on (1, h, w, c) and check the output's shape against it."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    options = operator.options
+    if len(source.shape) != 4 or source.shape[0] != 1:
+        graph.fail(f"shape {list(source.shape)}, expected a batch of 1, height, width and channels", operator, source)
+    stride = int(options["StrideH"]), int(options["StrideW"])
+    dilation = int(options.get("DilationHFactor", 1)), int(options.get("DilationWFactor", 1))
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if not all(0 < x < WINDOW_LIMIT for x in (*stride, *dilation, *kernel, *extent)):
+        graph.fail(f"kernel {kernel}, stride {stride}, dilation {dilation}: out of range", operator, target)
+    if options["Padding"] not in PADDINGS:
+        graph.fail(f"padding {options['Padding']}, expected SAME or VALID", operator, target)
+    same = PADDINGS[int(options["Padding"])] == "SAME"
+    sizes, pads = [], []
+    for size, reach, step in zip(source.shape[1:3], extent, stride, strict=True):
+        sizes.append(-(-size // step) if same else (size + step - reach) // step)
+        pads.append(max((sizes[-1] - 1) * step + reach - size, 0) // 2)
+    checks.expect_shape(graph, operator, target, (1, *sizes, channels))
+    return Window(
+        (source.shape[1], source.shape[2], source.shape[3]), (sizes[0], sizes[1], channels), kernel, stride, dilation,
+        (pads[0], pads[1]),
+    )  # fmt: skip
+
+
+def conv(graph: Graph, operator: Operator) -> Step:
+    """Lower CONV_2D, grouped or not. Kernels are (out, h, w, in / groups)."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    kernel = checks.weights(graph, operator, rank=4, axis=0)
+    channels, height, width, depth = kernel.shape
+    w = window(graph, operator, (height, width), channels)
+    groups = source.shape[3] // depth
+    if groups * depth != source.shape[3] or channels % groups:
+        graph.fail(f"kernel {list(kernel.shape)} does not divide {source.shape[3]} channels", operator, kernel)
+    fields: dict[str, Value] = {"window": w.fields(), "groups": groups} | _filter_fields(
+        graph, operator, kernel, channel_axis=0
+    )
+    parameters = Parameters("kernel_conv", fields)
+    through_scratch = Call("kernel_conv", (parameters, At(source.index), At(target.index), Scratch()))
+    pointwise = Call("kernel_pointwise", (parameters, At(source.index), At(target.index)))
+    is_pointwise = (height, width, *w.stride, groups) == (1, 1, 1, 1, 1)
+    return Step(
+        operator.index, operator.name, (source.index,), target.index, (through_scratch,),
+        macs=target.size * height * width * depth,
+        scratch=2 * height * width * depth,
+        overlap={source.index: _conv_overlap(w)} if groups == 1 else {},
+        apart=(pointwise,) if is_pointwise else (),
+    )  # fmt: skip
+
+
+def depthwise(graph: Graph, operator: Operator) -> Step:
+    """Lower DEPTHWISE_CONV_2D. Kernels are (1, h, w, out); out channel i reads in channel i // (out / in)."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    kernel = checks.weights(graph, operator, rank=4, axis=3)
+    one, height, width, channels = kernel.shape
+    w = window(graph, operator, (height, width), channels)
+    if one != 1 or channels % source.shape[3]:
+        graph.fail(f"kernel {list(kernel.shape)} does not fit {source.shape[3]} channels", operator, kernel)
+    multiplier = channels // source.shape[3]
+    fields: dict[str, Value] = {"window": w.fields(), "multiplier": multiplier}
+    fields |= _filter_fields(graph, operator, kernel, channel_axis=3)
+    call = Call(
+        "kernel_depthwise", (Parameters("kernel_depthwise", fields), At(source.index), At(target.index), Scratch())
+    )
+    row_bytes = ((w.target[1] - 1) * w.stride[1] + w.extent[1]) * source.shape[3]
+    return Step(
+        operator.index, operator.name, (source.index,), target.index, (call,),
+        macs=target.size * height * width,
+        scratch=w.extent[0] * row_bytes,
+        overlap={source.index: _depthwise_overlap(w)},
+    )  # fmt: skip
+
+
+def pool(graph: Graph, operator: Operator) -> Step:
+    """Lower AVERAGE_POOL_2D and MAX_POOL_2D, whose input and output have one scale."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    kernel = int(operator.options["FilterHeight"]), int(operator.options["FilterWidth"])
+    w = window(graph, operator, kernel, source.shape[-1])
+    if source.quant != target.quant:
+        graph.fail("pooling needs one scale and zero point for input and output", operator, target)
+    low, high = checks.fused_range(graph, operator)
+    parameters = Parameters("kernel_pool", {"window": w.fields(), "min": low, "max": high})
+    function = "kernel_average_pool" if operator.name == "AVERAGE_POOL_2D" else "kernel_max_pool"
+    call = Call(function, (parameters, At(source.index), At(target.index)))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,))
+
+
+def _filter_fields(graph: Graph, operator: Operator, kernel: Tensor, channel_axis: int) -> dict[str, Value]:
+    """Return the fields that convolutions share, with the weights in (out, taps) order."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    assert kernel.data is not None
+    channels = kernel.shape[channel_axis]
+    by_channel = np.moveaxis(kernel.data, channel_axis, 0).reshape(channels, -1).astype(np.int8)
+    bias = checks.bias(graph, operator, channels)
+    return {
+        "input_zero_point": source.quant.zero_point,
+        "weights": Constant("weights", by_channel),
+        "bias": requant.folded_bias(bias, by_channel.astype(np.int64).sum(axis=1), source.quant.zero_point),
+        "requant": requant.fields(
+            requant.per_channel(source, kernel, target), target, checks.fused_range(graph, operator)
+        ),
+    }
+
+
+def _conv_overlap(w: Window) -> int:
+    """Return where the output may begin, from the start of the input: pixels go in pairs, read first, then written."""
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = w.source, w.target
+    row = np.clip(np.arange(out_h) * w.stride[0] - w.pad[0], 0, in_h)
+    column = np.clip(np.arange(out_w) * w.stride[1] - w.pad[1], 0, in_w)
+    first_read = (row[:, None] * in_w + column[None, :]).reshape(-1) * in_c
+    read_later = np.minimum.accumulate(first_read[::-1])[::-1]
+    next_pixel = np.arange(2, out_h * out_w, 2)
+    return min(0, int((read_later[next_pixel] - next_pixel * out_c).min(initial=0)))
+
+
+def _depthwise_overlap(w: Window) -> int:
+    """Return where the output may begin, from the input's start: a row goes out once its inputs are in scratch."""
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = w.source, w.target
+    y = np.arange(out_h)
+    unread = np.clip(y * w.stride[0] - w.pad[0] + w.extent[0], 0, in_h)
+    margin = unread * in_w * in_c - (y + 1) * out_w * out_c
+    return min(0, int(margin[unread < in_h].min(initial=0)))

@@ -1,0 +1,189 @@
+"""Where each tensor lies in the arena.
+
+Tensors are placed in groups. In a group, an operator's output lies over its dying input, beginning as far before the
+input as the operator needs. Which inputs are overlapped is searched for: an overlap saves memory where the peak is, but
+ties two tensors together, which can cost elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from compilers.aot.graph import Graph
+from compilers.aot.steps import Step
+
+# Addresses that wide loads of any kernel set may want.
+ALIGNMENT = 16
+# Rounds of the search for overlaps; two or three suffice for networks of 100 operators. In each, every single choice is
+# tried the other way, and every two among those at the fullest moments.
+SEARCH_ROUNDS = 6
+SEARCH_PAIRS_AMONG = 12
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A piece of the arena, alive from step `first` to step `last`, both included; -1 is before the first step.
+
+    `tensor` is None for scratch memory.
+    """
+
+    tensor: int | None
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of all computed tensors and of each step's scratch.
+
+    `overlapped` holds for a step the input that its output lies over.
+    """
+
+    arena_bytes: int
+    tensors: dict[int, Placed]
+    scratch: dict[int, Placed]
+    overlapped: dict[int, int]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece before it has a place: `delta` is its offset from the start of its group."""
+
+    tensor: int | None
+    size: int
+    first: int
+    last: int
+    delta: int = 0
+
+
+def lifetimes(graph: Graph, steps: Sequence[Step]) -> dict[int, tuple[int, int]]:
+    """Return the first and last step at which each computed tensor must keep its bytes.
+
+    Inputs of the network live from -1; outputs, and what nothing reads, to the end of their life as below.
+    """
+    first = dict.fromkeys(graph.inputs, -1)
+    last = dict.fromkeys(graph.inputs, -1)
+    for i, step in enumerate(steps):
+        for tensor in step.inputs:
+            last[tensor] = i
+        first[step.output] = last[step.output] = i
+    last |= dict.fromkeys(graph.outputs, len(steps))
+    return {tensor: (first[tensor], last[tensor]) for tensor in first}
+
+
+def plan(graph: Graph, steps: Sequence[Step]) -> Layout:
+    """Return the smallest layout found. The same graph gives the same layout."""
+    search = _Search(graph, steps)
+    moves_nothing = {i for i, step in enumerate(steps) if not step.calls}
+    best = search.layout(moves_nothing)
+    for _ in range(SEARCH_ROUNDS):
+        before = best.arena_bytes
+        fullest = search.candidates(best)
+        pairs = itertools.combinations(fullest[:SEARCH_PAIRS_AMONG], 2)
+        for flipped in itertools.chain(((i,) for i in fullest), pairs):
+            trial = search.layout(set(best.overlapped) ^ set(flipped))
+            if (trial.arena_bytes, len(trial.overlapped)) < (best.arena_bytes, len(best.overlapped)):
+                best = trial
+        if best.arena_bytes == before:
+            break
+    return best
+
+
+class _Search:
+    """Layouts of one network for given choices of the steps whose output overlaps an input."""
+
+    def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
+        self.graph = graph
+        self.steps = steps
+        self.life = lifetimes(graph, steps)
+
+    def overlappable(self, i: int) -> int | None:
+        """Return the input of step i that dies there and that its output may lie over, preferring the largest."""
+        dying = [t for t in self.steps[i].overlap if self.life[t][1] == i]
+        return max(dying, key=lambda t: (self.steps[i].overlap[t], self.graph.tensors[t].bytes), default=None)
+
+    def candidates(self, layout: Layout) -> list[int]:
+        """Return the steps whose overlap may be chosen or undone, those at the fullest moment first."""
+        load = [0] * len(self.steps)
+        for piece in (*layout.tensors.values(), *layout.scratch.values()):
+            for i in range(max(piece.first, 0), min(piece.last, len(load) - 1) + 1):
+                load[i] += piece.size
+        return sorted((i for i in range(len(load)) if self.overlappable(i) is not None), key=lambda i: (-load[i], i))
+
+    def layout(self, chosen: Iterable[int]) -> Layout:
+        """Place everything, with the outputs of the chosen steps over their inputs. Tries several orders."""
+        groups, overlapped = self.groups(set(chosen))
+        orders = (
+            lambda g: (-_span(g), g[0].first),
+            lambda g: (-max(p.size for p in g), g[0].first),
+            lambda g: (-max(p.last for p in g) + min(p.first for p in g), -_span(g)),
+            lambda g: (g[0].first, -_span(g)),
+        )
+        placed = min((_place(sorted(groups, key=order)) for order in orders), key=lambda found: found[0])
+        tensors = {p.tensor: p for p in placed[1] if p.tensor is not None}
+        scratch = {p.first: p for p in placed[1] if p.tensor is None}
+        return Layout(placed[0], tensors, scratch, overlapped)
+
+    def groups(self, chosen: set[int]) -> tuple[list[list[_Piece]], dict[int, int]]:
+        """Return the groups of pieces, and the input that each chosen step's output lies over."""
+        group_of: dict[int, tuple[list[_Piece], int]] = {}
+        groups: list[list[_Piece]] = []
+        overlapped: dict[int, int] = {}
+        for tensor in self.graph.inputs:
+            groups.append([self.piece(tensor, 0)])
+            group_of[tensor] = (groups[-1], 0)
+        for i, step in enumerate(self.steps):
+            source = self.overlappable(i) if i in chosen else None
+            if source is None:
+                groups.append([])
+                group, delta = groups[-1], 0
+            else:
+                overlapped[i] = source
+                group, base = group_of[source]
+                delta = base + step.overlap[source] // ALIGNMENT * ALIGNMENT
+            group.append(self.piece(step.output, delta))
+            group_of[step.output] = (group, delta)
+            scratch = (step if source is not None else step.without_overlap()).scratch
+            if scratch:
+                groups.append([_Piece(None, scratch, i, i)])
+        return groups, overlapped
+
+    def piece(self, tensor: int, delta: int) -> _Piece:
+        return _Piece(tensor, self.graph.tensors[tensor].bytes, *self.life[tensor], delta)
+
+
+def _span(group: list[_Piece]) -> int:
+    return max(p.delta + p.size for p in group) - min(p.delta for p in group)
+
+
+def _place(groups: list[list[_Piece]]) -> tuple[int, list[Placed]]:
+    """Give each group in turn the lowest aligned offset at which it meets nothing placed; return the size too."""
+    placed: list[Placed] = []
+    for group in groups:
+        low = min(p.delta for p in group)
+        base = _lowest(_forbidden(group, placed, low))
+        placed += [Placed(p.tensor, base + p.delta - low, p.size, p.first, p.last) for p in group]
+    return max(p.offset + p.size for p in placed), placed
+
+
+def _forbidden(group: list[_Piece], placed: list[Placed], low: int) -> list[tuple[int, int]]:
+    """Return the open intervals of offsets at which a piece of the group would lie over a placed one alive with it."""
+    found = []
+    for piece in group:
+        delta = piece.delta - low
+        for other in placed:
+            if piece.first <= other.last and other.first <= piece.last:
+                found.append((other.offset - piece.size - delta, other.offset + other.size - delta))
+    return sorted(found)
+
+
+def _lowest(forbidden: list[tuple[int, int]]) -> int:
+    offset = 0
+    for start, end in forbidden:
+        if start < offset < end:
+            offset = -(-end // ALIGNMENT) * ALIGNMENT
+    return offset

@@ -1,0 +1,128 @@
+"""What a compilation gives: the plan, in numbers and names, without the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from compilers.aot.graph import Graph, Tensor
+from compilers.aot.planner import Layout
+from compilers.aot.steps import Step
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor and its place: `offset` and `bytes` in the arena, alive from step `first` to step `last`, inclusive."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class OperatorSpec:
+    """A step: schema name, name of the tensor it makes, that tensor's shape, MACs, bytes of constants and scratch.
+
+    `live_bytes` are those of all tensors and scratch that are needed while it runs; bytes that its output shares with
+    its dying input count once. `overlaps_input` says that they share some.
+    """
+
+    index: int
+    name: str
+    tensor: str
+    shape: tuple[int, ...]
+    macs: int
+    constant_bytes: int
+    scratch_bytes: int
+    live_bytes: int
+    overlaps_input: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled network.
+
+    `arena_bytes` holds all activations, inputs and outputs included; `weights_bytes` all constants in flash.
+    `peak` names the tensors alive at the step that needs the most, the largest first.
+    """
+
+    source: str
+    model_sha256: str
+    engine: str
+    engine_version: str
+    kernels: str
+    arena_bytes: int
+    weights_bytes: int
+    macs: int
+    input_preserved: bool
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    tensors: tuple[TensorSpec, ...]
+    operators: tuple[OperatorSpec, ...]
+    peak_operator: int
+    peak: tuple[str, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """Return all of it as JSON types."""
+        return asdict(self)
+
+
+def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:
+    """Return a computed tensor with its place."""
+    piece = layout.tensors[tensor.index]
+    return TensorSpec(
+        tensor.short_name, tensor.shape, tensor.dtype, float(tensor.quant.scale), tensor.quant.zero_point,
+        piece.offset, tensor.bytes, piece.first, piece.last,
+    )  # fmt: skip
+
+
+def operator_specs(graph: Graph, steps: Sequence[Step], layout: Layout) -> tuple[OperatorSpec, ...]:
+    """Return each step with what it costs."""
+    specs = []
+    for i, step in enumerate(steps):
+        target = graph.tensors[step.output]
+        constants = sum(c.bytes for c in step.constants())
+        specs.append(
+            OperatorSpec(
+                step.index,
+                step.name,
+                target.short_name,
+                target.shape,
+                step.macs,
+                constants,
+                step.scratch,
+                _live_bytes(layout, i),
+                i in layout.overlapped,
+            )
+        )
+    return tuple(specs)
+
+
+def peak_tensors(graph: Graph, layout: Layout, step: int) -> tuple[str, ...]:
+    """Return the names of the tensors alive at a step, the largest first."""
+    alive = [p for p in layout.tensors.values() if p.first <= step <= p.last]
+    return tuple(graph.tensors[p.tensor or 0].short_name for p in sorted(alive, key=lambda p: (-p.size, p.first)))
+
+
+def input_preserved(graph: Graph, layout: Layout) -> bool:
+    """Return whether the network's inputs are still whole after it has run."""
+    inputs = [layout.tensors[i] for i in graph.inputs]
+    others = [p for t, p in layout.tensors.items() if t not in graph.inputs] + list(layout.scratch.values())
+    return not any(i.offset < o.offset + o.size and o.offset < i.offset + i.size for i in inputs for o in others)
+
+
+def _live_bytes(layout: Layout, step: int) -> int:
+    """Return how many bytes of the arena belong to something that is alive at a step."""
+    alive = [p for p in (*layout.tensors.values(), *layout.scratch.values()) if p.first <= step <= p.last]
+    total, end = 0, 0
+    for piece in sorted(alive, key=lambda p: p.offset):
+        total += max(piece.offset + piece.size - max(end, piece.offset), 0)
+        end = max(end, piece.offset + piece.size)
+    return total

@@ -1,0 +1,152 @@
+"""Functions of one int8 value as tables of 256, computed as LiteRT's reference kernels compute each value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from compilers.aot.arithmetic import (
+    INT32_MAX,
+    ScaleError,
+    clamp,
+    high_multiply,
+    quantize_multiplier,
+    rounding_shift_right,
+    scale,
+    wrap32,
+)
+from compilers.aot.graph import Quantization
+
+Table = npt.NDArray[np.int8]
+EXP_INTEGER_BITS = 5
+
+
+def table(function: Callable[[int], int]) -> Table:
+    """Return the values of a function for -128 to 127."""
+    return np.array([function(q) for q in range(-128, 128)], np.int8)
+
+
+def requantize(source: Quantization, target: Quantization) -> Table:
+    """QUANTIZE from int8 to int8 (`Requantize`)."""
+    multiplier, shift = quantize_multiplier(float(source.scale) / float(target.scale))
+    return table(lambda q: clamp(wrap32(scale(q - source.zero_point, multiplier, shift) + target.zero_point)))
+
+
+def relu(source: Quantization, target: Quantization, limits: tuple[int, int]) -> Table:
+    """RELU and RELU6 with their own scales (`ReluX`)."""
+    with np.errstate(over="ignore", under="ignore"):
+        ratio = float(source.scale / target.scale)
+    if not math.isfinite(ratio):
+        raise ScaleError("its scales have an infinite ratio")
+    multiplier, shift = quantize_multiplier(ratio)
+    return table(lambda q: clamp(wrap32(scale(q - source.zero_point, multiplier, shift) + target.zero_point), *limits))
+
+
+def _wrap16(x: int) -> int:
+    return (x + (1 << 15)) % (1 << 16) - (1 << 15)
+
+
+def _saturate16(x: int) -> int:
+    return clamp(x, -(1 << 15), (1 << 15) - 1)
+
+
+def _high_multiply16(a: int, b: int) -> int:
+    """Return a * b / 2^15 rounded to the nearest (`SaturatingRoundingDoublingHighMul` of int16)."""
+    return (1 << 15) - 1 if a == b == -(1 << 15) else (a * b + (1 << 14)) >> 15
+
+
+def _rounding_shift_right16(a: int, n: int) -> int:
+    """`RoundingDivideByPOT` of int16, whose mask wraps to -1 for n of 16 and more."""
+    mask = _wrap16((1 << n) - 1)
+    return _wrap16((a >> n) + ((a & mask) > (mask >> 1) + (a < 0)))
+
+
+def _multiplier16(real: np.float32) -> tuple[int, int]:
+    multiplier, exponent = quantize_multiplier(float(real))
+    return ((1 << 15) - 1 if multiplier >= INT32_MAX - (1 << 15) else (multiplier + (1 << 15)) >> 16), exponent
+
+
+def hard_swish(source: Quantization, target: Quantization) -> Table:
+    """HARD_SWISH in 16-bit arithmetic (`reference_ops::HardSwish`). Raises ScaleError as the reference does."""
+    with np.errstate(over="ignore", under="ignore"):
+        hires = np.float32(1 / 128) * source.scale
+        out_multiplier, out_exponent = _multiplier16(hires / target.scale)
+        reluish_multiplier, reluish_exponent = _multiplier16(hires / np.float32(3.0 / 32768.0))
+    if out_exponent > 0:
+        raise ScaleError("its output scale is under 1/128 of its input scale")
+
+    def value(q: int) -> int:
+        x = (q - source.zero_point) * (1 << 7)
+        preshift = _high_multiply16(x, out_multiplier)
+        r = _saturate16(x << (reluish_exponent - 1)) if reluish_exponent > 0 else x
+        r = _high_multiply16(r, reluish_multiplier)
+        if reluish_exponent > 0:
+            r = _saturate16(r << 1)
+        elif reluish_exponent < 0:
+            r = _rounding_shift_right16(r, -reluish_exponent)
+        r = (r + (1 << 15)) >> 1
+        # Towards zero, unlike the products above.
+        product = r * preshift
+        high = abs(product) // (1 << 15) * (1 if product >= 0 else -1)
+        return clamp(_wrap16(_rounding_shift_right16(high, -out_exponent) + target.zero_point))
+
+    return table(value)
+
+
+def softmax_exponentials(in_scale: np.float32, beta: float) -> npt.NDArray[np.int32]:
+    """Return exp(-i * in_scale * beta) in Q0.31 for i = 0 to 255, and 0 where the reference leaves a value out.
+
+    Raises ScaleError for scales that the reference can't take.
+    """
+    bits = 31 - EXP_INTEGER_BITS
+    real = min(beta * float(in_scale) * (1 << bits), float(INT32_MAX))
+    if not math.isfinite(real) or real <= 1.0:
+        raise ScaleError(f"softmax needs beta times scale over 2^-{bits}, got {beta * float(in_scale):.3g}")
+    multiplier, shift = quantize_multiplier_wide(real)
+    least = -math.floor(((1 << EXP_INTEGER_BITS) - 1) * (1 << bits) / (1 << shift))
+
+    def value(i: int) -> int:
+        if -i < least:
+            return 0
+        return _exp_of_negative(high_multiply(wrap32(-i << shift), multiplier))
+
+    return np.array([value(i) for i in range(256)], np.int32)
+
+
+def quantize_multiplier_wide(real: float) -> tuple[int, int]:
+    """Return `quantize_multiplier` of up to 2^31, which softmax alone may shift by 31."""
+    multiplier, shift = quantize_multiplier(real / 2)
+    return multiplier, shift + 1
+
+
+# exp(-2^k) in Q0.31 for k = -2 to 4.
+_EXP_OF_POWERS = {-2: 1672461947, -1: 1302514674, 0: 790015084, 1: 290630308, 2: 39332535, 3: 720401, 4: 242}
+_EXP_MINUS_EIGHTH, _ONE_THIRD = 1895147668, 715827883
+
+
+def _exp_of_negative(x: int) -> int:
+    """exp(x) in Q0.31 for x <= 0 in Q5.26 (gemmlowp's `exp_on_negative_values`)."""
+    if x == 0:
+        return INT32_MAX
+    bits = 31 - EXP_INTEGER_BITS
+    quarter = 1 << (bits - 2)
+    fraction = (x & (quarter - 1)) - quarter
+    result = _exp_of_quarter(fraction << EXP_INTEGER_BITS)
+    rest = fraction - x
+    for k, factor in _EXP_OF_POWERS.items():
+        if rest & (1 << (bits + k)):
+            result = high_multiply(result, factor)
+    return result
+
+
+def _exp_of_quarter(a: int) -> int:
+    """exp(a) in Q0.31 for a in [-1/4, 0), Q0.31: Taylor's series about -1/8."""
+    x = a + (1 << 28)
+    x2 = high_multiply(x, x)
+    x3, x4 = high_multiply(x2, x), high_multiply(x2, x2)
+    x4_over_4 = rounding_shift_right(x4, 2)
+    rest = rounding_shift_right(high_multiply(x4_over_4 + x3, _ONE_THIRD) + x2, 1)
+    return _EXP_MINUS_EIGHTH + high_multiply(_EXP_MINUS_EIGHTH, x + rest)

@@ -1,0 +1,57 @@
+// What runs the network. The application needs nothing else, and knows nothing of which engine it has.
+//
+// Memory is static. Inputs and outputs are parts of the engine's arena: an output is whole from engine_invoke
+// until the first write to an input, and inputs are kept by engine_invoke only where `input_preserved` says
+// so.
+#ifndef ENGINES_ENGINE_H
+#define ENGINES_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// An input or output. Its elements are int8, row-major: real = scale * (q - zero_point).
+struct engine_tensor {
+    const char *name;  // printable ASCII without quotes and backslashes
+    const char *dtype; // "int8"
+    const char *scale; // decimal text that reads back as the float32 in the model
+    int32_t zero_point;
+    const int32_t *shape;
+    uint32_t rank;
+    uint32_t bytes;
+};
+
+struct engine_info {
+    const char *name;         // "aot"
+    const char *version;      // of the engine
+    const char *kernels;      // "portable"
+    const char *model_sha256; // 64 hex digits: the .tflite that was compiled
+    uint32_t arena_bytes;     // planned for activations, inputs and outputs included
+    bool input_preserved;
+    uint32_t input_count, output_count;
+    const struct engine_tensor *inputs, *outputs;
+};
+
+// Constant from the start.
+const struct engine_info *engine_info(void);
+
+// Make ready to run. Returns 0, or an error of the engine.
+int engine_init(void);
+
+// Where an input begins, or null for an index that is not there. It has `inputs[index].bytes` bytes.
+int8_t *engine_input(uint32_t index);
+
+// Where an output begins, or null for an index that is not there.
+const int8_t *engine_output(uint32_t index);
+
+// Run the network once. Returns 0, or an error of the engine.
+int engine_invoke(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // ENGINES_ENGINE_H
