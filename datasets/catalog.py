@@ -6,6 +6,7 @@ import gzip
 import math
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,9 @@ def load(spec: str) -> Dataset:
         case "cifar10" if not argument:
             return _cifar10()
         case "folder":
-            return load_folder(Path(argument))
+            return load_folder(Path(argument).expanduser())
         case "npz":
-            return _npz(Path(argument))
+            return _npz(Path(argument).expanduser())
     raise ConfigError(f"--data {spec}: no such data set; {nearest(spec, NAMES)}")
 
 
@@ -65,7 +66,7 @@ def _read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     try:
         raw = gzip.decompress(path.read_bytes())
         magic, *shape = struct.unpack(f">{1 + dimensions}I", raw[:header])
-    except (OSError, EOFError, struct.error) as e:
+    except (OSError, EOFError, zlib.error, struct.error) as e:
         raise ConfigError(f"{path}: can't be read as gzipped IDX ({e}); reinstall dataset-fashion-mnist") from e
     if magic != 0x0800 + dimensions or math.prod(shape) != len(raw) - header:
         raise ConfigError(f"{path}: not an IDX file of {dimensions} dimensions; reinstall dataset-fashion-mnist")
@@ -95,9 +96,11 @@ def _npz(path: Path) -> Dataset:
     if not path.is_file():
         raise ConfigError(f"--data npz:{path}: no such file")
     try:
+        with zipfile.ZipFile(path):  # np.load would take a single array too
+            pass
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as e:
+            arrays = {key: np.asarray(archive[key]) for key in archive.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as e:
         raise ConfigError(f"{path}: can't be read as .npz ({e})") from e
     for key in ("x_train", "y_train", "x_test", "y_test"):
         if key not in arrays:

@@ -18,13 +18,23 @@ TEST_SHARE = 0.2
 def load_folder(root: Path) -> Dataset:
     """Return the pictures under `root`; class names are the folder names, in order.
 
-    Where there is no `test/`, one picture in five of each class (chosen by its path) is for testing.
+    Where there is no `test/`, one picture in five of each class (chosen by its path), and at least one, is
+    for testing.
     Raises ConfigError if the folder is missing, has no class or no readable picture.
     """
     if not root.is_dir():
         raise ConfigError(f"--data folder:{root}: no such folder")
+    try:
+        return _load(root)
+    except PermissionError as e:
+        raise ConfigError(f"--data folder:{root}: {e.filename} can't be read ({e.strerror}); change its mode") from e
+
+
+def _load(root: Path) -> Dataset:
     is_split = all((root / s).is_dir() for s in ("train", "test"))
     roots = {s: root / s for s in ("train", "test")} if is_split else {"all": root}
+    if not is_split and any(path.is_dir() for path in (root / "train").glob("*")):
+        raise ConfigError(f"--data folder:{root}: there is train/ with folders in it but no test/; name that one test/")
     names = sorted({p.name for r in roots.values() for p in r.iterdir() if p.is_dir() and not p.name.startswith(".")})
     if not names:
         raise ConfigError(f"--data folder:{root}: expected one folder per class in it, found none")
@@ -51,7 +61,7 @@ def _list(root: Path, names: list[str]) -> list[tuple[Path, int]]:
 
 
 def _divide(files: list[tuple[Path, int]], root: Path) -> dict[str, list[tuple[Path, int]]]:
-    """Put a fifth of each class, at least one picture of two, into the test split, chosen by the hash of its path."""
+    """Put a fifth of each class, and at least one picture, into the test split, chosen by the hash of its path."""
     test: set[Path] = set()
     for label in {label for _, label in files}:
         paths = [path for path, of in files if of == label]
@@ -77,4 +87,6 @@ def _split(files: list[tuple[Path, int]]) -> Split:
 
 def _read(path: Path) -> Image.Image:
     with Image.open(path) as picture:
-        return picture.convert("L" if picture.mode in ("1", "L", "I;16") else "RGB")
+        if picture.mode.startswith("I;16"):  # PIL would clip 16 bits to 8, not scale them
+            return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
