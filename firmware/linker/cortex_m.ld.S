@@ -12,22 +12,12 @@
 #define VECTORS_ORIGIN FLASH_ORIGIN
 #endif
 
-/* A second RAM, where a board has one, takes the stack and the buffers: the arena then has the first for itself. */
-#ifdef AUX_RAM_ORIGIN
-#define AUX AUXRAM
-#else
-#define AUX RAM
-#endif
-
 MEMORY {
 #if VECTORS_ORIGIN != FLASH_ORIGIN
     VECTORS (rx) : ORIGIN = VECTORS_ORIGIN, LENGTH = 1K
 #endif
     FLASH (rx) : ORIGIN = FLASH_ORIGIN, LENGTH = FLASH_BYTES
     RAM (rwx) : ORIGIN = RAM_ORIGIN, LENGTH = RAM_BYTES
-#ifdef AUX_RAM_ORIGIN
-    AUXRAM (rw) : ORIGIN = AUX_RAM_ORIGIN, LENGTH = AUX_RAM_BYTES
-#endif
 }
 
 ENTRY(reset_handler)
@@ -47,7 +37,7 @@ SECTIONS {
         *(.ARM.exidx*)
     } > FLASH
     .rodata : ALIGN(8) {
-        *(EXCLUDE_FILE(*weights*.o *weights*.obj) .rodata EXCLUDE_FILE(*weights*.o *weights*.obj) .rodata.*)
+        *(EXCLUDE_FILE(*weights.c.obj) .rodata EXCLUDE_FILE(*weights.c.obj) .rodata.*)
     } > FLASH
     .weights : ALIGN(16) {
         *(.rodata .rodata.*)
@@ -60,13 +50,7 @@ SECTIONS {
         . += STACK_BYTES;
         . = ALIGN(8);
         link_stack_top = .;
-    } > AUX
-    .aux (NOLOAD) : ALIGN(8) {
-        link_aux_low = .;
-        *(.aux .aux.*)
-        . = ALIGN(4);
-        link_aux_end = .;
-    } > AUX
+    } > RAM
     .data : ALIGN(8) {
         link_data_low = .;
         *(.data .data.*)
@@ -74,14 +58,14 @@ SECTIONS {
         link_data_end = .;
     } > RAM AT > FLASH
     link_data_load = LOADADDR(.data);
-    .bss (NOLOAD) : ALIGN(16) {
+    .arena (NOLOAD) : ALIGN(16) {
+        *(.bss.arena)
+    } > RAM
+    .bss (NOLOAD) : ALIGN(8) {
         link_bss_low = .;
         *(.bss .bss.* COMMON)
         . = ALIGN(4);
         link_bss_end = .;
-    } > RAM
-    .arena (NOLOAD) : ALIGN(16) {
-        *(.arena .arena.*)
     } > RAM
 
     ASSERT(STACK_BYTES >= 256 && STACK_BYTES % 8 == 0, "STACK_BYTES: at least 256, and a multiple of 8")

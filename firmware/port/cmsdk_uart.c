@@ -17,34 +17,32 @@ enum { TX_ENABLE = 1u << 0, RX_ENABLE = 1u << 1, RX_INTERRUPT = 1u << 3 };
 static volatile uint32_t line_overruns;
 
 void cmsdk_uart_init(void) {
-    BAUDDIV = UART_HZ / UART_BAUD;
-    CTRL = TX_ENABLE | RX_ENABLE | RX_INTERRUPT;
-    interrupt_enable(UART_IRQ);
+  BAUDDIV = UART_HZ / UART_BAUD;
+  CTRL = TX_ENABLE | RX_ENABLE | RX_INTERRUPT;
+  interrupt_enable(UART_IRQ);
 }
 
 void uart_interrupt(void) {
-    INTCLEAR = 1u << 1;
-    uint32_t state = STATE;
-    do {
-        if ((state & RX_OVERRUN) != 0u) {
-            STATE = RX_OVERRUN;
-            line_overruns++;
-        }
-        if ((state & RX_FULL) != 0u) {
-            ring_push((uint8_t)DATA);
-        }
-        state = STATE;
-    } while ((state & RX_FULL) != 0u);
+  INTCLEAR = 1u << 1;
+  uint32_t state = STATE;
+  do {
+    if ((state & RX_OVERRUN) != 0u) {
+      STATE = RX_OVERRUN;
+      line_overruns++;
+    }
+    if ((state & RX_FULL) != 0u) {
+      ring_push((uint8_t)DATA);
+    }
+    state = STATE;
+  } while ((state & RX_FULL) != 0u);
 }
 
 void port_write(const uint8_t *bytes, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        while ((STATE & TX_FULL) != 0u) {
-        }
-        DATA = bytes[i];
+  for (size_t i = 0; i < count; i++) {
+    while ((STATE & TX_FULL) != 0u) {
     }
+    DATA = bytes[i];
+  }
 }
 
-uint32_t port_overruns(void) {
-    return line_overruns + ring_overruns();
-}
+uint32_t port_overruns(void) { return line_overruns + ring_overruns(); }

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 #ifndef RX_RING_BYTES
-#define RX_RING_BYTES 4096u /* a power of two; INFO's `window` is one less */
+#define RX_RING_BYTES 4096u /* a power of two */
 #endif
+#define PORT_WINDOW RX_RING_BYTES /* INFO's `window`: bytes of frames that wait while one is answered */
 
 /* Bring up clocks, the line and the counter. The arguments are those of main: none on a microcontroller. */
 void port_init(int argc, char **argv);
@@ -26,9 +27,10 @@ void port_wait_for_input(void);
 /* Received bytes that were lost since the start for want of room. */
 uint32_t port_overruns(void);
 
-/* A counter that never goes back and does not wrap while the device is up, and its rate. */
+/* A counter that never goes back and does not wrap while the device is up, its rate, and its name. */
 uint64_t port_ticks(void);
 uint32_t port_ticks_per_second(void);
+const char *port_counter_name(void);
 
 /* Around what is timed: bring the counter to the same phase each time, and on an emulator hold off the
  * receive interrupt, so that equal work takes equal ticks. The emulator keeps the bytes meanwhile; a real

@@ -3,34 +3,30 @@
 _Static_assert((RX_RING_BYTES & (RX_RING_BYTES - 1u)) == 0u, "RX_RING_BYTES: a power of two");
 
 /* Positions run on for ever; only their difference and their low bits are used. */
-static uint8_t bytes_of_ring[RX_RING_BYTES] __attribute__((section(".aux")));
+static uint8_t bytes_of_ring[RX_RING_BYTES];
 static volatile uint32_t pushed;
 static volatile uint32_t popped;
 static volatile uint32_t overruns;
 
 void ring_push(uint8_t byte) {
-    if (pushed - popped == RX_RING_BYTES) {
-        overruns++;
-        return;
-    }
-    bytes_of_ring[pushed % RX_RING_BYTES] = byte;
-    pushed++;
+  if (pushed - popped == RX_RING_BYTES) {
+    overruns++;
+    return;
+  }
+  bytes_of_ring[pushed % RX_RING_BYTES] = byte;
+  pushed++;
 }
 
 size_t ring_pop(uint8_t *bytes, size_t room) {
-    const uint32_t waiting = pushed - popped;
-    const size_t count = waiting < room ? waiting : room;
-    for (size_t i = 0; i < count; i++) {
-        bytes[i] = bytes_of_ring[(popped + i) % RX_RING_BYTES];
-    }
-    popped += count;
-    return count;
+  const uint32_t waiting = pushed - popped;
+  const size_t count = waiting < room ? waiting : room;
+  for (size_t i = 0; i < count; i++) {
+    bytes[i] = bytes_of_ring[(popped + i) % RX_RING_BYTES];
+  }
+  popped += count;
+  return count;
 }
 
-bool ring_is_empty(void) {
-    return pushed == popped;
-}
+bool ring_is_empty(void) { return pushed == popped; }
 
-uint32_t ring_overruns(void) {
-    return overruns;
-}
+uint32_t ring_overruns(void) { return overruns; }

@@ -7,12 +7,12 @@ static const uint32_t nibbles[16] = {
 };
 
 uint32_t crc32_update(uint32_t crc, const void *data, size_t count) {
-    const uint8_t *bytes = data;
-    crc = ~crc;
-    for (size_t i = 0; i < count; i++) {
-        crc ^= bytes[i];
-        crc = (crc >> 4) ^ nibbles[crc & 15u];
-        crc = (crc >> 4) ^ nibbles[crc & 15u];
-    }
-    return ~crc;
+  const uint8_t *bytes = data;
+  crc = ~crc;
+  for (size_t i = 0; i < count; i++) {
+    crc ^= bytes[i];
+    crc = (crc >> 4) ^ nibbles[crc & 15u];
+    crc = (crc >> 4) ^ nibbles[crc & 15u];
+  }
+  return ~crc;
 }

@@ -10,263 +10,258 @@ enum type { INFO = 1, STATS, WRITE, RUN, READ, RESET, PING, LOG = 0x60, REPLY = 
 enum code { E_VERSION = 1, E_TYPE, E_LENGTH, E_RANGE, E_INPUT, E_ENGINE };
 
 static void reply(struct device *device, const struct frame *request, size_t length) {
-    frame_send(device->message, request->type | REPLY, request->sequence, (uint16_t)length,
-               device->port->write);
+  frame_send(device->message, request->type | REPLY, request->sequence, (uint16_t)length, device->port->write);
 }
 
 static size_t make_error(uint8_t *payload, uint8_t type, enum code code, const char *text) {
-    const size_t length = strlen(text);
-    payload[0] = type;
-    put_u16(payload + 1, (uint16_t)code);
-    memcpy(payload + 3, text, length);
-    return 3u + length;
+  const size_t length = strlen(text);
+  payload[0] = type;
+  put_u16(payload + 1, (uint16_t)code);
+  memcpy(payload + 3, text, length);
+  return 3u + length;
 }
 
 static void refuse(struct device *device, const struct frame *request, enum code code, const char *text) {
-    const size_t length = make_error(device->message + FRAME_HEADER, request->type, code, text);
-    frame_send(device->message, ERROR, request->sequence, (uint16_t)length, device->port->write);
+  const size_t length = make_error(device->message + FRAME_HEADER, request->type, code, text);
+  frame_send(device->message, ERROR, request->sequence, (uint16_t)length, device->port->write);
 }
 
 static void do_info(struct device *device, const struct frame *request) {
-    if (request->length != 4u) {
-        refuse(device, request, E_LENGTH, "INFO takes 4 bytes");
-        return;
-    }
-    const uint32_t total = device->model->info_bytes;
-    const uint32_t offset = get_u32(request->payload);
-    if (offset > total) {
-        refuse(device, request, E_RANGE, "INFO: offset behind the end");
-        return;
-    }
-    const uint32_t left = total - offset;
-    const uint32_t count = left < MAX_PAYLOAD - 8u ? left : MAX_PAYLOAD - 8u;
-    uint8_t *payload = device->message + FRAME_HEADER;
-    put_u32(payload, offset);
-    put_u32(payload + 4, total);
-    memcpy(payload + 8, device->model->info + offset, count);
-    reply(device, request, 8u + count);
+  if (request->length != 4u) {
+    refuse(device, request, E_LENGTH, "INFO takes 4 bytes");
+    return;
+  }
+  uint8_t *payload = device->message + FRAME_HEADER;
+  const uint32_t offset = get_u32(request->payload);
+  const uint32_t total = device->model->info(offset, payload + 8, MAX_PAYLOAD - 8u);
+  if (offset > total) {
+    refuse(device, request, E_RANGE, "INFO: offset behind the end");
+    return;
+  }
+  const uint32_t left = total - offset;
+  put_u32(payload, offset);
+  put_u32(payload + 4, total);
+  reply(device, request, 8u + (left < MAX_PAYLOAD - 8u ? left : MAX_PAYLOAD - 8u));
 }
 
 static size_t put_member(uint8_t *text, size_t at, const char *name, uint32_t value) {
-    text[at] = at == 0u ? '{' : ',';
-    at++;
-    text[at++] = '"';
-    const size_t length = strlen(name);
-    memcpy(text + at, name, length);
-    at += length;
-    text[at++] = '"';
-    text[at++] = ':';
-    return at + format_decimal((char *)text + at, value);
+  text[at] = at == 0u ? '{' : ',';
+  at++;
+  text[at++] = '"';
+  const size_t length = strlen(name);
+  memcpy(text + at, name, length);
+  at += length;
+  text[at++] = '"';
+  text[at++] = ':';
+  return at + format_decimal((char *)text + at, value);
 }
 
 static void do_stats(struct device *device, const struct frame *request) {
-    if (request->length != 0u) {
-        refuse(device, request, E_LENGTH, "STATS takes no bytes");
-        return;
+  if (request->length != 0u) {
+    refuse(device, request, E_LENGTH, "STATS takes no bytes");
+    return;
+  }
+  struct device_memory memory = {0};
+  device->port->memory(&memory);
+  const struct {
+    const char *name;
+    uint32_t bytes;
+  } sizes[] = {{"arena", memory.arena},
+               {"stack", memory.stack},
+               {"stack_used", memory.stack_used},
+               {"peak_rss", memory.peak_rss}};
+  uint8_t *text = device->message + FRAME_HEADER;
+  size_t at = 0;
+  at = put_member(text, at, "inferences", device->inferences);
+  at = put_member(text, at, "frames", device->frames);
+  at = put_member(text, at, "damaged_frames", device->damaged_frames);
+  at = put_member(text, at, "overruns", memory.overruns);
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    if (sizes[i].bytes != 0u) {
+      at = put_member(text, at, sizes[i].name, sizes[i].bytes);
     }
-    struct device_memory memory = {0};
-    device->port->memory(&memory);
-    const struct {
-        const char *name;
-        uint32_t bytes;
-    } sizes[] = {{"arena", memory.arena},
-                 {"stack", memory.stack},
-                 {"stack_used", memory.stack_used},
-                 {"peak_rss", memory.peak_rss}};
-    uint8_t *text = device->message + FRAME_HEADER;
-    size_t at = 0;
-    at = put_member(text, at, "inferences", device->inferences);
-    at = put_member(text, at, "frames", device->frames);
-    at = put_member(text, at, "damaged_frames", device->damaged_frames);
-    at = put_member(text, at, "overruns", memory.overruns);
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        if (sizes[i].bytes != 0u) {
-            at = put_member(text, at, sizes[i].name, sizes[i].bytes);
-        }
-    }
-    text[at++] = '}';
-    reply(device, request, at);
+  }
+  text[at++] = '}';
+  reply(device, request, at);
 }
 
 static void do_write(struct device *device, const struct frame *request) {
-    if (request->length < 5u) {
-        refuse(device, request, E_LENGTH, "WRITE takes at least 5 bytes");
-        return;
-    }
-    const uint8_t tensor = request->payload[0];
-    const uint32_t offset = get_u32(request->payload + 1);
-    const uint32_t count = request->length - 5u;
-    if (tensor >= device->model->input_count) {
-        refuse(device, request, E_RANGE, "WRITE: no such input");
-        return;
-    }
-    const struct device_tensor *input = &device->model->inputs[tensor];
-    if (offset > input->bytes || count > input->bytes - offset) {
-        refuse(device, request, E_RANGE, "WRITE: outside the input");
-        return;
-    }
-    if (offset % INPUT_GRANULE != 0u || (count % INPUT_GRANULE != 0u && offset + count != input->bytes)) {
-        refuse(device, request, E_RANGE, "WRITE: chunks start and end at multiples of 64 bytes");
-        return;
-    }
-    memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
-    input_mark(device, tensor, offset, count);
-    device->run_sequence = 0;
-    device->outputs_are_valid = false;
-    uint8_t *payload = device->message + FRAME_HEADER;
-    memcpy(payload, request->payload, 5);
-    put_u16(payload + 5, (uint16_t)count);
-    reply(device, request, 7);
+  if (request->length < 5u) {
+    refuse(device, request, E_LENGTH, "WRITE takes at least 5 bytes");
+    return;
+  }
+  const uint8_t tensor = request->payload[0];
+  const uint32_t offset = get_u32(request->payload + 1);
+  const uint32_t count = request->length - 5u;
+  if (tensor >= device->model->input_count) {
+    refuse(device, request, E_RANGE, "WRITE: no such input");
+    return;
+  }
+  const struct device_tensor *input = &device->model->inputs[tensor];
+  if (offset > input->bytes || count > input->bytes - offset) {
+    refuse(device, request, E_RANGE, "WRITE: outside the input");
+    return;
+  }
+  if (offset % INPUT_GRANULE != 0u || (count % INPUT_GRANULE != 0u && offset + count != input->bytes)) {
+    refuse(device, request, E_RANGE, "WRITE: chunks start and end at multiples of 64 bytes");
+    return;
+  }
+  memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
+  input_mark(device, tensor, offset, count);
+  device->run_sequence = 0;
+  device->outputs_are_valid = false;
+  uint8_t *payload = device->message + FRAME_HEADER;
+  memcpy(payload, request->payload, 5);
+  put_u16(payload + 5, (uint16_t)count);
+  reply(device, request, 7);
 }
 
 /* Infer `count` times; the payload of the reply goes to `device->kept`. */
 static enum type run(struct device *device, uint16_t count) {
-    uint8_t *payload = device->kept;
-    put_u16(payload, count);
-    device->kept_length = (uint16_t)(2u + 8u * count);
-    device->outputs_are_kept = false;
-    for (uint16_t i = 0; i < count; i++) {
-        uint64_t ticks = 0;
-        if (!device->port->infer(&ticks)) {
-            device->outputs_are_valid = false;
-            device->kept_length = (uint16_t)make_error(payload, RUN, E_ENGINE, "RUN: the inference failed");
-            return ERROR;
-        }
-        device->inferences++;
-        put_u64(payload + 2u + 8u * i, ticks);
+  uint8_t *payload = device->kept;
+  put_u16(payload, count);
+  device->kept_length = (uint16_t)(2u + 8u * count);
+  device->outputs_are_kept = false;
+  for (uint16_t i = 0; i < count; i++) {
+    uint64_t ticks = 0;
+    if (!device->port->infer(&ticks)) {
+      device->outputs_are_valid = false;
+      device->kept_length = (uint16_t)make_error(payload, RUN, E_ENGINE, "RUN: the inference failed");
+      return ERROR;
     }
-    device->outputs_are_valid = true;
-    return (enum type)(RUN | REPLY);
+    device->inferences++;
+    put_u64(payload + 2u + 8u * i, ticks);
+  }
+  device->outputs_are_valid = true;
+  return (enum type)(RUN | REPLY);
 }
 
 static const char *why_not_run(const struct device *device, const struct frame *request, enum code *code) {
-    *code = E_LENGTH;
-    if (request->length != 2u) {
-        return "RUN takes 2 bytes";
-    }
-    const uint16_t count = get_u16(request->payload);
-    *code = E_RANGE;
-    if (count == 0u || count > (device->model->input_preserved ? MAX_RUNS : 1u)) {
-        return device->model->input_preserved ? "RUN: count is 1 to 127"
-                                              : "RUN: count is 1, the input is overwritten";
-    }
-    *code = E_INPUT;
-    return input_is_whole(device) ? NULL : "RUN: the input is not whole";
+  *code = E_LENGTH;
+  if (request->length != 2u) {
+    return "RUN takes 2 bytes";
+  }
+  const uint16_t count = get_u16(request->payload);
+  *code = E_RANGE;
+  if (count == 0u || count > (device->model->input_preserved ? MAX_RUNS : 1u)) {
+    return device->model->input_preserved ? "RUN: count is 1 to 127" : "RUN: count is 1, the input is overwritten";
+  }
+  *code = E_INPUT;
+  return input_is_whole(device) ? NULL : "RUN: the input is not whole";
 }
 
 static void do_run(struct device *device, const struct frame *request) {
-    if (request->sequence != device->run_sequence || request->sequence == 0u) {
-        enum code code;
-        const char *why = why_not_run(device, request, &code);
-        if (why != NULL) {
-            device->kept_length = (uint16_t)make_error(device->kept, RUN, code, why);
-            device->run_type = ERROR;
-            device->outputs_are_kept = false;
-        } else {
-            device->run_type = (uint8_t)run(device, get_u16(request->payload));
-            device->input_is_old = true;
-            if (!device->model->input_preserved) {
-                input_clear(device);
-            }
-        }
-        device->run_sequence = request->sequence;
+  if (request->sequence != device->run_sequence || request->sequence == 0u) {
+    enum code code;
+    const char *why = why_not_run(device, request, &code);
+    if (why != NULL) {
+      device->kept_length = (uint16_t)make_error(device->kept, RUN, code, why);
+      device->run_type = ERROR;
+      device->outputs_are_kept = false;
+    } else {
+      device->run_type = (uint8_t)run(device, get_u16(request->payload));
+      device->input_is_old = true;
+      if (!device->model->input_preserved) {
+        input_clear(device);
+      }
     }
-    memcpy(device->message + FRAME_HEADER, device->kept, device->kept_length);
-    frame_send(device->message, device->run_type, request->sequence, device->kept_length,
-               device->port->write);
+    device->run_sequence = request->sequence;
+  }
+  memcpy(device->message + FRAME_HEADER, device->kept, device->kept_length);
+  frame_send(device->message, device->run_type, request->sequence, device->kept_length, device->port->write);
 }
 
 static void do_read(struct device *device, const struct frame *request) {
-    if (request->length != 7u) {
-        refuse(device, request, E_LENGTH, "READ takes 7 bytes");
-        return;
-    }
-    const uint8_t tensor = request->payload[0];
-    const uint32_t offset = get_u32(request->payload + 1);
-    const uint16_t count = get_u16(request->payload + 5);
-    if (tensor >= device->model->output_count) {
-        refuse(device, request, E_RANGE, "READ: no such output");
-        return;
-    }
-    const struct device_tensor *output = &device->model->outputs[tensor];
-    if (offset > output->bytes || count > output->bytes - offset || count > MAX_PAYLOAD - 5u) {
-        refuse(device, request, E_RANGE, "READ: outside the output, or longer than a reply");
-        return;
-    }
-    if (!device->outputs_are_valid) {
-        /* An output may lie where the next input is written. */
-        refuse(device, request, E_INPUT, "READ: no output since the last WRITE");
-        return;
-    }
-    uint8_t *payload = device->message + FRAME_HEADER;
-    memcpy(payload, request->payload, 5);
-    memcpy(payload + 5, (const uint8_t *)output->data + offset, count);
-    reply(device, request, 5u + (size_t)count);
+  if (request->length != 7u) {
+    refuse(device, request, E_LENGTH, "READ takes 7 bytes");
+    return;
+  }
+  const uint8_t tensor = request->payload[0];
+  const uint32_t offset = get_u32(request->payload + 1);
+  const uint16_t count = get_u16(request->payload + 5);
+  if (tensor >= device->model->output_count) {
+    refuse(device, request, E_RANGE, "READ: no such output");
+    return;
+  }
+  const struct device_tensor *output = &device->model->outputs[tensor];
+  if (offset > output->bytes || count > output->bytes - offset || count > MAX_PAYLOAD - 5u) {
+    refuse(device, request, E_RANGE, "READ: outside the output, or longer than a reply");
+    return;
+  }
+  if (!device->outputs_are_valid) {
+    /* An output may lie where the next input is written. */
+    refuse(device, request, E_INPUT, "READ: no output since the last WRITE");
+    return;
+  }
+  uint8_t *payload = device->message + FRAME_HEADER;
+  memcpy(payload, request->payload, 5);
+  memcpy(payload + 5, (const uint8_t *)output->data + offset, count);
+  reply(device, request, 5u + (size_t)count);
 }
 
 static void do_reset(struct device *device, const struct frame *request) {
-    if (request->length != 0u) {
-        refuse(device, request, E_LENGTH, "RESET takes no bytes");
-        return;
-    }
-    reply(device, request, 0);
-    device->port->restart();
+  if (request->length != 0u) {
+    refuse(device, request, E_LENGTH, "RESET takes no bytes");
+    return;
+  }
+  reply(device, request, 0);
+  device->port->restart();
 }
 
 static void do_ping(struct device *device, const struct frame *request) {
-    memcpy(device->message + FRAME_HEADER, request->payload, request->length);
-    reply(device, request, request->length);
+  memcpy(device->message + FRAME_HEADER, request->payload, request->length);
+  reply(device, request, request->length);
 }
 
 static void handle(struct device *device, const struct frame *request) {
-    static void (*const handlers[])(struct device *, const struct frame *) = {
-        [INFO] = do_info, [STATS] = do_stats, [WRITE] = do_write, [RUN] = do_run,
-        [READ] = do_read, [RESET] = do_reset, [PING] = do_ping,
-    };
-    device->frames++;
-    if (request->version != PROTOCOL_VERSION) {
-        refuse(device, request, E_VERSION, "this device speaks version 1");
-    } else if (request->type == 0u || request->type > PING) {
-        refuse(device, request, E_TYPE, "no such request");
-    } else {
-        handlers[request->type](device, request);
-    }
+  static void (*const handlers[])(struct device *, const struct frame *) = {
+      [INFO] = do_info, [STATS] = do_stats, [WRITE] = do_write, [RUN] = do_run,
+      [READ] = do_read, [RESET] = do_reset, [PING] = do_ping,
+  };
+  device->frames++;
+  if (request->version != PROTOCOL_VERSION) {
+    refuse(device, request, E_VERSION, "this device speaks version 1");
+  } else if (request->type == 0u || request->type > PING) {
+    refuse(device, request, E_TYPE, "no such request");
+  } else {
+    handlers[request->type](device, request);
+  }
 }
 
 void device_init(struct device *device, const struct device_model *model, const struct device_port *port) {
-    memset(device, 0, sizeof *device);
-    device->model = model;
-    device->port = port;
-    receiver_init(&device->receiver);
-    input_clear(device);
+  memset(device, 0, sizeof *device);
+  device->model = model;
+  device->port = port;
+  receiver_init(&device->receiver);
+  input_clear(device);
 }
 
 void device_receive(struct device *device, const uint8_t *bytes, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        switch (receiver_push(&device->receiver, bytes[i])) {
-        case RECEIVED_FRAME:
-            handle(device, &device->receiver.frame);
-            break;
-        case RECEIVED_DAMAGED_FRAME:
-            device->damaged_frames++;
-            break;
-        case RECEIVED_TEXT:
-            text_command(device, (char *)device->receiver.buffer);
-            break;
-        case RECEIVED_LONG_TEXT:
-            text_too_long(device);
-            break;
-        default:
-            break;
-        }
+  for (size_t i = 0; i < count; i++) {
+    switch (receiver_push(&device->receiver, bytes[i])) {
+    case RECEIVED_FRAME:
+      handle(device, &device->receiver.frame);
+      break;
+    case RECEIVED_DAMAGED_FRAME:
+      device->damaged_frames++;
+      break;
+    case RECEIVED_TEXT:
+      text_command(device, (char *)device->receiver.buffer);
+      break;
+    case RECEIVED_LONG_TEXT:
+      text_too_long(device);
+      break;
+    default:
+      break;
     }
+  }
 }
 
 void device_log(struct device *device, const char *text) {
-    const size_t length = strlen(text);
-    if (length > MAX_PAYLOAD) {
-        return;
-    }
-    memcpy(device->message + FRAME_HEADER, text, length);
-    frame_send(device->message, LOG, 0, (uint16_t)length, device->port->write);
+  const size_t length = strlen(text);
+  if (length > MAX_PAYLOAD) {
+    return;
+  }
+  memcpy(device->message + FRAME_HEADER, text, length);
+  frame_send(device->message, LOG, 0, (uint16_t)length, device->port->write);
 }

@@ -4,146 +4,139 @@
 
 enum state { UNKNOWN, IN_FRAME, TOO_LONG, IN_TEXT };
 
-uint16_t get_u16(const uint8_t *bytes) {
-    return (uint16_t)(bytes[0] | (uint32_t)bytes[1] << 8);
-}
+uint16_t get_u16(const uint8_t *bytes) { return (uint16_t)(bytes[0] | (uint32_t)bytes[1] << 8); }
 
-uint32_t get_u32(const uint8_t *bytes) {
-    return get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16;
-}
+uint32_t get_u32(const uint8_t *bytes) { return get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16; }
 
 void put_u16(uint8_t *bytes, uint16_t value) {
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
+  bytes[0] = (uint8_t)value;
+  bytes[1] = (uint8_t)(value >> 8);
 }
 
 void put_u32(uint8_t *bytes, uint32_t value) {
-    put_u16(bytes, (uint16_t)value);
-    put_u16(bytes + 2, (uint16_t)(value >> 16));
+  put_u16(bytes, (uint16_t)value);
+  put_u16(bytes + 2, (uint16_t)(value >> 16));
 }
 
 void put_u64(uint8_t *bytes, uint64_t value) {
-    put_u32(bytes, (uint32_t)value);
-    put_u32(bytes + 4, (uint32_t)(value >> 32));
+  put_u32(bytes, (uint32_t)value);
+  put_u32(bytes + 4, (uint32_t)(value >> 32));
 }
 
 static void start_chunk(struct receiver *receiver) {
-    receiver->used = 0;
-    receiver->state = UNKNOWN;
-    receiver->line_is_bad = false;
-    receiver->damage_is_told = false;
+  receiver->used = 0;
+  receiver->state = UNKNOWN;
+  receiver->line_is_bad = false;
+  receiver->damage_is_told = false;
 }
 
-void receiver_init(struct receiver *receiver) {
-    start_chunk(receiver);
-}
+void receiver_init(struct receiver *receiver) { start_chunk(receiver); }
 
 static enum received end_frame(struct receiver *receiver) {
-    uint8_t *bytes = receiver->buffer;
-    const size_t count = cobs_decode(bytes, receiver->used);
-    if (count == COBS_BAD || count < FRAME_HEADER + FRAME_CRC || count > FRAME_MAX_DECODED) {
-        return RECEIVED_DAMAGED_FRAME;
-    }
-    const size_t covered = count - FRAME_CRC;
-    if (crc32_update(0, bytes, covered) != get_u32(bytes + covered)) {
-        return RECEIVED_DAMAGED_FRAME;
-    }
-    const struct frame frame = {bytes[0], bytes[1], get_u16(bytes + 2), get_u16(bytes + 4),
-                                bytes + FRAME_HEADER};
-    /* The rest of the header may mean something else in another version, whose sender needs an answer. */
-    if (frame.version == PROTOCOL_VERSION && frame.length != covered - FRAME_HEADER) {
-        return RECEIVED_DAMAGED_FRAME;
-    }
-    receiver->frame = frame;
-    return RECEIVED_FRAME;
+  uint8_t *bytes = receiver->buffer;
+  const size_t count = cobs_decode(bytes, receiver->used);
+  if (count == COBS_BAD || count < FRAME_HEADER + FRAME_CRC || count > FRAME_MAX_DECODED) {
+    return RECEIVED_DAMAGED_FRAME;
+  }
+  const size_t covered = count - FRAME_CRC;
+  if (crc32_update(0, bytes, covered) != get_u32(bytes + covered)) {
+    return RECEIVED_DAMAGED_FRAME;
+  }
+  const struct frame frame = {bytes[0], bytes[1], get_u16(bytes + 2), get_u16(bytes + 4), bytes + FRAME_HEADER};
+  /* The rest of the header may mean something else in another version, whose sender needs an answer. */
+  if (frame.version == PROTOCOL_VERSION && frame.length != covered - FRAME_HEADER) {
+    return RECEIVED_DAMAGED_FRAME;
+  }
+  receiver->frame = frame;
+  return RECEIVED_FRAME;
 }
 
 static enum received push_zero(struct receiver *receiver) {
-    const enum received event = receiver->state == IN_FRAME ? end_frame(receiver) : RECEIVED_NOTHING;
-    start_chunk(receiver);
-    return event;
+  const enum received event = receiver->state == IN_FRAME ? end_frame(receiver) : RECEIVED_NOTHING;
+  start_chunk(receiver);
+  return event;
 }
 
 static enum received push_text(struct receiver *receiver, uint8_t byte) {
-    if (byte == '%') {
-        const size_t used = receiver->used;
-        const bool is_command = used > 0u && !receiver->line_is_bad;
-        receiver->used = 0;
-        receiver->line_is_bad = false;
-        if (!is_command) {
-            return RECEIVED_NOTHING;
-        }
-        receiver->buffer[used] = 0;
-        return used > TEXT_MAX ? RECEIVED_LONG_TEXT : RECEIVED_TEXT;
+  if (byte == '%') {
+    const size_t used = receiver->used;
+    const bool is_command = used > 0u && !receiver->line_is_bad;
+    receiver->used = 0;
+    receiver->line_is_bad = false;
+    if (!is_command) {
+      return RECEIVED_NOTHING;
     }
-    if (byte == '\r' || byte == '\n') {
-        return RECEIVED_NOTHING;
-    }
-    if (byte != '\t' && (byte < ' ' || byte > '~')) {
-        const enum received event = receiver->damage_is_told ? RECEIVED_NOTHING : RECEIVED_DAMAGED_FRAME;
-        receiver->line_is_bad = true;
-        receiver->damage_is_told = true;
-        return event;
-    }
-    if (receiver->used <= TEXT_MAX) {
-        receiver->buffer[receiver->used++] = byte;
-    }
+    receiver->buffer[used] = 0;
+    return used > TEXT_MAX ? RECEIVED_LONG_TEXT : RECEIVED_TEXT;
+  }
+  if (byte == '\r' || byte == '\n') {
     return RECEIVED_NOTHING;
+  }
+  if (byte != '\t' && (byte < ' ' || byte > '~')) {
+    const enum received event = receiver->damage_is_told ? RECEIVED_NOTHING : RECEIVED_DAMAGED_FRAME;
+    receiver->line_is_bad = true;
+    receiver->damage_is_told = true;
+    return event;
+  }
+  if (receiver->used <= TEXT_MAX) {
+    receiver->buffer[receiver->used++] = byte;
+  }
+  return RECEIVED_NOTHING;
 }
 
 /* Take the first two bytes: the second one tells a frame from text. */
 static enum received push_unknown(struct receiver *receiver, uint8_t byte) {
-    receiver->buffer[receiver->used++] = byte;
-    if (receiver->used < 2u) {
-        return RECEIVED_NOTHING;
-    }
-    if (byte <= MAX_VERSION) {
-        receiver->state = IN_FRAME;
-        return RECEIVED_NOTHING;
-    }
-    const uint8_t first = receiver->buffer[0];
-    receiver->state = IN_TEXT;
-    receiver->used = 0;
-    const enum received event = push_text(receiver, first);
-    const enum received next = push_text(receiver, byte);
-    return next == RECEIVED_NOTHING ? event : next;
+  receiver->buffer[receiver->used++] = byte;
+  if (receiver->used < 2u) {
+    return RECEIVED_NOTHING;
+  }
+  if (byte <= MAX_VERSION) {
+    receiver->state = IN_FRAME;
+    return RECEIVED_NOTHING;
+  }
+  const uint8_t first = receiver->buffer[0];
+  receiver->state = IN_TEXT;
+  receiver->used = 0;
+  const enum received event = push_text(receiver, first);
+  const enum received next = push_text(receiver, byte);
+  return next == RECEIVED_NOTHING ? event : next;
 }
 
 static enum received push_frame(struct receiver *receiver, uint8_t byte) {
-    if (receiver->used < sizeof receiver->buffer) {
-        receiver->buffer[receiver->used++] = byte;
-        return RECEIVED_NOTHING;
-    }
-    receiver->state = TOO_LONG;
-    return RECEIVED_DAMAGED_FRAME;
+  if (receiver->used < sizeof receiver->buffer) {
+    receiver->buffer[receiver->used++] = byte;
+    return RECEIVED_NOTHING;
+  }
+  receiver->state = TOO_LONG;
+  return RECEIVED_DAMAGED_FRAME;
 }
 
 enum received receiver_push(struct receiver *receiver, uint8_t byte) {
-    if (byte == 0u) {
-        return push_zero(receiver);
-    }
-    switch (receiver->state) {
-    case UNKNOWN:
-        return push_unknown(receiver, byte);
-    case IN_FRAME:
-        return push_frame(receiver, byte);
-    case IN_TEXT:
-        return push_text(receiver, byte);
-    default:
-        return RECEIVED_NOTHING;
-    }
+  if (byte == 0u) {
+    return push_zero(receiver);
+  }
+  switch (receiver->state) {
+  case UNKNOWN:
+    return push_unknown(receiver, byte);
+  case IN_FRAME:
+    return push_frame(receiver, byte);
+  case IN_TEXT:
+    return push_text(receiver, byte);
+  default:
+    return RECEIVED_NOTHING;
+  }
 }
 
 void frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
                 void (*write)(const uint8_t *bytes, size_t count)) {
-    static const uint8_t delimiter = 0;
-    const size_t covered = FRAME_HEADER + (size_t)length;
-    message[0] = PROTOCOL_VERSION;
-    message[1] = type;
-    put_u16(message + 2, sequence);
-    put_u16(message + 4, length);
-    put_u32(message + covered, crc32_update(0, message, covered));
-    write(&delimiter, 1);
-    cobs_encode(message, covered + FRAME_CRC, write);
-    write(&delimiter, 1);
+  static const uint8_t delimiter = 0;
+  const size_t covered = FRAME_HEADER + (size_t)length;
+  message[0] = PROTOCOL_VERSION;
+  message[1] = type;
+  put_u16(message + 2, sequence);
+  put_u16(message + 4, length);
+  put_u32(message + covered, crc32_update(0, message, covered));
+  write(&delimiter, 1);
+  cobs_encode(message, covered + FRAME_CRC, write);
+  write(&delimiter, 1);
 }

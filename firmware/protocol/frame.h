@@ -17,28 +17,28 @@
 #define TEXT_MAX          200u /* the longest text command; the MLPerf Tiny runner sends at most 66 characters */
 
 struct frame {
-    uint8_t version;
-    uint8_t type;
-    uint16_t sequence;
-    uint16_t length;
-    const uint8_t *payload; /* in the receiver's buffer: valid until the next byte is pushed */
+  uint8_t version;
+  uint8_t type;
+  uint16_t sequence;
+  uint16_t length;
+  const uint8_t *payload; /* in the receiver's buffer: valid until the next byte is pushed */
 };
 
 enum received {
-    RECEIVED_NOTHING,
-    RECEIVED_FRAME,
-    RECEIVED_DAMAGED_FRAME,
-    RECEIVED_TEXT,
-    RECEIVED_LONG_TEXT,
+  RECEIVED_NOTHING,
+  RECEIVED_FRAME,
+  RECEIVED_DAMAGED_FRAME,
+  RECEIVED_TEXT,
+  RECEIVED_LONG_TEXT,
 };
 
 struct receiver {
-    uint8_t buffer[COBS_MAX_ENCODED(FRAME_MAX_DECODED)];
-    size_t used;
-    uint8_t state;
-    bool line_is_bad;    /* since the last `%` */
-    bool damage_is_told; /* since the last zero: what was one damaged frame may look like many lines */
-    struct frame frame;
+  uint8_t buffer[COBS_MAX_ENCODED(FRAME_MAX_DECODED)];
+  size_t used;
+  uint8_t state;
+  bool line_is_bad;    /* since the last `%` */
+  bool damage_is_told; /* since the last zero: what was one damaged frame may look like many lines */
+  struct frame frame;
 };
 
 /* Bytes for numbers on the wire, which is little-endian. */

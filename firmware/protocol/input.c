@@ -3,43 +3,42 @@
 #include <string.h>
 
 void input_clear(struct device *device) {
-    for (uint8_t i = 0; i < device->model->input_count; i++) {
-        const struct device_tensor *tensor = &device->model->inputs[i];
-        memset(tensor->written, 0, WRITTEN_BYTES(tensor->bytes));
-    }
-    device->input_is_old = false;
-    device->load_size = 0;
-    device->load_at = 0;
+  for (uint8_t i = 0; i < device->model->input_count; i++) {
+    const struct device_tensor *tensor = &device->model->inputs[i];
+    memset(tensor->written, 0, WRITTEN_BYTES(tensor->bytes));
+  }
+  device->input_is_old = false;
+  device->load_size = 0;
+  device->load_at = 0;
 }
 
 void input_mark(struct device *device, uint8_t tensor, uint32_t offset, uint32_t count) {
-    const struct device_tensor *input = &device->model->inputs[tensor];
-    if (device->input_is_old) {
-        input_clear(device);
-    }
-    const uint32_t end = offset + count;
-    const uint32_t last =
-        end == input->bytes ? (end + INPUT_GRANULE - 1u) / INPUT_GRANULE : end / INPUT_GRANULE;
-    for (uint32_t granule = offset / INPUT_GRANULE; granule < last; granule++) {
-        input->written[granule / 8u] |= (uint8_t)(1u << granule % 8u);
-    }
+  const struct device_tensor *input = &device->model->inputs[tensor];
+  if (device->input_is_old) {
+    input_clear(device);
+  }
+  const uint32_t end = offset + count;
+  const uint32_t last = end == input->bytes ? (end + INPUT_GRANULE - 1u) / INPUT_GRANULE : end / INPUT_GRANULE;
+  for (uint32_t granule = offset / INPUT_GRANULE; granule < last; granule++) {
+    input->written[granule / 8u] |= (uint8_t)(1u << granule % 8u);
+  }
 }
 
 static bool tensor_is_whole(const struct device_tensor *input) {
-    const uint32_t granules = (input->bytes + INPUT_GRANULE - 1u) / INPUT_GRANULE;
-    for (uint32_t granule = 0; granule < granules; granule++) {
-        if ((input->written[granule / 8u] >> granule % 8u & 1u) == 0u) {
-            return false;
-        }
+  const uint32_t granules = (input->bytes + INPUT_GRANULE - 1u) / INPUT_GRANULE;
+  for (uint32_t granule = 0; granule < granules; granule++) {
+    if ((input->written[granule / 8u] >> granule % 8u & 1u) == 0u) {
+      return false;
     }
-    return true;
+  }
+  return true;
 }
 
 bool input_is_whole(const struct device *device) {
-    for (uint8_t i = 0; i < device->model->input_count; i++) {
-        if (!tensor_is_whole(&device->model->inputs[i])) {
-            return false;
-        }
+  for (uint8_t i = 0; i < device->model->input_count; i++) {
+    if (!tensor_is_whole(&device->model->inputs[i])) {
+      return false;
     }
-    return true;
+  }
+  return true;
 }

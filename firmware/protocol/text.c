@@ -8,266 +8,261 @@
 #define MAX_INFERENCES 1000000u
 #define PRINT_COLUMNS  8u
 
-static void say(struct device *device, const char *text) {
-    device->port->write((const uint8_t *)text, strlen(text));
-}
+static void say(struct device *device, const char *text) { device->port->write((const uint8_t *)text, strlen(text)); }
 
 static void say_number(struct device *device, uint64_t value) {
-    char digits[DECIMAL_MAX];
-    device->port->write((const uint8_t *)digits, format_decimal(digits, value));
+  char digits[DECIMAL_MAX];
+  device->port->write((const uint8_t *)digits, format_decimal(digits, value));
 }
 
 static void say_line(struct device *device, const char *before, uint64_t value, const char *after) {
-    say(device, before);
-    say_number(device, value);
-    say(device, after);
-    say(device, "\r\n");
+  say(device, before);
+  say_number(device, value);
+  say(device, after);
+  say(device, "\r\n");
 }
 
 /* Cut the next word off; NULL if there is none. */
 static char *next_word(char **rest) {
-    char *word = *rest + strspn(*rest, " \t");
-    if (*word == '\0') {
-        return NULL;
-    }
-    char *end = word + strcspn(word, " \t");
-    *rest = end + (*end != '\0');
-    *end = '\0';
-    return word;
+  char *word = *rest + strspn(*rest, " \t");
+  if (*word == '\0') {
+    return NULL;
+  }
+  char *end = word + strcspn(word, " \t");
+  *rest = end + (*end != '\0');
+  *end = '\0';
+  return word;
 }
 
 /* A decimal number up to `most`; most + 1 if the word is none. */
 static uint32_t number_of(const char *word, uint32_t most) {
-    uint32_t value = 0;
-    if (*word == '\0') {
-        return most + 1u;
+  uint32_t value = 0;
+  if (*word == '\0') {
+    return most + 1u;
+  }
+  for (; *word != '\0'; word++) {
+    if (*word < '0' || *word > '9' || value > (most - (uint32_t)(*word - '0')) / 10u) {
+      return most + 1u;
     }
-    for (; *word != '\0'; word++) {
-        if (*word < '0' || *word > '9' || value > (most - (uint32_t)(*word - '0')) / 10u) {
-            return most + 1u;
-        }
-        value = value * 10u + (uint32_t)(*word - '0');
-    }
-    return value;
+    value = value * 10u + (uint32_t)(*word - '0');
+  }
+  return value;
 }
 
 static void do_name(struct device *device) {
-    say(device, "m-name-dut-[");
-    say(device, device->model->board);
-    say(device, "]\r\n");
+  say(device, "m-name-dut-[");
+  say(device, device->model->board);
+  say(device, "]\r\n");
 }
 
 static void do_profile(struct device *device) {
-    say(device, "m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[");
-    say(device, device->model->name);
-    say(device, "]\r\n");
+  say(device, "m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[");
+  say(device, device->model->name);
+  say(device, "]\r\n");
 }
 
-static void do_timestamp(struct device *device) {
-    say_line(device, "m-lap-us-", device->port->microseconds(), "");
-}
+static void do_timestamp(struct device *device) { say_line(device, "m-lap-us-", device->port->microseconds(), ""); }
 
 static void do_load(struct device *device, const char *word) {
-    const uint32_t most = device->model->inputs[0].bytes;
-    const uint32_t size = word == NULL ? 0 : number_of(word, most);
-    if (size == 0u || size > most) {
-        say_line(device, "e-[db load takes the number of bytes, 1 to ", most, "]");
-        return;
-    }
-    device->run_sequence = 0;
-    device->outputs_are_valid = false;
-    device->outputs_are_kept = false;
-    input_clear(device);
-    device->load_size = size;
-    say_line(device, "m-[Expecting ", size, " bytes]");
+  const uint32_t most = device->model->inputs[0].bytes;
+  const uint32_t size = word == NULL ? 0 : number_of(word, most);
+  if (size == 0u || size > most) {
+    say_line(device, "e-[db load takes the number of bytes, 1 to ", most, "]");
+    return;
+  }
+  device->run_sequence = 0;
+  device->outputs_are_valid = false;
+  device->outputs_are_kept = false;
+  input_clear(device);
+  device->load_size = size;
+  say_line(device, "m-[Expecting ", size, " bytes]");
 }
 
 static void do_bytes(struct device *device, const char *digits) {
-    const struct device_tensor *input = &device->model->inputs[0];
-    if (strlen(digits) % 2u != 0u || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits)) {
-        say(device, "e-[db takes pairs of hexadecimal digits]\r\n");
-        return;
-    }
-    if (device->load_at == device->load_size) {
-        say(device, "e-[db: nothing is expected, db load comes first]\r\n");
-        return;
-    }
-    device->outputs_are_valid = false;
-    for (; *digits != '\0' && device->load_at < device->load_size; digits += 2) {
-        const uint8_t value = (uint8_t)(parse_hex(digits[0]) << 4 | parse_hex(digits[1]));
-        ((uint8_t *)input->data)[device->load_at++] = (uint8_t)(value - device->model->text_offset);
-    }
-    if (device->load_at == device->load_size) {
-        input_mark(device, 0, 0, device->load_size);
-        say(device, "m-load-done\r\n");
-    }
+  const struct device_tensor *input = &device->model->inputs[0];
+  if (strlen(digits) % 2u != 0u || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits)) {
+    say(device, "e-[db takes pairs of hexadecimal digits]\r\n");
+    return;
+  }
+  if (device->load_at == device->load_size) {
+    say(device, "e-[db: nothing is expected, db load comes first]\r\n");
+    return;
+  }
+  device->outputs_are_valid = false;
+  for (; *digits != '\0' && device->load_at < device->load_size; digits += 2) {
+    const uint8_t value = (uint8_t)(parse_hex(digits[0]) << 4 | parse_hex(digits[1]));
+    ((uint8_t *)input->data)[device->load_at++] = (uint8_t)(value - device->model->text_offset);
+  }
+  if (device->load_at == device->load_size) {
+    input_mark(device, 0, 0, device->load_size);
+    say(device, "m-load-done\r\n");
+  }
 }
 
 static void do_print(struct device *device, const char *count_word, const char *offset_word) {
-    const uint32_t size = device->load_at;
-    const uint32_t offset = offset_word == NULL ? 0 : number_of(offset_word, size);
-    if (offset > size) {
-        say_line(device, "e-[db print: the offset is at most ", size, "]");
-        return;
+  const uint32_t size = device->load_at;
+  const uint32_t offset = offset_word == NULL ? 0 : number_of(offset_word, size);
+  if (offset > size) {
+    say_line(device, "e-[db print: the offset is at most ", size, "]");
+    return;
+  }
+  uint32_t count = count_word == NULL ? size : number_of(count_word, size);
+  count = count < size - offset ? count : size - offset;
+  const uint8_t *bytes = (const uint8_t *)device->model->inputs[0].data + offset;
+  for (uint32_t i = 0; i < count; i++) {
+    char pair[3] = "";
+    format_hex(pair, (uint8_t)(bytes[i] + device->model->text_offset));
+    say(device, i % PRINT_COLUMNS == 0u ? "m-buffer-" : "-");
+    say(device, pair);
+    if (i % PRINT_COLUMNS == PRINT_COLUMNS - 1u || i + 1u == count) {
+      say(device, "\r\n");
     }
-    uint32_t count = count_word == NULL ? size : number_of(count_word, size);
-    count = count < size - offset ? count : size - offset;
-    const uint8_t *bytes = (const uint8_t *)device->model->inputs[0].data + offset;
-    for (uint32_t i = 0; i < count; i++) {
-        char pair[3] = "";
-        format_hex(pair, (uint8_t)(bytes[i] + device->model->text_offset));
-        say(device, i % PRINT_COLUMNS == 0u ? "m-buffer-" : "-");
-        say(device, pair);
-        if (i % PRINT_COLUMNS == PRINT_COLUMNS - 1u || i + 1u == count) {
-            say(device, "\r\n");
-        }
-    }
+  }
 }
 
 static void do_db(struct device *device, char *rest) {
-    char *word = next_word(&rest);
-    if (word == NULL) {
-        say(device, "e-[Command 'db' requires a subcommand]\r\n");
-    } else if (strcmp(word, "load") == 0) {
-        do_load(device, next_word(&rest));
-    } else if (strcmp(word, "print") == 0) {
-        const char *count = next_word(&rest);
-        do_print(device, count, next_word(&rest));
-    } else {
-        do_bytes(device, word);
-    }
+  char *word = next_word(&rest);
+  if (word == NULL) {
+    say(device, "e-[Command 'db' requires a subcommand]\r\n");
+  } else if (strcmp(word, "load") == 0) {
+    do_load(device, next_word(&rest));
+  } else if (strcmp(word, "print") == 0) {
+    const char *count = next_word(&rest);
+    do_print(device, count, next_word(&rest));
+  } else {
+    do_bytes(device, word);
+  }
 }
 
 static void say_thousandths(struct device *device, float value) {
-    const bool negative = value < 0.0f;
-    const float scaled = (negative ? -value : value) * 1000.0f + 0.5f;
-    const uint32_t thousandths = scaled < 4e9f ? (uint32_t)scaled : UINT32_MAX;
-    char fraction[] = ".000";
-    fraction[1] = (char)('0' + thousandths / 100u % 10u);
-    fraction[2] = (char)('0' + thousandths / 10u % 10u);
-    fraction[3] = (char)('0' + thousandths % 10u);
-    say(device, negative && thousandths != 0u ? "-" : "");
-    say_number(device, thousandths / 1000u);
-    say(device, fraction);
+  const bool negative = value < 0.0f;
+  const float scaled = (negative ? -value : value) * 1000.0f + 0.5f;
+  const uint32_t thousandths = scaled < 4e9f ? (uint32_t)scaled : UINT32_MAX;
+  char fraction[] = ".000";
+  fraction[1] = (char)('0' + thousandths / 100u % 10u);
+  fraction[2] = (char)('0' + thousandths / 10u % 10u);
+  fraction[3] = (char)('0' + thousandths % 10u);
+  say(device, negative && thousandths != 0u ? "-" : "");
+  say_number(device, thousandths / 1000u);
+  say(device, fraction);
 }
 
 static void do_results(struct device *device) {
-    const struct device_tensor *output = &device->model->outputs[0];
-    const int8_t *values = device->outputs_are_kept ? (const int8_t *)device->kept : output->data;
-    if (!device->outputs_are_valid) {
-        say(device, "e-[results: nothing was inferred since the last input]\r\n");
-        return;
-    }
-    say(device, "m-results-[");
-    for (uint32_t i = 0; i < output->bytes; i++) {
-        say(device, i == 0u ? "" : ",");
-        say_thousandths(device, output->scale * (float)(values[i] - output->zero_point));
-    }
-    say(device, "]\r\n");
+  const struct device_tensor *output = &device->model->outputs[0];
+  const int8_t *values = device->outputs_are_kept ? (const int8_t *)device->kept : output->data;
+  if (!device->outputs_are_valid) {
+    say(device, "e-[results: nothing was inferred since the last input]\r\n");
+    return;
+  }
+  say(device, "m-results-[");
+  for (uint32_t i = 0; i < output->bytes; i++) {
+    say(device, i == 0u ? "" : ",");
+    say_thousandths(device, output->scale * (float)(values[i] - output->zero_point));
+  }
+  say(device, "]\r\n");
 }
 
 static bool infer_some(struct device *device, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t ticks;
-        if (!device->port->infer(&ticks)) {
-            return false;
-        }
-        device->inferences++;
+  for (uint32_t i = 0; i < count; i++) {
+    uint64_t ticks;
+    if (!device->port->infer(&ticks)) {
+      return false;
     }
-    return true;
+    device->inferences++;
+  }
+  return true;
 }
 
 /* Where the engine overwrites its input, only the first inference sees it: that one's outputs are kept, and
  * those that follow are for the time alone. */
 static bool keep_outputs(struct device *device) {
-    const struct device_tensor *output = &device->model->outputs[0];
-    if (!infer_some(device, 1) || output->bytes > sizeof device->kept) {
-        return false;
-    }
-    memcpy(device->kept, output->data, output->bytes);
-    device->outputs_are_kept = true;
-    return true;
+  const struct device_tensor *output = &device->model->outputs[0];
+  if (!infer_some(device, 1) || output->bytes > sizeof device->kept) {
+    return false;
+  }
+  memcpy(device->kept, output->data, output->bytes);
+  device->outputs_are_kept = true;
+  return true;
 }
 
 static bool measure(struct device *device, uint32_t count, uint32_t warmups) {
-    const bool must_keep = !device->model->input_preserved && count + warmups > 1u;
-    device->outputs_are_kept = false;
-    if (must_keep && !keep_outputs(device)) {
-        return false;
-    }
-    say_line(device, "m-warmup-start-", warmups, "");
-    if (!infer_some(device, warmups)) {
-        return false;
-    }
-    say(device, "m-warmup-done\r\n");
-    say_line(device, "m-infer-start-", count, "");
-    do_timestamp(device);
-    if (!infer_some(device, count)) {
-        return false;
-    }
-    do_timestamp(device);
-    say(device, "m-infer-done\r\n");
-    return true;
+  const bool must_keep = !device->model->input_preserved && count + warmups > 1u;
+  device->outputs_are_kept = false;
+  if (must_keep && !keep_outputs(device)) {
+    return false;
+  }
+  say_line(device, "m-warmup-start-", warmups, "");
+  if (!infer_some(device, warmups)) {
+    return false;
+  }
+  say(device, "m-warmup-done\r\n");
+  say_line(device, "m-infer-start-", count, "");
+  do_timestamp(device);
+  if (!infer_some(device, count)) {
+    return false;
+  }
+  do_timestamp(device);
+  say(device, "m-infer-done\r\n");
+  return true;
 }
 
 static void do_infer(struct device *device, char *rest) {
-    const char *count_word = next_word(&rest);
-    const char *warmup_word = next_word(&rest);
-    const uint32_t count = count_word == NULL ? 1u : number_of(count_word, MAX_INFERENCES);
-    const uint32_t warmups = warmup_word == NULL ? 10u : number_of(warmup_word, MAX_INFERENCES);
-    if (count == 0u || count > MAX_INFERENCES || warmups > MAX_INFERENCES) {
-        say_line(device, "e-[infer: inferences are 1, warm-ups 0, to ", MAX_INFERENCES, "]");
-        return;
-    }
-    if (!input_is_whole(device)) {
-        say_line(device, "e-[infer: the input is not whole, it takes ", device->model->inputs[0].bytes,
-                 " bytes]");
-        return;
-    }
-    device->run_sequence = 0;
-    device->outputs_are_valid = measure(device, count, warmups);
-    device->input_is_old = true;
-    if (!device->model->input_preserved) {
-        input_clear(device);
-    }
-    if (device->outputs_are_valid) {
-        do_results(device);
-    } else {
-        say(device, "e-[infer: the inference failed]\r\n");
-    }
+  const char *count_word = next_word(&rest);
+  const char *warmup_word = next_word(&rest);
+  const uint32_t count = count_word == NULL ? 1u : number_of(count_word, MAX_INFERENCES);
+  const uint32_t warmups = warmup_word == NULL ? 10u : number_of(warmup_word, MAX_INFERENCES);
+  if (count == 0u || count > MAX_INFERENCES || warmups > MAX_INFERENCES) {
+    say_line(device, "e-[infer: inferences are 1, warm-ups 0, to ", MAX_INFERENCES, "]");
+    return;
+  }
+  if (!input_is_whole(device)) {
+    say_line(device, "e-[infer: the input is not whole, it takes ", device->model->inputs[0].bytes, " bytes]");
+    return;
+  }
+  device->run_sequence = 0;
+  device->outputs_are_valid = measure(device, count, warmups);
+  device->input_is_old = true;
+  if (!device->model->input_preserved) {
+    input_clear(device);
+  }
+  if (device->outputs_are_valid) {
+    do_results(device);
+  } else {
+    say(device, "e-[infer: the inference failed]\r\n");
+  }
 }
 
 static void obey(struct device *device, char *command) {
-    char *rest = command;
-    const char *word = next_word(&rest);
-    if (word == NULL) {
-        return;
-    }
-    if (strcmp(word, "name") == 0) {
-        do_name(device);
-    } else if (strcmp(word, "profile") == 0) {
-        do_profile(device);
-    } else if (strcmp(word, "timestamp") == 0) {
-        do_timestamp(device);
-    } else if (strcmp(word, "db") == 0) {
-        do_db(device, rest);
-    } else if (strcmp(word, "infer") == 0) {
-        do_infer(device, rest);
-    } else if (strcmp(word, "results") == 0) {
-        do_results(device);
-    } else {
-        say(device, "e-[Unknown command: ");
-        say(device, word);
-        say(device, "]\r\n");
-    }
+  char *rest = command;
+  const char *word = next_word(&rest);
+  if (word == NULL) {
+    return;
+  }
+  if (strcmp(word, "name") == 0) {
+    do_name(device);
+  } else if (strcmp(word, "profile") == 0) {
+    do_profile(device);
+  } else if (strcmp(word, "timestamp") == 0) {
+    do_timestamp(device);
+  } else if (strcmp(word, "db") == 0) {
+    do_db(device, rest);
+  } else if (strcmp(word, "infer") == 0) {
+    do_infer(device, rest);
+  } else if (strcmp(word, "results") == 0) {
+    do_results(device);
+  } else {
+    say(device, "e-[Unknown command: ");
+    say(device, word);
+    say(device, "]\r\n");
+  }
 }
 
 void text_command(struct device *device, char *command) {
-    obey(device, command);
-    say(device, "m-ready\r\n");
+  obey(device, command);
+  say(device, "m-ready\r\n");
 }
 
 void text_too_long(struct device *device) {
-    say_line(device, "e-[The command is longer than ", TEXT_MAX, " characters]");
-    say(device, "m-ready\r\n");
+  say_line(device, "e-[The command is longer than ", TEXT_MAX, " characters]");
+  say(device, "m-ready\r\n");
 }

@@ -12,12 +12,12 @@ void uart_interrupt(void);
 
 /* Enable or disable an external interrupt: NVIC_ISER, NVIC_ICER. */
 static inline void interrupt_enable(unsigned number) {
-    REGISTER(0xE000E100u + 4u * (number / 32u)) = 1u << number % 32u;
+  REGISTER(0xE000E100u + 4u * (number / 32u)) = 1u << number % 32u;
 }
 
 static inline void interrupt_disable(unsigned number) {
-    REGISTER(0xE000E180u + 4u * (number / 32u)) = 1u << number % 32u;
-    __asm volatile("dsb\n isb" ::: "memory");
+  REGISTER(0xE000E180u + 4u * (number / 32u)) = 1u << number % 32u;
+  __asm volatile("dsb\n isb" ::: "memory");
 }
 
 #endif

@@ -25,59 +25,59 @@ static int listener = -1;
 static int line = -1; /* the connection, -1 between two */
 
 static void die(const char *what) {
-    (void)fprintf(stderr, "firmware: %s: %s\n", what, strerror(errno));
-    exit(1);
+  (void)fprintf(stderr, "firmware: %s: %s\n", what, strerror(errno));
+  exit(1);
 }
 
 static void listen_on(unsigned port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    socklen_t length = sizeof address;
-    const int yes = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0) {
-        die("socket");
-    }
-    if (bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 1) < 0) {
-        die("can't listen on that port of 127.0.0.1; choose another");
-    }
-    if (getsockname(listener, (struct sockaddr *)&address, &length) < 0) {
-        die("getsockname");
-    }
-    (void)printf("listening on 127.0.0.1:%u\n", ntohs(address.sin_port));
-    (void)fflush(stdout);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  socklen_t length = sizeof address;
+  const int yes = 1;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  listener = socket(AF_INET, SOCK_STREAM, 0);
+  if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0) {
+    die("socket");
+  }
+  if (bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 1) < 0) {
+    die("can't listen on that port of 127.0.0.1; choose another");
+  }
+  if (getsockname(listener, (struct sockaddr *)&address, &length) < 0) {
+    die("getsockname");
+  }
+  (void)printf("listening on 127.0.0.1:%u\n", ntohs(address.sin_port));
+  (void)fflush(stdout);
 }
 
 void port_init(int argc, char **argv) {
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (argc == 4 && strcmp(argv[1], INHERIT) == 0) {
-        listener = atoi(argv[2]);
-        line = atoi(argv[3]);
-        return;
-    }
-    char *end = "";
-    const long port = argc > 1 ? strtol(argv[1], &end, 10) : 0;
-    if (argc > 2 || *end != '\0' || port < 0 || port > 65535) {
-        (void)fprintf(stderr, "firmware: expected one argument at most, a port from 0 to 65535\n");
-        exit(2);
-    }
-    listen_on((unsigned)port);
+  (void)signal(SIGPIPE, SIG_IGN);
+  if (argc == 4 && strcmp(argv[1], INHERIT) == 0) {
+    listener = atoi(argv[2]);
+    line = atoi(argv[3]);
+    return;
+  }
+  char *end = "";
+  const long port = argc > 1 ? strtol(argv[1], &end, 10) : 0;
+  if (argc > 2 || *end != '\0' || port < 0 || port > 65535) {
+    (void)fprintf(stderr, "firmware: expected one argument at most, a port from 0 to 65535\n");
+    exit(2);
+  }
+  listen_on((unsigned)port);
 }
 
 static void hang_up(void) {
-    (void)close(line);
-    line = -1;
+  (void)close(line);
+  line = -1;
 }
 
 size_t port_read(uint8_t *bytes, size_t room) {
-    if (line < 0) {
-        return 0;
-    }
-    const ssize_t count = recv(line, bytes, room, MSG_DONTWAIT);
-    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
-        hang_up();
-    }
-    return count > 0 ? (size_t)count : 0u;
+  if (line < 0) {
+    return 0;
+  }
+  const ssize_t count = recv(line, bytes, room, MSG_DONTWAIT);
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
+    hang_up();
+  }
+  return count > 0 ? (size_t)count : 0u;
 }
 
 /* Gathered until the main loop waits or reads no more: a reply is many small pieces. */
@@ -85,94 +85,86 @@ static uint8_t pending[8192];
 static size_t pending_count;
 
 static void flush(void) {
-    size_t sent = 0;
-    while (line >= 0 && sent < pending_count) {
-        const ssize_t count = send(line, pending + sent, pending_count - sent, MSG_NOSIGNAL);
-        if (count > 0) {
-            sent += (size_t)count;
-        } else if (errno != EINTR) {
-            hang_up();
-        }
+  size_t sent = 0;
+  while (line >= 0 && sent < pending_count) {
+    const ssize_t count = send(line, pending + sent, pending_count - sent, MSG_NOSIGNAL);
+    if (count > 0) {
+      sent += (size_t)count;
+    } else if (errno != EINTR) {
+      hang_up();
     }
-    pending_count = 0;
+  }
+  pending_count = 0;
 }
 
 void port_write(const uint8_t *bytes, size_t count) {
-    while (count > 0u) {
-        const size_t room = sizeof pending - pending_count;
-        const size_t part = count < room ? count : room;
-        memcpy(pending + pending_count, bytes, part);
-        pending_count += part;
-        bytes += part;
-        count -= part;
-        if (pending_count == sizeof pending) {
-            flush();
-        }
+  while (count > 0u) {
+    const size_t room = sizeof pending - pending_count;
+    const size_t part = count < room ? count : room;
+    memcpy(pending + pending_count, bytes, part);
+    pending_count += part;
+    bytes += part;
+    count -= part;
+    if (pending_count == sizeof pending) {
+      flush();
     }
+  }
 }
 
 void port_wait_for_input(void) {
-    flush();
-    if (line >= 0) {
-        struct pollfd wait = {.fd = line, .events = POLLIN};
-        (void)poll(&wait, 1, -1);
-        return;
-    }
-    line = accept(listener, NULL, NULL);
-    if (line >= 0) {
-        const int yes = 1;
-        (void)setsockopt(line, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    } else if (errno != EINTR && errno != ECONNABORTED) {
-        die("accept");
-    }
+  flush();
+  if (line >= 0) {
+    struct pollfd wait = {.fd = line, .events = POLLIN};
+    (void)poll(&wait, 1, -1);
+    return;
+  }
+  line = accept(listener, NULL, NULL);
+  if (line >= 0) {
+    const int yes = 1;
+    (void)setsockopt(line, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  } else if (errno != EINTR && errno != ECONNABORTED) {
+    die("accept");
+  }
 }
 
 void port_reset(void) {
-    char listener_text[16];
-    char line_text[16];
-    flush();
-    (void)snprintf(listener_text, sizeof listener_text, "%d", listener);
-    (void)snprintf(line_text, sizeof line_text, "%d", line);
-    (void)execl("/proc/self/exe", "firmware", INHERIT, listener_text, line_text, (char *)NULL);
-    die("can't start again");
+  char listener_text[16];
+  char line_text[16];
+  flush();
+  (void)snprintf(listener_text, sizeof listener_text, "%d", listener);
+  (void)snprintf(line_text, sizeof line_text, "%d", line);
+  (void)execl("/proc/self/exe", "firmware", INHERIT, listener_text, line_text, (char *)NULL);
+  die("can't start again");
 }
 
 uint64_t port_ticks(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-uint32_t port_ticks_per_second(void) {
-    return 1000000000u;
-}
+uint32_t port_ticks_per_second(void) { return 1000000000u; }
 
-void port_measure_begin(void) {
-    flush();
-}
+const char *port_counter_name(void) { return "CLOCK_MONOTONIC"; }
+
+void port_measure_begin(void) { flush(); }
 
 void port_measure_end(void) {}
 
 size_t port_unique_id(uint8_t *bytes, size_t room) {
-    (void)bytes;
-    (void)room;
-    return 0;
+  (void)bytes;
+  (void)room;
+  return 0;
 }
 
-uint32_t port_overruns(void) {
-    return 0; /* TCP holds back what was not read */
-}
+uint32_t port_overruns(void) { return 0; /* TCP holds back what was not read */ }
 
-uint32_t port_stack_bytes(void) {
-    return 0;
-}
+uint32_t port_stack_bytes(void) { return 0; }
 
-uint32_t port_stack_used(void) {
-    return 0;
-}
+uint32_t port_stack_used(void) { return 0; }
 
 uint32_t port_peak_rss(void) {
-    struct rusage usage = {0};
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (uint32_t)usage.ru_maxrss * 1024u;
+  struct rusage usage = {0};
+  (void)getrusage(RUSAGE_SELF, &usage);
+  return (uint32_t)usage.ru_maxrss * 1024u;
 }

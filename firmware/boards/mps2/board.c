@@ -18,43 +18,41 @@
 static uint64_t ticks_before;
 
 static void restart_counter(void) {
-    DUAL_CONTROL = 0;
-    DUAL_LOAD = FROM;
-    DUAL_CONTROL = DUAL_BY_256;
-    TIMER_CTRL = 0;
-    TIMER_RELOAD = FROM;
-    TIMER_VALUE = FROM;
-    TIMER_CTRL = 1;
+  DUAL_CONTROL = 0;
+  DUAL_LOAD = FROM;
+  DUAL_CONTROL = DUAL_BY_256;
+  TIMER_CTRL = 0;
+  TIMER_RELOAD = FROM;
+  TIMER_VALUE = FROM;
+  TIMER_CTRL = 1;
 }
 
 void port_init(int argc, char **argv) {
-    (void)argc;
-    (void)argv;
-    restart_counter();
-    cmsdk_uart_init();
+  (void)argc;
+  (void)argv;
+  restart_counter();
+  cmsdk_uart_init();
 }
 
 uint64_t port_ticks(void) {
-    const uint32_t fine = FROM - TIMER_VALUE;
-    return ticks_before + wide_count(fine, FROM - DUAL_VALUE, COARSE_SHIFT);
+  const uint32_t fine = FROM - TIMER_VALUE;
+  return ticks_before + wide_count(fine, FROM - DUAL_VALUE, COARSE_SHIFT);
 }
 
-uint32_t port_ticks_per_second(void) {
-    return COUNTER_HZ;
-}
+uint32_t port_ticks_per_second(void) { return CLOCK_HZ; }
+
+const char *port_counter_name(void) { return "CMSDK TIMER0"; }
 
 void port_measure_begin(void) {
-    interrupt_disable(UART_IRQ);
-    ticks_before = port_ticks();
-    restart_counter();
+  interrupt_disable(UART_IRQ);
+  ticks_before = port_ticks();
+  restart_counter();
 }
 
-void port_measure_end(void) {
-    interrupt_enable(UART_IRQ);
-}
+void port_measure_end(void) { interrupt_enable(UART_IRQ); }
 
 size_t port_unique_id(uint8_t *bytes, size_t room) {
-    (void)bytes;
-    (void)room;
-    return 0;
+  (void)bytes;
+  (void)room;
+  return 0;
 }

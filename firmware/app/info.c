@@ -1,0 +1,115 @@
+#include "info.h"
+
+#include "engine.h"
+#include "format.h"
+#include "frame.h"
+#include "port.h"
+
+#include <stdbool.h>
+
+#if !defined(BOARD_NAME) || !defined(FIRMWARE_REVISION)
+#error "BOARD_NAME, FIRMWARE_REVISION: not set; compilers/firmware.py hands them to CMake"
+#endif
+
+#ifdef EMULATED
+#define COUNTER_UNIT "instructions"
+#else
+#define COUNTER_UNIT "ticks"
+#endif
+
+struct part {
+  uint32_t at; /* in the whole text */
+  uint32_t from;
+  uint32_t room;
+  uint8_t *bytes;
+};
+
+static void put_char(struct part *part, char c) {
+  if (part->at >= part->from && part->at - part->from < part->room) {
+    part->bytes[part->at - part->from] = (uint8_t)c;
+  }
+  part->at++;
+}
+
+static void put(struct part *part, const char *text) {
+  for (; *text != '\0'; text++) {
+    put_char(part, *text);
+  }
+}
+
+static void put_quoted(struct part *part, const char *before, const char *text) {
+  put(part, before);
+  put_char(part, '"');
+  put(part, text);
+  put_char(part, '"');
+}
+
+static void put_number(struct part *part, const char *before, uint64_t value) {
+  char digits[DECIMAL_MAX + 1u];
+  digits[format_decimal(digits, value)] = '\0';
+  put(part, before);
+  put(part, digits);
+}
+
+static void put_tensor(struct part *part, const struct engine_tensor *tensor) {
+  put_quoted(part, "{\"name\":", tensor->name);
+  put(part, ",\"shape\":[");
+  for (uint32_t i = 0; i < tensor->rank; i++) {
+    put_number(part, i == 0u ? "" : ",", (uint32_t)tensor->shape[i]);
+  }
+  put_quoted(part, "],\"dtype\":", tensor->dtype);
+  put(part, ",\"scale\":");
+  put(part, tensor->scale);
+  const int64_t zero_point = tensor->zero_point;
+  put_number(part, zero_point < 0 ? ",\"zero_point\":-" : ",\"zero_point\":",
+             (uint64_t)(zero_point < 0 ? -zero_point : zero_point));
+  put_char(part, '}');
+}
+
+static void put_tensors(struct part *part, const char *before, const struct engine_tensor *tensors, uint32_t count) {
+  put(part, before);
+  for (uint32_t i = 0; i < count; i++) {
+    put(part, i == 0u ? "[" : ",");
+    put_tensor(part, &tensors[i]);
+  }
+  put_char(part, ']');
+}
+
+uint32_t info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
+  struct part part = {0, offset, room, bytes};
+  const struct engine_info *engine = engine_info();
+  put_number(&part, "{\"protocol\":", PROTOCOL_VERSION);
+  put_quoted(&part, ",\"board\":", BOARD_NAME);
+  put_quoted(&part, ",\"engine\":", engine->name);
+  put_quoted(&part, ",\"engine_version\":", engine->version);
+  put_quoted(&part, ",\"kernels\":", engine->kernels);
+  put_quoted(&part, ",\"model_sha256\":", engine->model_sha256);
+  put_quoted(&part, ",\"firmware\":", FIRMWARE_REVISION);
+  put_tensors(&part, ",\"inputs\":", engine->inputs, engine->input_count);
+  put_tensors(&part, ",\"outputs\":", engine->outputs, engine->output_count);
+  put_number(&part, ",\"memory\":{\"arena\":", engine->arena_bytes);
+  if (port_stack_bytes() != 0u) {
+    put_number(&part, ",\"stack\":", port_stack_bytes());
+  }
+  put_quoted(&part, "},\"counter\":{\"name\":", port_counter_name());
+  put_number(&part, ",\"rate_hz\":", port_ticks_per_second());
+  put_quoted(&part, ",\"unit\":", COUNTER_UNIT);
+  put_number(&part, "},\"window\":", PORT_WINDOW);
+  put_number(&part, ",\"max_payload\":", MAX_PAYLOAD);
+  put(&part, engine->input_preserved ? ",\"input_preserved\":true}" : ",\"input_preserved\":false}");
+  return part.at;
+}
+
+float info_number(const char *text) {
+  float value = 0.0f;
+  float unit = 1.0f;
+  for (bool is_fraction = false; *text != '\0'; text++) {
+    if (*text == '.') {
+      is_fraction = true;
+    } else if (*text >= '0' && *text <= '9') {
+      value = value * 10.0f + (float)(*text - '0');
+      unit = is_fraction ? unit * 10.0f : unit;
+    }
+  }
+  return value / unit;
+}

@@ -1,1 +1,0 @@
-set(CPU_FLAGS -mcpu=cortex-m55 -mthumb -mfloat-abi=hard)

@@ -1,1 +1,0 @@
-set(CPU_FLAGS "")
