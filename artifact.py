@@ -18,7 +18,9 @@ from typing import Any
 from errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
-BUILD_DIR = ROOT / "build"
+# Where build/ and reports/ are: the checkout, unless the environment names another folder (tests do, or a larger disk).
+HOME = Path(os.environ.get("ALPHARHO_HOME") or ROOT).resolve()
+BUILD_DIR = HOME / "build"
 SIDECAR = "artifact.json"
 # What a full, read-only or foreign disk answers. Libraries that write files themselves (numpy, HDF5) give no number.
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, None)

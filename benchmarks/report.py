@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from artifact import ROOT, write_atomic
+from artifact import HOME, write_atomic
 from errors import ConfigError, Error
 
-REPORTS_DIR = ROOT / "reports"
+REPORTS_DIR = HOME / "reports"
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
 SCHEMA = 1
 
