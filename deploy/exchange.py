@@ -15,7 +15,9 @@ from deploy.links import Link
 from errors import DeviceError, LinkError
 
 _REFUSAL = struct.Struct("<BH")
-_LONGEST_RESEND_S = 5.0
+_BACKOFF = 1.5
+_LONGEST_RESEND_S = 2.0
+_LONGEST_RUN_RESEND_S = 10.0
 _LOG_LINES = 500
 
 
@@ -65,23 +67,37 @@ class _Sent:
     tries: int = 1
 
 
-@dataclass
 class LineSpeed:
-    """What the line carries, learnt from replies: seconds for a byte, and seconds of delay apart from size."""
+    """What the line carries towards the device, learnt from replies, as TCP learns its round-trip time.
 
-    byte_s: float = 1 / 8000
-    delay_s: float = 0.05
+    `byte_s` is seconds for a byte, `delay_s` seconds apart from size. Both start slow: an emulated UART is.
+    """
+
+    def __init__(self) -> None:
+        self.byte_s = 1 / 8000
+        self.delay_s = 0.05
+        self._samples = 0
 
     def expect(self, size: int) -> float:
         """Seconds until the answer, with `size` bytes under way."""
         return self.delay_s + size * self.byte_s
 
     def learn(self, size: int, took_s: float) -> None:
-        """Take in that an exchange of `size` bytes took so long."""
+        """Take in that an answer came so long after `size` bytes were under way."""
         if size < 256:
             self.delay_s += 0.25 * (took_s - self.delay_s)
-        else:
-            self.byte_s += 0.25 * (max(0.0, took_s - self.delay_s) / size - self.byte_s)
+            return
+        self._samples += 1
+        weight = max(0.25, 1 / self._samples)
+        self.byte_s += weight * (max(0.0, took_s - self.delay_s) / size - self.byte_s)
+
+    def learn_at_most(self, size: int, took_s: float) -> None:
+        """Take in that the answer to a frame sent more than once came within `took_s` of its first time.
+
+        It may be that we did not wait long enough: without this, a line that becomes slower would see each frame twice.
+        """
+        if size >= 256:
+            self.byte_s = max(self.byte_s, min(1.25 * self.byte_s, took_s / size))
 
 
 @dataclass
@@ -187,7 +203,7 @@ class _Transaction:
                 if self.done > done:
                     heard = now
                 elif now - heard > self._patience():
-                    raise NoAnswer(f"{exchange.link.name}: no answer in {now - heard:.0f} s")
+                    raise NoAnswer(f"{exchange.link.name}: no answer in {now - heard:.2g} s")
                 self._resend([seq for seq, sent in self.sent.items() if sent.resend_at <= now], now)
         except LinkError as e:
             how_far = f", {self.done} of {len(self.requests)} frames answered" if len(self.requests) > 1 else ""
@@ -201,26 +217,25 @@ class _Transaction:
         while self.unsent:
             request = self.requests[self.unsent[0]]
             size = frames.encoded_size(len(request.payload))
-            if self.sent and self._on_line() + size > self.exchange.window:
+            if self.sent and self.under_way + size > self.exchange.window:
                 return
             number, seq = self.unsent.popleft(), self.exchange.next_seq()
-            self.under_way += size + request.reply_bytes
-            now = time.monotonic()
-            self.sent[seq] = _Sent(number, size, self.under_way, now, 0.0)
+            self.under_way += size
+            self.sent[seq] = _Sent(number, size, self.under_way, time.monotonic(), 0.0)
             self._send(seq)
-
-    def _on_line(self) -> int:
-        return sum(sent.line_bytes for sent in self.sent.values())
 
     def _send(self, seq: int) -> None:
         sent = self.sent.pop(seq)
         self.sent[seq] = sent
         request = self.requests[sent.number]
         self.exchange.link.write(frames.encode(Frame(request.type, seq, request.payload)))
-        wait = self.exchange.timeouts.resend_s + 3 * self.exchange.speed.expect(sent.ahead)
-        sent.resend_at = (
-            time.monotonic() + min(wait * 2 ** (sent.tries - 1), max(wait, _LONGEST_RESEND_S)) + self.busy_s
+        wait = (
+            self.exchange.timeouts.resend_s
+            + 3 * self.exchange.speed.expect(sent.ahead + request.reply_bytes)
+            + self.busy_s
         )
+        longest = max(wait, _LONGEST_RUN_RESEND_S if self.busy_s else _LONGEST_RESEND_S)
+        sent.resend_at = time.monotonic() + min(wait * _BACKOFF ** (sent.tries - 1), longest)
 
     def _resend(self, seqs: list[int], now: float) -> None:
         for seq in seqs:
@@ -245,11 +260,12 @@ class _Transaction:
             )
         now = time.monotonic()
         overtaken = []
+        if not self.busy_s:
+            learn = self.exchange.speed.learn if sent.tries == 1 else self.exchange.speed.learn_at_most
+            learn(sent.ahead, now - sent.at)
         if sent.tries == 1:
-            if not self.busy_s:
-                self.exchange.speed.learn(sent.ahead, now - sent.at)
             overtaken = [seq for seq in self.sent if self.sent[seq].tries == 1][: self._position(frame.seq)]
-        self.under_way -= sent.line_bytes + request.reply_bytes
+        self.under_way -= sent.line_bytes
         del self.sent[frame.seq]
         self.replies[sent.number] = frame.payload
         self.done += 1

@@ -25,7 +25,7 @@ _STORED = struct.Struct("<BIH")
 _COUNT = struct.Struct("<H")
 _WRITE_STEP = 64
 _SMALLEST_CHUNK = 256
-_FIRST_RUN_S = 1.0
+_FIRST_RUN_S = 0.25
 _MAX_COUNT = 0xFFFF
 
 
@@ -192,7 +192,7 @@ class Session:
 
     def _run_some(self, count: int) -> list[int]:
         request = Request(Type.RUN, _COUNT.pack(count), _COUNT.size + 8 * count)
-        started = time.monotonic()
+        started, resent = time.monotonic(), self.exchange.resent
         busy_s = min(2 * self._run_s, self.timeouts.run_s) * count
         reply = self.exchange.transact(
             [request], self._stage("RUN"), busy_s=busy_s, give_up_s=max(0.1, self.timeouts.run_s * count - busy_s)
@@ -201,8 +201,8 @@ class Session:
             raise DeviceError(
                 f"{self.link.name}: RUN of {count} was answered by {len(reply)} bytes: {reply[:16].hex()}"
             )
-        # A quick one after a slow one must not make the next slow one look lost.
-        self._run_s = max((time.monotonic() - started) / count, 0.5 * self._run_s)
+        if self.exchange.resent == resent:  # Else the time is that of waiting for what was lost.
+            self._run_s = max((time.monotonic() - started) / count, 0.5 * self._run_s)
         self.inferences += count
         return list(struct.unpack_from(f"<{count}Q", reply, _COUNT.size))
 

@@ -70,7 +70,8 @@ class SerialLink:
         return LinkError(f"{self.name}: serial line lost ({e}); see whether the board is plugged in and powered")
 
     def _why(self, e: Exception) -> str:
-        number = getattr(e, "errno", None)
+        inner = e.__context__  # pyserial wraps the terminal's own error, number and all
+        number = getattr(e, "errno", None) or (inner.args[0] if inner and inner.args else None)
         if number == errno.ENOENT:
             return f"no such serial port; {_ports()}"
         if number in (errno.EACCES, errno.EPERM):

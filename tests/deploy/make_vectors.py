@@ -130,7 +130,7 @@ def text() -> str:
     about = [
         "Vectors of docs/protocol.md, for deploy/frames.py and firmware/protocol. All bytes in hex.",
         "frames: encoding gives exactly `line`, and `line` decodes to the frame (version 1).",
-        "streams: a receiver that holds `max_frame` encoded bytes of a frame (without zeros) is fed `line` in any pieces,",
+        "streams: a receiver that holds `max_frame` encoded bytes of a frame (no zeros) is fed `line` in any pieces,",
         "gives `items` in this order and counts `damaged`. Text ends at `text_end`, at a zero, or not at all.",
     ]
     return json.dumps({"about": about, "frames": good(), "streams": streams()}, indent=1) + "\n"

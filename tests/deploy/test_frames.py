@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from typing import Any
@@ -38,7 +39,7 @@ def as_json(item: Item) -> dict[str, Any]:
 
 def fed_in_pieces(decoder: Decoder, data: bytes, cuts: list[int]) -> list[Item]:
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
-    return [item for a, b in zip(places, places[1:], strict=False) for item in decoder.feed(data[a:b])]
+    return [item for a, b in itertools.pairwise(places) for item in decoder.feed(data[a:b])]
 
 
 def test_vectors_are_what_their_maker_makes() -> None:
@@ -126,7 +127,7 @@ def test_over_long_frame_is_dropped_without_being_kept() -> None:
     "frame", [Frame(7, 0x10000, b""), Frame(256, 1, b""), Frame(7, 1, bytes(0x10000)), Frame(7, -1, b"")]
 )
 def test_frame_that_does_not_fit_its_header_is_refused(frame: Frame) -> None:
-    with pytest.raises(ValueError, match="payload|header"):
+    with pytest.raises(ValueError, match=r"payload|header"):
         frames.encode(frame)
 
 

@@ -1,0 +1,256 @@
+"""The session against a device in this process: what works, what is lost, and what is refused."""
+
+from __future__ import annotations
+
+import random
+import struct
+
+import pytest
+
+from deploy import frames
+from deploy.agent.server import Refusal
+from deploy.exchange import Timeouts
+from deploy.frames import Code, Frame, Type
+from deploy.links.lossy import Faults, LossyLink
+from deploy.session import NoAnswer, Refused, Session
+from errors import DeviceError, LinkError
+from tests.deploy.fake import SHA256, FakeEngine, FakeLink, expected_output
+
+QUICK = Timeouts(handshake_s=2, give_up_s=2, run_s=2, resend_s=0.02)
+
+
+def picture(seed: int = 1, size: int = 5000) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+def test_an_inference_goes_in_and_out() -> None:
+    link = FakeLink()
+    seen: list[tuple[str, int, int]] = []
+    with Session(link, QUICK, progress=lambda *step: seen.append(step)) as session:
+        result = session.infer(picture())
+        assert session.resent_frames == 0
+    assert result.output_bytes == expected_output(picture())
+    assert result.ticks == 1001
+    assert link.overruns == 0
+    assert ("write", 5000, 5000) in seen
+    assert ("run", 1, 1) in seen
+    assert ("read", 10, 10) in seen
+    assert result.round_trip_s > 0
+
+
+def test_info_comes_in_parts_and_is_what_the_device_says() -> None:
+    with Session(FakeLink(max_payload=80, window=256), QUICK) as session:
+        assert session.info.board == "fake"
+        assert session.info.inputs[0].shape == (1, 5000)
+        assert session.info.inputs[0].nbytes == 5000
+        assert session.info.outputs[0].scale == 0.5
+        assert session.info.memory == {"model_file": 1234}
+        assert session.info.counter.rate_hz == 1000
+
+
+@pytest.mark.parametrize(
+    ("window", "max_payload"), [(112, 80), (200, 100), (2048, 1024), (4096, 4000), (1 << 18, 65535)]
+)
+def test_the_window_is_never_overrun(window: int, max_payload: int) -> None:
+    link = FakeLink(FakeEngine(input_size=20_000), window, max_payload)
+    with Session(link, QUICK) as session:
+        assert session.infer(picture(2, 20_000)).output_bytes == expected_output(picture(2, 20_000))
+    assert link.overruns == 0
+
+
+def test_chunks_start_at_multiples_of_64() -> None:
+    offsets = []
+    link = FakeLink()
+    plain = link.write
+    decoder = frames.Decoder()
+
+    def spy(data: bytes) -> None:
+        offsets.extend(struct.unpack_from("<I", f.payload, 1)[0] for f in decoder.feed(data) if f.type == Type.WRITE)
+        plain(data)
+
+    link.write = spy  # type: ignore[method-assign]
+    with Session(link, QUICK) as session:
+        session.write_input(picture())
+    assert len(offsets) > 2
+    assert not [offset for offset in offsets if offset % 64]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_lossy_line_gives_the_same_and_nothing_runs_twice(seed: int) -> None:
+    inner = FakeLink()
+    lossy = LossyLink(inner, Faults(0.03, 0.03, 0.03, 0.01, 0.03, delay_s=0.005), seed)
+    with Session(lossy, Timeouts(10, 10, 10, resend_s=0.02)) as session:
+        results = [session.infer(picture(n)) for n in range(10)]
+        assert session.resent_frames > 0
+    assert [r.output_bytes for r in results] == [expected_output(picture(n)) for n in range(10)]
+    assert [r.ticks for r in results] == list(range(1001, 1011)), "a lost reply to RUN made it run again"
+    assert inner.server.inferences == 10
+    assert all(lossy.counts.values())
+
+
+def test_only_what_is_missing_is_sent_again() -> None:
+    link = FakeLink(FakeEngine(input_size=30_000), window=8192)
+    plain, lost = link.write, []
+
+    def lose_one(data: bytes) -> None:
+        if len(data) > 900 and len(lost) < 1 and link.written > 5000:
+            lost.append(data)
+            link.written += len(data)
+        else:
+            plain(data)
+
+    link.write = lose_one  # type: ignore[method-assign]
+    with Session(link, Timeouts(2, 2, 2, resend_s=1.5)) as session:
+        session.write_input(picture(1, 30_000))
+        assert session.resent_frames == 1, "the answers to later frames tell that one is lost"
+
+
+def test_boot_text_goes_to_the_log() -> None:
+    lines: list[str] = []
+    link = FakeLink(
+        boot=b"\xff\xfe\x00ROM v1\r\n\x1b[0m\r\nstarting" + frames.encode(Frame(Type.LOG, 0, b"hi \x07 there"))
+    )
+    with Session(link, QUICK, on_log=lines.append) as session:
+        assert list(session.log) == ["ROM v1", "starting", "hi   there"]
+        assert session.damaged_frames == 2
+    assert lines == ["ROM v1", "starting", "hi   there"]
+
+
+def test_count_runs_that_often_and_splits_what_no_frame_holds() -> None:
+    with Session(FakeLink(max_payload=90, window=256), QUICK) as session:
+        session.write_input(picture())
+        assert session.run(25) == list(range(1001, 1026))
+
+
+def test_an_engine_that_eats_its_input_runs_once() -> None:
+    with Session(FakeLink(FakeEngine(input_preserved=False)), QUICK) as session:
+        session.write_input(picture())
+        with pytest.raises(DeviceError, match="overwrites its input"):
+            session.run(2)
+
+
+def test_run_without_input_is_refused() -> None:
+    with Session(FakeLink(), QUICK) as session:
+        with pytest.raises(Refused, match="refused RUN: INPUT: input 0 is not whole") as refused:
+            session.run()
+        assert refused.value.code == Code.INPUT
+
+
+def test_half_an_input_after_a_run_is_not_whole() -> None:
+    with Session(FakeLink(), QUICK) as session:
+        session.infer(picture())
+        session.run()  # The same input again is fine.
+        session.request(Type.WRITE, struct.pack("<BI", 0, 0) + bytes(64))
+        with pytest.raises(Refused, match="INPUT"):
+            session.run()
+
+
+def test_engine_failure_carries_its_words() -> None:
+    link = FakeLink()
+    link.engine.fails = "gather index out of bounds"
+    with Session(link, QUICK) as session, pytest.raises(Refused, match="ENGINE: gather index out of bounds") as refused:
+        session.infer(picture())
+    assert refused.value.code == Code.ENGINE
+
+
+def test_reset_starts_anew_and_the_session_goes_on() -> None:
+    link = FakeLink(boot=b"boot\r\n")
+    with Session(link, QUICK) as session:
+        session.infer(picture())
+        session.reset()
+        assert link.restarts == 1
+        assert session.stats()["inferences"] == 0
+        assert session.infer(picture()).output_bytes == expected_output(picture())
+
+
+def test_a_device_that_restarts_in_the_middle_is_said_to() -> None:
+    link = FakeLink(boot=b"brown-out reset\r\n")
+    with Session(link, QUICK) as session:
+        session.infer(picture())
+        plain = session.write_input
+
+        def write_then_restart(data: bytes, tensor: int = 0) -> None:
+            plain(data, tensor)
+            link.restart()
+
+        session.write_input = write_then_restart  # type: ignore[method-assign]
+        with pytest.raises(DeviceError, match="lost its input, it seems to have restarted; its last words: brown-out"):
+            session.infer(picture())
+
+
+def test_another_model_names_both() -> None:
+    with Session(FakeLink(), QUICK) as session:
+        session.expect_model(SHA256)
+        with pytest.raises(DeviceError, match="holds model abababababab, expected cdcdcdcdcdcd"):
+            session.expect_model("cd" * 32)
+
+
+def test_unplugged_says_how_far_it_got() -> None:
+    link = FakeLink()
+    with Session(link, QUICK) as session:
+        session.infer(picture())
+        link.dies_after = link.written + 2500
+        with pytest.raises(LinkError) as error:
+            session.infer(picture())
+    assert str(error.value) == "fake:: unplugged (during writing the input, after 1 inferences, 2 of 6 frames answered)"
+
+
+def test_silence_ends_in_time_and_says_what_to_look_at() -> None:
+    link = FakeLink()
+    link.write = lambda data: None  # type: ignore[method-assign]
+    with pytest.raises(
+        NoAnswer, match=r"no answer in [0-9.]+ s \(during the handshake\); heard nothing; see that the board"
+    ):
+        Session(link, Timeouts(handshake_s=0.3, resend_s=0.02)).__enter__()
+
+
+def test_a_device_that_hangs_in_run_is_given_up() -> None:
+    link = FakeLink()
+    with Session(link, Timeouts(2, 2, run_s=0.4, resend_s=0.02)) as session:
+        session.write_input(picture())
+        link.server.receive = lambda data: None  # type: ignore[method-assign]
+        with pytest.raises(NoAnswer, match="during RUN"):
+            session.run()
+
+
+def test_a_busy_device_is_asked_again() -> None:
+    link = FakeLink()
+    calls = []
+
+    def busy_first(payload: bytes) -> bytes:
+        calls.append(payload)
+        if len(calls) < 3:
+            raise Refusal(Code.BUSY, "later")
+        return b'{"inferences": 0}'
+
+    with Session(link, QUICK) as session:
+        link.server._handlers[Type.STATS] = busy_first
+        assert session.stats() == {"inferences": 0}
+    assert len(calls) == 3
+
+
+def test_a_wrong_input_size_is_the_callers_mistake() -> None:
+    with Session(FakeLink(), QUICK) as session, pytest.raises(ValueError, match="expected 5000 bytes, got 4999"):
+        session.infer(bytes(4999))
+
+
+def test_sequence_numbers_wrap_past_zero() -> None:
+    with Session(FakeLink(), QUICK) as session:
+        session.exchange._seq = 0xFFFE
+        assert [session.exchange.next_seq() for _ in range(3)] == [0xFFFF, 1, 2]
+        session.exchange._seq = 0xFFFE
+        assert session.infer(picture()).output_bytes == expected_output(picture())
+
+
+def test_a_run_number_that_another_session_used_is_a_new_run() -> None:
+    link = FakeLink()
+    for n in range(2):
+        with Session(link, QUICK) as session:
+            session.exchange._seq = 100
+            assert session.infer(picture(n)).output_bytes == expected_output(picture(n))
+    assert link.engine.runs == 2
+
+
+def test_ping_comes_back() -> None:
+    with Session(FakeLink(), QUICK) as session:
+        assert session.ping(bytes(range(256))) > 0
