@@ -1,0 +1,133 @@
+"""What must stay true of the checkout as a whole."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import target
+
+ROOT = Path(__file__).resolve().parent.parent
+# Names of the standard library, of Keras or of a library that we use: a folder or module of that name hides it.
+FORBIDDEN = {"platform", "profile", "signal", "test", "serial", "usb", "compile", "keras"}
+# A root folder that holds Python but is no package of ours.
+NO_PACKAGES = {"build", "device_tests", "reports", "tests", "firmware"}
+TEXT_LIMIT_BYTES = 1 << 20
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def our_packages() -> list[str]:
+    folders = {path.parent for path in ROOT.glob("*/__init__.py")} | {p.parent for p in ROOT.glob("*/**/__init__.py")}
+    names = [folder.relative_to(ROOT).parts for folder in folders if folder != ROOT]
+    return sorted(".".join(n) for n in names if n[0] not in NO_PACKAGES and not n[0].startswith("."))
+
+
+def our_modules() -> list[str]:
+    return sorted(path.stem for path in ROOT.glob("*.py"))
+
+
+def committed() -> list[Path]:
+    """Return the files of the checkout that git knows; without git, those outside of ignored folders."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("needs a git checkout")
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def locked() -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==([^\s\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+
+
+def canonical(requirement: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", [*our_packages(), *our_modules()])
+def test_our_packages_are_imported_from_this_checkout(name: str) -> None:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    assert Path(spec.origin).resolve().is_relative_to(ROOT)
+
+
+def test_pyproject_lists_our_packages_and_modules() -> None:
+    listed = project()["tool"]["setuptools"]
+    assert sorted(listed["packages"]) == our_packages()
+    assert sorted(listed["py-modules"]) == our_modules()
+
+
+def test_it_can_not_be_uploaded() -> None:
+    assert "Private :: Do Not Upload" in project()["project"]["classifiers"]
+
+
+def test_no_root_folder_or_module_hides_another() -> None:
+    names = {path.stem for path in ROOT.iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert not names & FORBIDDEN
+    assert not names & set(sys.stdlib_module_names)
+
+
+def test_every_dependency_is_locked() -> None:
+    table = project()["project"]
+    asked = [*table["dependencies"], *table["optional-dependencies"]["dev"]]
+    assert {canonical(requirement) for requirement in asked} <= set(locked())
+
+
+def test_invoke_is_one_that_fabric_takes() -> None:
+    assert locked()["invoke"].startswith("2.")
+
+
+def test_the_lock_has_hashes_and_no_address() -> None:
+    text = (ROOT / "requirements.lock").read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*(-|--)[a-z]", text.replace("    --hash=sha256:", ""), re.MULTILINE)
+    for entry in re.split(r"\n(?=[a-z])", text)[1:]:
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_no_file_has_a_path_of_one_machine() -> None:
+    # Split, so that this file does not match itself.
+    homes = re.compile(
+        "|".join(["/wo" + "rk/", "/ho" + r"me/(?!pi\b|mendel\b|\$|<|\.\.\.)\w+", "/ro" + "ot/", "file:" + "///"])
+    )
+    found = []
+    for path in committed():
+        data = path.read_bytes()
+        if len(data) > TEXT_LIMIT_BYTES or b"\0" in data:
+            continue
+        found += [
+            f"{path.relative_to(ROOT)}:{number}"
+            for number, line in enumerate(data.decode(errors="replace").splitlines(), start=1)
+            if homes.search(line)
+        ]
+    assert found == []
+
+
+def test_system_packages_is_well_formed() -> None:
+    rows = [
+        line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines() if line[:1] not in ("#", "")
+    ]
+    assert {row[0] for row in rows} == {"task", "target", "data", "default-data"}
+    assert all(len(row) == 4 for row in rows)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", row[2]) for row in rows)
+
+
+def test_the_package_of_each_emulator_is_one_that_the_launcher_installs() -> None:
+    rows = [line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines()]
+    installed = {row[2] for row in rows if row[:1] == ["target"]}
+    emulators = [board.emulator for board in map(target.load, target.names()) if board.emulator]
+    assert {emulator.package for emulator in emulators} <= installed
+
+
+def test_scripts_can_be_run() -> None:
+    for name in ("inv", ".ci/run"):
+        assert (ROOT / name).stat().st_mode & 0o111, name
