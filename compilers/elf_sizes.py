@@ -1,0 +1,38 @@
+"""What an ELF image takes of flash and RAM, as the toolchain's own `size` and `nm` tell."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from errors import CompileError
+
+ARENA = "arena"
+_SECTION = re.compile(r"^(\.\S+)\s+(\d+)\s+\d+$", re.MULTILINE)
+_SYMBOL = re.compile(r"^[0-9a-f]+ ([0-9a-f]+) \w (\S+)$", re.MULTILINE)
+
+
+def section_sizes(elf: Path, prefix: str = "") -> Mapping[str, int]:
+    """Return the bytes of each section by name. `prefix` is the toolchain's, such as `arm-none-eabi-`."""
+    found = dict(_SECTION.findall(_run(f"{prefix}size", "-A", str(elf))))
+    return {name: int(size) for name, size in found.items()}
+
+
+def symbol_sizes(elf: Path, prefix: str = "") -> Mapping[str, int]:
+    """Return the bytes of each symbol that has a size, by name; of two with one name, the larger."""
+    sizes: dict[str, int] = {}
+    for size, name in _SYMBOL.findall(_run(f"{prefix}nm", "-S", str(elf))):
+        sizes[name] = max(sizes.get(name, 0), int(size, 16))
+    return sizes
+
+
+def _run(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as e:
+        raise CompileError(f"{command[0]}: can't be run ({e.strerror}); install the compiler's binutils") from e
+    if done.returncode:
+        raise CompileError(f"{command[0]}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+    return done.stdout

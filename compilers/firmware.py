@@ -1,0 +1,277 @@
+"""Firmware: a compiled network, the engine and a board's port, built by CMake into one image."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from artifact import write_atomic
+from compilers.elf_sizes import ARENA, section_sizes, symbol_sizes
+from compilers.fit import mcu_of
+from errors import CompileError, FitError
+from target import ROOT, Mcu, Target
+
+FIRMWARE_DIR = ROOT / "firmware"
+HOST_BOARD = "host"
+KERNEL_OPTIMISATION = "-O2"
+APP_OPTIMISATION = "-Os"
+PIXEL_OFFSET = 128  # MLPerf Tiny's runner sends pixels, 0 to 255; the input is int8
+PACKAGES = {
+    "cmake": "cmake",
+    "ninja": "ninja-build",
+    "gcc": "gcc",
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "nano.specs": "libnewlib-arm-none-eabi",
+}
+# The linker aligns each constant; the plan counts their bytes alone.
+WEIGHT_ALIGNMENT_SLACK = 4_096
+BUILD_TIMEOUT_S = 900.0
+
+_TENSOR = re.compile(r'ENTRY\(\d+, (\d+), "[^"]*", "[^"]*", "[^"]*", -?\d+, \d+, ([\d, ]+)\)')
+_DEFINE = re.compile(r'^#define MODEL_(\w+) "?([^"\n]*?)"?$', re.MULTILINE)
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
+
+
+@dataclass(frozen=True)
+class FirmwareImage:
+    """A built image and what it takes, in bytes.
+
+    Flash is code, constants, weights and the start values of variables; RAM is arena, stack and all other variables.
+    On `host`, where nothing is sized, flash and RAM are 0 and `code_bytes` and `constant_bytes` are the process's own.
+    """
+
+    elf: Path
+    map: Path
+    binary: Path | None
+    hex: Path | None
+    revision: str
+    code_bytes: int
+    constant_bytes: int
+    weights_bytes: int
+    flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+
+    def facts(self) -> dict[str, int]:
+        """Return the sizes by name, without those that mean nothing here."""
+        sizes = {
+            "code": self.code_bytes,
+            "constants": self.constant_bytes,
+            "weights": self.weights_bytes,
+            "flash": self.flash_bytes,
+            "ram": self.ram_bytes,
+            "arena": self.arena_bytes,
+            "stack": self.stack_bytes,
+        }
+        return {name: size for name, size in sizes.items() if size}
+
+
+@dataclass(frozen=True)
+class _Model:
+    """Facts of the generated `model.h`."""
+
+    sha256: str
+    arena_bytes: int
+    weights_bytes: int
+    input_bytes: int
+    text_offset: int
+
+
+def build_firmware(
+    target: Target, model_dir: Path, out: Path, *, name: str = "", engine_dir: Path | None = None
+) -> FirmwareImage:
+    """Build the image of a compiled network for a microcontroller target and return it with its sizes.
+
+    `model_dir` holds what compilers.aot wrote; `name` is told to MLPerf Tiny's runner. `firmware.elf`, `.map` and, for a
+    real core, `.bin` and `.hex` are put into `out` once all is built: the same inputs give the same bytes.
+    Raises CompileError if a tool is missing (naming its package), the build fails (with the tool's last line) or sizes
+    disagree with the plan; FitError if the linker runs out of RAM or flash.
+    """
+    mcu = mcu_of(target)
+    model = _read_model(model_dir)
+    check_tools(mcu)
+    revision = firmware_revision(target)
+    facts = _facts(target, mcu, model, name or model_dir.name, revision)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="alpharho-") as work:
+        build = Path(work) / "build"
+        _configure(mcu, model_dir, build, facts, engine_dir)
+        _run(["cmake", "--build", str(build)], target)
+        built = {p.suffix: p for p in build.glob("firmware.*") if p.suffix in (".elf", ".map", ".bin", ".hex")}
+        image = _measure(target, mcu, model, built, out, revision)
+        for path in built.values():
+            write_atomic(out / path.name, path.read_bytes())
+    image.elf.chmod(0o755)
+    return image
+
+
+def check_tools(mcu: Mcu) -> None:
+    """Raise CompileError naming the Debian package of the first tool that is missing."""
+    compiler = "gcc" if mcu.board == HOST_BOARD else "arm-none-eabi-gcc"
+    for tool in ("cmake", "ninja", compiler):
+        if not shutil.which(tool):
+            raise CompileError(f"{tool}: not found; install it with: apt install {PACKAGES[tool]}")
+    if mcu.board != HOST_BOARD:
+        # gcc prints the bare name of a file that it does not find.
+        done = subprocess.run(
+            [compiler, "-print-file-name=nano.specs"], capture_output=True, text=True, check=False
+        )
+        if done.stdout.strip() == "nano.specs":
+            raise CompileError(f"{compiler}: no newlib; install it with: apt install {PACKAGES['nano.specs']}")
+
+
+def tool_versions(target: Target) -> dict[str, str]:
+    """Return the versions of what decides the image's bytes. Raises CompileError if a tool is missing."""
+    mcu = mcu_of(target)
+    check_tools(mcu)
+    compiler = "gcc" if mcu.board == HOST_BOARD else "arm-none-eabi-gcc"
+    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    return {compiler: (done.stdout.splitlines() or ["unknown"])[0]}
+
+
+def firmware_revision(target: Target) -> str:
+    """Return 12 hex digits of the sha256 of all sources and options: what INFO calls `firmware`."""
+    digest = hashlib.sha256(repr((target, KERNEL_OPTIMISATION, APP_OPTIMISATION)).encode())
+    for path in sorted(FIRMWARE_DIR.rglob("*")):
+        relative = path.relative_to(FIRMWARE_DIR)
+        if path.is_file() and relative.parts[0] != "tests":
+            content = path.read_bytes()
+            digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def _read_model(model_dir: Path) -> _Model:
+    """Return what `model.h` says. Raises CompileError if it is no header of compilers.aot."""
+    header = model_dir / "model.h"
+    try:
+        text = header.read_text(encoding="utf-8")
+        defines = dict(_DEFINE.findall(text))
+        tables = text.split("#define MODEL_OUTPUT_TABLE")[0].split("#define MODEL_INPUT_TABLE")[1]
+        inputs = [(int(size), [int(n) for n in shape.split(",")]) for size, shape in _TENSOR.findall(tables)]
+        return _Model(
+            sha256=defines["SHA256"],
+            arena_bytes=int(defines["ARENA_BYTES"]),
+            weights_bytes=int(defines["WEIGHTS_BYTES"]),
+            input_bytes=sum(size for size, _ in inputs),
+            text_offset=PIXEL_OFFSET if len(inputs[0][1]) == 4 and inputs[0][1][3] == 3 else 0,
+        )
+    except (OSError, UnicodeDecodeError, KeyError, ValueError, IndexError) as e:
+        raise CompileError(f"{header}: no header of a compiled network ({e!r}); compile the .tflite first") from e
+
+
+def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) -> list[str]:
+    facts = {
+        "FLASH_ORIGIN": f"{mcu.flash_origin:#x}",
+        "FLASH_BYTES": f"{mcu.flash_bytes:#x}",
+        "RAM_ORIGIN": f"{mcu.ram_origin:#x}",
+        "RAM_BYTES": f"{mcu.ram_bytes:#x}",
+        "STACK_BYTES": str(mcu.stack_bytes),
+        "CLOCK_HZ": f"{mcu.clock_hz}u",
+        "UART_BAUD": f"{mcu.uart_baud}u",
+        "BOARD_NAME": f'"{target.name}"',
+        "FIRMWARE_REVISION": f'"{revision}"',
+        "MODEL_NAME": '"{}"'.format(re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)),
+        "MODEL_INPUT_BYTES": f"{model.input_bytes}u",
+        "TEXT_OFFSET": str(model.text_offset),
+    }
+    if target.where == "emulated":
+        facts["EMULATED"] = "1"
+    return [f"{key}={value}" for key, value in facts.items()]
+
+
+def _configure(mcu: Mcu, model_dir: Path, build: Path, facts: Sequence[str], engine_dir: Path | None) -> None:
+    variables = {
+        "MODEL_DIR": str(model_dir.resolve()),
+        "CPU_FLAGS": ";".join(mcu.cpu_flags.split()),
+        "FACTS": ";".join(facts),
+        "KERNELS": mcu.kernels,
+        "KERNEL_OPTIMISATION": KERNEL_OPTIMISATION,
+        "APP_OPTIMISATION": APP_OPTIMISATION,
+    }
+    if engine_dir:
+        variables["ENGINE_DIR"] = str(engine_dir.resolve())
+    command = ["cmake", "-S", str(FIRMWARE_DIR), "-B", str(build), "--preset", mcu.board]
+    _run(command + [f"-D{name}={value}" for name, value in variables.items()], None)
+
+
+def _run(command: Sequence[str], target: Target | None) -> None:
+    """Run CMake. Raises FitError where the linker found no room, else CompileError with the line that matters."""
+    # A user's CFLAGS would make other bytes.
+    environment = {k: v for k, v in os.environ.items() if k not in ("CFLAGS", "CPPFLAGS", "LDFLAGS", "CC")}
+    environment |= {"LC_ALL": "C", "CMAKE_COLOR_DIAGNOSTICS": "OFF"}
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environment,
+            timeout=BUILD_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as e:
+        raise CompileError(f"{command[0]}: the build took over {BUILD_TIMEOUT_S:g} s") from e
+    if done.returncode == 0:
+        return
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    for line in lines:
+        over = _OVERFLOW.search(line)
+        if over and target:
+            memory = "RAM" if over[1] == "RAM" else "flash"
+            raise FitError(
+                f"{target.name}: {memory} is short by {int(over[2]):,} bytes, says the linker; "
+                "take a smaller preset or a larger board"
+            )
+    telling = [line for line in lines if re.search(r"error|CMake Error|not found", line)] or lines[-3:]
+    raise CompileError(f"firmware: the build failed: {' | '.join(telling[:3])}; mend that or report it")
+
+
+def _measure(
+    target: Target, mcu: Mcu, model: _Model, built: Mapping[str, Path], out: Path, revision: str
+) -> FirmwareImage:
+    prefix = "" if mcu.board == HOST_BOARD else "arm-none-eabi-"
+    sections = section_sizes(built[".elf"], prefix)
+    arena = symbol_sizes(built[".elf"], prefix).get(ARENA, 0)
+    on_mcu = mcu.board != HOST_BOARD
+    data, stack = sections.get(".data", 0), sections.get(".stack", 0)
+    code = sections.get(".vectors", 0) + sections.get(".text", 0) + sections.get(".ARM.exidx", 0)
+    constants, weights = sections.get(".rodata", 0) + (data if on_mcu else 0), sections.get(".weights", 0)
+    image = FirmwareImage(
+        elf=out / built[".elf"].name,
+        map=out / built[".map"].name,
+        binary=out / built[".bin"].name if on_mcu else None,
+        hex=out / built[".hex"].name if on_mcu else None,
+        revision=revision,
+        code_bytes=code,
+        constant_bytes=constants,
+        weights_bytes=weights,
+        flash_bytes=code + constants + weights if on_mcu else 0,
+        ram_bytes=stack + data + sections.get(".arena", 0) + sections.get(".bss", 0) if on_mcu else 0,
+        arena_bytes=arena,
+        stack_bytes=stack,
+    )
+    _check_sizes(target, mcu, model, image)
+    return image
+
+
+def _check_sizes(target: Target, mcu: Mcu, model: _Model, image: FirmwareImage) -> None:
+    """Raise CompileError where the image is not what the plan and the TOML say."""
+    pairs = [("arena", model.arena_bytes, image.arena_bytes)]
+    if mcu.board != HOST_BOARD:
+        pairs.append(("stack", mcu.stack_bytes, image.stack_bytes))
+        over = image.weights_bytes - model.weights_bytes
+        if not 0 <= over <= WEIGHT_ALIGNMENT_SLACK:
+            pairs.append(("weights", model.weights_bytes, image.weights_bytes))
+    for what, planned, found in pairs:
+        if planned != found:
+            raise CompileError(
+                f"{target.name}: {what}: planned {planned:,} bytes, the linker placed {found:,}; report it"
+            )

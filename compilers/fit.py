@@ -1,0 +1,89 @@
+"""Whether a compiled network fits a board: told before anything is built or flashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compilers.aot.result import Plan
+from errors import FitError
+from target import Mcu, Target
+
+# Measured on the five emulated boards with -Os: receive ring, frames and the replies that are kept take 7,496 bytes of
+# RAM; protocol, port and the kernels that MobileNets need take 18 to 24 KB of flash. The linker has the last word.
+FIRMWARE_RAM_BYTES = 7_560
+FIRMWARE_FLASH_BYTES = 24_576
+BYTES_PER_WRITTEN_BIT = 512  # of input, for one byte of RAM
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a network needs on a board and what is there, in bytes. The parts of the firmware itself are estimates."""
+
+    ram_needed: int
+    ram_bytes: int
+    flash_needed: int
+    flash_bytes: int
+    arena_bytes: int
+    weights_bytes: int
+    stack_bytes: int
+    peak: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether both RAM and flash suffice."""
+        return self.ram_needed <= self.ram_bytes and self.flash_needed <= self.flash_bytes
+
+
+def mcu_of(target: Target) -> Mcu:
+    """Return the facts of a target's microcontroller. Raises FitError if it is no microcontroller."""
+    if target.mcu is None:
+        raise FitError(f"{target.name}: is no microcontroller; firmware is for targets with a section [mcu]")
+    return target.mcu
+
+
+def fit(target: Target, plan: Plan) -> Fit:
+    """Return what a compiled network needs on a target beside what is there."""
+    mcu = mcu_of(target)
+    input_bytes = sum(t.bytes for t in plan.inputs)
+    ram = plan.arena_bytes + mcu.stack_bytes + FIRMWARE_RAM_BYTES + -(-input_bytes // BYTES_PER_WRITTEN_BIT)
+    return Fit(
+        ram_needed=ram,
+        ram_bytes=mcu.ram_bytes,
+        flash_needed=plan.weights_bytes + FIRMWARE_FLASH_BYTES,
+        flash_bytes=mcu.flash_bytes,
+        arena_bytes=plan.arena_bytes,
+        weights_bytes=plan.weights_bytes,
+        stack_bytes=mcu.stack_bytes,
+        peak=peak_of(plan),
+    )
+
+
+def check_fit(target: Target, plan: Plan) -> Fit:
+    """Return the fit if there is one.
+
+    Raises FitError saying RAM or flash, by how many bytes, and which operator and tensors make the peak.
+    """
+    found = fit(target, plan)
+    if found.ram_needed > found.ram_bytes:
+        over = found.ram_needed - found.ram_bytes
+        raise FitError(
+            f"{target.name}: RAM is short by {over:,} bytes: {found.arena_bytes:,} for activations, {found.stack_bytes:,} "
+            f"for the stack and about {FIRMWARE_RAM_BYTES:,} for the firmware, of {found.ram_bytes:,}; "
+            f"the peak is {found.peak}; take a smaller preset or a board with more RAM"
+        )
+    if found.flash_needed > found.flash_bytes:
+        over = found.flash_needed - found.flash_bytes
+        raise FitError(
+            f"{target.name}: flash is short by {over:,} bytes: {found.weights_bytes:,} for weights and about "
+            f"{FIRMWARE_FLASH_BYTES:,} for the firmware, of {found.flash_bytes:,}; "
+            "take a smaller preset or a board with more flash"
+        )
+    return found
+
+
+def peak_of(plan: Plan) -> str:
+    """Say which operator and tensors need the most RAM at a time."""
+    operator = plan.operators[plan.peak_operator]
+    sizes = {t.name: t.bytes for t in plan.tensors}
+    tensors = " and ".join(f"{name} ({sizes.get(name, 0):,} bytes)" for name in plan.peak[:2])
+    return f"at {operator.name} number {operator.index}, with {tensors}"
