@@ -181,14 +181,15 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
         (["deploy", "--target", "host", "--model", "v1_025"], ["dataset-fashion-mnist"]),
         (["deploy", "--data", "folder:pets"], []),
         (["deploy", "--data=npz:test"], []),
-        (["deploy", "-d", "cifar10"], []),
+        (["-d", "deploy", "--data", "cifar10"], []),
         (["deploy", "--data", "fashion_mnist"], ["dataset-fashion-mnist"]),
         (["explain", "--model", "test"], []),
+        (["-d", "deploy"], ["dataset-fashion-mnist"]),
         (
             ["deploy", "--data=cifar10", "--target=qemu-m4"],
             ["cmake", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "ninja-build", "qemu-system-arm"],
         ),
-        (["deploy", "-d", "cifar10", "-t", "host-fw"], ["cmake", "gcc", "libc6-dev", "ninja-build"]),
+        (["deploy", "--data", "cifar10", "--target", "host-fw"], ["cmake", "gcc", "libc6-dev", "ninja-build"]),
         (["test"], ["cmake", "dataset-fashion-mnist", "gcc", "libc6-dev", "ninja-build"]),
     ],
 )
