@@ -21,7 +21,19 @@ class Flasher(Protocol):
         """
 
 
-FLASHERS: dict[str, Callable[[Target], Flasher]] = {}
+def _qemu(target: Target) -> Flasher:
+    from deploy.flashers.qemu import QemuFlasher
+
+    return QemuFlasher(target)
+
+
+def _process(target: Target) -> Flasher:
+    from deploy.flashers.process import ProcessFlasher
+
+    return ProcessFlasher(target)
+
+
+FLASHERS: dict[str, Callable[[Target], Flasher]] = {"qemu": _qemu, "tcp": _process}
 """By a target's `link`: what makes the flasher of such a target."""
 
 

@@ -1,0 +1,39 @@
+"""Runs one program and ends it when the owner is gone: `python guard.py PROGRAM ARGUMENT...`.
+
+The owner holds the other end of standard input. It closes when the owner closes it, exits, or is killed, whatever the
+signal: then the program is killed. Should the guard itself be killed, Linux kills the program (PR_SET_PDEATHSIG). The
+owner can't ask Linux for that itself: the signal comes when the thread that started the program ends, not its process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+POLL_S = 0.1
+
+
+def main(argv: list[str]) -> int:
+    """Run the program to its end or the owner's. Returns its exit code, as a shell would."""
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=die_with_guard)  # noqa: PLW1509 (one thread)
+    while child.poll() is None:
+        readable, _, _ = select.select([0], [], [], POLL_S)
+        if readable and not os.read(0, 1):
+            child.kill()
+            child.wait()
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def die_with_guard() -> None:
+    """Ask Linux to kill this process when the guard ends; elsewhere do nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""The firmware built for this machine: a process that listens on a TCP port, which it chooses and prints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from deploy.flashers.qemu import free_port
+from deploy.flashers.running import Running, RunningLink
+from errors import DeployError
+from target import Target
+
+_LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
+
+
+class ProcessFlasher:
+    """Starts the image of `host-fw`. `port` is the TCP port to listen on; the system chooses one without it."""
+
+    def __init__(self, target: Target, port: int | None = None):
+        self._target, self._port = target, port
+
+    def start(self, image: Path) -> RunningLink:
+        """Start the image, which is a program of this machine. See Flasher.start.
+
+        Raises DeployError if it is none, or if the port is taken by another program.
+        """
+        if not image.is_file():
+            raise DeployError(f"{image}: no such image; build it first")
+        wanted = free_port(self._port) if self._port else 0
+        running = Running(self._target.name, [str(image.resolve()), str(wanted)])
+        try:
+            line = running.first_line()
+            found = _LISTENING.fullmatch(line)
+            if not found:
+                raise DeployError(f"{self._target.name}: expected `listening on 127.0.0.1:PORT`, got {line[:80]!r}")
+        except DeployError:
+            running.stop()
+            raise
+        return RunningLink(running, int(found[1]))

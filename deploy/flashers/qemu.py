@@ -1,0 +1,67 @@
+"""QEMU as a board: it loads the image, and its first serial port is a TCP socket of this machine."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from pathlib import Path
+
+from deploy.flashers.running import Running, RunningLink
+from errors import DeployError
+from target import Target
+
+# One instruction is one nanosecond of virtual time: that makes the boards' counters count instructions.
+COUNT_INSTRUCTIONS = ("-icount", "shift=0")
+
+
+class QemuFlasher:
+    """Starts the emulator of a target. `port` is the TCP port of its serial line; a free one is chosen without it."""
+
+    def __init__(self, target: Target, port: int | None = None):
+        if target.emulator is None:
+            raise DeployError(f"{target.name}: has no section [emulator]; QEMU can't be it")
+        self._target, self._emulator, self._port = target, target.emulator, port
+
+    def start(self, image: Path) -> RunningLink:
+        """Start QEMU with an ELF image; it runs once the link is opened. See Flasher.start.
+
+        Raises DeployError naming the package if QEMU is missing, or if the port is taken by another program.
+        """
+        program = shutil.which(self._emulator.program)
+        if not program:
+            raise DeployError(f"{self._emulator.program}: not found; install it with: apt install {self._emulator.package}")
+        if not image.is_file():
+            raise DeployError(f"{image}: no such image; build it first")
+        port = free_port(self._port)
+        running = Running(
+            f"{self._target.name} (QEMU on port {port})", [program, *self.arguments(image, port)], is_noise=_is_noise
+        )
+        return RunningLink(running, port)
+
+    def arguments(self, image: Path, port: int) -> list[str]:
+        """Return QEMU's arguments. It waits for the connection, so no byte of the boot is lost."""
+        line = f"socket,id=line,host=127.0.0.1,port={port},server=on,wait=on,nodelay=on"
+        # A comma in a file's name would end QEMU's option; -kernel takes the name as it is.
+        return [
+            "-machine", self._emulator.machine, *COUNT_INSTRUCTIONS, *self._emulator.arguments,
+            "-nographic", "-monitor", "none", "-kernel", str(image), "-chardev", line, "-serial", "chardev:line",
+        ]  # fmt: skip
+
+
+def free_port(wanted: int | None = None) -> int:
+    """Return a TCP port of 127.0.0.1 on which nobody listens: `wanted`, or any. Raises DeployError if it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted or 0))
+            # Binding alone may succeed beside a listener that allows it.
+            probe.listen(1)
+        except OSError as e:
+            raise DeployError(
+                f"port {wanted} of 127.0.0.1: {e.strerror}; end the program that has it, or choose another port"
+            ) from e
+        return int(probe.getsockname()[1])
+
+
+def _is_noise(line: str) -> bool:
+    return "info: QEMU waiting for connection" in line

@@ -1,0 +1,136 @@
+"""A program that is the device: started by its owner, ended with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from deploy.links.tcp import TcpLink
+from errors import DeployError, LinkError
+
+GUARD = Path(__file__).with_name("guard.py")
+START_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 3.0
+POLL_S = 0.02
+LAST_LINES = 3
+
+
+class Running:
+    """A program behind a guard, which kills it when this object stops it or this process ends in any way.
+
+    `what` is what errors call it; `is_noise` tells lines of its standard error that say nothing about a failure.
+    """
+
+    def __init__(self, what: str, argv: Sequence[str], is_noise: Callable[[str], bool] = lambda line: False):
+        self.what = what
+        self._is_noise = is_noise
+        self._stderr = tempfile.TemporaryFile()
+        try:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(GUARD), *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=True,  # Ctrl-C is the owner's: it then closes the link
+            )
+        except OSError as e:
+            self._stderr.close()
+            raise DeployError(f"{what}: can't be started ({e.strerror or e})") from e
+
+    @property
+    def pid(self) -> int:
+        """The guard's process number."""
+        return self._guard.pid
+
+    def has_ended(self) -> bool:
+        """Whether the program is no more."""
+        return self._guard.poll() is not None
+
+    def last_words(self) -> str:
+        """Return the last lines of its standard error as one, or its exit code."""
+        if self._stderr.closed:
+            return "stopped"
+        self._stderr.seek(0)
+        lines = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines()]
+        telling = [line for line in lines if line and not self._is_noise(line)]
+        return " | ".join(telling[-LAST_LINES:]) or f"exit code {self._guard.poll()}"
+
+    def first_line(self, timeout_s: float = START_TIMEOUT_S) -> str:
+        """Return the first line of its standard output. Raises DeployError if it ends before it has said one."""
+        assert self._guard.stdout is not None
+        line = self._guard.stdout.readline().decode(errors="replace").strip()
+        if not line:
+            self._guard.wait(timeout_s)
+            raise DeployError(f"{self.what}: ended at once ({self.last_words()})")
+        return line
+
+    def stop(self) -> None:
+        """End the program; does nothing if it has ended. Never raises."""
+        for pipe in (self._guard.stdin, self._guard.stdout):
+            if pipe:
+                pipe.close()
+        try:
+            self._guard.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._guard.kill()
+            self._guard.wait()
+        self._stderr.close()
+
+
+class RunningLink:
+    """The TCP line to a program. Closing it ends the program; if that dies, errors tell its last words."""
+
+    def __init__(self, running: Running, port: int):
+        self.name = running.what
+        self.running = running
+        self._tcp = TcpLink(f"tcp://127.0.0.1:{port}", "127.0.0.1", port)
+        self._is_open = False
+
+    def open(self) -> None:
+        """Connect, waiting until the program listens. Raises LinkError if it ends or does not listen in time."""
+        if self._is_open:
+            return
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                self._tcp.open()
+                self._is_open = True
+                return
+            except LinkError:
+                if self.running.has_ended():
+                    raise LinkError(f"{self.name}: ended before it listened ({self.running.last_words()})") from None
+                if time.monotonic() > deadline:
+                    raise LinkError(f"{self.name}: did not listen within {START_TIMEOUT_S:g} s") from None
+            time.sleep(POLL_S)
+
+    def read(self, timeout_s: float) -> bytes:
+        """See Link.read."""
+        try:
+            return self._tcp.read(timeout_s)
+        except LinkError as e:
+            raise self._explained(e) from e
+
+    def write(self, data: bytes) -> None:
+        """See Link.write."""
+        try:
+            self._tcp.write(data)
+        except LinkError as e:
+            raise self._explained(e) from e
+
+    def close(self) -> None:
+        """End the program; does nothing if it has ended. Never raises."""
+        self._tcp.close()
+        self._is_open = False
+        self.running.stop()
+
+    def _explained(self, e: LinkError) -> LinkError:
+        deadline = time.monotonic() + END_TIMEOUT_S
+        while not self.running.has_ended() and time.monotonic() < deadline:
+            time.sleep(POLL_S)  # The connection breaks before the process is gone.
+        if self.running.has_ended():
+            return LinkError(f"{self.name}: died in mid-run ({self.running.last_words()}); start again")
+        return e
