@@ -177,6 +177,8 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
     [
         (["--list"], []),
         (["models"], []),
+        (["--help", "deploy"], []),
+        (["deploy", "--target=qemu-m4", "--help"], []),
         (["deploy"], ["dataset-fashion-mnist"]),
         (["deploy", "--target", "host", "--model", "v1_025"], ["dataset-fashion-mnist"]),
         (["deploy", "--data", "folder:pets"], []),
