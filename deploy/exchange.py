@@ -84,6 +84,7 @@ class LineSpeed:
 
     def learn(self, size: int, took_s: float) -> None:
         """Take in that an answer came so long after `size` bytes were under way."""
+        self.delay_s = min(self.delay_s, took_s)
         if size < 256:
             self.delay_s += 0.25 * (took_s - self.delay_s)
             return
