@@ -49,6 +49,8 @@ class Input:
         """Store a chunk that fits. The first one after a RUN begins a new input."""
         if self.was_run:
             self.spans, self.was_run = [], False
+        if not chunk:
+            return
         self.data[offset : offset + len(chunk)] = chunk
         merged: list[tuple[int, int]] = []
         for start, end in sorted([*self.spans, (offset, offset + len(chunk))]):
@@ -81,6 +83,7 @@ class Server:
         self.inputs = [Input(tensor_bytes(spec)) for spec in engine.inputs]
         self.output_sizes = [tensor_bytes(spec) for spec in engine.outputs]
         self.inferences = 0
+        self.has_output = False
         self._own_stats = own_stats
         self._max_payload = max_payload
         limits = {"window": window, "max_payload": max_payload}
@@ -88,7 +91,7 @@ class Server:
         self._decoder = frames.Decoder(frames.encoded_size(max_payload), text_end=b"%", max_text=MAX_COMMAND)
         self._last_run: tuple[int, bytes] | None = None
         self._last_answer = (int(Type.RUN), b"")
-        self._text = TextMode(self, identity["board"], identity["firmware"])
+        self._text = TextMode(self, identity["board"])
         self._handlers: dict[int, Callable[[bytes], bytes]] = {
             Type.INFO: self._on_info,
             Type.STATS: self._on_stats,
@@ -152,12 +155,12 @@ class Server:
         return json.dumps({**own, **self.engine.stats(), **self._own_stats()}).encode()
 
     def _on_write(self, payload: bytes) -> bytes:
-        if len(payload) <= _CHUNK.size:
-            raise Refusal(Code.LENGTH, f"WRITE takes at least {_CHUNK.size + 1} bytes, got {len(payload)}")
+        if len(payload) < _CHUNK.size:
+            raise Refusal(Code.LENGTH, f"WRITE takes at least {_CHUNK.size} bytes, got {len(payload)}")
         tensor, offset = _CHUNK.unpack_from(payload)
         chunk = payload[_CHUNK.size :]
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
-        self._last_run = None
+        self._forget_run()
         self.inputs[tensor].write(offset, chunk)
         return _STORED.pack(tensor, offset, len(chunk))
 
@@ -168,13 +171,15 @@ class Server:
             raise Refusal(
                 Code.RANGE, f"READ gives at most {self._max_payload - _CHUNK.size} bytes at once, asked for {size}"
             )
+        if not self.has_output:
+            raise Refusal(Code.INPUT, "READ: no output since the last WRITE")
         data: bytes = self.engine.output(tensor)
         return _CHUNK.pack(tensor, offset) + data[offset : offset + size]
 
     def _check_range(self, what: str, sizes: list[int], tensor: int, offset: int, size: int) -> None:
         if tensor >= len(sizes):
             raise Refusal(Code.RANGE, f"no {what} {tensor}; there are {len(sizes)}")
-        if not size or offset + size > sizes[tensor]:
+        if offset + size > sizes[tensor]:
             raise Refusal(Code.RANGE, f"{what} {tensor} has {sizes[tensor]} bytes, asked for {offset}+{size}")
 
     def _on_run(self, payload: bytes) -> bytes:
@@ -198,13 +203,19 @@ class Server:
                 ticks.append(self.engine.run())
                 self.inferences += 1
         except EngineError as e:
+            self.has_output = False
             raise Refusal(Code.ENGINE, one_line(e)) from e
+        self.has_output = True
         return ticks
 
     def load_input(self, data: bytes) -> None:
         """Write input 0 from its start, as text mode does."""
-        self._last_run = None
+        self._forget_run()
         self.inputs[0].write(0, data)
+
+    def _forget_run(self) -> None:
+        self._last_run = None
+        self.has_output = False
 
     def _on_reset(self, payload: bytes) -> bytes:
         _expect_size(payload, 0)

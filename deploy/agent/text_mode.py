@@ -13,24 +13,22 @@ from typing import Any
 READY = "m-ready"
 _FORMATS = {"int8": "b", "uint8": "B", "int16": "h", "int32": "i", "float32": "f"}
 _PRINT_COLUMNS = 16
+_PROFILE = "ULPMark for tinyML Firmware V0.0.1"  # by this the runner knows which commands there are
 _PIXEL_TO_INT8 = bytes((pixel - 128) % 256 for pixel in range(256))
 
 
 class TextMode:
     """Answers one command at a time; bytes loaded by `db` become input 0 at `infer`."""
 
-    def __init__(self, server: Any, board: str, firmware: str):
+    def __init__(self, server: Any, board: str):
         self._server = server
         self._board = board
-        self._firmware = firmware
         self._buffer = bytearray()
         self._expected = 0
 
     def answer(self, command: str) -> str:
         """Return the lines that answer a command (without its `%`), each ended by CR LF, the last one `m-ready`."""
         words = command.split()
-        if not words:
-            return ""
         handlers = {
             "name": self._name,
             "profile": self._profile,
@@ -39,15 +37,19 @@ class TextMode:
             "infer": self._infer,
             "results": self._results,
         }
-        handler = handlers.get(words[0])
-        lines = handler(words[1:]) if handler else [f"e-[Unknown command: {words[0][:40]}]"]
+        if not words:
+            lines = []
+        elif words[0] in handlers:
+            lines = handlers[words[0]](words[1:])
+        else:
+            lines = [f"e-[Unknown command: {words[0][:40]}]"]
         return "".join(line + "\r\n" for line in [*lines, READY])
 
     def _name(self, words: list[str]) -> list[str]:
         return [f"m-name-dut-[{self._board}]"]
 
     def _profile(self, words: list[str]) -> list[str]:
-        return [f"m-profile-[{self._firmware}]", f"m-model-[{self._server.engine.model_sha256[:12]}]"]
+        return [f"m-profile-[{_PROFILE}]", f"m-model-[{self._server.engine.model_sha256[:12]}]"]
 
     def _timestamp(self, words: list[str]) -> list[str]:
         return [f"m-lap-us-{time.monotonic_ns() // 1000}"]
@@ -83,7 +85,7 @@ class TextMode:
 
     def _infer(self, words: list[str]) -> list[str]:
         counts = [int(word[:9]) if word.isdigit() else -1 for word in words[:2]]
-        runs, warmup = (counts + [10, 10][len(counts) :])[:2]
+        runs, warmup = (counts + [1, 10][len(counts) :])[:2]
         if runs < 1:
             return ["e-[Inference iterations must be >0]"]
         if warmup < 0:
@@ -108,6 +110,8 @@ class TextMode:
         return bytes(self._buffer)
 
     def _results(self, words: list[str]) -> list[str]:
+        if not self._server.has_output:
+            return ["e-[results: nothing was inferred since the last input]"]
         spec = self._server.engine.outputs[0]
         data = self._server.engine.output(0)
         kind = _FORMATS[spec["dtype"]]

@@ -145,6 +145,17 @@ def test_half_an_input_after_a_run_is_not_whole() -> None:
             session.run()
 
 
+def test_an_output_is_there_until_the_next_write() -> None:
+    with Session(FakeLink(), QUICK) as session:
+        with pytest.raises(Refused, match="READ: no output"):
+            session.read_output()
+        session.infer(picture())
+        assert session.read_output() == expected_output(picture())
+        session.request(Type.WRITE, struct.pack("<BI", 0, 0) + bytes(64))
+        with pytest.raises(Refused, match="READ: no output"):
+            session.read_output()
+
+
 def test_engine_failure_carries_its_words() -> None:
     link = FakeLink()
     link.engine.fails = "gather index out of bounds"

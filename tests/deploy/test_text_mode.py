@@ -25,7 +25,7 @@ def ask(link: FakeLink, command: str) -> list[str]:
 
 def test_name_profile_timestamp(link: FakeLink) -> None:
     assert ask(link, "name%") == ["m-name-dut-[fake]"]
-    assert ask(link, "profile%") == ["m-profile-[test]", "m-model-[abababababab]"]
+    assert ask(link, "profile%") == ["m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[abababababab]"]
     assert re.fullmatch(r"m-lap-us-\d+", ask(link, "timestamp%")[0])
 
 
@@ -67,6 +67,7 @@ def test_pixels_become_int8(link: FakeLink) -> None:
         ("infer 1 -1%", "e-[Inference warmup must be >=0]"),
         ("infer 1 0%", "e-[input 0 is not whole; write all 8 bytes]"),
         ("infer 70000 0%", "e-[input 0 is not whole; write all 8 bytes]"),
+        ("results%", "e-[results: nothing was inferred since the last input]"),
         ("reboot now%", "e-[Unknown command: reboot]"),
     ],
 )
