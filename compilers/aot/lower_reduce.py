@@ -8,8 +8,9 @@ import math
 import numpy as np
 
 from compilers.aot import checks, requant, tables
-from compilers.aot.arithmetic import quantize_multiplier
+from compilers.aot.arithmetic import INT32_MAX, quantize_multiplier
 from compilers.aot.graph import Graph, Operator
+from compilers.aot.round_once import ratio
 from compilers.aot.steps import At, Call, Constant, Parameters, Step, Value
 
 # LiteRT refuses a dense layer whose bias scale is off by more than this part of the output's scale, and a softmax
@@ -31,20 +32,44 @@ def dense(graph: Graph, operator: Operator) -> Step:
     rows = source.size // depth
     keep = operator.options["KeepNumDims"]
     checks.expect_shape(graph, operator, target, (*source.shape[:-1], channels) if keep else (rows, channels))
-    pairs = requant.per_channel if len(kernel.quant.scales) > 1 else requant.per_tensor
     bias = checks.bias(graph, operator, channels)
-    if len(kernel.quant.scales) == 1:
-        _check_bias_scale(graph, operator)
+    folded = requant.folded_bias(bias, kernel.data.astype(np.int64).sum(axis=1), source.quant.zero_point)
     fields: dict[str, Value] = {
         "rows": rows,
         "in_c": depth,
         "out_c": channels,
         "weights": Constant("weights", kernel.data.astype(np.int8)),
-        "bias": requant.folded_bias(bias, kernel.data.astype(np.int64).sum(axis=1), source.quant.zero_point),
-        "requant": requant.fields(pairs(source, kernel, target), target, checks.fused_range(graph, operator)),
+        "bias": folded,
     }
+    if len(kernel.quant.scales) == 1:
+        _check_bias_scale(graph, operator)
+    low, high = checks.fused_range(graph, operator)
+    fields |= _round_once_fields(graph, operator, folded)
+    fields |= {"zero_point": target.quant.zero_point, "min": low, "max": high}
     call = Call("kernel_dense", (Parameters("kernel_dense", fields), At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), macs=rows * channels * depth)
+
+
+def _round_once_fields(graph: Graph, operator: Operator, bias: Constant) -> dict[str, Value]:
+    """Return multiplier, shift and limit of each channel, or the one of all."""
+    source, kernel = (graph.tensors[i] for i in operator.inputs[:2])
+    target = checks.output(graph, operator)
+    assert kernel.data is not None
+    in_scale, out_scale = float(source.quant.scale), float(target.quant.scale)
+    reals = [in_scale * s / out_scale for s in kernel.quant.scales]
+    # How far from 0 the accumulator of each channel can get.
+    reach = np.abs(kernel.data.astype(np.int64)).sum(axis=1) * 128 + np.abs(bias.data.astype(np.int64))
+    if len(reals) == 1:
+        reach = reach.max(keepdims=True)
+    if any(real * int(r) >= INT32_MAX for real, r in zip(reals, reach, strict=True)):
+        graph.fail("its scales lead out of int32, where the reference is undefined", operator, target)
+    ratios = [ratio(real, min(max(int(r), 1), INT32_MAX)) for real, r in zip(reals, reach, strict=True)]
+    return {
+        "multiplier": Constant("multiplier", np.array([r.multiplier for r in ratios], np.int64)),
+        "shift": Constant("shift", np.array([r.shift for r in ratios], np.int8)),
+        "limit": Constant("limit", np.array([r.limit for r in ratios], np.int32)),
+        "step": int(len(ratios) > 1),
+    }
 
 
 def _check_bias_scale(graph: Graph, operator: Operator) -> None:
@@ -88,9 +113,9 @@ def mean(graph: Graph, operator: Operator) -> Step:
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
 
 
-def _mean_multiplier(ratio: float, count: int) -> tuple[int, int]:
-    """Return (multiplier, shift) of ratio / count: the quotient gets as many more bits as fit."""
-    multiplier, shift = quantize_multiplier(ratio)
+def _mean_multiplier(real: float, count: int) -> tuple[int, int]:
+    """Return (multiplier, shift) of real / count: the quotient gets as many more bits as fit."""
+    multiplier, shift = quantize_multiplier(real)
     more = min(count.bit_length() - 1, 32, 31 + shift)
     return (multiplier << more) // count, shift - more
 

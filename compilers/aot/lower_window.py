@@ -73,9 +73,8 @@ def conv(graph: Graph, operator: Operator) -> Step:
     groups = source.shape[3] // depth
     if groups * depth != source.shape[3] or channels % groups:
         graph.fail(f"kernel {list(kernel.shape)} does not divide {source.shape[3]} channels", operator, kernel)
-    fields: dict[str, Value] = {"window": w.fields(), "groups": groups} | _filter_fields(
-        graph, operator, kernel, channel_axis=0
-    )
+    fields: dict[str, Value] = {"window": w.fields(), "groups": groups}
+    fields |= _filter_fields(graph, operator, kernel, channel_axis=0)
     parameters = Parameters("kernel_conv", fields)
     through_scratch = Call("kernel_conv", (parameters, At(source.index), At(target.index), Scratch()))
     pointwise = Call("kernel_pointwise", (parameters, At(source.index), At(target.index)))

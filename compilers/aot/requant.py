@@ -16,13 +16,6 @@ def per_channel(source: Tensor, kernel: Tensor, target: Tensor) -> list[tuple[in
     return [quantize_multiplier(in_scale * s / out_scale) for s in kernel.quant.scales]
 
 
-def per_tensor(source: Tensor, kernel: Tensor, target: Tensor) -> list[tuple[int, int]]:
-    """Return (multiplier, shift) of a dense layer with one scale, whose product LiteRT rounds to float32."""
-    with np.errstate(over="ignore", under="ignore"):
-        product = float(source.quant.scale * kernel.quant.scale)
-    return [quantize_multiplier(product / float(target.quant.scale))]
-
-
 def fields(pairs: list[tuple[int, int]], target: Tensor, limits: tuple[int, int]) -> dict[str, Value]:
     """Return the fields of `struct kernel_requant`."""
     return {

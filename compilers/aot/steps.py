@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int8] | npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int8] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Constant:
-    """An array in flash, int8 or int32. `role` ends its name in C."""
+    """An array in flash: int8, int32 or int64. `role` ends its name in C."""
 
     role: str
     data: Ints = field(repr=False, compare=False)

@@ -13,32 +13,32 @@
 // How int32 accumulators become int8: value = clamp(zero_point + acc * multiplier * 2^(shift - 31)).
 // One multiplier and shift per output channel, or the same for all if `step` is 0.
 struct kernel_requant {
-    const int32_t *multiplier;
-    const int8_t *shift; // positive: left, before the multiplication; negative: right, after it
-    int32_t step;
-    int32_t zero_point;
-    int32_t min;
-    int32_t max;
+  const int32_t *multiplier;
+  const int8_t *shift; // positive: left, before the multiplication; negative: right, after it
+  int32_t step;
+  int32_t zero_point;
+  int32_t min;
+  int32_t max;
 };
 
 // A window that slides over (height, width): convolutions and pooling.
 struct kernel_window {
-    int32_t in_h, in_w, in_c;
-    int32_t out_h, out_w, out_c;
-    int32_t kernel_h, kernel_w;
-    int32_t stride_h, stride_w;
-    int32_t dilation_h, dilation_w;
-    int32_t pad_top, pad_left;
+  int32_t in_h, in_w, in_c;
+  int32_t out_h, out_w, out_c;
+  int32_t kernel_h, kernel_w;
+  int32_t stride_h, stride_w;
+  int32_t dilation_h, dilation_w;
+  int32_t pad_top, pad_left;
 };
 
 // CONV_2D. Weights are (out_c, kernel_h, kernel_w, in_c / groups).
 struct kernel_conv {
-    struct kernel_window window;
-    int32_t groups;
-    int8_t input_zero_point;
-    const int8_t *weights;
-    const int32_t *bias;
-    struct kernel_requant requant;
+  struct kernel_window window;
+  int32_t groups;
+  int8_t input_zero_point;
+  const int8_t *weights;
+  const int32_t *bias;
+  struct kernel_requant requant;
 };
 
 // `scratch` holds 2 * kernel_h * kernel_w * in_c / groups bytes. Two output pixels at a time are computed, in
@@ -50,12 +50,12 @@ void kernel_pointwise(const struct kernel_conv *p, const int8_t *in, int8_t *out
 
 // DEPTHWISE_CONV_2D. Weights are (out_c, kernel_h, kernel_w): the taps of a channel side by side.
 struct kernel_depthwise {
-    struct kernel_window window;
-    int32_t multiplier; // out_c / in_c
-    int8_t input_zero_point;
-    const int8_t *weights;
-    const int32_t *bias;
-    struct kernel_requant requant;
+  struct kernel_window window;
+  int32_t multiplier; // out_c / in_c
+  int8_t input_zero_point;
+  const int8_t *weights;
+  const int32_t *bias;
+  struct kernel_requant requant;
 };
 
 // `scratch` holds `rows` = (kernel_h - 1) * dilation_h + 1 rows of the input with left and right padding:
@@ -65,19 +65,28 @@ struct kernel_depthwise {
 void kernel_depthwise(const struct kernel_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // FULLY_CONNECTED over `rows` rows. Weights are (out_c, in_c).
+//
+// The reference rounds once here, in double precision. The compiler has found multipliers that give the same in
+// integers: value = clamp(zero_point + round(acc * multiplier / 2^shift)), halves away from zero, with |acc| first
+// limited to `limit`, from where on the value is at an end anyway. One of each per output channel, or the same for all
+// if `step` is 0.
 struct kernel_dense {
-    int32_t rows, in_c, out_c;
-    const int8_t *weights;
-    const int32_t *bias;
-    struct kernel_requant requant;
+  int32_t rows, in_c, out_c;
+  const int8_t *weights;
+  const int32_t *bias;
+  const int64_t *multiplier;
+  const int8_t *shift;
+  const int32_t *limit;
+  int32_t step;
+  int32_t zero_point, min, max;
 };
 
 void kernel_dense(const struct kernel_dense *p, const int8_t *in, int8_t *out);
 
 // AVERAGE_POOL_2D and MAX_POOL_2D: padding does not take part.
 struct kernel_pool {
-    struct kernel_window window;
-    int32_t min, max;
+  struct kernel_window window;
+  int32_t min, max;
 };
 
 void kernel_average_pool(const struct kernel_pool *p, const int8_t *in, int8_t *out);
@@ -85,10 +94,10 @@ void kernel_max_pool(const struct kernel_pool *p, const int8_t *in, int8_t *out)
 
 // MEAN over the middle of (outer, reduced, inner).
 struct kernel_mean {
-    int32_t outer, reduced, inner;
-    int32_t offset; // -input_zero_point * reduced
-    int32_t multiplier, shift;
-    int32_t zero_point;
+  int32_t outer, reduced, inner;
+  int32_t offset; // -input_zero_point * reduced
+  int32_t multiplier, shift;
+  int32_t zero_point;
 };
 
 void kernel_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out);
@@ -96,28 +105,28 @@ void kernel_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out);
 // Element-wise with broadcasting: output shape `dims`, and per input how far it moves with each dimension (0:
 // broadcast).
 struct kernel_broadcast {
-    int32_t dims[4];
-    int32_t step1[4];
-    int32_t step2[4];
+  int32_t dims[4];
+  int32_t step1[4];
+  int32_t step2[4];
 };
 
 // ADD: both inputs to a common scale 2^-20 of the larger one, added, then to the output's.
 struct kernel_add {
-    struct kernel_broadcast shape;
-    int32_t offset1, multiplier1, shift1;
-    int32_t offset2, multiplier2, shift2;
-    int32_t multiplier, shift;
-    int32_t zero_point, min, max;
+  struct kernel_broadcast shape;
+  int32_t offset1, multiplier1, shift1;
+  int32_t offset2, multiplier2, shift2;
+  int32_t multiplier, shift;
+  int32_t zero_point, min, max;
 };
 
 void kernel_add(const struct kernel_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
 
 // MUL.
 struct kernel_mul {
-    struct kernel_broadcast shape;
-    int32_t offset1, offset2;
-    int32_t multiplier, shift;
-    int32_t zero_point, min, max;
+  struct kernel_broadcast shape;
+  int32_t offset1, offset2;
+  int32_t multiplier, shift;
+  int32_t zero_point, min, max;
 };
 
 void kernel_mul(const struct kernel_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);
@@ -128,18 +137,18 @@ void kernel_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t si
 // SOFTMAX over the last dimension. `exp` holds exp(-i * scale * beta) for i = 0 to 255 in Q0.31, 0 where it
 // is too small.
 struct kernel_softmax {
-    int32_t rows, depth;
-    const int32_t *exp;
+  int32_t rows, depth;
+  const int32_t *exp;
 };
 
 void kernel_softmax(const struct kernel_softmax *p, const int8_t *in, int8_t *out);
 
 // PAD of four dimensions: `before` elements of `value` in front, what `out` has left behind.
 struct kernel_pad {
-    int32_t in[4];
-    int32_t out[4];
-    int32_t before[4];
-    int8_t value;
+  int32_t in[4];
+  int32_t out[4];
+  int32_t before[4];
+  int8_t value;
 };
 
 void kernel_pad(const struct kernel_pad *p, const int8_t *in, int8_t *out);

@@ -1,15 +1,28 @@
+#include "fixed_point.h"
 #include "kernels.h"
-#include "requant.h"
+
+static int32_t dot(const int8_t *a, const int8_t *b, int32_t size, int32_t start) {
+  uint32_t sum = (uint32_t)start;
+  for (int32_t i = 0; i < size; i++) {
+    sum += (uint32_t)(a[i] * b[i]);
+  }
+  return (int32_t)sum;
+}
+
+static int32_t round_once(int32_t acc, int64_t multiplier, int32_t shift, int32_t limit) {
+  const uint32_t size = acc < 0 ? 0u - (uint32_t)acc : (uint32_t)acc;
+  const int64_t product = (int64_t)(size < (uint32_t)limit ? size : (uint32_t)limit) * multiplier;
+  const int32_t rounded = (int32_t)((product + ((int64_t)1 << (shift - 1))) >> shift);
+  return acc < 0 ? -rounded : rounded;
+}
 
 void kernel_dense(const struct kernel_dense *p, const int8_t *in, int8_t *out) {
-    for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
-        const int8_t *w = p->weights;
-        for (int32_t c = 0; c < p->out_c; c++, w += p->in_c) {
-            uint32_t acc = (uint32_t)p->bias[c];
-            for (int32_t k = 0; k < p->in_c; k++) {
-                acc += (uint32_t)(in[k] * w[k]);
-            }
-            *out++ = requantize(&p->requant, (int32_t)acc, c);
-        }
+  for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
+    for (int32_t c = 0; c < p->out_c; c++) {
+      const int32_t i = c * p->step;
+      const int32_t acc = dot(in, p->weights + c * p->in_c, p->in_c, p->bias[c]);
+      const int32_t value = round_once(acc, p->multiplier[i], p->shift[i], p->limit[i]);
+      *out++ = (int8_t)clamp(value + p->zero_point, p->min, p->max);
     }
+  }
 }

@@ -5,98 +5,97 @@
 
 // Where the rows of the input are: a ring in which input row y (padding rows too) has place y mod rows.
 struct ring {
-    int8_t *data;
-    int32_t rows, row_bytes;
+  int8_t *data;
+  int32_t rows, row_bytes;
 };
 
 static int32_t at(const struct ring *ring, int32_t y) {
-    const int32_t place = y % ring->rows;
-    return (place < 0 ? place + ring->rows : place) * ring->row_bytes;
+  const int32_t place = y % ring->rows;
+  return (place < 0 ? place + ring->rows : place) * ring->row_bytes;
 }
 
 // Copy input row y into the ring, with the zero point for padding.
 static void load(const struct kernel_depthwise *p, const struct ring *ring, const int8_t *in, int32_t y) {
-    const struct kernel_window *w = &p->window;
-    int8_t *to = ring->data + at(ring, y);
-    if (y < 0 || y >= w->in_h) {
-        memset(to, p->input_zero_point, (size_t)ring->row_bytes);
-        return;
-    }
-    const int32_t left = w->pad_left * w->in_c, row = w->in_w * w->in_c;
-    const int32_t copied = row < ring->row_bytes - left ? row : ring->row_bytes - left;
-    memset(to, p->input_zero_point, (size_t)left);
-    memcpy(to + left, in + y * row, (size_t)copied);
-    memset(to + left + copied, p->input_zero_point, (size_t)(ring->row_bytes - left - copied));
+  const struct kernel_window *w = &p->window;
+  int8_t *to = ring->data + at(ring, y);
+  if (y < 0 || y >= w->in_h) {
+    memset(to, p->input_zero_point, (size_t)ring->row_bytes);
+    return;
+  }
+  const int32_t left = w->pad_left * w->in_c, row = w->in_w * w->in_c;
+  const int32_t copied = row < ring->row_bytes - left ? row : ring->row_bytes - left;
+  memset(to, p->input_zero_point, (size_t)left);
+  memcpy(to + left, in + y * row, (size_t)copied);
+  memset(to + left + copied, p->input_zero_point, (size_t)(ring->row_bytes - left - copied));
 }
 
 // One row of output from 3x3 taps side by side, one output channel per input channel.
 static void row_3x3(const struct kernel_depthwise *p, const int8_t *r0, const int8_t *r1, const int8_t *r2,
                     int8_t *out) {
-    const int32_t c = p->window.in_c, c2 = 2 * c, step = p->window.stride_w * c;
-    for (int32_t x = 0; x < p->window.out_w; x++, r0 += step, r1 += step, r2 += step) {
-        const int8_t *w = p->weights;
-        for (int32_t i = 0; i < c; i++, w += 9) {
-            int32_t acc = r0[i] * w[0] + r0[c + i] * w[1] + r0[c2 + i] * w[2];
-            acc += r1[i] * w[3] + r1[c + i] * w[4] + r1[c2 + i] * w[5];
-            acc += r2[i] * w[6] + r2[c + i] * w[7] + r2[c2 + i] * w[8];
-            *out++ = requantize(&p->requant, wrap_add(acc, p->bias[i]), i);
-        }
+  const int32_t c = p->window.in_c, c2 = 2 * c, step = p->window.stride_w * c;
+  for (int32_t x = 0; x < p->window.out_w; x++, r0 += step, r1 += step, r2 += step) {
+    const int8_t *w = p->weights;
+    for (int32_t i = 0; i < c; i++, w += 9) {
+      int32_t acc = r0[i] * w[0] + r0[c + i] * w[1] + r0[c2 + i] * w[2];
+      acc += r1[i] * w[3] + r1[c + i] * w[4] + r1[c2 + i] * w[5];
+      acc += r2[i] * w[6] + r2[c + i] * w[7] + r2[c2 + i] * w[8];
+      *out++ = requantize(&p->requant, wrap_add(acc, p->bias[i]), i);
     }
+  }
 }
 
 // The taps of one output, whose first column is `x` bytes into the rows, the first row `row` bytes into the
 // ring.
 static int32_t taps(const struct kernel_depthwise *p, const struct ring *ring, int32_t row, int32_t x,
                     const int8_t *w) {
-    const struct kernel_window *win = &p->window;
-    const int32_t step = win->dilation_h * ring->row_bytes, size = ring->rows * ring->row_bytes;
-    const int32_t next = win->dilation_w * win->in_c;
-    uint32_t acc = 0;
-    for (int32_t ky = 0; ky < win->kernel_h; ky++) {
-        const int8_t *from = ring->data + row + x;
-        for (int32_t kx = 0; kx < win->kernel_w; kx++, from += next) {
-            acc += (uint32_t)(*from * *w++);
-        }
-        row += step;
-        if (row >= size) {
-            row -= size;
-        }
+  const struct kernel_window *win = &p->window;
+  const int32_t step = win->dilation_h * ring->row_bytes, size = ring->rows * ring->row_bytes;
+  const int32_t next = win->dilation_w * win->in_c;
+  uint32_t acc = 0;
+  for (int32_t ky = 0; ky < win->kernel_h; ky++) {
+    const int8_t *from = ring->data + row + x;
+    for (int32_t kx = 0; kx < win->kernel_w; kx++, from += next) {
+      acc += (uint32_t)(*from * *w++);
     }
-    return (int32_t)acc;
+    row += step;
+    if (row >= size) {
+      row -= size;
+    }
+  }
+  return (int32_t)acc;
 }
 
 static void row_any(const struct kernel_depthwise *p, const struct ring *ring, int32_t top, int8_t *out) {
-    const struct kernel_window *w = &p->window;
-    const int32_t size = w->kernel_h * w->kernel_w, row = at(ring, top);
-    for (int32_t x = 0; x < w->out_w; x++) {
-        const int32_t column = x * w->stride_w * w->in_c;
-        for (int32_t c = 0; c < w->out_c; c++) {
-            const int32_t acc = taps(p, ring, row, column + c / p->multiplier, p->weights + c * size);
-            *out++ = requantize(&p->requant, wrap_add(acc, p->bias[c]), c);
-        }
+  const struct kernel_window *w = &p->window;
+  const int32_t size = w->kernel_h * w->kernel_w, row = at(ring, top);
+  for (int32_t x = 0; x < w->out_w; x++) {
+    const int32_t column = x * w->stride_w * w->in_c;
+    for (int32_t c = 0; c < w->out_c; c++) {
+      const int32_t acc = taps(p, ring, row, column + c / p->multiplier, p->weights + c * size);
+      *out++ = requantize(&p->requant, wrap_add(acc, p->bias[c]), c);
     }
+  }
 }
 
 void kernel_depthwise(const struct kernel_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    const struct kernel_window *w = &p->window;
-    const int32_t width = (w->out_w - 1) * w->stride_w + (w->kernel_w - 1) * w->dilation_w + 1;
-    const struct ring ring = {scratch, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
-    const int dense_3x3 = w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 &&
-                          p->multiplier == 1;
-    int32_t next = -w->pad_top;
-    for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->out_c) {
-        const int32_t top = y * w->stride_h - w->pad_top;
-        if (next < top) {
-            next = top;
-        }
-        for (; next < top + ring.rows; next++) {
-            load(p, &ring, in, next);
-        }
-        if (dense_3x3) {
-            row_3x3(p, scratch + at(&ring, top), scratch + at(&ring, top + 1), scratch + at(&ring, top + 2),
-                    out);
-        } else {
-            row_any(p, &ring, top, out);
-        }
+  const struct kernel_window *w = &p->window;
+  const int32_t width = (w->out_w - 1) * w->stride_w + (w->kernel_w - 1) * w->dilation_w + 1;
+  const struct ring ring = {scratch, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
+  const int dense_3x3 =
+      w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && p->multiplier == 1;
+  int32_t next = -w->pad_top;
+  for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->out_c) {
+    const int32_t top = y * w->stride_h - w->pad_top;
+    if (next < top) {
+      next = top;
     }
+    for (; next < top + ring.rows; next++) {
+      load(p, &ring, in, next);
+    }
+    if (dense_3x3) {
+      row_3x3(p, scratch + at(&ring, top), scratch + at(&ring, top + 1), scratch + at(&ring, top + 2), out);
+    } else {
+      row_any(p, &ring, top, out);
+    }
+  }
 }

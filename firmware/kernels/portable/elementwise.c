@@ -4,44 +4,42 @@
 enum { ADD_HEADROOM_BITS = 20 };
 
 static int8_t add(const struct kernel_add *p, int32_t a, int32_t b) {
-    const int32_t x = scale((a + p->offset1) * (1 << ADD_HEADROOM_BITS), p->multiplier1, p->shift1);
-    const int32_t y = scale((b + p->offset2) * (1 << ADD_HEADROOM_BITS), p->multiplier2, p->shift2);
-    return (int8_t)clamp(scale(x + y, p->multiplier, p->shift) + p->zero_point, p->min, p->max);
+  const int32_t x = scale((a + p->offset1) * (1 << ADD_HEADROOM_BITS), p->multiplier1, p->shift1);
+  const int32_t y = scale((b + p->offset2) * (1 << ADD_HEADROOM_BITS), p->multiplier2, p->shift2);
+  return (int8_t)clamp(scale(x + y, p->multiplier, p->shift) + p->zero_point, p->min, p->max);
 }
 
 static int8_t mul(const struct kernel_mul *p, int32_t a, int32_t b) {
-    const int32_t product = scale((a + p->offset1) * (b + p->offset2), p->multiplier, p->shift);
-    return (int8_t)clamp(wrap_add(product, p->zero_point), p->min, p->max);
+  const int32_t product = scale((a + p->offset1) * (b + p->offset2), p->multiplier, p->shift);
+  return (int8_t)clamp(wrap_add(product, p->zero_point), p->min, p->max);
 }
 
 // Visits all output elements in order; OPERATION sees `a` and `b`.
-#define BROADCAST(shape, in1, in2, out, OPERATION)                                                           \
-    for (int32_t i = 0; i < (shape)->dims[0]; i++) {                                                         \
-        for (int32_t j = 0; j < (shape)->dims[1]; j++) {                                                     \
-            for (int32_t k = 0; k < (shape)->dims[2]; k++) {                                                 \
-                const int8_t *x =                                                                            \
-                    (in1) + i * (shape)->step1[0] + j * (shape)->step1[1] + k * (shape)->step1[2];           \
-                const int8_t *y =                                                                            \
-                    (in2) + i * (shape)->step2[0] + j * (shape)->step2[1] + k * (shape)->step2[2];           \
-                for (int32_t l = 0; l < (shape)->dims[3]; l++) {                                             \
-                    *(out)++ = OPERATION(p, *x, *y);                                                         \
-                    x += (shape)->step1[3];                                                                  \
-                    y += (shape)->step2[3];                                                                  \
-                }                                                                                            \
-            }                                                                                                \
-        }                                                                                                    \
-    }
+#define BROADCAST(shape, in1, in2, out, OPERATION)                                                                     \
+  for (int32_t i = 0; i < (shape)->dims[0]; i++) {                                                                     \
+    for (int32_t j = 0; j < (shape)->dims[1]; j++) {                                                                   \
+      for (int32_t k = 0; k < (shape)->dims[2]; k++) {                                                                 \
+        const int8_t *x = (in1) + i * (shape)->step1[0] + j * (shape)->step1[1] + k * (shape)->step1[2];               \
+        const int8_t *y = (in2) + i * (shape)->step2[0] + j * (shape)->step2[1] + k * (shape)->step2[2];               \
+        for (int32_t l = 0; l < (shape)->dims[3]; l++) {                                                               \
+          *(out)++ = OPERATION(p, *x, *y);                                                                             \
+          x += (shape)->step1[3];                                                                                      \
+          y += (shape)->step2[3];                                                                                      \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
 
 void kernel_add(const struct kernel_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
-    BROADCAST(&p->shape, in1, in2, out, add)
+  BROADCAST(&p->shape, in1, in2, out, add)
 }
 
 void kernel_mul(const struct kernel_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
-    BROADCAST(&p->shape, in1, in2, out, mul)
+  BROADCAST(&p->shape, in1, in2, out, mul)
 }
 
 void kernel_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
-    for (int32_t i = 0; i < size; i++) {
-        out[i] = table[in[i] + 128];
-    }
+  for (int32_t i = 0; i < size; i++) {
+    out[i] = table[in[i] + 128];
+  }
 }

@@ -3,21 +3,21 @@
 #include "kernels.h"
 
 void kernel_pad(const struct kernel_pad *p, const int8_t *in, int8_t *out) {
-    const int32_t row = p->out[3];
-    memset(out, p->value, (size_t)(p->out[0] * p->out[1] * p->out[2] * row));
-    for (int32_t i = 0; i < p->in[0]; i++) {
-        for (int32_t j = 0; j < p->in[1]; j++) {
-            const int32_t plane = (i + p->before[0]) * p->out[1] + j + p->before[1];
-            int8_t *to = out + (plane * p->out[2] + p->before[2]) * row + p->before[3];
-            for (int32_t k = 0; k < p->in[2]; k++, to += row, in += p->in[3]) {
-                memcpy(to, in, (size_t)p->in[3]);
-            }
-        }
+  const int32_t row = p->out[3];
+  memset(out, p->value, (size_t)(p->out[0] * p->out[1] * p->out[2] * row));
+  for (int32_t i = 0; i < p->in[0]; i++) {
+    for (int32_t j = 0; j < p->in[1]; j++) {
+      const int32_t plane = (i + p->before[0]) * p->out[1] + j + p->before[1];
+      int8_t *to = out + (plane * p->out[2] + p->before[2]) * row + p->before[3];
+      for (int32_t k = 0; k < p->in[2]; k++, to += row, in += p->in[3]) {
+        memcpy(to, in, (size_t)p->in[3]);
+      }
     }
+  }
 }
 
 void kernel_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, int32_t pitch) {
-    for (int32_t i = 0; i < rows; i++, in += size, out += pitch) {
-        memcpy(out, in, (size_t)size);
-    }
+  for (int32_t i = 0; i < rows; i++, in += size, out += pitch) {
+    memcpy(out, in, (size_t)size);
+  }
 }

@@ -1,0 +1,62 @@
+"""Integer multipliers that round like double precision.
+
+LiteRT's reference kernel for dense layers computes round(double(acc) * ratio), unlike TFLite-Micro's, which rounds
+twice as the convolutions do: the two differ in about one logit of 400. Most microcontrollers have no double precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from compilers.aot.arithmetic import ScaleError
+
+# The largest step of an int8 output: from one end to the other.
+STEPS = 255
+# At the limit the result is beyond all steps, whatever the zero point.
+LIMIT_STEPS = 2 * STEPS
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """round(|acc| * ratio) = (min(|acc|, limit) * multiplier + 2^(shift - 1)) >> shift, where it is up to 255."""
+
+    multiplier: int
+    shift: int
+    limit: int
+
+
+def ratio(real: float, reach: int) -> Ratio:
+    """Return the integers for a ratio: all accumulators up to `reach` either way give what double precision gives.
+
+    Raises ScaleError if there are none, which takes accumulators near 2^31.
+    """
+    exact = Fraction(real)
+    limit = min(reach, int(LIMIT_STEPS / exact) + 1)
+    shift = 62
+    while shift > 1 and round(exact * (1 << shift)) * limit + (1 << (shift - 1)) >= 1 << 63:
+        shift -= 1
+    least, most = 0, (((1 << 63) - 1) - (1 << (shift - 1))) // limit
+    for step in range(1, STEPS + 1):
+        half = (2 * step - 1) << (shift - 1)
+        first = _first_at(exact, real, step)
+        if first > limit:
+            # No accumulator reaches this step: the largest must not either.
+            most = min(most, (half - 1) // limit)
+            break
+        least = max(least, -(-half // first))
+        if first > 1:
+            most = min(most, (half - 1) // (first - 1))
+    if least > most:
+        raise ScaleError(f"no integer multiplier rounds like its ratio of scales, {real!r}")
+    return Ratio(min(max(round(exact * (1 << shift)), least), most), shift, limit)
+
+
+def _first_at(exact: Fraction, real: float, step: int) -> int:
+    """Return the smallest positive accumulator that double precision rounds to `step` or more."""
+    # Exact arithmetic finds it but for the rounding of the product, which can only matter next to it.
+    half = step - 0.5
+    first = max(1, -(-(2 * step - 1) * exact.denominator // (2 * exact.numerator)) - 1)
+    while float(first) * real < half:
+        first += 1
+    return first

@@ -1,0 +1,124 @@
+"""Generated C built for this machine, as a shared library or as a sanitized program."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from compilers.aot import Plan, compile_model
+from tests.compilers.networks import CACHE
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRMWARE = ROOT / "firmware"
+KERNELS = FIRMWARE / "kernels"
+WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
+ADDRESS = ["-fsanitize=address", *UNDEFINED]
+
+Int8 = npt.NDArray[np.int8]
+
+# A program around engine.h: input after input from stdin, output after output to stdout.
+_MAIN = """
+#include <stdio.h>
+#include "engine.h"
+
+int main(void) {
+    if (engine_init()) {
+        return 1;
+    }
+    for (;;) {
+        for (uint32_t i = 0; i < engine_info()->input_count; i++) {
+            if (!fread(engine_input(i), engine_info()->inputs[i].bytes, 1, stdin)) {
+                return 0;
+            }
+        }
+        if (engine_invoke()) {
+            return 2;
+        }
+        for (uint32_t i = 0; i < engine_info()->output_count; i++) {
+            fwrite(engine_output(i), engine_info()->outputs[i].bytes, 1, stdout);
+        }
+    }
+}
+"""
+
+
+def gcc(*arguments: str | Path) -> None:
+    """Run gcc and fail with what it says."""
+    done = subprocess.run(["gcc", *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@functools.cache
+def kernel_objects(*options: str) -> tuple[Path, ...]:
+    """Return the portable kernels' object files, built once per process and set of options."""
+    sources = sorted((KERNELS / "portable").glob("*.c"))
+    folder = Path(tempfile.mkdtemp(prefix="kernels-", dir=_build_folder()))
+    for source in sources:
+        gcc(*WARNINGS, *options, "-fPIC", "-c", f"-I{KERNELS}", source, "-o", folder / f"{source.stem}.o")
+    return tuple(folder / f"{source.stem}.o" for source in sources)
+
+
+def _build_folder() -> Path:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    return CACHE
+
+
+def build(folder: Path, output: Path, *options: str, main: bool = False) -> Path:
+    """Compile the generated C in a folder and the engine to a shared library, or to a program that reads stdin."""
+    sources = [folder / "model.c", folder / "weights.c", FIRMWARE / "engines" / "aot" / "engine.c"]
+    if main:
+        (folder / "main.c").write_text(_MAIN)
+        sources.append(folder / "main.c")
+    includes = [f"-I{d}" for d in (folder, KERNELS, FIRMWARE / "engines")]
+    mode = [] if main else ["-shared"]
+    gcc(*WARNINGS, *options, *includes, "-fPIC", *mode, *sources, *kernel_objects(*options), "-o", output)
+    return output
+
+
+class HostEngine:
+    """A network compiled by us, in this process. Loads a copy of the library: each has its own arena."""
+
+    def __init__(self, model: Path | bytes, folder: Path, *options: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.plan = compile_to(model, folder)
+        options = options or ("-O2",)
+        name = hashlib.sha256("".join(options).encode()).hexdigest()[:8]
+        library = ctypes.CDLL(str(build(folder, folder / f"model.{name}.{os.getpid()}.so", *options)))
+        library.engine_input.restype = library.engine_output.restype = ctypes.c_void_p
+        self.library = library
+
+    def run(self, *inputs: Int8) -> Sequence[Int8]:
+        """Return the outputs for the inputs."""
+        for i, (spec, value) in enumerate(zip(self.plan.inputs, inputs, strict=True)):
+            ctypes.memmove(self.library.engine_input(i), np.ascontiguousarray(value).tobytes(), spec.bytes)
+        assert self.library.engine_invoke() == 0
+        return [
+            np.frombuffer(ctypes.string_at(self.library.engine_output(i), spec.bytes), np.int8).reshape(spec.shape)
+            for i, spec in enumerate(self.plan.outputs)
+        ]
+
+
+def compile_to(model: Path | bytes, folder: Path) -> Plan:
+    """Compile a `.tflite`, given as a path or bytes, into a folder."""
+    if isinstance(model, bytes):
+        path = folder / "model.tflite"
+        path.write_bytes(model)
+        model = path
+    return compile_model(model, folder)
+
+
+def run_program(program: Path, inputs: bytes) -> bytes:
+    """Run a program made by `build(main=True)` on the bytes of its inputs and return those of its outputs."""
+    done = subprocess.run([str(program)], input=inputs, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-4000:]
+    return done.stdout

@@ -1,0 +1,132 @@
+"""Steps run without generated C: kernels called by ctypes in a library built with the sanitizer for undefined behaviour.
+
+No compiler runs per example, so a property test may try thousands.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from compilers.aot.checker import check
+from compilers.aot.graph import Graph
+from compilers.aot.planner import Layout
+from compilers.aot.steps import Argument, At, Constant, Parameters, Scratch, Step
+from tests.compilers import host_build
+
+GUARD = 64
+Int8 = npt.NDArray[np.int8]
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """Return the kernels with -fsanitize=undefined: a fault ends the process with a message."""
+    objects = host_build.kernel_objects("-O1", *host_build.UNDEFINED)
+    path = objects[0].parent / "kernels.so"
+    host_build.gcc("-shared", *host_build.UNDEFINED, *objects, "-o", path)
+    return ctypes.CDLL(str(path))
+
+
+@functools.cache
+def structures() -> dict[str, type[ctypes.Structure]]:
+    """Return the structures of kernels.h by name, read from the header itself."""
+    text = re.sub(r"//.*", "", (host_build.KERNELS / "kernels.h").read_text())
+    found: dict[str, type[ctypes.Structure]] = {}
+    for name, body in re.findall(r"struct (\w+) \{(.*?)\};", text, re.S):
+        fields = [field for line in body.split(";") for field in _fields(line.strip(), found)]
+        found[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
+    return found
+
+
+def _fields(line: str, known: Mapping[str, type]) -> list[tuple[str, type]]:
+    match = re.fullmatch(r"(?:const )?(?:struct )?(\w+) (.*)", line, re.S)
+    if not match:
+        return []
+    simple = {"int32_t": ctypes.c_int32, "int8_t": ctypes.c_int8, "int64_t": ctypes.c_int64}
+    kind = simple.get(match[1]) or known[match[1]]
+    fields: list[tuple[str, type]] = []
+    for name in match[2].split(","):
+        array = re.fullmatch(r"(\w+)\[(\d+)\]", name.strip())
+        if array:
+            fields.append((array[1], kind * int(array[2])))
+        elif name.strip().startswith("*"):
+            fields.append((name.strip(" *"), ctypes.c_void_p))
+        else:
+            fields.append((name.strip(), kind))
+    return fields
+
+
+class Runner:
+    """Runs the steps of a graph in a layout, in an arena between guards."""
+
+    def __init__(self, graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
+        self.steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(steps))
+        check(graph, self.steps, layout)
+        self.graph = graph
+        self.layout = layout
+        self.keep: list[object] = []
+        self.memory = np.zeros(layout.arena_bytes + 2 * GUARD, np.int8)
+
+    def run(self, *inputs: Int8) -> list[Int8]:
+        """Return the outputs. Asserts that each step writes its output and scratch and nothing else."""
+        self.memory[:] = 77
+        for index, value in zip(self.graph.inputs, inputs, strict=True):
+            self._view(index)[:] = value.reshape(-1)
+        for i, step in enumerate(self.steps):
+            before = self.memory.copy()
+            for call in step.calls:
+                function = getattr(library(), call.function)
+                function.restype = None
+                function(*(self._argument(a, i) for a in call.arguments))
+            self._forgive(before, i, step)
+            assert (before == self.memory).all(), f"step {i} {step.name} wrote outside its output and scratch"
+        return [self._view(t).reshape(self.graph.tensors[t].shape).copy() for t in self.graph.outputs]
+
+    def _forgive(self, before: Int8, i: int, step: Step) -> None:
+        """Take over into `before` what the step may have changed."""
+        places = [self.layout.tensors[step.output], *([self.layout.scratch[i]] if step.scratch else [])]
+        for place in places:
+            part = slice(GUARD + place.offset, GUARD + place.offset + place.size)
+            before[part] = self.memory[part]
+
+    def _view(self, tensor: int) -> Int8:
+        start = GUARD + self.layout.tensors[tensor].offset
+        return self.memory[start : start + self.graph.tensors[tensor].bytes]
+
+    def _argument(self, argument: Argument, step: int) -> object:
+        base = self.memory.ctypes.data + GUARD
+        match argument:
+            case At(tensor, offset):
+                return ctypes.c_void_p(base + self.layout.tensors[tensor].offset + offset)
+            case Scratch():
+                return ctypes.c_void_p(base + self.layout.scratch[step].offset)
+            case Constant():
+                return ctypes.c_void_p(self._pointer(argument))
+            case Parameters(kind, fields):
+                structure = self._fill(structures()[kind](), fields)
+                self.keep.append(structure)
+                return ctypes.byref(structure)
+        return ctypes.c_int32(int(str(argument)))
+
+    def _pointer(self, constant: Constant) -> int:
+        data = np.ascontiguousarray(constant.data)
+        self.keep.append(data)
+        return int(data.ctypes.data)
+
+    def _fill(self, structure: ctypes.Structure, fields: Mapping[str, object]) -> ctypes.Structure:
+        assert list(fields) == [name for name, *_ in structure._fields_]
+        for name, value in fields.items():
+            if isinstance(value, Constant):
+                setattr(structure, name, self._pointer(value))
+            elif isinstance(value, Mapping):
+                self._fill(getattr(structure, name), value)
+            elif isinstance(value, tuple):
+                getattr(structure, name)[:] = value
+            else:
+                setattr(structure, name, value)
+        return structure

@@ -1,0 +1,297 @@
+"""Random networks of one operator: shapes, windows, scales and weights, with the corners that hurt drawn often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from tests.compilers.tflite_builder import Builder
+
+Int8 = npt.NDArray[np.int8]
+
+ACTIVATIONS = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
+# Ordinary scales, and some that make shifts beyond 24 and 31 bits, left shifts, and multipliers of 0.
+ORDINARY = st.floats(2.0**-10, 0.25, width=32)
+EXTREME = st.sampled_from([1e-12, 1e-9, 1e-7, 3e-5, 0.5, 1.0, 2.0, 64.0, 1e4, 1e6, 2.0**-7, 1 / 255])
+scales = st.one_of(ORDINARY, ORDINARY, EXTREME)
+zero_points = st.one_of(st.integers(-128, 127), st.sampled_from([-128, 127, 0, -1, 1]))
+activations = st.sampled_from(list(ACTIVATIONS))
+seeds = st.integers(0, 2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and inputs for it: as many runs as the lists are long."""
+
+    model: bytes
+    runs: list[list[Int8]]
+
+
+def pictures(seed: int, *shapes: Sequence[int]) -> list[list[Int8]]:
+    """Return inputs of several kinds for tensors of the given shapes: random, extreme, constant."""
+    rng = np.random.default_rng(seed)
+
+    def random(shape: Sequence[int]) -> Int8:
+        return rng.integers(-128, 128, shape).astype(np.int8)
+
+    runs = [[random(s) for s in shapes] for _ in range(2)]
+    runs.append([rng.choice(np.array([-128, 127], np.int8), s) for s in shapes])
+    runs.append([np.full(s, rng.choice([-128, 127]), np.int8) for s in shapes])
+    return runs
+
+
+def weights(seed: int, shape: Sequence[int], kind: str) -> Int8:
+    """Return int8 weights: random, all at an end, or with dead channels (zeros)."""
+    rng = np.random.default_rng(seed)
+    if kind == "ends":
+        return rng.choice(np.array([-127, 127], np.int8), shape)
+    if kind == "top":
+        return np.full(shape, rng.choice([-127, 127]), np.int8)
+    w = rng.integers(-127, 128, shape).astype(np.int8)
+    return w * rng.integers(0, 2, shape).astype(np.int8) if kind == "sparse" else w
+
+
+weight_kinds = st.sampled_from(["random", "random", "ends", "top", "sparse"])
+
+
+@st.composite
+def windows(draw: st.DrawFn, dilated: bool = True) -> dict[str, int]:
+    """Draw size, kernel, stride, dilation and padding for which there is an output."""
+    size = [draw(st.integers(1, 9)) for _ in range(2)]
+    padding = draw(st.integers(0, 1))
+    kernel = [draw(st.integers(1, 5 if padding == 0 else min(5, s))) for s in size]
+    stride = [draw(st.integers(1, 3)) for _ in range(2)]
+    dilation = [1, 1]
+    if dilated and stride == [1, 1] and draw(st.booleans()):
+        most = [3 if padding == 0 or k == 1 else min(3, (s - 1) // (k - 1)) for s, k in zip(size, kernel, strict=True)]
+        dilation = [draw(st.integers(1, max(1, m))) for m in most]
+    out = []
+    for s, k, step, d in zip(size, kernel, stride, dilation, strict=True):
+        out.append(-(-s // step) if padding == 0 else (s + step - (k - 1) * d - 1) // step)
+    return {
+        "h": size[0], "w": size[1], "kh": kernel[0], "kw": kernel[1], "sh": stride[0], "sw": stride[1],
+        "dh": dilation[0], "dw": dilation[1], "padding": padding, "oh": out[0], "ow": out[1],
+    }  # fmt: skip
+
+
+def biases(draw: st.DrawFn, seed: int, channels: int) -> npt.NDArray[np.int32]:
+    """Draw int32 biases, small or over all of int32."""
+    size = draw(st.sampled_from([0, 1000, 1 << 20, 2**31 - 1]))
+    return np.random.default_rng(seed + 1).integers(-size, size + 1, channels).astype(np.int32)
+
+
+def channel_scales(draw: st.DrawFn, channels: int) -> list[float]:
+    """Draw one scale for all channels, or one for each."""
+    return draw(st.lists(scales, min_size=channels, max_size=channels)) if draw(st.booleans()) else [draw(scales)]
+
+
+@st.composite
+def conv(draw: st.DrawFn, depthwise: bool = False) -> Case:
+    """Draw a CONV_2D, grouped or not, or a DEPTHWISE_CONV_2D."""
+    b, w, seed = Builder(), draw(windows()), draw(seeds)
+    if depthwise:
+        in_c = draw(st.integers(1, 6))
+        out_c = in_c * draw(st.sampled_from([1, 1, 1, 2, 3]))
+        kernel_shape, axis = (1, w["kh"], w["kw"], out_c), 3
+    else:
+        groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+        in_c, out_c = groups * draw(st.integers(1, 6)), groups * draw(st.integers(1, 5))
+        kernel_shape, axis = (out_c, w["kh"], w["kw"], in_c // groups), 0
+    x = b.tensor((1, w["h"], w["w"], in_c), scale=draw(scales), zero_point=draw(zero_points))
+    kernel = b.tensor(
+        kernel_shape, scale=channel_scales(draw, out_c), axis=axis,
+        data=weights(seed, kernel_shape, draw(weight_kinds)),
+    )  # fmt: skip
+    bias = b.tensor((out_c,), "int32", scale=1.0, data=biases(draw, seed, out_c))
+    y = b.tensor((1, w["oh"], w["ow"], out_c), scale=draw(scales), zero_point=draw(zero_points))
+    options = {
+        "Padding": w["padding"], "StrideH": w["sh"], "StrideW": w["sw"], "DilationHFactor": w["dh"],
+        "DilationWFactor": w["dw"], "FusedActivationFunction": ACTIVATIONS[draw(activations)],
+    }  # fmt: skip
+    name, table = ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
+    if depthwise:
+        options["DepthMultiplier"] = out_c // in_c
+    b.operator(name, [x, kernel, bias], [y], options, table)
+    return Case(b.finish([x], [y]), pictures(seed, (1, w["h"], w["w"], in_c)))
+
+
+@st.composite
+def pool(draw: st.DrawFn, name: str) -> Case:
+    """Draw a pooling."""
+    b, w = Builder(), draw(windows(dilated=False))
+    channels, scale, zero_point = draw(st.integers(1, 5)), draw(scales), draw(zero_points)
+    x = b.tensor((1, w["h"], w["w"], channels), scale=scale, zero_point=zero_point)
+    y = b.tensor((1, w["oh"], w["ow"], channels), scale=scale, zero_point=zero_point)
+    options = {
+        "Padding": w["padding"], "StrideH": w["sh"], "StrideW": w["sw"], "FilterHeight": w["kh"],
+        "FilterWidth": w["kw"], "FusedActivationFunction": ACTIVATIONS[draw(activations)],
+    }  # fmt: skip
+    b.operator(name, [x], [y], options, "Pool2DOptions")
+    return Case(b.finish([x], [y]), pictures(draw(seeds), (1, w["h"], w["w"], channels)))
+
+
+@st.composite
+def dense(draw: st.DrawFn) -> Case:
+    """Draw a FULLY_CONNECTED, scaled per tensor or per channel, with or without bias, on one row or several."""
+    b, seed = Builder(), draw(seeds)
+    rows, depth, channels = draw(st.integers(1, 3)), draw(st.integers(1, 40)), draw(st.integers(1, 9))
+    in_scale, kernel_scales = draw(scales), channel_scales(draw, channels)
+    keep = draw(st.booleans())
+    in_shape = (1, rows, depth) if keep else draw(st.sampled_from([(rows, depth), (rows, 1, 1, depth)]))
+    x = b.tensor(in_shape, scale=in_scale, zero_point=draw(zero_points))
+    kernel = b.tensor((channels, depth), scale=kernel_scales, data=weights(seed, (channels, depth), draw(weight_kinds)))
+    inputs = [x, kernel, -1]
+    if draw(st.booleans()):
+        bias_scale = float(np.float32(in_scale) * np.float32(kernel_scales[0]))
+        inputs[2] = b.tensor((channels,), "int32", scale=bias_scale, data=biases(draw, seed, channels))
+    out_shape = (*in_shape[:-1], channels) if keep else (rows, channels)
+    y = b.tensor(out_shape, scale=draw(scales), zero_point=draw(zero_points))
+    options = {"FusedActivationFunction": ACTIVATIONS[draw(activations)], "KeepNumDims": keep}
+    b.operator("FULLY_CONNECTED", inputs, [y], options, "FullyConnectedOptions", version=5)
+    return Case(b.finish([x], [y]), pictures(seed, in_shape))
+
+
+@st.composite
+def binary(draw: st.DrawFn, name: str) -> Case:
+    """Draw an ADD or MUL: equal shapes, broadcasting, a constant on either side, a tensor with itself."""
+    b, seed = Builder(), draw(seeds)
+    rank = draw(st.integers(1, 4))
+    full = [draw(st.integers(1, 5)) for _ in range(rank)]
+    shapes = [list(full), list(full)]
+    kind = draw(st.sampled_from(["equal", "broadcast", "scalar", "self"]))
+    if kind == "broadcast":
+        for shape in shapes:
+            for i in range(rank):
+                shape[i] = draw(st.sampled_from([full[i], 1]))
+        shapes[1] = shapes[1][draw(st.integers(0, rank - 1)) :]
+    elif kind == "scalar":
+        shapes[draw(st.integers(0, 1))] = draw(st.sampled_from([[], [1]]))
+    constant = None if kind == "self" else draw(st.sampled_from([None, None, 0, 1]))
+    tensors, inputs = [], []
+    for i, shape in enumerate(shapes):
+        data = weights(seed, shape, "random") if i == constant else None
+        tensors.append(b.tensor(shape, scale=draw(scales), zero_point=draw(zero_points), data=data))
+        if data is None:
+            inputs.append(i)
+    if kind == "self":
+        tensors, inputs = [tensors[0], tensors[0]], [0]
+    out = np.broadcast_shapes(*(tuple(s) for s in shapes))
+    y = b.tensor(out, scale=draw(scales), zero_point=draw(zero_points))
+    table = "AddOptions" if name == "ADD" else "MulOptions"
+    b.operator(name, tensors, [y], {"FusedActivationFunction": ACTIVATIONS[draw(activations)]}, table)
+    given_tensors = list(dict.fromkeys(tensors[i] for i in inputs))
+    return Case(b.finish(given_tensors, [y]), pictures(seed, *(shapes[i] for i in inputs)))
+
+
+@st.composite
+def mean(draw: st.DrawFn) -> Case:
+    """Draw a MEAN over neighbouring dimensions."""
+    b = Builder()
+    rank = draw(st.integers(2, 4))
+    shape = [draw(st.integers(1, 8)) for _ in range(rank)]
+    first = draw(st.integers(0, rank - 1))
+    last = draw(st.integers(first, rank - 1))
+    axes = [a - draw(st.sampled_from([0, rank])) for a in range(first, last + 1)]
+    keep = draw(st.booleans())
+    out = [1 if first <= i <= last else s for i, s in enumerate(shape) if keep or not first <= i <= last]
+    x = b.tensor(shape, scale=draw(scales), zero_point=draw(zero_points))
+    axis = b.tensor((len(axes),), "int32", data=axes)
+    y = b.tensor(out, scale=draw(scales), zero_point=draw(zero_points))
+    b.operator("MEAN", [x, axis], [y], {"KeepDims": keep}, "ReducerOptions")
+    return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+
+
+@st.composite
+def softmax(draw: st.DrawFn) -> Case:
+    """Draw a SOFTMAX of up to 300 classes."""
+    b = Builder()
+    shape = [draw(st.integers(1, 3)), draw(st.integers(1, 300))]
+    in_scale = draw(st.one_of(scales, st.sampled_from([1e-6, 1e-5, 7.9, 8.1, 31.0, 33.0, 1e9])))
+    x = b.tensor(shape, scale=in_scale, zero_point=draw(zero_points))
+    y = b.tensor(shape, scale=1 / 256, zero_point=-128)
+    b.operator("SOFTMAX", [x], [y], {"Beta": draw(st.sampled_from([1.0, 1.0, 0.5, 3.0]))}, "SoftmaxOptions")
+    return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+
+
+@st.composite
+def unary(draw: st.DrawFn, name: str) -> Case:
+    """Draw a function of one value and all 256 values for it."""
+    b = Builder()
+    x = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
+    y = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
+    b.operator(name, [x], [y])
+    return Case(b.finish([x], [y]), [[np.arange(-128, 128).astype(np.int8).reshape(1, 256)]])
+
+
+@st.composite
+def pad(draw: st.DrawFn) -> Case:
+    """Draw a PAD."""
+    b = Builder()
+    shape = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(1, 4)))]
+    amounts = [[draw(st.integers(0, 3)) for _ in range(2)] for _ in shape]
+    scale, zero_point = draw(scales), draw(zero_points)
+    x = b.tensor(shape, scale=scale, zero_point=zero_point)
+    p = b.tensor((len(shape), 2), draw(st.sampled_from(["int32", "int64"])), data=amounts)
+    out = [s + before + after for s, (before, after) in zip(shape, amounts, strict=True)]
+    y = b.tensor(out, scale=scale, zero_point=zero_point)
+    b.operator("PAD", [x, p], [y])
+    return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+
+
+@st.composite
+def concatenation(draw: st.DrawFn) -> Case:
+    """Draw a CONCATENATION of computed and constant tensors."""
+    b, seed = Builder(), draw(seeds)
+    rank = draw(st.integers(1, 4))
+    shape = [draw(st.integers(1, 4)) for _ in range(rank)]
+    axis = draw(st.integers(0, rank - 1))
+    scale, zero_point = draw(scales), draw(zero_points)
+    tensors, shapes = [], []
+    for i in range(draw(st.integers(1, 4))):
+        part = [*shape[:axis], draw(st.integers(1, 4)), *shape[axis + 1 :]]
+        data = weights(seed, part, "random") if i and draw(st.booleans()) else None
+        tensors.append(b.tensor(part, scale=scale, zero_point=zero_point, data=data))
+        shapes.append((part, data is None))
+    out = [*shape[:axis], sum(s[axis] for s, _ in shapes), *shape[axis + 1 :]]
+    y = b.tensor(out, scale=scale, zero_point=zero_point)
+    options = {"Axis": axis - draw(st.sampled_from([0, rank]))}
+    b.operator("CONCATENATION", tensors, [y], options, "ConcatenationOptions")
+    computed = [(t, s) for t, (s, is_computed) in zip(tensors, shapes, strict=True) if is_computed]
+    return Case(b.finish([t for t, _ in computed], [y]), pictures(seed, *(s for _, s in computed)))
+
+
+@st.composite
+def reshape(draw: st.DrawFn) -> Case:
+    """Draw a RESHAPE."""
+    b = Builder()
+    shape = [draw(st.integers(1, 4)) for _ in range(3)]
+    out = [shape[0] * shape[1], shape[2]]
+    x = b.tensor(shape, scale=0.5, zero_point=3)
+    s = b.tensor((2,), "int32", data=out)
+    y = b.tensor(out, scale=0.5, zero_point=3)
+    b.operator("RESHAPE", [x, s], [y], {}, "ReshapeOptions")
+    return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+
+
+OPERATORS: dict[str, st.SearchStrategy[Case]] = {
+    "CONV_2D": conv(),
+    "DEPTHWISE_CONV_2D": conv(depthwise=True),
+    "FULLY_CONNECTED": dense(),
+    "ADD": binary("ADD"),
+    "MUL": binary("MUL"),
+    "MEAN": mean(),
+    "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
+    "MAX_POOL_2D": pool("MAX_POOL_2D"),
+    "SOFTMAX": softmax(),
+    "HARD_SWISH": unary("HARD_SWISH"),
+    "RELU": unary("RELU"),
+    "RELU6": unary("RELU6"),
+    "QUANTIZE": unary("QUANTIZE"),
+    "PAD": pad(),
+    "RESHAPE": reshape(),
+    "CONCATENATION": concatenation(),
+}
