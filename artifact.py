@@ -9,13 +9,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from errors import ConfigError
+from errors import ConfigError, nearest
 
 ROOT = Path(__file__).resolve().parent
 # Where build/ and reports/ are: the checkout, unless the environment names another folder (tests do, or a larger disk).
@@ -53,23 +53,50 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def no_such_file(path: Path) -> str:
+    """Return "no such file" and the names beside it that may be meant, to end an error message with."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"no such file: there is no folder {folder}"
+    names = [entry.name for entry in folder.iterdir() if entry.is_file()]
+    guess = nearest(path.name, names)
+    return f"no such file; {guess}" if guess.startswith("did you mean") else "no such file"
+
+
 def versions(*distributions: str) -> dict[str, str]:
     """Return the installed versions of distributions by name, without importing them."""
     return {name: metadata.version(name) for name in distributions}
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write a whole file or nothing: to a temporary name beside it, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a whole file or nothing: to a temporary name beside it, then rename.
+
+    Raises ConfigError if the disk is full or may not be written.
+    """
     raw = data.encode() if isinstance(data, str) else data
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(raw)
+            os.chmod(partial, 0o644)
+            os.replace(partial, path)
+        finally:
+            Path(partial).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn what a full, read-only or foreign disk answers in the body into a ConfigError that names the path."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+        yield
+    except OSError as e:
+        if e.errno not in WRITE_ERRORS:
+            raise
+        raise ConfigError(
+            f"{path}: can't be written ({e.strerror or e}); free disk space or set the right owner"
+        ) from e
 
 
 def produce(
@@ -100,19 +127,15 @@ def produce(
         return found
     work = None
     try:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".making-"))
-        facts = dict(make(work))
-        sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256_of(work / filename), "facts": facts}
-        (work / SIDECAR).write_text(json.dumps(sidecar | inputs, indent=1, sort_keys=True) + "\n")
-        work.chmod(0o755)
-        _publish(work, home)
-    except OSError as e:
-        if e.errno not in WRITE_ERRORS:
-            raise
-        raise ConfigError(
-            f"{home}: can't be written ({e.strerror or e}); free disk space or set the right owner"
-        ) from e
+        with write_errors(home):
+            home.parent.mkdir(parents=True, exist_ok=True)
+            work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".making-"))
+            facts = dict(make(work))
+            sha256 = sha256_of(work / filename)
+            sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256, "facts": facts}
+            (work / SIDECAR).write_text(json.dumps(sidecar | inputs, indent=1, sort_keys=True) + "\n")
+            work.chmod(0o755)
+            _publish(work, home)
     finally:
         if work:
             shutil.rmtree(work, ignore_errors=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import console
 import target as targets
-from artifact import Artifact
+from artifact import Artifact, no_such_file
 from calibration import convert
 from datasets import Dataset, load
 from errors import CompileError, ConfigError
@@ -58,10 +59,17 @@ class Pipeline:
         given = self.request.labels
         if given is None:
             return self.data.class_names
-        if Path(given).is_file():
-            return tuple(line.strip() for line in Path(given).read_text().splitlines() if line.strip())
+        path = Path(given)
+        try:
+            if path.is_file():
+                return tuple(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+        except UnicodeDecodeError as e:
+            raise ConfigError(f"--labels {given}: expected text in UTF-8, one name a line ({e.reason})") from e
+        except OSError as e:
+            if "," not in given:  # a long list is no file name
+                raise ConfigError(f"--labels {given}: can't be read ({e.strerror})") from e
         if "," not in given:
-            raise ConfigError(f"--labels {given}: no such file, and not a list a,b,c")
+            raise ConfigError(f"--labels {given}: {no_such_file(path)}, and not a list a,b,c")
         return tuple(name.strip() for name in given.split(","))
 
     @cached_property
@@ -74,14 +82,16 @@ class Pipeline:
             low, high = (float(part) for part in given.split(","))
         except ValueError:
             raise ConfigError(f"--input-range {given}: expected LOW,HIGH such as -1,1 or 0,255") from None
-        if not low < high:
-            raise ConfigError(f"--input-range {given}: LOW must be below HIGH")
+        if not -math.inf < low < high < math.inf:
+            raise ConfigError(f"--input-range {given}: expected two finite numbers, LOW below HIGH")
         return low, high
 
     @cached_property
     def keras_model(self) -> Artifact:
         """The network with its weights."""
         asked = self.request
+        if Path(asked.model).suffix == ".tflite":
+            raise ConfigError(f"--model {asked.model}: a .tflite has no Keras network; give a preset or its .keras")
         source = weights.resolve(asked.model, asked.weights, self.data.name, self.labels, asked.channels)
         with console.step("build") as line:
             made = build.build(source, self.labels, self.input_range)
@@ -93,6 +103,8 @@ class Pipeline:
     def int8(self) -> Artifact:
         """The int8 .tflite: converted, or the user's own."""
         if Path(self.request.model).suffix == ".tflite":
+            if self.request.weights is not None:
+                raise ConfigError(f"--weights {self.request.weights}: a .tflite has its own; leave --weights out")
             with console.step("check") as line:
                 made = convert.adopt(Path(self.request.model), self.labels, self.input_range)
                 line.text, line.reused = f"{made.name}: full int8, {made.facts['tensors']} tensors", made.reused

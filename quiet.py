@@ -21,8 +21,10 @@ def output_to(log: Path) -> Iterator[None]:
                 os.dup2(file.fileno(), fd)
             yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for fd, copy in zip((1, 2), saved, strict=True):
-            os.dup2(copy, fd)
-            os.close(copy)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:  # on a full disk the log takes no more, and what comes next must be seen
+            for fd, copy in zip((1, 2), saved, strict=True):
+                os.dup2(copy, fd)
+                os.close(copy)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact import HOME, write_atomic
-from errors import ConfigError, Error
+from errors import ConfigError, Error, nearest
 
 REPORTS_DIR = HOME / "reports"
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
@@ -40,13 +40,20 @@ def write(report: dict[str, Any], home: Path) -> Path:
 def read(path: Path) -> dict[str, Any]:
     """Return a report from disk, checked. Raises ConfigError if it is missing or not a report."""
     if not path.is_file():
-        raise ConfigError(f"{path}: no report yet; `inv deploy` writes it")
+        raise ConfigError(f"{path}: no report yet{_others(path)}; `inv deploy` writes it")
     try:
         report: dict[str, Any] = json.loads(path.read_text())
     except ValueError as e:
         raise ConfigError(f"{path}: not JSON ({e}); delete it and deploy again") from e
     check(report)
     return report
+
+
+def _others(path: Path) -> str:
+    """Name the reports that are there, of `<target>/<model>/report.json`."""
+    root = path.parents[2]
+    there = [f"{found.parent.parent.name}/{found.parent.name}" for found in root.glob("*/*/report.json")]
+    return f"; {nearest(f'{path.parent.parent.name}/{path.parent.name}', there)}" if there else ""
 
 
 def rows(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -114,11 +121,16 @@ def _accuracy_text(found: dict[str, Any]) -> str:
 def markdown(report: dict[str, Any]) -> str:
     """Return the report as a Markdown page: the figures, then where they came from."""
     lines = [f"# {report['model']['name']} on {report['target']['name']}", "", "| | |", "|---|---|"]
-    lines += [f"| {label} | {text} |" for label, text in rows(report)]
+    lines += [f"| {label} | {_cell(text)} |" for label, text in rows(report)]
     lines += ["", "## Provenance", "", "| | |", "|---|---|"]
     for name, value in report["provenance"].items():
         if isinstance(value, dict):
-            lines += [f"| {name}: {key} | `{item}` |" for key, item in value.items()]
+            lines += [f"| {name}: {key} | `{_cell(item)}` |" for key, item in value.items()]
         else:
-            lines.append(f"| {name} | `{value}` |")
+            lines.append(f"| {name} | `{_cell(value)}` |")
     return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    """Return text that does not end its cell of a Markdown table."""
+    return " ".join(str(value).replace("|", "\\|").split())

@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 import console
 from artifact import Artifact, produce, versions
-from benchmarks import labels as label_maps
 from benchmarks import measure
 from calibration import evaluate
+from calibration import labels as label_maps
 from datasets import Dataset, digest_of, prepare_many, sample
 from deploy.device import open_session
-from errors import Error
+from errors import ConfigError, Error
 from target import Target
 
 # Pictures and timed runs unless told; an emulator needs seconds for each.
@@ -76,6 +76,8 @@ class Bench:
     def indices(self) -> npt.NDArray[np.int64]:
         """The test pictures, the same for each target."""
         asked, test = self.settings.images, self.data.test
+        if not len(test):
+            raise ConfigError(f"--data {self.data.name}: expected pictures to test with, has none")
         if asked == 0:
             return sample(test, None)
         count = min(IMAGES[self.target.where], len(test)) if asked is None else asked

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from artifact import Artifact, produce, sha256_of, versions, write_atomic
+from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
 from calibration import checks, evaluate
+from calibration import labels as label_maps
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
 from quiet import output_to
@@ -47,6 +48,11 @@ def calibrate(model: Artifact, data: Dataset, settings: Settings) -> Artifact:
     rho, channels = model.facts["input_shape"][1], model.facts["input_shape"][3]
     if model.facts["labels"] and model.facts["classes"] != len(model.facts["labels"]):
         raise ConfigError(f"{model.path}: {model.facts['classes']} classes but {len(model.facts['labels'])} labels")
+    if min(len(data.train), len(data.test)) == 0:
+        raise ConfigError(
+            f"--data {data.name}: expected pictures to calibrate and to check with, has {len(data.train)} to train "
+            f"and {len(data.test)} to test with; give at least 2 a class"
+        )
     chosen = sample(data.train, min(settings.pictures, len(data.train)), settings.seed)
     held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
     pixels = prepare_many(data.train, chosen, rho, channels)
@@ -85,7 +91,7 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
     missing, float or dynamic, or the range can't be told.
     """
     if not path.is_file():
-        raise ConfigError(f"--model {path}: no such file")
+        raise ConfigError(f"--model {path}: {no_such_file(path)}")
 
     def make(folder: Path) -> dict[str, Any]:
         found = checks.inspect(path)
@@ -151,6 +157,8 @@ def _compare(
         expected = evaluate.keras_top1(model.path, to_range(pixels, (low, high)))
     got = evaluate.outputs(int8, pixels, (low, high)).argmax(axis=1)
     check: dict[str, Any] = {"n": len(labels), "dataset": data.name, "agreement": float((expected == got).mean())}
-    if len(data.class_names) == model.facts["classes"]:
-        check |= {"float_top1": float((expected == labels).mean()), "int8_top1": float((got == labels).mean())}
+    classes = label_maps.align(model.facts["labels"], data.class_names, model.facts["classes"])
+    if classes is not None:
+        truth = classes[labels]
+        check |= {"float_top1": float((expected == truth).mean()), "int8_top1": float((got == truth).mean())}
     return check

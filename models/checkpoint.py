@@ -46,7 +46,8 @@ def load(path: Path) -> Weights:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name].astype(np.float32) for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as e:
+    # The last two: a lone .npy, and a zip of other things, as a .keras is
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error, TypeError, AttributeError) as e:
         raise ConfigError(f"{path}: not a checkpoint of `inv train` ({e})") from e
 
 

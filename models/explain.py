@@ -69,7 +69,9 @@ def rows(preset: Preset) -> list[Row]:
     for i, layer in enumerate(net.layers[1:], start=1):
         if layer.op == "dropout":
             continue
-        following = next((later for later in net.layers[i + 1 :] if later.op == "conv"), None)
+        # The convolutions of squeeze-and-excite stand between, without batch normalisation: they are not the pointwise.
+        pointwise = (later for later in net.layers[i + 1 :] if later.op == "conv" and later.batch_norm)
+        following = next(pointwise, None)
         found.append(_row(layer, following))
     return found
 

@@ -17,7 +17,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from artifact import write_atomic, write_errors
 from datasets import Dataset, Split, prepare, prepare_many
+from errors import ConfigError
 from models import checkpoint, keras_model
 from models.presets import Preset
 
@@ -115,17 +117,23 @@ def train(
     state, log = out.with_suffix(".state.keras"), out.with_suffix(".state.json")
     identity = {"preset": asdict(preset), "recipe": asdict(recipe), "data": data.name}
     history = _resume(log, state, identity)
-    model = keras.models.load_model(state) if history else _fresh(preset, data, recipe, start)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    model = _fresh(preset, data, recipe, start)
+    if history:
+        done = _restore(model, state) // _steps(data, recipe)
+        history = history[:done]
+        print(f"going on after epoch {done} from {state}", flush=True)
+    else:
+        write_atomic(log, json.dumps(identity | {"history": []}))  # says now if it can't be written
     for epoch in range(len(history), recipe.epochs):
         batches = Batches(data.train, recipe, preset.channels, epoch)
         print(f"epoch {epoch + 1}/{recipe.epochs} at {recipe.side_of(epoch)}x{recipe.side_of(epoch)}", flush=True)
+        _seed_dropout(model, (recipe.seed, epoch))
         row: dict[str, float] = {"epoch": epoch + 1, "side": recipe.side_of(epoch)}
         row |= _round(model.fit(batches, epochs=1, shuffle=False, verbose=verbose).history)
-        model.save(partial := out.with_suffix(".partial.keras"))
-        os.replace(partial, state)
         history.append(row)
-        log.write_text(json.dumps(identity | {"history": history}, indent=1))
+        # The log first: of a run that was killed between the two, the state says how many of its epochs are done.
+        write_atomic(log, json.dumps(identity | {"history": history}, indent=1))
+        _save_state(model, state)
     return _finish(model, preset, data, recipe, out, command, history)
 
 
@@ -133,7 +141,7 @@ def _fresh(preset: Preset, data: Dataset, recipe: Recipe, start: checkpoint.Weig
     model = keras_model.build(preset.network(), name=preset.name, training=True)
     if start is not None:
         keras_model.set_weights(model, {w.path: w.numpy() for w in model.weights} | start)
-    steps = -(-len(data.train) // recipe.batch)
+    steps = _steps(data, recipe)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.learning_rate / 20,
         warmup_target=recipe.learning_rate,
@@ -147,16 +155,55 @@ def _fresh(preset: Preset, data: Dataset, recipe: Recipe, start: checkpoint.Weig
     return model
 
 
+def _steps(data: Dataset, recipe: Recipe) -> int:
+    """Return the steps of an epoch."""
+    return math.ceil(len(data.train) / recipe.batch)
+
+
+def _seed_dropout(model: keras.Model, seed: tuple[int, int]) -> None:
+    """Seed dropout's generators, whose states Keras does not save, by the epoch."""
+    for i, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            state = layer.seed_generator.state
+            state.assign(np.random.SeedSequence((*seed, i)).generate_state(2).astype(state.dtype))
+
+
+def _save_state(model: keras.Model, state: Path) -> None:
+    partial = state.with_suffix(".partial.keras")
+    try:
+        with write_errors(state):
+            model.save(partial)
+            os.replace(partial, state)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _restore(model: keras.Model, state: Path) -> int:
+    """Give a fresh model all that a saved one had, and return the steps that it was trained.
+
+    Not the saved one itself: Keras does not save which weights are excluded from decay.
+    """
+    try:
+        saved = keras.models.load_model(state)
+    except Exception as e:  # Keras raises many types
+        raise ConfigError(f"{state}: can't be read ({str(e)[:200]}); delete it to train from the start") from e
+    model.optimizer.build(model.trainable_variables)
+    model.set_weights(saved.get_weights())
+    for mine, theirs in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
+        mine.assign(theirs)
+    return int(model.optimizer.iterations.numpy())
+
+
 def _resume(log: Path, state: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the epochs done so far, if the state on disk is of this very run."""
     if not (log.is_file() and state.is_file()):
         return []
-    found = json.loads(log.read_text())
-    history: list[dict[str, Any]] = found.pop("history")
-    if found != json.loads(json.dumps(identity)):
-        return []
-    print(f"going on after epoch {len(history)} from {state}", flush=True)
-    return history
+    try:
+        found = json.loads(log.read_text())
+        history: list[dict[str, Any]] = found.pop("history")
+    except (ValueError, KeyError) as e:
+        raise ConfigError(f"{log}: can't be read ({e}); delete it to train from the start") from e
+    return history if found == json.loads(json.dumps(identity)) else []
 
 
 def _round(history: dict[str, Iterable[float]]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artifact import BUILD_DIR, sha256_of
+from artifact import BUILD_DIR, no_such_file, sha256_of
 from errors import ConfigError
 from models import checkpoint, presets
 from models.presets import Preset
@@ -65,7 +65,7 @@ def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...],
     path = Path(weights)
     if not path.is_file():
         raise ConfigError(
-            f"--weights {weights}: no such file; give a .keras, .h5, .weights.h5 or .npz, imagenet or random"
+            f"--weights {weights}: {no_such_file(path)}; give a .keras, .h5, .weights.h5 or .npz, imagenet or random"
         )
     if path.suffix == ".npz":
         return _checkpoint(path, preset)
@@ -78,7 +78,7 @@ def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...],
 
 def _keras_file(path: Path, weights: str | None) -> Source:
     if not path.is_file():
-        raise ConfigError(f"--model {path}: no such file")
+        raise ConfigError(f"--model {path}: {no_such_file(path)}")
     if weights is not None:
         raise ConfigError(f"--weights {weights}: {path.name} has weights of its own; leave --weights out")
     return Source("keras", path.stem, None, path, {}, {"file": sha256_of(path)})
@@ -101,6 +101,10 @@ def _checkpoint(path: Path, preset: Preset) -> Source:
     base = presets.parse(about["preset"], classes=about["classes"], channels=about["channels"])
     if (base.family, base.alpha) != (preset.family, preset.alpha):
         raise ConfigError(f"{path}: weights are of {base.name}, not of {preset.name}; give --model {base.name}")
+    if preset.channels not in (3, base.channels):  # 3 is what stands there if nothing was asked
+        raise ConfigError(
+            f"--channels {preset.channels}: {path.name} takes {base.channels}; leave it out, or `inv train` another"
+        )
     # The classes and channels are the checkpoint's; rho may be another, since convolutions do not care.
     own = Preset(preset.family, preset.alpha, preset.rho, base.classes, base.channels)
     kept = {"labels": tuple(about["labels"]), "input_range": tuple(about["input_range"]), "data": about["data"]}
