@@ -86,11 +86,12 @@ class _Model:
 
 
 def build_firmware(
-    target: Target, model_dir: Path, out: Path, *, name: str = "", engine_dir: Path | None = None
+    target: Target, model_dir: Path, out: Path, *, name: str = "", overrides: Mapping[str, str] | None = None
 ) -> FirmwareImage:
     """Build the image of a compiled network for a microcontroller target and return it with its sizes.
 
-    `model_dir` holds what compilers.aot wrote; `name` is told to MLPerf Tiny's runner. `firmware.elf`, `.map` and, for a
+    `model_dir` holds what compilers.aot wrote; `name` is told to MLPerf Tiny's runner; `overrides` are CMake variables,
+    for tests. `firmware.elf`, `.map` and, for a
     real core, `.bin` and `.hex` are put into `out` once all is built: the same inputs give the same bytes.
     Raises CompileError if a tool is missing (naming its package), the build fails (with the tool's last line) or sizes
     disagree with the plan; FitError if the linker runs out of RAM or flash.
@@ -103,7 +104,7 @@ def build_firmware(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="alpharho-") as work:
         build = Path(work) / "build"
-        _configure(mcu, model_dir, build, facts, engine_dir)
+        _configure(mcu, model_dir, build, facts, overrides or {})
         _run(["cmake", "--build", str(build)], target)
         built = {p.suffix: p for p in build.glob("firmware.*") if p.suffix in (".elf", ".map", ".bin", ".hex")}
         image = _measure(target, mcu, model, built, out, revision)
@@ -187,7 +188,7 @@ def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) ->
     return [f"{key}={value}" for key, value in facts.items()]
 
 
-def _configure(mcu: Mcu, model_dir: Path, build: Path, facts: Sequence[str], engine_dir: Path | None) -> None:
+def _configure(mcu: Mcu, model_dir: Path, build: Path, facts: Sequence[str], overrides: Mapping[str, str]) -> None:
     variables = {
         "MODEL_DIR": str(model_dir.resolve()),
         "CPU_FLAGS": ";".join(mcu.cpu_flags.split()),
@@ -196,10 +197,8 @@ def _configure(mcu: Mcu, model_dir: Path, build: Path, facts: Sequence[str], eng
         "KERNEL_OPTIMISATION": KERNEL_OPTIMISATION,
         "APP_OPTIMISATION": APP_OPTIMISATION,
     }
-    if engine_dir:
-        variables["ENGINE_DIR"] = str(engine_dir.resolve())
     command = ["cmake", "-S", str(FIRMWARE_DIR), "-B", str(build), "--preset", mcu.board]
-    _run(command + [f"-D{name}={value}" for name, value in variables.items()], None)
+    _run(command + [f"-D{name}={value}" for name, value in (variables | dict(overrides)).items()], None)
 
 
 def _run(command: Sequence[str], target: Target | None) -> None:
@@ -230,7 +229,7 @@ def _run(command: Sequence[str], target: Target | None) -> None:
                 f"{target.name}: {memory} is short by {int(over[2]):,} bytes, says the linker; "
                 "take a smaller preset or a larger board"
             )
-    telling = [line for line in lines if re.search(r"error|CMake Error|not found", line)] or lines[-3:]
+    telling = [line for line in lines if re.search(r"(^|: )(fatal )?error: |^CMake Error", line)] or lines[-3:]
     raise CompileError(f"firmware: the build failed: {' | '.join(telling[:3])}; mend that or report it")
 
 

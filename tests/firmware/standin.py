@@ -1,0 +1,32 @@
+"""Images with the stand-in engine of `firmware/tests/standin`, built once a session; what the tests here share."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import target
+from compilers.firmware import FIRMWARE_DIR, FirmwareImage, build_firmware
+
+STANDIN = FIRMWARE_DIR / "tests" / "standin"
+RAW_LINE = FIRMWARE_DIR / "tests" / "rawline" / "main.c"
+INPUT_BYTES = 12288
+OUTPUT_BYTES = 10
+EMULATED = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55", "netduinoplus2")
+
+
+def build(name: str, out: Path, overrides: Mapping[str, str] | None = None) -> FirmwareImage:
+    """Build the stand-in for a target."""
+    variables = {"ENGINE_DIR": str(STANDIN)} | dict(overrides or {})
+    return build_firmware(target.load(name), STANDIN, out, name="standin", overrides=variables)
+
+
+def expected_output(data: bytes) -> bytes:
+    """Return what the stand-in engine computes."""
+    return bytes(sum(data[j::OUTPUT_BYTES]) & 0xFF for j in range(OUTPUT_BYTES))
+
+
+def write_chunks(data: bytes, step: int = 960) -> list[bytes]:
+    """Return the payloads of WRITE for an input."""
+    return [struct.pack("<BI", 0, at) + data[at : at + step] for at in range(0, len(data), step)]
