@@ -1,11 +1,28 @@
-"""What device tests share with the tests of `deploy`: targets and artifacts without the pipeline."""
+"""What device tests are made of: the device under test, its reference, and bytes past the session's own methods."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 import target
 from artifact import Artifact, sha256_of
+from deploy import frames
+from deploy.frames import Frame, Text, Type
+from deploy.links import Link
+from deploy.links.lossy import LossyLink
+from deploy.session import Session
+
+LITERT_ENGINES = ("litert", "tflite-runtime")
+ANSWER_TIMEOUT_S = 20.0
 
 
 def host_target() -> target.Target:
@@ -16,3 +33,126 @@ def host_target() -> target.Target:
 def artifact_of(path: Path) -> Artifact:
     """Return a .tflite as an artifact that came from nowhere."""
     return Artifact(path=path, kind="tflite", name=path.stem, sha256=sha256_of(path))
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Inputs as the model takes them, (n, ...) in its dtype, and the class of each if known, (n,) int64."""
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64] | None = None
+
+
+@dataclass
+class Device:
+    """The device under test: its target, the .tflite it must hold, an open session, and pictures for it."""
+
+    target: target.Target
+    model: Path
+    session: Session
+    given: Pictures | None
+    count: int
+    is_lossy: bool
+    _answers: dict[bytes, bytes] = field(default_factory=dict)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """The given pictures, or random ones that the model never saw, `count` of them."""
+        if self.given is not None:
+            labels = self.given.labels
+            return Pictures(self.given.inputs[: self.count], None if labels is None else labels[: self.count])
+        spec = self.session.info.inputs[0]
+        return Pictures(np.stack([random_input(spec.dtype, spec.shape, seed) for seed in range(self.count)]))
+
+    @property
+    def oracle(self) -> str:
+        """The kernels on this host whose bytes the device's must equal: its own in LiteRT, else the reference."""
+        info = self.session.info
+        return info.kernels if info.engine in LITERT_ENGINES else "reference"
+
+    def reference(self, data: bytes) -> bytes:
+        """Return output 0 that LiteRT on this host gives for an input."""
+        if data not in self._answers:
+            interpreter = self.interpreter
+            detail = interpreter.get_input_details()[0]
+            interpreter.set_tensor(detail["index"], np.frombuffer(data, detail["dtype"]).reshape(detail["shape"]))
+            interpreter.invoke()
+            output = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+            self._answers[data] = bytes(output.tobytes())
+        return self._answers[data]
+
+    @cached_property
+    def interpreter(self) -> Any:
+        """LiteRT on this host with the oracle's kernels and the same model."""
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        resolver = {
+            "xnnpack": OpResolverType.AUTO,
+            "builtin": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            "reference": OpResolverType.BUILTIN_REF,
+        }[self.oracle]
+        interpreter = Interpreter(str(self.model), experimental_op_resolver_type=resolver)
+        interpreter.allocate_tensors()
+        return interpreter
+
+    def inputs(self, count: int) -> list[bytes]:
+        """Return the first pictures as bytes, at most `count`."""
+        return [picture.tobytes() for picture in self.pictures.inputs[:count]]
+
+    def answers_right(self) -> bool:
+        """Whether the device still answers the first picture as the reference does."""
+        data = self.inputs(1)[0]
+        return self.session.infer(data).output_bytes == self.reference(data)
+
+
+def random_input(dtype: str, shape: tuple[int, ...], seed: int) -> NDArray[Any]:
+    """Return an array of random values of the whole range of `dtype`; floats from -1 to 1."""
+    rng = np.random.default_rng(seed)
+    if dtype == "float32":
+        return rng.uniform(-1, 1, shape).astype(np.float32)
+    info = np.iinfo(np.dtype(dtype))
+    return rng.integers(info.min, info.max, shape, dtype=np.dtype(dtype), endpoint=True)
+
+
+def answers(session: Session, data: bytes) -> list[Frame]:
+    """Send bytes as they are and return all frames that answer them.
+
+    A PING behind them comes back last, since devices answer in order: nothing waits for silence.
+    """
+    mark = frames.encode(Frame(Type.PING, session.exchange.next_seq(), b"end of answers"))
+    seq = frames.Decoder().feed(mark)[0].seq  # type: ignore[union-attr]
+    session.link.write(data + mark)
+    found: list[Frame] = []
+    limit = time.monotonic() + ANSWER_TIMEOUT_S
+    while time.monotonic() < limit:
+        for frame in session.exchange.receive(1.0):
+            if frame.type == Type.PING | frames.REPLY and frame.seq == seq:
+                return found
+            found.append(frame)
+    raise AssertionError(f"no answer to a PING in {ANSWER_TIMEOUT_S:g} s after {data[:40].hex()}")
+
+
+def ask_text(session: Session, command: str) -> list[str]:
+    """Send a text command with its `%` and return the lines of its answer, without `m-ready`."""
+    session.link.write(command.encode())
+    decoder, lines = frames.Decoder(), []
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit:
+        for item in decoder.feed(session.link.read(1.0)):
+            if not isinstance(item, Text):
+                continue
+            if item.line == "m-ready":
+                return lines
+            lines.append(item.line)
+    raise AssertionError(f"no m-ready after {command[:40]}: {lines}")
+
+
+@contextmanager
+def over(session: Session, wrap: LossyLink) -> Iterator[Session]:
+    """Let a session run over another link for a while."""
+    plain: Link = session.link
+    session.link = session.exchange.link = wrap
+    try:
+        yield session
+    finally:
+        session.link = session.exchange.link = plain

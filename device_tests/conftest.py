@@ -1,0 +1,126 @@
+"""The device under test, from the command line: `inv hil --target T [--link URI]`, or pytest with the same options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import target as targets
+from artifact import Artifact
+from deploy.device import open_session, start
+from deploy.exchange import Timeouts
+from deploy.links import make_link
+from deploy.links.lossy import Faults, LossyLink
+from deploy.session import Session
+from device_tests import tiny_model
+from device_tests.support import Device, Pictures, artifact_of
+from errors import CompileError, DeployError, FitError
+
+PICTURES = {"host": 100, "hardware": 100, "emulated": 20}
+LOSSES = Faults(drop=0.002, flip=0.002, repeat=0.002, delay=0.002, cut=0.002, delay_s=0.005)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("device tests")
+    group.addoption("--target", default="host", help="boards to test, joined by commas [default: host]")
+    group.addoption(
+        "--link", default=None, help="where an already flashed board is, as serial:///dev/ttyACM0?baud=921600"
+    )
+    group.addoption("--model-artifact", default=None, help="the int8 .tflite that the device holds or is to be given")
+    group.addoption("--image", default=None, help="firmware image of that model, for microcontrollers")
+    group.addoption("--pictures", default=None, help="npz of `inputs` as the model takes them, and `labels` if known")
+    group.addoption("--count", type=int, default=None, help="pictures [default: 100, on an emulator 20]")
+    group.addoption(
+        "--kernels", default="xnnpack", help="LiteRT kernels of Linux boards: xnnpack, builtin or reference"
+    )
+    group.addoption("--lossy", type=int, default=None, help="run over a line that loses bytes, with this seed")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "device_on" in metafunc.fixturenames:
+        names = metafunc.config.getoption("--target").split(",")
+        metafunc.parametrize("device_on", [_marked(name) for name in names], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
+    """The device, open for all tests of this run."""
+    option = request.config.getoption
+    target = targets.load(request.param)
+    folder = tmp_path_factory.mktemp(target.name)
+    model = Path(option("--model-artifact") or tiny_model.dense(folder / "tiny.tflite"))
+    link = make_link(option("--link")) if option("--link") else None
+    if link is None:
+        artifact = _runnable(target, model, option("--image"), folder)
+        try:
+            link = start(target, artifact, kernels=option("--kernels"))
+        except DeployError as e:
+            pytest.skip(str(e))
+    if option("--lossy") is not None:
+        link = LossyLink(link, LOSSES, option("--lossy"))
+    pictures = _pictures(option("--pictures"))
+    count = option("--count") or PICTURES[target.where]
+    with open_session(target, artifact_of(model), link=link, timeouts=Timeouts(handshake_s=30)) as session:
+        yield Device(target, model, session, pictures, count, option("--lossy") is not None)
+
+
+@pytest.fixture
+def device(request: pytest.FixtureRequest, device_on: Device) -> Device:
+    """The device, for one test; skips where the device lacks what the test needs."""
+    for marker in request.node.iter_markers("needs"):
+        _check_need(device_on, marker.args[0])
+    return device_on
+
+
+@pytest.fixture
+def session(device: Device) -> Session:
+    """The session with the device."""
+    return device.session
+
+
+def _marked(name: str) -> Any:
+    where = targets.load(name).where if name in targets.names() else "host"
+    marks = {"emulated": [pytest.mark.emulated], "hardware": [pytest.mark.hardware]}.get(where, [])
+    return pytest.param(name, marks=marks, id=name)
+
+
+def _check_need(device: Device, what: str) -> None:
+    info, stats = device.session.info, device.session.stats()
+    reasons = {
+        "labels": (device.pictures.labels is None, "needs --pictures with `labels`"),
+        "input_preserved": (not info.input_preserved, "the engine overwrites its input"),
+        "clean line": (device.is_lossy, "sends bytes past the session, which --lossy would damage"),
+        "exact counter": (info.counter.unit != "instructions", f"{info.counter.name} counts time, not instructions"),
+        "stack": ("stack" not in info.memory, "the device does not know its stack"),
+        "peak_rss": ("peak_rss" not in stats, "only Linux has a peak RSS"),
+        "load time": ("load_ns" not in stats, "its model is linked in, there is nothing to load"),
+    }
+    lacks, why = reasons[what]
+    if lacks:
+        pytest.skip(f"{device.target.name}: {why}")
+
+
+def _runnable(target: targets.Target, model: Path, image: str | None, folder: Path) -> Artifact:
+    """Return what the target runs: the model itself, or a firmware image that has it inside."""
+    artifact = artifact_of(model)
+    if target.klass != "mcu":
+        return artifact
+    from device_tests.images import build_image
+
+    try:
+        path = Path(image) if image else build_image(target, model, folder)
+    except (CompileError, FitError) as e:
+        pytest.skip(f"{target.name}: {e}")
+    return replace(artifact, path=path, kind="firmware", facts={"model_sha256": artifact.sha256})
+
+
+def _pictures(path: str | None) -> Pictures | None:
+    if path is None:
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        return Pictures(file["inputs"], file["labels"].astype(np.int64) if "labels" in file else None)

@@ -1,0 +1,20 @@
+"""A firmware image for a model, made here when none was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compilers.aot import compile_model
+from compilers.firmware import build_firmware
+from target import Target
+
+
+def build_image(target: Target, model: Path, folder: Path) -> Path:
+    """Compile a .tflite ahead of time and build it for a microcontroller target; return the image.
+
+    Raises CompileError or FitError, whose message says why there is none.
+    """
+    if target.mcu is None:
+        raise ValueError(f"{target.name} is no microcontroller")
+    compile_model(model, folder / "model", target.mcu.kernels)
+    return build_firmware(target, folder / "model", folder / "image", name=model.stem).elf

@@ -1,0 +1,74 @@
+"""Who the device is, and what it says its tensors are."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from artifact import sha256_of
+from deploy import frames
+from deploy.frames import Type
+from deploy.info import parse_info
+from deploy.session import Session
+from device_tests.support import LITERT_ENGINES, Device
+
+
+def test_it_holds_this_model(device: Device) -> None:
+    assert device.session.info.model_sha256 == sha256_of(device.model)
+
+
+def test_it_is_the_target(device: Device) -> None:
+    info = device.session.info
+    assert info.board == device.target.name
+    engines = LITERT_ENGINES if device.target.engine in LITERT_ENGINES else (device.target.engine,)
+    assert info.engine in engines
+    assert info.firmware != "unknown"
+
+
+def test_inputs_and_outputs_are_the_models(device: Device) -> None:
+    info, interpreter = device.session.info, device.interpreter
+    for told, details in (
+        (info.inputs, interpreter.get_input_details()),
+        (info.outputs, interpreter.get_output_details()),
+    ):
+        assert len(told) == len(details)
+        for spec, detail in zip(told, details, strict=True):
+            assert spec.shape == tuple(detail["shape"])
+            assert spec.dtype == np.dtype(detail["dtype"]).name
+            scale, zero_point = detail["quantization"]
+            assert spec.zero_point == zero_point
+            assert np.float32(spec.scale) == pytest.approx(np.float32(scale), rel=1e-6)
+
+
+def test_instructions_are_counted_on_emulators_only(device: Device) -> None:
+    emulated_mcu = device.target.where == "emulated" and device.target.klass == "mcu"
+    assert device.session.info.counter.unit == ("instructions" if emulated_mcu else "ticks")
+
+
+def test_window_holds_the_largest_frame(session: Session) -> None:
+    assert session.info.window >= frames.encoded_size(session.info.max_payload)
+
+
+def test_info_can_be_read_from_any_offset(session: Session) -> None:
+    whole, total = b"", 1
+    while len(whole) < total:
+        reply = session.request(Type.INFO, struct.pack("<I", len(whole)))
+        offset, total = struct.unpack_from("<II", reply)
+        assert offset == len(whole)
+        whole += reply[8:]
+    assert parse_info(whole, "device") == session.info
+    for offset in (1, len(whole) // 2, len(whole) - 1):
+        reply = session.request(Type.INFO, struct.pack("<I", offset))
+        assert reply[8:] == whole[offset : offset + len(reply) - 8]
+
+
+@pytest.mark.parametrize("size", [0, 1, 243, 244, 245, 64])
+def test_ping_brings_all_bytes_back(session: Session, size: int) -> None:
+    session.ping(bytes(range(256))[:size])
+    session.ping(bytes(size))
+
+
+def test_largest_ping_comes_back(session: Session) -> None:
+    session.ping((bytes(range(256)) * 256)[: session.info.max_payload])

@@ -1,0 +1,73 @@
+"""What the device measures: its counter and its memory. No speed is asserted."""
+
+from __future__ import annotations
+
+import pytest
+
+from device_tests.support import Device
+
+RUNS = 5
+RSS_SLACK = 4 << 20
+
+
+def ticks_of(device: Device, count: int) -> list[int]:
+    data = device.inputs(1)[0]
+    return [device.session.infer(data).ticks for _ in range(count)]
+
+
+@pytest.mark.needs("exact counter")
+def test_the_same_inference_takes_the_same_instructions(device: Device) -> None:
+    ticks = ticks_of(device, RUNS)[1:]
+    # SysTick and the SSE-300 counter are read one tick early or late at times.
+    assert max(ticks) - min(ticks) <= 1, f"ticks of {RUNS - 1} runs: {ticks}"
+
+
+def test_every_inference_takes_some_time(device: Device) -> None:
+    assert all(ticks > 0 for ticks in ticks_of(device, RUNS))
+
+
+def test_the_devices_clock_does_not_run_ahead_of_the_hosts(device: Device) -> None:
+    counter = device.session.info.counter
+    if device.target.where == "emulated":
+        pytest.skip(f"{device.target.name}: an emulator has its own time")
+    for data in device.inputs(RUNS):
+        result = device.session.infer(data)
+        assert result.ticks / counter.rate_hz <= 1.01 * result.round_trip_s, "counter.rate_hz is too low"
+
+
+def test_inferences_are_counted(device: Device) -> None:
+    before = device.session.stats()["inferences"]
+    ticks_of(device, 3)
+    assert device.session.stats()["inferences"] == before + 3
+
+
+@pytest.mark.needs("stack")
+def test_the_stack_stays_within_what_is_reserved(device: Device) -> None:
+    assert device.answers_right()
+    used, reserved = device.session.stats()["stack_used"], device.session.info.memory["stack"]
+    assert 0 < used < reserved
+
+
+@pytest.mark.needs("stack")
+def test_the_stacks_watermark_does_not_climb(device: Device) -> None:
+    ticks_of(device, 2)
+    before = device.session.stats()["stack_used"]
+    ticks_of(device, RUNS)
+    assert device.session.stats()["stack_used"] == before
+
+
+@pytest.mark.needs("peak_rss")
+def test_memory_does_not_grow_from_run_to_run(device: Device) -> None:
+    ticks_of(device, 10)
+    before = device.session.stats()["peak_rss"]
+    ticks_of(device, 50)
+    assert before > 0
+    assert device.session.stats()["peak_rss"] <= before + RSS_SLACK
+
+
+@pytest.mark.needs("load time")
+def test_loading_and_the_first_inference_are_told(device: Device) -> None:
+    assert device.answers_right()
+    stats = device.session.stats()
+    assert stats["load_ns"] > 0
+    assert stats["first_inference_ns"] > 0
