@@ -122,9 +122,7 @@ def check_tools(mcu: Mcu) -> None:
             raise CompileError(f"{tool}: not found; install it with: apt install {PACKAGES[tool]}")
     if mcu.board != HOST_BOARD:
         # gcc prints the bare name of a file that it does not find.
-        done = subprocess.run(
-            [compiler, "-print-file-name=nano.specs"], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([compiler, "-print-file-name=nano.specs"], capture_output=True, text=True, check=False)
         if done.stdout.strip() == "nano.specs":
             raise CompileError(f"{compiler}: no newlib; install it with: apt install {PACKAGES['nano.specs']}")
 

@@ -29,7 +29,9 @@ class QemuFlasher:
         """
         program = shutil.which(self._emulator.program)
         if not program:
-            raise DeployError(f"{self._emulator.program}: not found; install it with: apt install {self._emulator.package}")
+            raise DeployError(
+                f"{self._emulator.program}: not found; install it with: apt install {self._emulator.package}"
+            )
         if not image.is_file():
             raise DeployError(f"{image}: no such image; build it first")
         port = free_port(self._port)

@@ -43,16 +43,24 @@ static enum received end_frame(struct receiver *receiver) {
     return RECEIVED_DAMAGED_FRAME;
   }
   const struct frame frame = {bytes[0], bytes[1], get_u16(bytes + 2), get_u16(bytes + 4), bytes + FRAME_HEADER};
-  /* The rest of the header may mean something else in another version, whose sender needs an answer. */
-  if (frame.version == PROTOCOL_VERSION && frame.length != covered - FRAME_HEADER) {
+  if (frame.length != covered - FRAME_HEADER) {
     return RECEIVED_DAMAGED_FRAME;
   }
   receiver->frame = frame;
   return RECEIVED_FRAME;
 }
 
+static bool is_text(uint8_t byte) {
+  return byte == '\t' || byte == '\r' || byte == '\n' || (byte >= ' ' && byte <= '~');
+}
+
 static enum received push_zero(struct receiver *receiver) {
-  const enum received event = receiver->state == IN_FRAME ? end_frame(receiver) : RECEIVED_NOTHING;
+  enum received event = RECEIVED_NOTHING;
+  if (receiver->state == IN_FRAME) {
+    event = end_frame(receiver);
+  } else if (receiver->state == UNKNOWN && receiver->used == 1u && !is_text(receiver->buffer[0])) {
+    event = RECEIVED_DAMAGED_FRAME;
+  }
   start_chunk(receiver);
   return event;
 }
@@ -72,7 +80,7 @@ static enum received push_text(struct receiver *receiver, uint8_t byte) {
   if (byte == '\r' || byte == '\n') {
     return RECEIVED_NOTHING;
   }
-  if (byte != '\t' && (byte < ' ' || byte > '~')) {
+  if (!is_text(byte)) {
     const enum received event = receiver->damage_is_told ? RECEIVED_NOTHING : RECEIVED_DAMAGED_FRAME;
     receiver->line_is_bad = true;
     receiver->damage_is_told = true;

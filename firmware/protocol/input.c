@@ -27,7 +27,7 @@ void input_mark(struct device *device, uint8_t tensor, uint32_t offset, uint32_t
 static bool tensor_is_whole(const struct device_tensor *input) {
   const uint32_t granules = (input->bytes + INPUT_GRANULE - 1u) / INPUT_GRANULE;
   for (uint32_t granule = 0; granule < granules; granule++) {
-    if ((input->written[granule / 8u] >> granule % 8u & 1u) == 0u) {
+    if (((uint32_t)input->written[granule / 8u] >> granule % 8u & 1u) == 0u) {
       return false;
     }
   }

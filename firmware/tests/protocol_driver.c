@@ -1,0 +1,247 @@
+/* The protocol on this machine, for tests with sanitizers.
+ *
+ *   driver receive   frames and text of each stream, as lines: `frame VERSION TYPE SEQ HEX`, `text HEX`, `long`,
+ * `damaged` driver device    what a device sends for each stream driver fuzz N    N streams of damaged and odd
+ * requests, always the same ones; ends in `done`
+ *
+ * Streams come on standard input and answers go to standard output, each with its length before it (u32). With
+ * LIBFUZZER there is no main, and libFuzzer makes the streams. */
+#include "device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STREAM_MAX (1u << 20)
+#define INPUT_0    200u
+#define INPUT_1    65u
+#define OUTPUT     10u
+
+static uint8_t input_0[INPUT_0], input_1[INPUT_1], written_0[WRITTEN_BYTES(INPUT_0)], written_1[WRITTEN_BYTES(INPUT_1)];
+static int8_t output[OUTPUT];
+static bool preserves = true;
+static bool restarted;
+static struct device device;
+
+static uint8_t *answer;
+static size_t answer_size, answer_room;
+
+static void write_bytes(const uint8_t *bytes, size_t count) {
+  if (answer_size + count > answer_room) {
+    answer_room = 2 * (answer_size + count) + 4096;
+    answer = realloc(answer, answer_room);
+    if (answer == NULL) {
+      abort();
+    }
+  }
+  memcpy(answer + answer_size, bytes, count);
+  answer_size += count;
+}
+
+/* Output j is the sum of all input 0 and j; input 1 begins with 0xEE where the inference is to fail. */
+static bool infer(uint64_t *ticks) {
+  int8_t sum = 0;
+  for (size_t i = 0; i < INPUT_0; i++) {
+    sum = (int8_t)(sum + input_0[i]);
+  }
+  for (size_t j = 0; j < OUTPUT; j++) {
+    output[j] = (int8_t)(sum + (int8_t)j);
+  }
+  if (!preserves) {
+    memset(input_0, 0x77, INPUT_0);
+  }
+  *ticks = 0x0102030405060708u + device.inferences;
+  return input_1[0] != 0xEE;
+}
+
+static uint64_t microseconds(void) { return 1234567; }
+
+static void memory(struct device_memory *told) { *told = (struct device_memory){265, 4096, 440, 0, 3}; }
+
+static void restart(void) { restarted = true; }
+
+static uint32_t info(uint32_t offset, uint8_t *part, uint32_t room) {
+  static const char text[] = "{\"protocol\":1}";
+  const uint32_t size = sizeof text - 1u;
+  if (offset < size) {
+    memcpy(part, text + offset, size - offset < room ? size - offset : room);
+  }
+  return size;
+}
+
+static const struct device_tensor inputs[] = {{input_0, INPUT_0, written_0, 0, 0}, {input_1, INPUT_1, written_1, 0, 0}};
+static const struct device_tensor outputs[] = {{output, OUTPUT, NULL, 0.5f, -3}};
+static const struct device_port port = {write_bytes, infer, microseconds, memory, restart};
+static struct device_model model = {
+    .info = info,
+    .board = "board",
+    .name = "network",
+    .inputs = inputs,
+    .outputs = outputs,
+    .input_count = 2,
+    .output_count = 1,
+    .text_offset = 128,
+};
+
+static void start(bool preserves_input, uint8_t input_count) {
+  preserves = preserves_input;
+  model.input_preserved = preserves_input;
+  model.input_count = input_count;
+  memset(input_0, 0, sizeof input_0);
+  memset(input_1, 0, sizeof input_1);
+  answer_size = 0;
+  device_init(&device, &model, &port);
+}
+
+static void receive_as_device(const uint8_t *bytes, size_t count) {
+  /* The first byte chooses what kind of network it is. */
+  if (count > 0) {
+    start((bytes[0] & 1u) != 0, (bytes[0] & 2u) != 0 ? 1 : 2);
+    device_receive(&device, bytes + 1, count - 1);
+  }
+}
+
+#ifdef LIBFUZZER
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
+  receive_as_device(bytes, count);
+  return 0;
+}
+#else
+
+static void tell(const char *line) { write_bytes((const uint8_t *)line, strlen(line)); }
+
+static void tell_hex(const char *before, const uint8_t *bytes, size_t count) {
+  tell(before);
+  for (size_t i = 0; i < count; i++) {
+    char pair[3];
+    (void)snprintf(pair, sizeof pair, "%02x", bytes[i]);
+    tell(pair);
+  }
+  tell("\n");
+}
+
+static void receive_only(const uint8_t *bytes, size_t count) {
+  static struct receiver receiver;
+  char before[64];
+  answer_size = 0;
+  receiver_init(&receiver);
+  for (size_t i = 0; i < count; i++) {
+    const struct frame *frame = &receiver.frame;
+    switch (receiver_push(&receiver, bytes[i])) {
+    case RECEIVED_FRAME:
+      (void)snprintf(before, sizeof before, "frame %u %u %u ", frame->version, frame->type, frame->sequence);
+      tell_hex(before, frame->payload, frame->length);
+      break;
+    case RECEIVED_TEXT:
+      tell_hex("text ", receiver.buffer, strlen((char *)receiver.buffer));
+      break;
+    case RECEIVED_LONG_TEXT:
+      tell("long\n");
+      break;
+    case RECEIVED_DAMAGED_FRAME:
+      tell("damaged\n");
+      break;
+    default:
+      break;
+    }
+  }
+}
+
+static uint32_t next_random(void) { /* xorshift32: Marsaglia 2003 */
+  static uint32_t state = 2463534242u;
+  state ^= state << 13;
+  state ^= state >> 17;
+  state ^= state << 5;
+  return state;
+}
+
+static uint8_t stream[STREAM_MAX];
+static size_t stream_size;
+
+static void append(const uint8_t *bytes, size_t count) {
+  memcpy(stream + stream_size, bytes, count);
+  stream_size += count;
+}
+
+/* A request that is nearly right: any type, fields often at their limits. */
+static void append_request(void) {
+  uint8_t message[FRAME_MAX_DECODED];
+  const uint8_t type = (uint8_t)(next_random() % 10u);
+  uint16_t length = (uint16_t)(next_random() % 8u == 0u ? next_random() % (MAX_PAYLOAD + 1u) : next_random() % 80u);
+  uint8_t *payload = message + FRAME_HEADER;
+  for (uint16_t i = 0; i < length; i++) {
+    payload[i] = (uint8_t)next_random();
+  }
+  if (type == 3u && length >= 5u) {
+    payload[0] &= 1u;
+    put_u32(payload + 1, next_random() % 4u * 64u);
+  } else if (type == 4u) {
+    length = 2;
+    put_u16(payload, (uint16_t)(next_random() % 130u));
+  } else if (type == 5u) {
+    length = 7;
+    payload[0] = 0;
+    put_u32(payload + 1, next_random() % 12u);
+    put_u16(payload + 5, (uint16_t)(next_random() % 12u));
+  }
+  frame_send(message, type, (uint16_t)(next_random() % 5u), length, append);
+}
+
+static void append_text(void) {
+  static const char *const words[] = {"name",  "profile", "timestamp", "db", "load", "print",
+                                      "infer", "results", " ",         "1",  "200",  "99999999999999999999",
+                                      "0",     "-1",      "%",         "%",  "%",    "\r\n",
+                                      "zz",    "00ff",    "0f",        "\t", "65"};
+  for (uint32_t i = next_random() % 12u; i > 0u; i--) {
+    const char *word = words[next_random() % (sizeof words / sizeof words[0])];
+    append((const uint8_t *)word, strlen(word));
+    if (next_random() % 2u == 0u) {
+      append((const uint8_t *)" ", 1);
+    }
+  }
+  append((const uint8_t *)"%", 1);
+}
+
+static void fuzz(unsigned long count) {
+  while (count-- > 0) {
+    stream_size = 0;
+    append(&(uint8_t){(uint8_t)next_random()}, 1);
+    for (uint32_t parts = next_random() % 12u; parts > 0u; parts--) {
+      if (next_random() % 3u == 0u) {
+        append_text();
+      } else {
+        append_request();
+      }
+      if (next_random() % 6u == 0u) { /* damage */
+        stream[1u + next_random() % stream_size] ^= (uint8_t)next_random();
+      }
+    }
+    receive_as_device(stream, stream_size);
+  }
+  (void)puts("done");
+}
+
+static bool read_exactly(void *bytes, size_t count) { return fread(bytes, 1, count, stdin) == count; }
+
+int main(int argc, char **argv) {
+  if (argc == 3 && strcmp(argv[1], "fuzz") == 0) {
+    fuzz(strtoul(argv[2], NULL, 10));
+    return 0;
+  }
+  uint32_t size;
+  while (argc == 2 && read_exactly(&size, sizeof size) && size <= STREAM_MAX) {
+    uint8_t *bytes = malloc(size + 1u); /* as large as the stream, so that reading past it is found */
+    if (bytes == NULL || !read_exactly(bytes, size)) {
+      return 1;
+    }
+    (strcmp(argv[1], "receive") == 0 ? receive_only : receive_as_device)(bytes, size);
+    free(bytes);
+    size = (uint32_t)answer_size;
+    (void)fwrite(&size, sizeof size, 1, stdout);
+    (void)fwrite(answer, 1, answer_size, stdout);
+    (void)fflush(stdout);
+  }
+  return 0;
+}
+#endif

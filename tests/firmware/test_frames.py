@@ -1,0 +1,154 @@
+"""The C decoder and encoder against the vectors that deploy's tests share, and against deploy's own decoder."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.frames import Decoder, Frame, Text, encode, encoded_size
+from tests.firmware.driver import Driver, build_driver
+
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "frames.json").read_text())
+MAX_PAYLOAD = 1024
+MAX_FRAME = encoded_size(MAX_PAYLOAD) - 2
+TEXT_MAX = 200
+
+
+@pytest.fixture(scope="module")
+def receive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    driver = Driver(build_driver(tmp_path_factory.mktemp("driver")), "receive")
+    yield driver
+    assert driver.close() == 0
+
+
+def events(answer: bytes) -> tuple[list[Frame | Text], int]:
+    """Return the frames and texts that the driver tells of, and how many damaged frames."""
+    items: list[Frame | Text] = []
+    lines = answer.decode().splitlines()
+    for line in lines:
+        word, *rest = line.split(" ")
+        if word == "frame":
+            version, kind, seq, payload = rest
+            items.append(Frame(int(kind), int(seq), bytes.fromhex(payload), int(version)))
+        elif word == "text":
+            items.append(Text(bytes.fromhex(rest[0]).decode().strip()))
+    return items, lines.count("damaged")
+
+
+@pytest.mark.parametrize("case", VECTORS["frames"], ids=lambda case: case["name"])
+def test_frame_decodes_as_the_vector_says(receive: Driver, case: dict[str, Any]) -> None:
+    frame = Frame(case["type"], case["seq"], bytes.fromhex(case["payload"]))
+    assert events(receive(bytes.fromhex(case["line"]))) == ([frame], 0)
+
+
+# One vector is for a smaller buffer than the device's: test_a_frame_too_long_is_dropped_whole stands for it here.
+@pytest.mark.parametrize(
+    "case", [case for case in VECTORS["streams"] if case["name"] != "over_long"], ids=lambda case: case["name"]
+)
+def test_stream_gives_what_the_vector_says(receive: Driver, case: dict[str, Any]) -> None:
+    items, damaged = events(receive(bytes.fromhex(case["line"])))
+    expected = [
+        Text(item["text"])
+        if "text" in item
+        else Frame(item["type"], item["seq"], bytes.fromhex(item["payload"]), item["version"])
+        for item in case["items"]
+        # Text towards a device ends at % alone.
+        if "text" not in item or case["text_end"] == "%"
+    ]
+    assert (items, damaged) == (expected, case["damaged"])
+
+
+@given(payload=st.binary(max_size=MAX_PAYLOAD), kind=st.integers(0, 255), seq=st.integers(0, 0xFFFF))
+def test_any_frame_comes_through(receive: Driver, payload: bytes, kind: int, seq: int) -> None:
+    frame = Frame(kind, seq, payload)
+    assert events(receive(encode(frame))) == ([frame], 0)
+
+
+@given(data=st.binary(max_size=3000))
+def test_any_bytes_are_survived_as_deploy_survives_them(receive: Driver, data: bytes) -> None:
+    compare(receive, data)
+
+
+@given(
+    parts=st.lists(
+        st.one_of(
+            st.builds(
+                Frame, st.integers(0, 255), st.integers(0, 0xFFFF), st.binary(max_size=300), st.integers(1, 8)
+            ).map(encode),
+            st.sampled_from([b"name%", b"db load 9%", b"boot\r\n", b"\0", b"%", b"\x02\x01", b"\xff"]),
+        )
+    ),
+    flips=st.lists(st.tuples(st.integers(0), st.integers(1, 255)), max_size=3),
+)
+def test_damaged_streams_are_read_as_deploy_reads_them(
+    receive: Driver, parts: list[bytes], flips: list[tuple[int, int]]
+) -> None:
+    data = bytearray(b"".join(parts))
+    for place, mask in flips:
+        if data:
+            data[place % len(data)] ^= mask
+    compare(receive, bytes(data))
+
+
+def compare(receive: Driver, data: bytes) -> None:
+    """Check that the C decoder takes the same frames as deploy's and counts the same damage.
+
+    Text is not compared: the device has no use for lines that a zero ends. The zero at the end completes all that
+    deploy's decoder would count.
+    """
+    data += b"\0"
+    decoder = Decoder(MAX_FRAME, text_end=b"%", max_text=1 << 20)
+    expected = [item for item in decoder.feed(data) if isinstance(item, Frame)]
+    items, damaged = events(receive(data))
+    assert [item for item in items if isinstance(item, Frame)] == expected
+    assert damaged == decoder.damaged
+
+
+def test_a_frame_too_long_is_dropped_whole(receive: Driver) -> None:
+    ping = Frame(7, 5, b"hello")
+    for size in (MAX_PAYLOAD + 1, 5000, 60000):
+        assert events(receive(encode(Frame(7, 4, b"\x11" * size)) + encode(ping))) == ([ping], 1)
+    assert events(receive(encode(Frame(7, 4, b"\x11" * MAX_PAYLOAD)) + encode(ping)))[1] == 0
+
+
+@pytest.mark.parametrize("size", [TEXT_MAX, TEXT_MAX + 1, 5000])
+def test_a_long_command_is_told_apart(receive: Driver, size: int) -> None:
+    expected = b"text " + b"61" * size + b"\n" if size <= TEXT_MAX else b"long\n"
+    assert receive(b"a" * size + b"%name%") == expected + b"text 6e616d65\n"
+
+
+def test_random_requests_break_nothing(tmp_path: Path) -> None:
+    program = build_driver(tmp_path)
+    done = subprocess.run([program, "fuzz", "60000"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_libfuzzer_finds_nothing(tmp_path: Path) -> None:
+    clang = next((name for name in ("clang", "clang-14", "clang-16", "clang-19") if shutil.which(name)), None)
+    if not clang:
+        pytest.skip("no clang; apt install clang libclang-rt-14-dev")
+    program = build_driver(tmp_path, clang, "-DLIBFUZZER", "-fsanitize=fuzzer")
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for case in VECTORS["frames"]:
+        for kind in range(4):
+            (corpus / f"{case['name']}-{kind}").write_bytes(bytes([kind]) + bytes.fromhex(case["line"]))
+    for i, text in enumerate((b"\x03db load 200%", b"\x02" + b"db " + b"00ff" * 40 + b"%infer 2 1%results%")):
+        (corpus / f"text-{i}").write_bytes(text)
+    done = subprocess.run(
+        [program, "-max_total_time=8", "-max_len=6000", "-seed=1", "-close_fd_mask=1", str(corpus)],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    runs = re.search(r"Done (\d+) runs", done.stderr)
+    assert runs
+    assert int(runs[1]) > 1000
