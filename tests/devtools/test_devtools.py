@@ -1,0 +1,96 @@
+"""The checks of `inv test` all run and say which failed; the lock is made with no setting of this machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from devtools import checks, lock
+from errors import Error
+
+
+def exits(code: int) -> list[str]:
+    return [sys.executable, "-c", f"raise SystemExit({code})"]
+
+
+def test_a_failed_check_does_not_hide_the_next(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = {"first": exits(1), "second": exits(0), "third": exits(5)}
+    monkeypatch.setattr(checks, "commands", lambda pytest_arguments: run)
+    with pytest.raises(Error, match="^failed: first, third; "):
+        checks.run()
+    shown = capfd.readouterr().out
+    assert "== first: failed" in shown
+    assert "== second: passed" in shown
+    assert "== third: failed" in shown
+
+
+def test_all_passed_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "commands", lambda pytest_arguments: {"only": exits(0)})
+    checks.run()
+
+
+def test_pytest_is_last_and_has_its_arguments() -> None:
+    commands = checks.commands(["-k", "a b"])
+    assert list(commands)[:3] == ["ruff check", "ruff format", "mypy"]
+    assert list(commands)[-1] == "pytest"
+    assert commands["pytest"][-3:] == ["pytest", "-k", "a b"]
+
+
+def test_c_sources_are_those_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "clang-format" in checks.commands()
+    monkeypatch.setattr(checks, "ROOT", tmp_path)
+    assert "clang-format" not in checks.commands()
+    (tmp_path / "firmware" / "app").mkdir(parents=True)
+    for name in ("main.c", "port.h", "notes.md"):
+        (tmp_path / "firmware" / "app" / name).write_text("")
+    assert checks.c_sources() == ["firmware/app/main.c", "firmware/app/port.h"]
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return what pip-compile is called with, in place of a call of it."""
+    seen: dict[str, Any] = {"code": 0}
+
+    def run(command: list[str], **options: Any) -> SimpleNamespace:
+        seen.update(options, command=command)
+        return SimpleNamespace(returncode=seen["code"])
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(sys, "version_info", (3, 11, 9))
+    return seen
+
+
+def test_the_lock_takes_no_setting_of_this_machine(called: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", "somewhere")
+    monkeypatch.setenv("PIP_CONSTRAINT", "constraints.txt")
+    lock.lock()
+    assert not {"PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL"} & set(called["env"])
+    assert called["env"]["PIP_CONFIG_FILE"] == "/dev/null"
+    assert {"--generate-hashes", "--no-emit-index-url", "--extra=dev"} <= set(called["command"])
+    assert "--upgrade" not in called["command"]
+    assert called["cwd"] == checks.ROOT
+
+
+def test_the_lock_takes_the_newest_when_asked(called: dict[str, Any]) -> None:
+    lock.lock(upgrade=True)
+    assert "--upgrade" in called["command"]
+
+
+def test_the_lock_is_made_with_the_oldest_python(called: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    with pytest.raises(Error, match=r"made with Python 3.11, this is 3.13"):
+        lock.lock()
+    assert "command" not in called
+
+
+def test_what_can_not_be_resolved_is_one_line(called: dict[str, Any]) -> None:
+    called["code"] = 2
+    with pytest.raises(Error, match="could not be resolved"):
+        lock.lock()
