@@ -23,7 +23,7 @@ def test_a_failed_check_does_not_hide_the_next(
 ) -> None:
     run = {"first": exits(1), "second": exits(0), "third": exits(5)}
     monkeypatch.setattr(checks, "commands", lambda pytest_arguments: run)
-    with pytest.raises(Error, match="^failed: first, third; "):
+    with pytest.raises(Error, match=r"^failed: first, third; "):
         checks.run()
     shown = capfd.readouterr().out
     assert "== first: failed" in shown
