@@ -12,9 +12,11 @@ import target as targets
 from artifact import Artifact, no_such_file
 from calibration import convert
 from datasets import Dataset, load
-from errors import CompileError, ConfigError
+from errors import CompileError, ConfigError, nearest
 from models import build, weights
 from target import Target
+
+ENGINES = ("litert", "aot")
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,11 @@ def _compile(model: Artifact, target: Target, engine: str) -> Artifact:
             from compilers import litert
 
             return litert.compile_for(model, target)
-    raise CompileError(f"{target.name}: no engine {engine}; known: litert")
+        case "aot":
+            from compilers import microcontroller
+
+            return microcontroller.compile_for(model, target)
+    raise CompileError(f"--engine {engine}: no such engine; {nearest(engine, ENGINES)}")
 
 
 def _origin(source: weights.Source) -> str:

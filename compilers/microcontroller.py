@@ -1,0 +1,42 @@
+"""A microcontroller's image: the network as C, checked to fit, then built with the firmware for one board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifact import Artifact, produce
+from compilers import aot
+from compilers.firmware import build_firmware, firmware_revision, tool_versions
+from compilers.fit import check_fit, mcu_of
+from target import Target
+
+FILENAME = "firmware.elf"
+MODEL_FOLDER = "model"
+
+
+def compile_for(model: Artifact, target: Target) -> Artifact:
+    """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
+
+    The generated C is in `model/` beside it. Facts: the model's own, `model_sha256`, `memory` (bytes by name, from the
+    linker), and `plan` (what compilers.aot planned). Raises CompileError if an operator can't be compiled or a tool is
+    missing, FitError if RAM or flash do not suffice.
+    """
+    mcu = mcu_of(target)
+
+    def make(folder: Path) -> Mapping[str, Any]:
+        plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels)
+        check_fit(target, plan)
+        image = build_firmware(target, folder / MODEL_FOLDER, folder, name=model.name)
+        return dict(model.facts) | {"model_sha256": model.sha256, "memory": image.facts(), "plan": plan.describe()}
+
+    return produce(
+        "firmware",
+        f"{target.name}-{model.name}",
+        FILENAME,
+        make,
+        parents={model.kind: model.sha256},
+        tools=tool_versions(target),
+        parameters={"engine": f"{aot.ENGINE} {aot.ENGINE_VERSION}", "firmware": firmware_revision(target)},
+    )
