@@ -31,7 +31,7 @@ def check(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
         where = f"{graph.source}, step {i} {step.name}"
         for tensor in step.inputs:
             owner.expect_whole(tensor, where)
-        _check_call_order(graph, step, layout, i, where)
+        owner.place(step.output, where)
         if step.scratch:
             piece = layout.scratch.get(i)
             if piece is None or piece.size < step.scratch:
@@ -40,6 +40,7 @@ def check(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
             out = layout.tensors[step.output].offset
             if out < piece.offset + step.scratch and piece.offset < out + graph.tensors[step.output].bytes:
                 raise CompileError(f"{where}: its scratch lies over its output")
+        _check_call_order(graph, step, layout, i, where)
         dying = {t for t in step.inputs if needed[t] == i}
         for other in owner.write(step.output, where) - dying:
             if needed.get(other, -1) > i or other in step.inputs:

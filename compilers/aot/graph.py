@@ -21,7 +21,7 @@ DTYPES = {"int8": 1, "int32": 4, "int64": 8}
 
 def printable(text: str) -> str:
     """Return a name from the file with all but plain printable characters replaced: safe in messages, C and JSON."""
-    return re.sub(r"[^A-Za-z0-9_./:;,\- ]", "?", text)[:120]
+    return re.sub(r"[^A-Za-z0-9_./:;,\- ]", "_", text)[:120]
 
 
 @dataclass(frozen=True)

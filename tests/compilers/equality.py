@@ -24,7 +24,7 @@ from tests.compilers.reference import Reference
 
 @dataclass
 class Count:
-    """`equal` of `total` pictures gave equal outputs; `correct` is our top-1; `different` lists the first that differ."""
+    """`equal` of `total` pictures gave equal outputs; `correct` is our top-1; `different` has the first that differ."""
 
     equal: int = 0
     correct: int = 0
@@ -33,7 +33,9 @@ class Count:
     different: list[int] = field(default_factory=list)
 
 
-def pictures(count: int, shape: tuple[int, ...], data: str = "fashion_mnist") -> Iterator[tuple[npt.NDArray[np.int8], int]]:
+def pictures(
+    count: int, shape: tuple[int, ...], data: str = "fashion_mnist"
+) -> Iterator[tuple[npt.NDArray[np.int8], int]]:
     """Yield int8 pictures of shape (1, rho, rho, channels) from the test split, and their labels."""
     test = datasets.load(data).test
     for index in datasets.sample(test, count):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot import Plan, compile_model
-from tests.compilers.networks import CACHE
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -62,15 +63,11 @@ def gcc(*arguments: str | Path) -> None:
 def kernel_objects(*options: str) -> tuple[Path, ...]:
     """Return the portable kernels' object files, built once per process and set of options."""
     sources = sorted((KERNELS / "portable").glob("*.c"))
-    folder = Path(tempfile.mkdtemp(prefix="kernels-", dir=_build_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="kernels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for source in sources:
         gcc(*WARNINGS, *options, "-fPIC", "-c", f"-I{KERNELS}", source, "-o", folder / f"{source.stem}.o")
     return tuple(folder / f"{source.stem}.o" for source in sources)
-
-
-def _build_folder() -> Path:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    return CACHE
 
 
 def build(folder: Path, output: Path, *options: str, main: bool = False) -> Path:

@@ -1,4 +1,4 @@
-"""Steps run without generated C: kernels called by ctypes in a library built with the sanitizer for undefined behaviour.
+"""Steps run without generated C: kernels called by ctypes, built with the sanitizer for undefined behaviour.
 
 No compiler runs per example, so a property test may try thousands.
 """

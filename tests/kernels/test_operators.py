@@ -30,7 +30,7 @@ REFUSED = (
 
 
 def compare(case: Case) -> None:
-    """Run a case in the planned layout, with everything apart, and with every output over its input where it may lie."""
+    """Run a case in the planned layout, with all apart, and with each output over its input where it may lie."""
     graph = parse(case.model, "case")
     try:
         steps = lower(graph)

@@ -1,0 +1,172 @@
+"""The compiler's promises: the same bytes, a plan that tells the truth, errors of one line."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compilers.aot import compile_model
+from errors import CompileError
+from tests.compilers import host_build
+from tests.compilers.tflite_builder import Builder
+
+
+def small_network(name: str = "serving_default_input:0", depth: int = 3) -> bytes:
+    """Return a convolution, an addition of its output to itself and a softmax."""
+    b = Builder()
+    rng = np.random.default_rng(1)
+    x = b.tensor((1, 6, 5, depth), scale=1 / 128, zero_point=-1, name=name)
+    kernel = b.tensor((4, 3, 3, depth), scale=[0.01, 0.02, 0.03, 0.04], data=rng.integers(-127, 128, (4, 3, 3, depth)))
+    bias = b.tensor((4,), "int32", scale=[1e-4] * 4, data=[1, -2, 3, -4])
+    y = b.tensor((1, 3, 3, 4), scale=0.1, zero_point=-128, name="conv/Relu6;conv/BiasAdd")
+    options = {"StrideH": 2, "StrideW": 2, "FusedActivationFunction": 3}
+    b.operator("CONV_2D", [x, kernel, bias], [y], options, "Conv2DOptions")
+    total = b.tensor((1, 3, 3, 4), scale=0.2, zero_point=-128)
+    b.operator("ADD", [y, y], [total], {}, "AddOptions")
+    out = b.tensor((1, 3, 3, 4), scale=1 / 256, zero_point=-128, name="output")
+    b.operator("SOFTMAX", [total], [out], {"Beta": 1.0}, "SoftmaxOptions")
+    return b.finish([x], [out])
+
+
+def test_same_bytes_each_time_and_under_any_name(tmp_path: Path) -> None:
+    texts = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(small_network())
+        compile_model(path, tmp_path / name)
+        texts.append([(tmp_path / name / f).read_bytes() for f in ("model.c", "model.h", "weights.c")])
+    assert texts[0] == texts[1]
+
+
+def test_plan_is_json_and_adds_up(tmp_path: Path) -> None:
+    plan = host_build.compile_to(small_network(), tmp_path)
+    facts = json.loads(json.dumps(plan.describe()))
+    assert facts["inputs"][0]["name"] == "serving_default_input:0"
+    assert facts["inputs"][0]["shape"] == [1, 6, 5, 3]
+    assert facts["inputs"][0]["scale"] == 1 / 128
+    assert facts["outputs"][0]["zero_point"] == -128
+    assert [o["name"] for o in facts["operators"]] == ["CONV_2D", "ADD", "SOFTMAX"]
+    assert facts["macs"] == 3 * 3 * 4 * 27
+    assert plan.weights_bytes == 4 * 27 + 4 * 4 + 4 * 4 + 4 + 256 * 4
+    assert max(o.live_bytes for o in plan.operators) <= plan.arena_bytes
+    assert plan.operators[plan.peak_operator].live_bytes == max(o.live_bytes for o in plan.operators)
+    assert plan.peak[0] in {t.name for t in plan.tensors}
+
+
+def test_engine_tells_what_the_plan_says(tmp_path: Path) -> None:
+    class Tensor(ctypes.Structure):
+        _fields_ = [
+            ("name", ctypes.c_char_p), ("dtype", ctypes.c_char_p), ("scale", ctypes.c_char_p),
+            ("zero_point", ctypes.c_int32), ("shape", ctypes.POINTER(ctypes.c_int32)), ("rank", ctypes.c_uint32),
+            ("bytes", ctypes.c_uint32),
+        ]  # fmt: skip
+
+    class Info(ctypes.Structure):
+        _fields_ = [
+            ("name", ctypes.c_char_p), ("version", ctypes.c_char_p), ("kernels", ctypes.c_char_p),
+            ("model_sha256", ctypes.c_char_p), ("arena_bytes", ctypes.c_uint32), ("input_preserved", ctypes.c_bool),
+            ("input_count", ctypes.c_uint32), ("output_count", ctypes.c_uint32),
+            ("inputs", ctypes.POINTER(Tensor)), ("outputs", ctypes.POINTER(Tensor)),
+        ]  # fmt: skip
+
+    engine = host_build.HostEngine(small_network(), tmp_path)
+    engine.library.engine_info.restype = ctypes.POINTER(Info)
+    info, plan = engine.library.engine_info().contents, engine.plan
+    assert (info.name, info.version, info.kernels) == (b"aot", plan.engine_version.encode(), b"portable")
+    assert info.model_sha256.decode() == plan.model_sha256
+    assert (info.arena_bytes, info.input_preserved) == (plan.arena_bytes, plan.input_preserved)
+    for count, found, specs in (
+        (info.input_count, info.inputs, plan.inputs), (info.output_count, info.outputs, plan.outputs)
+    ):  # fmt: skip
+        assert count == len(specs)
+        for tensor, spec in zip(found[:count], specs, strict=True):
+            assert (tensor.name.decode(), tensor.dtype) == (spec.name, b"int8")
+            assert tuple(tensor.shape[: tensor.rank]) == spec.shape
+            assert np.float32(tensor.scale) == np.float32(spec.scale)
+            assert (tensor.zero_point, tensor.bytes) == (spec.zero_point, spec.bytes)
+    assert engine.library.engine_input(1) is None
+    assert engine.library.engine_output(1) is None
+
+
+def test_input_preserved_tells_the_truth(tmp_path: Path) -> None:
+    for i, depth in enumerate((1, 3, 40)):
+        engine = host_build.HostEngine(small_network(depth=depth), tmp_path / str(i))
+        picture = np.arange(30 * depth).astype(np.int8)
+        engine.run(picture)
+        kept = ctypes.string_at(engine.library.engine_input(0), 30 * depth) == picture.tobytes()
+        assert kept or not engine.plan.input_preserved
+
+
+@pytest.mark.parametrize("name", ['"; } evil(); //', "a\\", "*/ int x;", "né\n", "%s%n", "??/"])
+def test_names_in_the_file_cannot_break_the_c(name: str, tmp_path: Path) -> None:
+    host_build.HostEngine(small_network(name), tmp_path)
+
+
+def test_builds_for_a_microcontroller_without_warnings(tmp_path: Path) -> None:
+    host_build.compile_to(small_network(), tmp_path)
+    sources = [tmp_path / "model.c", tmp_path / "weights.c", host_build.FIRMWARE / "engines" / "aot" / "engine.c"]
+    sources += sorted((host_build.KERNELS / "portable").glob("*.c"))
+    for cpu in ("cortex-m3", "cortex-m4", "cortex-m55"):
+        for source in sources:
+            command = ["arm-none-eabi-gcc", f"-mcpu={cpu}", "-mthumb", "-Os", *host_build.WARNINGS, "-c", str(source)]
+            command += [f"-I{d}" for d in (tmp_path, host_build.KERNELS, host_build.FIRMWARE / "engines")]
+            try:
+                done = subprocess.run([*command, "-o", str(tmp_path / "x.o")], capture_output=True, text=True)
+            except FileNotFoundError:
+                pytest.skip("arm-none-eabi-gcc is not installed (gcc-arm-none-eabi)")
+            assert done.returncode == 0, done.stderr
+
+
+def test_kernels_use_no_floating_point_and_no_heap(tmp_path: Path) -> None:
+    sources = sorted((host_build.KERNELS / "portable").glob("*.c"))
+    text = "".join(s.read_text() for s in sources)
+    assert "float" not in text
+    assert "double" not in text
+    assert "malloc" not in text
+    includes = {line for line in text.splitlines() if line.startswith("#include <")}
+    assert includes <= {"#include <string.h>", "#include <stdint.h>"}
+
+
+def test_compiler_imports_no_tensorflow() -> None:
+    code = "import sys, compilers.aot; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=host_build.ROOT).returncode == 0
+
+
+def test_unknown_kernel_set_names_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(small_network())
+    with pytest.raises(CompileError, match="portabel: unknown; did you mean portable"):
+        compile_model(path, tmp_path, kernels="portabel")
+
+
+def test_cmake_builds_the_libraries(tmp_path: Path) -> None:
+    host_build.compile_to(small_network(), tmp_path)
+    project = tmp_path / "project with a space"
+    project.mkdir()
+    (project / "main.c").write_text(
+        '#include "engine.h"\nint main(void) { return engine_init() || engine_invoke(); }\n'
+    )
+    (project / "CMakeLists.txt").write_text(
+        f"""cmake_minimum_required(VERSION 3.20)
+project(trial C)
+add_subdirectory("{host_build.KERNELS}" kernels)
+add_subdirectory("{host_build.FIRMWARE / "engines"}" engines)
+add_executable(trial main.c)
+target_link_libraries(trial engine)
+"""
+    )
+    build = project / "build"
+    try:
+        configure = ["cmake", "-S", str(project), "-B", str(build), f"-DMODEL_DIR={tmp_path}"]
+        assert subprocess.run(configure, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        pytest.skip("cmake is not installed")
+    done = subprocess.run(["cmake", "--build", str(build)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert subprocess.run([str(build / "trial")]).returncode == 0

@@ -1,0 +1,140 @@
+"""Whole networks: the generated C against LiteRT's reference kernels, warnings as errors, sanitizers on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compilers.aot import compile_model
+from tests.compilers import host_build
+from tests.compilers.equality import count_equal
+from tests.compilers.networks import shared_data, tflite_of
+from tests.compilers.reference import Reference
+from tests.compilers.tflite_builder import Builder
+
+PRESETS = ("v1_025", "v2_035", "v3s_075", "v3sm_075")
+# Bytes of activations, input included: what the planner reaches must not grow again.
+ARENA_LIMITS = {"v1_025": 68_672, "v2_035": 205_968, "v3s_075": 80_880, "v3sm_075": 80_880}
+
+
+@pytest.fixture(scope="module", params=PRESETS)
+def preset_model(request: pytest.FixtureRequest) -> tuple[str, Path]:
+    """Return a preset's name and its int8 network with random weights."""
+    return request.param, tflite_of(request.param)
+
+
+def test_outputs_equal_the_reference(preset_model: tuple[str, Path]) -> None:
+    count = count_equal(preset_model[1], images=12)
+    assert count.equal == count.total == 12
+    assert len(count.distinct) > 6, "outputs that do not differ prove nothing"
+
+
+def test_arena_does_not_grow(preset_model: tuple[str, Path], tmp_path: Path) -> None:
+    name, model = preset_model
+    assert compile_model(model, tmp_path).arena_bytes <= ARENA_LIMITS[name]
+
+
+def test_sanitizers_find_nothing(preset_model: tuple[str, Path], tmp_path: Path) -> None:
+    model = preset_model[1]
+    plan = host_build.compile_to(model, tmp_path)
+    program = host_build.build(tmp_path, tmp_path / "program", "-O1", *host_build.ADDRESS, main=True)
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(-128, 128, (3, *plan.inputs[0].shape[1:])).astype(np.int8)
+    outputs = np.frombuffer(host_build.run_program(program, inputs.tobytes()), np.int8).reshape(3, -1)
+    reference = Reference(model)
+    for ours, picture in zip(outputs, inputs, strict=True):
+        np.testing.assert_array_equal(ours, reference.run(picture)[0].reshape(-1))
+
+
+def test_mlperf_person_detector(tmp_path: Path) -> None:
+    model = shared_data("mlperf_vww_96_int8.tflite")
+    if not model.exists():
+        pytest.skip(f"{model.name} is not there: ../shared/data is absent")
+    engine, reference = host_build.HostEngine(model, tmp_path), Reference(model)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        picture = rng.integers(-128, 128, (1, 96, 96, 3)).astype(np.int8)
+        np.testing.assert_array_equal(engine.run(picture)[0], reference.run(picture)[0])
+
+
+@pytest.mark.parametrize("data", ["v3s_075", "v2_035"])
+@pytest.mark.slow
+def test_thousand_pictures(data: str) -> None:
+    count = count_equal(tflite_of(data), images=1000)
+    assert count.equal == count.total == 1000
+
+
+def _residual() -> tuple[bytes, int]:
+    """Return a network with every kind of layer of MLPerf Tiny's image and keyword networks, random weights."""
+    rng = np.random.default_rng(5)
+    b = Builder()
+
+    def conv(x: int, shape: tuple[int, ...], out: tuple[int, ...], stride: int = 1, activation: int = 1) -> int:
+        axis = 3 if shape[0] == 1 and shape[3] == out[3] else 0
+        depthwise = axis == 3
+        w = rng.integers(-127, 128, shape)
+        k = b.tensor(shape, scale=rng.uniform(0.001, 0.01, out[3]), data=w, axis=axis)
+        bias = b.tensor((out[3],), "int32", scale=[1e-4] * out[3], data=rng.integers(-500, 500, out[3]))
+        y = b.tensor(out, scale=0.05, zero_point=-128 if activation else 3)
+        options = {"StrideH": stride, "StrideW": stride, "FusedActivationFunction": activation}
+        if depthwise:
+            b.operator(
+                "DEPTHWISE_CONV_2D", [x, k, bias], [y], options | {"DepthMultiplier": 1}, "DepthwiseConv2DOptions"
+            )
+        else:
+            b.operator("CONV_2D", [x, k, bias], [y], options, "Conv2DOptions")
+        return y
+
+    x = b.tensor((1, 49, 10, 1), scale=0.05, zero_point=83)
+    first = conv(x, (16, 10, 4, 1), (1, 25, 5, 16), stride=2)
+    second = conv(first, (1, 3, 3, 16), (1, 25, 5, 16))
+    third = conv(second, (16, 1, 1, 16), (1, 25, 5, 16), activation=0)
+    total = b.tensor((1, 25, 5, 16), scale=0.08, zero_point=-128)
+    b.operator("ADD", [first, third], [total], {"FusedActivationFunction": 1}, "AddOptions")
+    pooled = b.tensor((1, 1, 1, 16), scale=0.08, zero_point=-128)
+    options = {"Padding": 1, "StrideH": 25, "StrideW": 5, "FilterHeight": 25, "FilterWidth": 5}
+    b.operator("AVERAGE_POOL_2D", [total], [pooled], options, "Pool2DOptions")
+    flat = b.tensor((1, 16), scale=0.08, zero_point=-128)
+    b.operator("RESHAPE", [pooled, b.tensor((2,), "int32", data=[-1, 16])], [flat], {}, "ReshapeOptions")
+    logits = b.tensor((1, 12), scale=0.2, zero_point=10)
+    kernel = b.tensor((12, 16), scale=0.01, data=rng.integers(-127, 128, (12, 16)))
+    b.operator("FULLY_CONNECTED", [flat, kernel, -1], [logits], {}, "FullyConnectedOptions")
+    y = b.tensor((1, 12), scale=1 / 256, zero_point=-128)
+    b.operator("SOFTMAX", [logits], [y], {"Beta": 1.0}, "SoftmaxOptions")
+    return b.finish([x], [y, logits]), 49 * 10
+
+
+def test_residual_network_with_two_outputs(tmp_path: Path) -> None:
+    model, size = _residual()
+    engine, reference = host_build.HostEngine(model, tmp_path), Reference(model)
+    rng = np.random.default_rng(0)
+    distinct = set()
+    for _ in range(50):
+        picture = rng.integers(-128, 128, size).astype(np.int8)
+        for ours, theirs in zip(engine.run(picture), reference.run(picture), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+            distinct.add(ours.tobytes())
+    assert len(distinct) > 50
+
+
+def test_autoencoder_of_dense_layers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    b = Builder()
+    x = last = b.tensor((1, 640), scale=0.4, zero_point=92)
+    for width in (128, 128, 8, 128, 640):
+        depth = b.tensors[last]["shape"][1]
+        kernel = b.tensor((width, depth), scale=0.003, data=rng.integers(-127, 128, (width, depth)))
+        bias = b.tensor((width,), "int32", scale=0.0012, data=rng.integers(-3000, 3000, width))
+        b.tensors[bias]["scales"] = []
+        y = b.tensor((1, width), scale=0.4, zero_point=-128)
+        b.operator(
+            "FULLY_CONNECTED", [last, kernel, bias], [y], {"FusedActivationFunction": 1}, "FullyConnectedOptions"
+        )
+        last = y
+    model = b.finish([x], [last])
+    engine, reference = host_build.HostEngine(model, tmp_path), Reference(model)
+    for _ in range(10):
+        sound = rng.integers(-128, 128, (1, 640)).astype(np.int8)
+        np.testing.assert_array_equal(engine.run(sound)[0], reference.run(sound)[0])
