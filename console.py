@@ -15,6 +15,7 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from compilers.fit import Fit
 from models import explain as explain_tables
 from models.explain import Summary
 from models.presets import Preset
@@ -130,6 +131,24 @@ def explain(preset: Preset, as_json: bool) -> None:
         f"{total.peak_activation_bytes:,} bytes of activations at the peak\n"
         "cost: MACs of a depthwise convolution and the pointwise one after it, over those of one standard convolution"
     )
+
+
+def fits(found: dict[str, Fit], as_json: bool) -> None:
+    """Print what a network needs on each board, in bytes, and whether it fits."""
+    if as_json:
+        print(json.dumps({name: asdict(fit) | {"fits": fit.fits} for name, fit in found.items()}, indent=1))
+        return
+    names = ("board", "fits", "arena", "RAM needed", "of", "weights", "flash needed", "of")
+    columns = [(name, "left" if i < 2 else "right") for i, name in enumerate(names)]
+    rows = [
+        [name, "yes" if f.fits else "[red]no[/red]"]
+        + [f"{n:,}" for n in (f.arena_bytes, f.ram_needed, f.ram_bytes, f.weights_bytes, f.flash_needed, f.flash_bytes)]
+        for name, f in found.items()
+    ]
+    table("", columns, rows)
+    for peak in {f.peak for f in found.values()}:
+        out.print(f"\nthe arena's peak is {peak}")
+    out.print("[dim]bytes; the share of the firmware itself is an estimate, the linker has the last word[/dim]")
 
 
 def _or_blank(number: int) -> str:

@@ -12,8 +12,8 @@ import target as targets
 from artifact import Artifact, no_such_file
 from calibration import convert
 from datasets import Dataset, load
-from errors import CompileError, ConfigError, nearest
-from models import build, weights
+from errors import CompileError, ConfigError, FitError, nearest
+from models import build, presets, weights
 from target import Target
 
 ENGINES = ("litert", "aot")
@@ -61,6 +61,12 @@ class Pipeline:
         given = self.request.labels
         if given is None:
             return self.data.class_names
+        names = self._labels(given)
+        if len(set(names)) < max(2, len(names)):
+            raise ConfigError(f"--labels {given}: expected at least two names, all different, got {len(names)}")
+        return names
+
+    def _labels(self, given: str) -> tuple[str, ...]:
         path = Path(given)
         try:
             if path.is_file():
@@ -130,7 +136,10 @@ class Pipeline:
         """The artifact that the target runs."""
         target, model = self.target, self.int8
         with console.step("compile") as line:
-            made = _compile(model, target, self.engine)
+            try:
+                made = _compile(model, target, self.engine)
+            except FitError as e:
+                raise FitError(f"{e}; {smaller_presets(target, model)}") from e
             line.text, line.reused = f"{self.engine} for {target.name}: {_memory_text(made)}", made.reused
         return made
 
@@ -146,6 +155,25 @@ def _compile(model: Artifact, target: Target, engine: str) -> Artifact:
 
             return microcontroller.compile_for(model, target)
     raise CompileError(f"--engine {engine}: no such engine; {nearest(engine, ENGINES)}")
+
+
+def smaller_presets(target: Target, model: Artifact) -> str:
+    """Name presets that surely fit a microcontroller, the largest first; their RAM is an upper bound."""
+    from compilers.fit import FIRMWARE_FLASH_BYTES, FIRMWARE_RAM_BYTES, mcu_of
+
+    mcu = mcu_of(target)
+    ram = mcu.ram_bytes - mcu.stack_bytes - FIRMWARE_RAM_BYTES
+    flash = (mcu.flash_bytes - FIRMWARE_FLASH_BYTES) * 0.95  # tables beside the raw weights
+    found = []
+    for name in presets.all_names():
+        for rho in (224, 192, 160, 128, 96, 64):
+            preset = presets.parse(f"{name}_{rho}", model.facts["classes"])
+            network = preset.network()
+            if network.peak_activation_bytes <= ram and network.int8_bytes <= flash:
+                found.append((network.macs, preset.name))
+                break
+    names = [name for _, name in sorted(found, reverse=True)[:4]]
+    return f"these fit: {', '.join(names)}" if names else "no preset fits"
 
 
 def _origin(source: weights.Source) -> str:

@@ -249,3 +249,69 @@ def doctor(c: Context, json: bool) -> None:
     import doctor as checks
 
     checks.print_doctor(as_json=json)
+
+
+@user_task({"pytest_arguments": ("", "arguments for pytest, such as `-k frames -x`")})
+def test(c: Context, pytest_arguments: str) -> None:
+    """Run lint, types and all tests: what CI runs."""
+    from devtools import checks
+
+    checks.run(shlex.split(pytest_arguments))
+
+
+@user_task({"upgrade": (False, "take the newest version of each")})
+def lock(c: Context, upgrade: bool) -> None:
+    """Resolve the dependencies of pyproject.toml into requirements.lock."""
+    from devtools import lock as locking
+
+    locking.lock(upgrade)
+
+
+@user_task(
+    MODEL,
+    CALIBRATION,
+    {"target": (None, "one board [default: all microcontrollers]"), "json": (False, "print as JSON")},
+)
+def fit(c: Context, target: str | None, json: bool, **given: Any) -> None:
+    """Say what a network needs of RAM and flash, on each board or on one, before anything is built or flashed."""
+    import console
+    import target as targets
+    from compilers import fit as fits
+
+    boards = [targets.load(name) for name in ([target] if target else targets.names())]
+    found = fits.table(_pipeline(given, MODEL, CALIBRATION).int8.path, boards)
+    console.fits(found, as_json=json)
+
+
+@user_task(
+    MODEL,
+    CALIBRATION,
+    {
+        "target": ("host", TARGET["target"][1]),
+        "link": MEASURE["link"],
+        "count": (None, "test pictures [default: 100, on an emulator 20]"),
+        "lossy": (None, "seed: run over a line that drops, flips, repeats and delays bytes"),
+        "junit": (None, "JUnit XML to write [default: reports/<target>/<model>/hil.xml]"),
+        "pytest_arguments": ("", "arguments for pytest, such as `-k reset -x`"),
+    },
+)
+def hil(
+    c: Context, target: str, link: str | None, count: str | None, lossy: str | None, junit: str | None,
+    pytest_arguments: str, **given: Any,
+) -> None:  # fmt: skip
+    """Run the hardware-in-the-loop tests on a device: the same for host, emulator and hardware."""
+    from benchmarks import report as reports
+    from benchmarks.run import Bench, Settings
+    from device_tests import run as suite
+
+    pipeline = _pipeline({**given, "target": target, "engine": None}, MODEL, CALIBRATION, TARGET)
+    options = [
+        *(["--link", link] if link else []),
+        *(["--lossy", lossy] if lossy else []),
+        *shlex.split(pytest_arguments),
+    ]
+    compiled, model = pipeline.compiled, pipeline.int8
+    images = Settings(images=_images(count) or suite.PICTURES[pipeline.target.where])
+    bench = Bench(pipeline.target, compiled, model, pipeline.data, images)
+    path = Path(junit) if junit else reports.folder(target, model.name) / "hil.xml"
+    suite.run(pipeline.target, model, compiled, bench.inputs, bench.truth, path, options)

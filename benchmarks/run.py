@@ -94,6 +94,18 @@ class Bench:
         return evaluate.quantise(pixels, (low, high), self.int8.facts["input"])
 
     @property
+    def inputs(self) -> npt.NDArray[Any]:
+        """The test pictures as the model's input tensor has them: (n, h, w, c), int8 or uint8."""
+        return self._quantised(self.pixels)
+
+    @property
+    def truth(self) -> npt.NDArray[np.int64] | None:
+        """The model's class number of each test picture, (n,); None if model and data are not about the same things."""
+        facts = self.int8.facts
+        classes = label_maps.align(facts["labels"], self.data.class_names, facts["output"]["shape"][-1])
+        return None if classes is None else classes[self.data.test.labels[self.indices]]
+
+    @property
     def oracle_kernels(self) -> str:
         """The kernels to compare bytes with: those of the device's own numeric profile."""
         return self.settings.kernels if self.compiled.kind == "litert" else "reference"
@@ -139,7 +151,7 @@ class Bench:
 
         An emulator or this host answers the same bytes for the same inputs: an earlier run of just these is reused.
         """
-        inputs = self._quantised(self.pixels)
+        inputs = self.inputs
         rows = self.int8.facts["output"]
         outputs = measure.Outputs(np.zeros((len(inputs), rows["shape"][-1]), rows["dtype"]), [])
 
@@ -186,7 +198,7 @@ class Bench:
         begin = time.monotonic()
         raw, measured = self.device_outputs
         seconds = time.monotonic() - begin
-        classes = label_maps.align(self.int8.facts["labels"], self.data.class_names, raw.shape[1])
+        truth = self.truth
         with console.step("accuracy") as line:
             profile = f"LiteRT {versions('ai-edge-litert')['ai-edge-litert']} {self.oracle_kernels} kernels on the host"
             found: dict[str, Any] = {
@@ -194,9 +206,8 @@ class Bench:
                 "measured": measured,
             }
             text = f"{found['exactness']['equal']:,} of {len(raw):,} outputs equal to the reference"
-            if classes is not None:
-                truth = classes[self.data.test.labels[self.indices[: len(raw)]]]
-                found["accuracy"] = measure.accuracy(raw, truth, reference[: len(raw)], self.data.name)
+            if truth is not None:
+                found["accuracy"] = measure.accuracy(raw, truth[: len(raw)], reference[: len(raw)], self.data.name)
                 text = f"{100 * found['accuracy']['top1']:.2f} % top-1, " + text
             line.text, line.reused, line.seconds = text, "accuracy" in self.reused, seconds
         return found

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from compilers.aot.result import Plan
+from compilers.aot import Plan, compile_model
 from errors import FitError
 from target import Mcu, Target
 
@@ -67,8 +70,9 @@ def check_fit(target: Target, plan: Plan) -> Fit:
     if found.ram_needed > found.ram_bytes:
         over = found.ram_needed - found.ram_bytes
         raise FitError(
-            f"{target.name}: RAM is short by {over:,} bytes: {found.arena_bytes:,} for activations, {found.stack_bytes:,} "
-            f"for the stack and about {FIRMWARE_RAM_BYTES:,} for the firmware, of {found.ram_bytes:,}; "
+            f"{target.name}: RAM is short by {over:,} bytes: {found.arena_bytes:,} for activations, "
+            f"{found.stack_bytes:,} for the stack and about {FIRMWARE_RAM_BYTES:,} for the firmware, "
+            f"of {found.ram_bytes:,}; "
             f"the peak is {found.peak}; take a smaller preset or a board with more RAM"
         )
     if found.flash_needed > found.flash_bytes:
@@ -87,3 +91,16 @@ def peak_of(plan: Plan) -> str:
     sizes = {t.name: t.bytes for t in plan.tensors}
     tensors = " and ".join(f"{name} ({sizes.get(name, 0):,} bytes)" for name in plan.peak[:2])
     return f"at {operator.name} number {operator.index}, with {tensors}"
+
+
+def table(path: Path, targets: Sequence[Target]) -> dict[str, Fit]:
+    """Return what an int8 .tflite needs on each microcontroller among the targets, by the target's name.
+
+    Raises CompileError if the network can't be compiled, FitError if a single target is no microcontroller.
+    """
+    if len(targets) == 1:
+        mcu_of(targets[0])
+    boards = [target for target in targets if target.mcu and target.mcu.flash_bytes]
+    with tempfile.TemporaryDirectory() as folder:
+        plans = {kernels: compile_model(path, Path(folder), kernels) for kernels in {mcu_of(b).kernels for b in boards}}
+    return {board.name: fit(board, plans[mcu_of(board).kernels]) for board in boards}

@@ -18,10 +18,10 @@ from deploy.links import make_link
 from deploy.links.lossy import Faults, LossyLink
 from deploy.session import Session
 from device_tests import tiny_model
+from device_tests.run import PICTURES
 from device_tests.support import Device, Pictures, artifact_of
 from errors import CompileError, DeployError, FitError
 
-PICTURES = {"host": 100, "hardware": 100, "emulated": 20}
 LOSSES = Faults(drop=0.002, flip=0.002, repeat=0.002, delay=0.002, cut=0.002, delay_s=0.005)
 
 

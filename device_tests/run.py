@@ -1,0 +1,51 @@
+"""Run this suite in a pytest of its own, with a network of the pipeline and real test pictures."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from artifact import ROOT, Artifact
+from errors import DeviceError
+from target import Target
+
+PICTURES = {"host": 100, "hardware": 100, "emulated": 20}
+"""Test pictures unless told, by where the device is."""
+
+
+def run(
+    target: Target,
+    model: Artifact,
+    compiled: Artifact,
+    inputs: npt.NDArray[Any],
+    labels: npt.NDArray[np.int64] | None,
+    junit: Path,
+    options: Sequence[str] = (),
+) -> None:
+    """Test a device that is given `compiled`, and write JUnit XML to `junit`.
+
+    `inputs` are pictures as the model takes them, (n, h, w, c); `labels` their classes, if they are known; `options` go
+    to pytest. Raises DeviceError if a test fails or none was run.
+    """
+    junit.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder) / "pictures.npz"
+        arrays: dict[str, Any] = {"inputs": inputs} | ({} if labels is None else {"labels": labels})
+        np.savez(pictures, **arrays)
+        command = [sys.executable, "-m", "pytest", str(Path(__file__).parent), "-rs", f"--junit-xml={junit.resolve()}"]
+        command += ["--target", target.name, "--model-artifact", str(model.path), "--pictures", str(pictures)]
+        command += ["--count", str(len(inputs))]
+        if compiled.kind == "firmware":
+            command += ["--image", str(compiled.path)]
+        done = subprocess.run([*command, *options], cwd=ROOT, env=os.environ, check=False)
+    if done.returncode:
+        reason = "no test was run" if done.returncode == 5 else f"pytest ended with exit code {done.returncode}"
+        raise DeviceError(f"{target.name}: {reason}; see above and {junit}")
