@@ -5,19 +5,33 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from errors import CompileError
 
 ARENA = "arena"
-_SECTION = re.compile(r"^(\.\S+)\s+(\d+)\s+\d+$", re.MULTILINE)
+_SECTION = re.compile(r"^(\.\S+)\s+(\d+)\s+(\d+)$", re.MULTILINE)
 _SYMBOL = re.compile(r"^[0-9a-f]+ ([0-9a-f]+) \w (\S+)$", re.MULTILINE)
 
 
-def section_sizes(elf: Path, prefix: str = "") -> Mapping[str, int]:
-    """Return the bytes of each section by name. `prefix` is the toolchain's, such as `arm-none-eabi-`."""
-    found = dict(_SECTION.findall(_run(f"{prefix}size", "-A", str(elf))))
-    return {name: int(size) for name, size in found.items()}
+@dataclass(frozen=True)
+class Section:
+    """A section of an image: bytes, and the address where it begins when the program runs."""
+
+    size: int = 0
+    address: int = 0
+
+    @property
+    def end(self) -> int:
+        """The address behind it."""
+        return self.address + self.size
+
+
+def sections_of(elf: Path, prefix: str = "") -> Mapping[str, Section]:
+    """Return each section by name. `prefix` is the toolchain's, such as `arm-none-eabi-`."""
+    found = _SECTION.findall(_run(f"{prefix}size", "-A", str(elf)))
+    return {name: Section(int(size), int(address)) for name, size, address in found}
 
 
 def symbol_sizes(elf: Path, prefix: str = "") -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import write_atomic
-from compilers.elf_sizes import ARENA, section_sizes, symbol_sizes
+from compilers.elf_sizes import ARENA, sections_of, symbol_sizes
 from compilers.fit import mcu_of
 from errors import CompileError, FitError
 from target import ROOT, Mcu, Target
@@ -35,7 +35,7 @@ WEIGHT_ALIGNMENT_SLACK = 4_096
 BUILD_TIMEOUT_S = 900.0
 
 _TENSOR = re.compile(r'ENTRY\(\d+, (\d+), "[^"]*", "[^"]*", "[^"]*", -?\d+, \d+, ([\d, ]+)\)')
-_DEFINE = re.compile(r'^#define MODEL_(\w+) "?([^"\n]*?)"?$', re.MULTILINE)
+_DEFINE = re.compile(r'^#define MODEL_(\w+) +"?([^"\n]*?)"?$', re.MULTILINE)
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
@@ -43,7 +43,8 @@ _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 class FirmwareImage:
     """A built image and what it takes, in bytes.
 
-    Flash is code, constants, weights and the start values of variables; RAM is arena, stack and all other variables.
+    Flash is code, constants (start values of variables included) and weights; RAM is all from its origin to the end of
+    what the linker placed: stack, arena and all other variables. `binary` is None where an image has two parts.
     On `host`, where nothing is sized, flash and RAM are 0 and `code_bytes` and `constant_bytes` are the process's own.
     """
 
@@ -160,10 +161,15 @@ def _read_model(model_dir: Path) -> _Model:
             arena_bytes=int(defines["ARENA_BYTES"]),
             weights_bytes=int(defines["WEIGHTS_BYTES"]),
             input_bytes=sum(size for size, _ in inputs),
-            text_offset=PIXEL_OFFSET if len(inputs[0][1]) == 4 and inputs[0][1][3] == 3 else 0,
+            text_offset=PIXEL_OFFSET if _is_picture(inputs[0][1]) else 0,
         )
     except (OSError, UnicodeDecodeError, KeyError, ValueError, IndexError) as e:
         raise CompileError(f"{header}: no header of a compiled network ({e!r}); compile the .tflite first") from e
+
+
+def _is_picture(shape: Sequence[int]) -> bool:
+    """Whether a shape is (1, n, n, channels): square, unlike the spectra that keyword networks take."""
+    return len(shape) == 4 and shape[1] == shape[2]
 
 
 def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) -> list[str]:
@@ -234,26 +240,27 @@ def _run(command: Sequence[str], target: Target | None) -> None:
 def _measure(
     target: Target, mcu: Mcu, model: _Model, built: Mapping[str, Path], out: Path, revision: str
 ) -> FirmwareImage:
-    prefix = "" if mcu.board == HOST_BOARD else "arm-none-eabi-"
-    sections = section_sizes(built[".elf"], prefix)
-    arena = symbol_sizes(built[".elf"], prefix).get(ARENA, 0)
     on_mcu = mcu.board != HOST_BOARD
-    data, stack = sections.get(".data", 0), sections.get(".stack", 0)
-    code = sections.get(".vectors", 0) + sections.get(".text", 0) + sections.get(".ARM.exidx", 0)
-    constants, weights = sections.get(".rodata", 0) + (data if on_mcu else 0), sections.get(".weights", 0)
+    prefix = "arm-none-eabi-" if on_mcu else ""
+    sections = sections_of(built[".elf"], prefix)
+    size = {name: section.size for name, section in sections.items()}
+    code = sum(size.get(name, 0) for name in (".vectors", ".text", ".ARM.exidx"))
+    constants = size.get(".rodata", 0) + (size.get(".data", 0) if on_mcu else 0)
+    weights = size.get(".weights", 0)
+    in_ram = [section.end for name, section in sections.items() if name in (".stack", ".data", ".arena", ".bss")]
     image = FirmwareImage(
         elf=out / built[".elf"].name,
         map=out / built[".map"].name,
-        binary=out / built[".bin"].name if on_mcu else None,
-        hex=out / built[".hex"].name if on_mcu else None,
+        binary=out / built[".bin"].name if ".bin" in built else None,
+        hex=out / built[".hex"].name if ".hex" in built else None,
         revision=revision,
         code_bytes=code,
         constant_bytes=constants,
         weights_bytes=weights,
         flash_bytes=code + constants + weights if on_mcu else 0,
-        ram_bytes=stack + data + sections.get(".arena", 0) + sections.get(".bss", 0) if on_mcu else 0,
-        arena_bytes=arena,
-        stack_bytes=stack,
+        ram_bytes=max(in_ram) - mcu.ram_origin if on_mcu else 0,
+        arena_bytes=symbol_sizes(built[".elf"], prefix).get(ARENA, 0),
+        stack_bytes=size.get(".stack", 0),
     )
     _check_sizes(target, mcu, model, image)
     return image

@@ -66,4 +66,5 @@ def free_port(wanted: int | None = None) -> int:
 
 
 def _is_noise(line: str) -> bool:
-    return "info: QEMU waiting for connection" in line
+    """Whether a line of QEMU's says nothing of why it ended: registers, or that it waits for the line."""
+    return "info: QEMU waiting for connection" in line or not line.startswith(("qemu", "ERROR"))

@@ -28,7 +28,7 @@ class Running:
     def __init__(self, what: str, argv: Sequence[str], is_noise: Callable[[str], bool] = lambda line: False):
         self.what = what
         self._is_noise = is_noise
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (stop closes it)
         try:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(GUARD), *argv],
@@ -101,11 +101,16 @@ class RunningLink:
                 self._is_open = True
                 return
             except LinkError:
-                if self.running.has_ended():
-                    raise LinkError(f"{self.name}: ended before it listened ({self.running.last_words()})") from None
-                if time.monotonic() > deadline:
-                    raise LinkError(f"{self.name}: did not listen within {START_TIMEOUT_S:g} s") from None
+                problem = self._why_not_open(deadline)
+            if problem:
+                self.close()
+                raise LinkError(f"{self.name}: {problem}")
             time.sleep(POLL_S)
+
+    def _why_not_open(self, deadline: float) -> str:
+        if self.running.has_ended():
+            return f"ended before it listened ({self.running.last_words()})"
+        return f"did not listen within {START_TIMEOUT_S:g} s" if time.monotonic() > deadline else ""
 
     def read(self, timeout_s: float) -> bytes:
         """See Link.read."""

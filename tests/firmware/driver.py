@@ -36,7 +36,9 @@ class Driver:
 
     def __call__(self, stream: bytes) -> bytes:
         """Return what the driver answers to one stream."""
-        assert self._process.stdin and self._process.stdout and self._process.stderr
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
         self._process.stdin.write(struct.pack("<I", len(stream)) + stream)
         self._process.stdin.flush()
         head = self._process.stdout.read(4)

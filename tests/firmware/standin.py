@@ -11,7 +11,7 @@ from compilers.firmware import FIRMWARE_DIR, FirmwareImage, build_firmware
 
 STANDIN = FIRMWARE_DIR / "tests" / "standin"
 RAW_LINE = FIRMWARE_DIR / "tests" / "rawline" / "main.c"
-INPUT_BYTES = 12288
+INPUT_BYTES = 3072
 OUTPUT_BYTES = 10
 EMULATED = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55", "netduinoplus2")
 

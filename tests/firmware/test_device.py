@@ -72,7 +72,8 @@ def test_stats_count(driver: Driver) -> None:
         Frame(Type.STATS, 3, b""),
     )  # fmt: skip
     assert json.loads(reply.payload) == {
-        "inferences": 3, "frames": 3, "damaged_frames": 1, "overruns": 3, "arena": 265, "stack": 4096, "stack_used": 440,
+        "inferences": 3, "frames": 3, "damaged_frames": 1, "overruns": 3,
+        "arena": 265, "stack": 4096, "stack_used": 440,
     }  # fmt: skip
 
 

@@ -64,9 +64,30 @@ void port_init(int argc, char **argv) {
   listen_on((unsigned)port);
 }
 
+/* Gathered until the main loop waits for input: a reply is many small pieces. */
+static uint8_t pending[8192];
+static size_t pending_count;
+
 static void hang_up(void) {
   (void)close(line);
   line = -1;
+  pending_count = 0;
+}
+
+/* What is said before anybody has connected, the banner, waits for the first who does. */
+static void flush(void) {
+  size_t sent = 0;
+  while (line >= 0 && sent < pending_count) {
+    const ssize_t count = send(line, pending + sent, pending_count - sent, MSG_NOSIGNAL);
+    if (count > 0) {
+      sent += (size_t)count;
+    } else if (errno != EINTR) {
+      hang_up();
+    }
+  }
+  if (line >= 0 || pending_count == sizeof pending) {
+    pending_count = 0;
+  }
 }
 
 size_t port_read(uint8_t *bytes, size_t room) {
@@ -78,23 +99,6 @@ size_t port_read(uint8_t *bytes, size_t room) {
     hang_up();
   }
   return count > 0 ? (size_t)count : 0u;
-}
-
-/* Gathered until the main loop waits or reads no more: a reply is many small pieces. */
-static uint8_t pending[8192];
-static size_t pending_count;
-
-static void flush(void) {
-  size_t sent = 0;
-  while (line >= 0 && sent < pending_count) {
-    const ssize_t count = send(line, pending + sent, pending_count - sent, MSG_NOSIGNAL);
-    if (count > 0) {
-      sent += (size_t)count;
-    } else if (errno != EINTR) {
-      hang_up();
-    }
-  }
-  pending_count = 0;
 }
 
 void port_write(const uint8_t *bytes, size_t count) {

@@ -8,14 +8,14 @@
 #define STANDIN_PRESERVES 0
 #endif
 
-#define INPUT_BYTES  12288
+#define INPUT_BYTES  3072
 #define OUTPUT_BYTES 10
-#define ARENA_BYTES  12304
+#define ARENA_BYTES  3088
 #define OUTPUT_AT    (STANDIN_PRESERVES ? INPUT_BYTES : 0)
 
 static _Alignas(16) int8_t arena[ARENA_BYTES];
 
-static const int32_t input_shape[] = {1, 64, 64, 3};
+static const int32_t input_shape[] = {1, 32, 32, 3};
 static const int32_t output_shape[] = {1, OUTPUT_BYTES};
 static const struct engine_tensor input = {"input", "int8", "0.0078431", -1, input_shape, 4, INPUT_BYTES};
 static const struct engine_tensor output = {"output", "int8", "0.00390625", -128, output_shape, 2, OUTPUT_BYTES};

@@ -1,0 +1,212 @@
+"""Building: the same bytes from the same inputs, sizes that agree, and one line for each thing that can go wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import target
+from artifact import sha256_of
+from compilers import firmware
+from compilers.aot.result import OperatorSpec, Plan, TensorSpec
+from compilers.fit import FIRMWARE_RAM_BYTES, check_fit, fit
+from errors import CompileError, FitError
+from tests.firmware.conftest import Images
+from tests.firmware.standin import INPUT_BYTES, STANDIN, build
+
+BOARD = "qemu-m4"
+
+
+def with_mcu(name: str, **changes: object) -> target.Target:
+    board = target.load(name)
+    assert board.mcu
+    return dataclasses.replace(board, mcu=dataclasses.replace(board.mcu, **changes))  # type: ignore[arg-type]
+
+
+def build_target(board: target.Target, out: Path, **overrides: str) -> firmware.FirmwareImage:
+    return firmware.build_firmware(board, STANDIN, out, overrides={"ENGINE_DIR": str(STANDIN)} | overrides)
+
+
+def test_the_same_sources_elsewhere_give_the_same_bytes(
+    images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "a checkout with spaces" / "firmware"
+    shutil.copytree(firmware.FIRMWARE_DIR, there)
+    monkeypatch.setattr(firmware, "FIRMWARE_DIR", there)
+    monkeypatch.setenv("CFLAGS", "-O0 -DNONSENSE")
+    standin = there / "tests" / "standin"
+    again = firmware.build_firmware(
+        target.load(BOARD), standin, tmp_path / "out there", name="standin", overrides={"ENGINE_DIR": str(standin)}
+    )
+    first = images(BOARD)
+    assert again.revision == first.revision
+    assert first.binary and again.binary and first.hex and again.hex  # noqa: PT018
+    for ours, theirs in ((first.binary, again.binary), (first.hex, again.hex), (first.elf, again.elf)):
+        assert sha256_of(ours) == sha256_of(theirs)
+
+
+def test_no_path_of_this_machine_is_in_the_image(images: Images) -> None:
+    assert str(target.ROOT).encode() not in images(BOARD).elf.read_bytes()
+
+
+def test_sizes_are_those_of_the_image(images: Images) -> None:
+    image = images(BOARD)
+    assert image.binary
+    # The vector table ends before .text is aligned to 128 bytes at most; all else in flash is back to back.
+    assert 0 <= image.binary.stat().st_size - image.flash_bytes < 128
+    assert image.flash_bytes == image.code_bytes + image.constant_bytes + image.weights_bytes
+    assert image.stack_bytes + image.arena_bytes < image.ram_bytes < image.stack_bytes + image.arena_bytes + 8192
+    assert image.code_bytes + image.constant_bytes < 16384
+    assert image.facts()["arena"] == image.arena_bytes
+
+
+def test_the_revision_follows_the_sources_and_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board, other = target.load(BOARD), target.load("qemu-m3")
+    before = firmware.firmware_revision(board)
+    assert re.fullmatch(r"[0-9a-f]{12}", before)
+    assert firmware.firmware_revision(other) != before
+    shutil.copytree(firmware.FIRMWARE_DIR, tmp_path / "firmware")
+    monkeypatch.setattr(firmware, "FIRMWARE_DIR", tmp_path / "firmware")
+    assert firmware.firmware_revision(board) == before
+    (tmp_path / "firmware" / "app" / "main.c").write_bytes(b"int main(void) { return 0; }\n")
+    assert firmware.firmware_revision(board) != before
+
+
+@pytest.mark.parametrize(
+    ("memory", "changes"),
+    [
+        ("RAM", {"ram_bytes": 8192}),
+        ("flash", {"flash_bytes": 4096}),
+        ("RAM", {"stack_bytes": 120_000, "ram_bytes": 0x1D800}),
+    ],
+)
+def test_a_board_without_room_is_a_fit_error_with_the_bytes(
+    tmp_path: Path, memory: str, changes: dict[str, int]
+) -> None:
+    with pytest.raises(FitError, match=rf"^qemu-m4: {memory} is short by [\d,]+ bytes, says the linker; "):
+        build_target(with_mcu(BOARD, **changes), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_shortage_is_exact(images: Images, tmp_path: Path) -> None:
+    needed = images(BOARD).ram_bytes
+    with pytest.raises(FitError, match=r"short by 4 bytes"):
+        build_target(with_mcu(BOARD, ram_bytes=needed - 4), tmp_path)
+    build_target(with_mcu(BOARD, ram_bytes=needed), tmp_path)
+
+
+def test_an_image_in_two_parts_has_no_binary(images: Images) -> None:
+    image = images("qemu-m55")
+    assert image.binary is None
+    assert image.hex
+    assert image.hex.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(
+    ("program", "package"),
+    [("cmake", "cmake"), ("ninja", "ninja-build"), ("arm-none-eabi-gcc", "gcc-arm-none-eabi")],
+)
+def test_a_missing_tool_names_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, package: str
+) -> None:
+    real = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == program else real(name))
+    with pytest.raises(CompileError, match=rf"^{program}: not found; install it with: apt install {package}$"):
+        build(BOARD, tmp_path)
+
+
+def test_missing_newlib_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = subprocess.run
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        if "-print-file-name=nano.specs" in command:
+            return subprocess.CompletedProcess(command, 0, stdout="nano.specs\n", stderr="")
+        return real(command, **options)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(CompileError, match=r"no newlib; install it with: apt install libnewlib-arm-none-eabi$"):
+        build(BOARD, tmp_path)
+
+
+def test_a_build_that_fails_shows_the_compilers_words_and_leaves_nothing(tmp_path: Path) -> None:
+    broken = tmp_path / "main.c"
+    broken.write_text("int main(void) { return nothing_of_that_name; }\n")
+    with pytest.raises(CompileError) as caught:
+        build(BOARD, tmp_path / "out", {"APP_SOURCES": str(broken)})
+    assert "nothing_of_that_name" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_core_that_the_compiler_does_not_know_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match=r"cortex-m9"):
+        build_target(with_mcu(BOARD, cpu_flags="-mcpu=cortex-m9"), tmp_path)
+
+
+def test_a_folder_without_a_network_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match=r"model\.h: no header of a compiled network"):
+        firmware.build_firmware(target.load(BOARD), tmp_path, tmp_path / "out")
+    (tmp_path / "model.h").write_text('#define MODEL_SHA256 "00"\n')
+    with pytest.raises(CompileError, match=r"model\.h: no header of a compiled network"):
+        firmware.build_firmware(target.load(BOARD), tmp_path, tmp_path / "out")
+
+
+def test_an_arena_that_is_not_the_plans_is_told(tmp_path: Path) -> None:
+    standin = tmp_path / "standin"
+    shutil.copytree(STANDIN, standin)
+    header = standin / "model.h"
+    header.write_text(re.sub(r"(ARENA_BYTES +)\d+", r"\g<1>9999", header.read_text()))
+    with pytest.raises(CompileError, match=r"^qemu-m4: arena: planned 9,999 bytes, the linker placed 3,088; "):
+        firmware.build_firmware(target.load(BOARD), standin, tmp_path / "out", overrides={"ENGINE_DIR": str(standin)})
+
+
+@pytest.mark.parametrize("fact", ["STACK_BYTES", "RAM_BYTES", "FLASH_ORIGIN", "BOARD_NAME", "MODEL_INPUT_BYTES"])
+def test_a_missing_fact_stops_the_build_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fact: str
+) -> None:
+    real = firmware._facts
+    monkeypatch.setattr(
+        firmware, "_facts", lambda *given: [item for item in real(*given) if not item.startswith(f"{fact}=")]
+    )
+    with pytest.raises(CompileError, match=fact):
+        build(BOARD, tmp_path)
+
+
+def plan(arena: int, weights: int) -> Plan:
+    tensor = TensorSpec("features/relu", (1, 64, 64, 16), "int8", 1.0, 0, 0, 65_536, 0, 1)
+    inputs = TensorSpec("input", (1, 32, 32, 3), "int8", 1.0, 0, 0, INPUT_BYTES, 0, 1)
+    operator = OperatorSpec(3, "CONV_2D", "features/relu", (1, 64, 64, 16), 1, 1, 0, arena, False)
+    return Plan(
+        "model.tflite", "0" * 64, "aot", "1", "portable", arena, weights, 1, False, (inputs,), (tensor,),
+        (inputs, tensor), (operator,), 0, ("features/relu", "input"),
+    )  # fmt: skip
+
+
+def test_fit_tells_what_is_short_before_anything_is_built() -> None:
+    board = target.load("netduinoplus2")
+    assert check_fit(board, plan(98_304, 300_000)).fits
+    with pytest.raises(FitError) as caught:
+        check_fit(board, plan(245_760, 300_000))
+    over = 245_760 + 4096 + FIRMWARE_RAM_BYTES + INPUT_BYTES // 512 - 131_072
+    assert str(caught.value) == (
+        f"netduinoplus2: RAM is short by {over:,} bytes: 245,760 for activations, 4,096 for the stack and about "
+        f"{FIRMWARE_RAM_BYTES:,} for the firmware, of 131,072; the peak is at CONV_2D number 3, with "
+        "features/relu (65,536 bytes) and input (3,072 bytes); take a smaller preset or a board with more RAM"
+    )
+    with pytest.raises(FitError, match=r"^netduinoplus2: flash is short by [\d,]+ bytes: 1,700,000 for weights and"):
+        check_fit(board, plan(98_304, 1_700_000))
+    with pytest.raises(FitError, match=r"^host: is no microcontroller"):
+        fit(target.load("host"), plan(1, 1))
+
+
+def test_the_estimates_are_not_below_what_a_board_takes(images: Images) -> None:
+    for name in ("qemu-m4", "netduinoplus2"):
+        image = images(name)
+        found = fit(target.load(name), plan(image.arena_bytes, image.weights_bytes))
+        assert 0 <= found.ram_needed - image.ram_bytes < 512
+        assert found.flash_needed >= image.flash_bytes
