@@ -19,6 +19,8 @@ _BACKOFF = 1.5
 _LONGEST_RESEND_S = 2.0
 _LONGEST_RUN_RESEND_S = 10.0
 _LOG_LINES = 500
+SPLIT_TRIES = 3
+SHORT_LINE_BYTES = 512
 
 
 class Refused(DeviceError):
@@ -32,6 +34,17 @@ class Refused(DeviceError):
 
 class NoAnswer(LinkError):
     """The link is there, but no answer came over it in time."""
+
+
+class TooLong(NoAnswer):
+    """A long frame was lost again and again: on a line that loses bytes, only shorter ones get through.
+
+    `replies` are those that came, None for the others.
+    """
+
+    def __init__(self, message: str, replies: Sequence[bytes | None] = ()):
+        super().__init__(message)
+        self.replies = replies
 
 
 @dataclass(frozen=True)
@@ -126,14 +139,17 @@ class Exchange:
         busy_s: float = 0.0,
         give_up_s: float | None = None,
         on_reply: Callable[[int], None] | None = None,
+        may_split: bool = False,
     ) -> list[bytes]:
         """Send all requests, ahead of their answers as far as the window allows; return the replies' payloads.
 
         `stage` says in errors what was going on; `busy_s` is how long the device may compute before it answers;
         `on_reply` is called with the number of answers so far. Raises LinkError if the device is gone or silent,
-        Refused if it answers with ERROR, DeviceError if it speaks another version.
+        Refused if it answers with ERROR, DeviceError if it speaks another version. With `may_split` it raises TooLong
+        when a frame that could be shorter is lost three times.
         """
-        return _Transaction(self, requests, stage, busy_s, give_up_s or self.timeouts.give_up_s, on_reply).run()
+        patience = give_up_s or self.timeouts.give_up_s
+        return _Transaction(self, requests, stage, busy_s, patience, on_reply, may_split).run()
 
     def next_seq(self) -> int:
         """Return the sequence number of a new request: 1 to 65,535."""
@@ -177,6 +193,7 @@ class _Transaction:
         busy_s: float,
         give_up_s: float,
         on_reply: Callable[[int], None] | None,
+        may_split: bool,
     ):
         self.exchange = exchange
         self.requests = requests
@@ -184,6 +201,7 @@ class _Transaction:
         self.busy_s = busy_s
         self.give_up_s = give_up_s
         self.on_reply = on_reply
+        self.may_split = may_split
         self.replies: list[bytes | None] = [None] * len(requests)
         self.done = 0
         self.unsent = deque(range(len(requests)))
@@ -206,6 +224,8 @@ class _Transaction:
                 elif now - heard > self._patience():
                     raise NoAnswer(f"{exchange.link.name}: no answer in {now - heard:.2g} s")
                 self._resend([seq for seq, sent in self.sent.items() if sent.resend_at <= now], now)
+        except TooLong:
+            raise
         except LinkError as e:
             how_far = f", {self.done} of {len(self.requests)} frames answered" if len(self.requests) > 1 else ""
             raise type(e)(f"{e} (during {self.stage}{how_far})") from e
@@ -240,7 +260,10 @@ class _Transaction:
 
     def _resend(self, seqs: list[int], now: float) -> None:
         for seq in seqs:
-            self.sent[seq].tries += 1
+            sent = self.sent[seq]
+            if self.may_split and sent.tries == SPLIT_TRIES and sent.line_bytes > SHORT_LINE_BYTES:
+                raise TooLong(f"{self.exchange.link.name}: {sent.line_bytes} bytes at once get lost", self.replies)
+            sent.tries += 1
             self.exchange.resent += 1
             self._send(seq)
 

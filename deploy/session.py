@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 from deploy import frames
-from deploy.exchange import Exchange, NoAnswer, Refused, Request, Timeouts
+from deploy.exchange import Exchange, NoAnswer, Refused, Request, Timeouts, TooLong
 from deploy.frames import Code, Type
 from deploy.info import MAX_INFO_BYTES, DeviceInfo, parse_info, parse_stats
 from deploy.links import Link
@@ -62,6 +62,7 @@ class Session:
         self.exchange = Exchange(link, self.timeouts, on_log)
         self.inferences = 0
         self._run_s = _FIRST_RUN_S
+        self._longest_chunk = frames.MAX_PAYLOAD
 
     def __enter__(self) -> Session:
         """Open the link and shake hands."""
@@ -121,18 +122,23 @@ class Session:
         size = self.info.inputs[tensor].nbytes
         if len(data) != size:
             raise ValueError(f"input {tensor}: expected {size} bytes, got {len(data)}")
-        step = self._chunk_bytes()
-        offsets = range(0, size, step)
-        requests = [Request(Type.WRITE, _CHUNK.pack(tensor, at) + data[at : at + step]) for at in offsets]
-        replies = self.exchange.transact(
-            requests, self._stage("writing the input"), on_reply=self._reporter("write", step, size)
-        )
-        for at, reply in zip(offsets, replies, strict=True):
-            stored = min(step, size - at)
-            if reply != _STORED.pack(tensor, at, stored):
-                raise DeviceError(
-                    f"{self.link.name}: WRITE of {stored} bytes at {at} was answered by {reply[:16].hex()}"
-                )
+        missing = [(0, size)]
+        while missing:
+            chunks = self._chunks(missing)
+            done = size - sum(end - start for start, end in missing)
+            try:
+                replies: Sequence[bytes | None] = self._write_chunks(tensor, data, chunks, done)
+            except TooLong as e:
+                replies = e.replies
+                self._longest_chunk = max(_WRITE_STEP, (chunks[0][1] - chunks[0][0]) // 4)
+            missing = []
+            for (start, end), reply in zip(chunks, replies, strict=True):
+                if reply is None:
+                    missing.append((start, end))
+                elif reply != _STORED.pack(tensor, start, end - start):
+                    raise DeviceError(
+                        f"{self.link.name}: WRITE of {end - start} bytes at {start} was answered by {reply[:16].hex()}"
+                    )
 
     def run(self, count: int = 1) -> list[int]:
         """Run `count` times on the input that was written; return each inference's ticks.
@@ -252,23 +258,34 @@ class Session:
         heard = f"heard {self.exchange.received} bytes{said}" if self.exchange.received else "heard nothing"
         return f"{heard}; see that the board is powered, flashed with our firmware, and at this address and speed"
 
+    def _chunks(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Cut spans of the input into chunks as long as the device and the line can take."""
+        step = self._chunk_bytes()
+        return [(at, min(at + step, end)) for start, end in spans for at in range(start, end, step)]
+
+    def _write_chunks(self, tensor: int, data: bytes, chunks: list[tuple[int, int]], done: int) -> list[bytes]:
+        requests = [Request(Type.WRITE, _CHUNK.pack(tensor, start) + data[start:end]) for start, end in chunks]
+        step = chunks[0][1] - chunks[0][0]
+        report = self._reporter("write", step, len(data), done)
+        return self.exchange.transact(requests, self._stage("writing the input"), on_reply=report, may_split=True)
+
     def _chunk_bytes(self) -> int:
         """Two frames to a window, so that the line stays busy while the device works on the first."""
         window = self.info.window
         fits = frames.payload_that_fits(window // 2)
         if fits < _SMALLEST_CHUNK:
             fits = frames.payload_that_fits(window)
-        most = min(self.info.max_payload, fits) - _CHUNK.size
+        most = min(self._longest_chunk, min(self.info.max_payload, fits) - _CHUNK.size)
         return max(_WRITE_STEP, most - most % _WRITE_STEP)
 
     def _stage(self, what: str) -> str:
         return f"{what}, after {self.inferences} inferences" if self.inferences else what
 
-    def _reporter(self, what: str, step: int, size: int) -> Callable[[int], None] | None:
+    def _reporter(self, what: str, step: int, size: int, before: int = 0) -> Callable[[int], None] | None:
         progress = self.progress
         if progress is None:
             return None
-        return lambda done: progress(what, min(done * step, size), size)
+        return lambda done: progress(what, min(before + done * step, size), size)
 
 
 __all__ = ["Inference", "NoAnswer", "Progress", "Refused", "Session", "Timeouts"]

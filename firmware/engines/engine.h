@@ -15,24 +15,24 @@ extern "C" {
 
 // An input or output. Its elements are int8, row-major: real = scale * (q - zero_point).
 struct engine_tensor {
-    const char *name;  // printable ASCII without quotes and backslashes
-    const char *dtype; // "int8"
-    const char *scale; // decimal text that reads back as the float32 in the model
-    int32_t zero_point;
-    const int32_t *shape;
-    uint32_t rank;
-    uint32_t bytes;
+  const char *name;  // printable ASCII without quotes and backslashes
+  const char *dtype; // "int8"
+  const char *scale; // decimal text that reads back as the float32 in the model
+  int32_t zero_point;
+  const int32_t *shape;
+  uint32_t rank;
+  uint32_t bytes;
 };
 
 struct engine_info {
-    const char *name;         // "aot"
-    const char *version;      // of the engine
-    const char *kernels;      // "portable"
-    const char *model_sha256; // 64 hex digits: the .tflite that was compiled
-    uint32_t arena_bytes;     // planned for activations, inputs and outputs included
-    bool input_preserved;
-    uint32_t input_count, output_count;
-    const struct engine_tensor *inputs, *outputs;
+  const char *name;         // "aot"
+  const char *version;      // of the engine
+  const char *kernels;      // "portable"
+  const char *model_sha256; // 64 hex digits: the .tflite that was compiled
+  uint32_t arena_bytes;     // planned for activations, inputs and outputs included
+  bool input_preserved;
+  uint32_t input_count, output_count;
+  const struct engine_tensor *inputs, *outputs;
 };
 
 // Constant from the start.

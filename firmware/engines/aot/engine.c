@@ -12,8 +12,8 @@
 
 static _Alignas(16) int8_t arena[MODEL_ARENA_BYTES] ENGINE_ARENA_SECTION;
 
-#define TENSOR(offset, bytes, name, dtype, scale, zero_point, rank, ...)                                     \
-    {name, dtype, scale, zero_point, (const int32_t[]){__VA_ARGS__}, rank, bytes},
+#define TENSOR(offset, bytes, name, dtype, scale, zero_point, rank, ...)                                               \
+  {name, dtype, scale, zero_point, (const int32_t[]){__VA_ARGS__}, rank, bytes},
 #define OFFSET(offset, ...) offset,
 
 static const struct engine_tensor inputs[] = {MODEL_INPUT_TABLE(TENSOR)};
@@ -34,23 +34,15 @@ static const struct engine_info info = {
     .outputs = outputs,
 };
 
-const struct engine_info *engine_info(void) {
-    return &info;
-}
+const struct engine_info *engine_info(void) { return &info; }
 
-int engine_init(void) {
-    return 0;
-}
+int engine_init(void) { return 0; }
 
-int8_t *engine_input(uint32_t index) {
-    return index < MODEL_INPUTS ? arena + input_offsets[index] : NULL;
-}
+int8_t *engine_input(uint32_t index) { return index < MODEL_INPUTS ? arena + input_offsets[index] : NULL; }
 
-const int8_t *engine_output(uint32_t index) {
-    return index < MODEL_OUTPUTS ? arena + output_offsets[index] : NULL;
-}
+const int8_t *engine_output(uint32_t index) { return index < MODEL_OUTPUTS ? arena + output_offsets[index] : NULL; }
 
 int engine_invoke(void) {
-    model_run(arena);
-    return 0;
+  model_run(arena);
+  return 0;
 }
