@@ -81,20 +81,15 @@ def print_doctor(as_json: bool = False) -> None:
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return
+    from rich.console import Console
     from rich.markup import escape
+    from rich.table import Table
 
-    import console
-
-    cells = [
-        [
-            escape(row.what),
-            "[red]missing[/red]" if row.is_missing else escape(row.found),
-            escape(row.needed_for),
-            escape(row.install) if row.is_missing else "",
-        ]
-        for row in rows
-    ]
-    console.table("", [("what", "left"), ("found", "left"), ("needed for", "left"), ("get it by", "left")], cells)
+    table = Table("what", "found", "needed for", "get it by", header_style="bold", box=None, pad_edge=False)
+    for row in rows:
+        found = "[red]missing[/red]" if row.is_missing else escape(row.found)
+        table.add_row(escape(row.what), found, escape(row.needed_for), escape(row.install) if row.is_missing else "")
+    Console(highlight=False).print(table)
 
 
 def _python() -> Iterable[Row]:

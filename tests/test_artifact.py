@@ -182,7 +182,7 @@ def test_write_atomic_keeps_the_old_file_when_it_fails(tmp_path: Path, monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(artifact.os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ConfigError, match=r"report.json: can't be written \(No space left on device\)"):
         artifact.write_atomic(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
