@@ -25,6 +25,7 @@ _STORED = struct.Struct("<BIH")
 _COUNT = struct.Struct("<H")
 _WRITE_STEP = 64
 _SMALLEST_CHUNK = 256
+_PROBE_BYTES = 1024
 _FIRST_RUN_S = 0.25
 _MAX_COUNT = 0xFFFF
 
@@ -124,14 +125,14 @@ class Session:
             raise ValueError(f"input {tensor}: expected {size} bytes, got {len(data)}")
         missing = [(0, size)]
         while missing:
-            chunks = self._chunks(missing)
+            chunks, rest = self._chunks(missing)
             done = size - sum(end - start for start, end in missing)
             try:
                 replies: Sequence[bytes | None] = self._write_chunks(tensor, data, chunks, done)
             except TooLong as e:
                 replies = e.replies
                 self._longest_chunk = max(_WRITE_STEP, (chunks[0][1] - chunks[0][0]) // 4)
-            missing = []
+            missing = rest
             for (start, end), reply in zip(chunks, replies, strict=True):
                 if reply is None:
                     missing.append((start, end))
@@ -258,10 +259,18 @@ class Session:
         heard = f"heard {self.exchange.received} bytes{said}" if self.exchange.received else "heard nothing"
         return f"{heard}; see that the board is powered, flashed with our firmware, and at this address and speed"
 
-    def _chunks(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Cut spans of the input into chunks as long as the device and the line can take."""
+    def _chunks(self, spans: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Cut spans of the input into chunks as long as device and line can take; return them, and what is for later.
+
+        While the line's speed is unknown, one short chunk goes first: a long one that is lost would be waited for as
+        long as the slowest line needs.
+        """
         step = self._chunk_bytes()
-        return [(at, min(at + step, end)) for start, end in spans for at in range(start, end, step)]
+        chunks = [(at, min(at + step, end)) for start, end in spans for at in range(start, end, step)]
+        if step <= _PROBE_BYTES or self.exchange.speed.is_known:
+            return chunks, []
+        (start, end), probe = chunks[0], min(chunks[0][1], chunks[0][0] + _PROBE_BYTES)
+        return [(start, probe)], [(probe, end)] * (probe < end) + chunks[1:]
 
     def _write_chunks(self, tensor: int, data: bytes, chunks: list[tuple[int, int]], done: int) -> list[bytes]:
         requests = [Request(Type.WRITE, _CHUNK.pack(tensor, start) + data[start:end]) for start, end in chunks]

@@ -105,6 +105,43 @@ def test_only_what_is_missing_is_sent_again() -> None:
         assert session.resent_frames == 1, "the answers to later frames tell that one is lost"
 
 
+def test_a_line_that_loses_long_frames_gets_shorter_ones() -> None:
+    link = FakeLink(FakeEngine(input_size=50_000), 1 << 18, 0xFFFF)
+    plain, sizes, seen = link.write, [], []
+
+    def lose_long_ones(data: bytes) -> None:
+        sizes.append(len(data))
+        if len(data) < 2000:
+            plain(data)
+
+    link.write = lose_long_ones  # type: ignore[method-assign]
+    with Session(link, QUICK, progress=lambda *step: seen.append(step)) as session:
+        for seed in range(2):
+            sizes.clear()
+            data = picture(seed, 50_000)
+            assert session.infer(data).output_bytes == expected_output(data)
+    assert max(sizes) < 2000, "the second picture goes in short frames at once"
+    written = [done for stage, done, _ in seen if stage == "write"]
+    assert written.index(50_000) > 2
+    assert max(written) == 50_000
+
+
+def test_a_line_of_unknown_speed_is_tried_with_a_short_frame() -> None:
+    link = FakeLink(FakeEngine(input_size=50_000), 1 << 18, 0xFFFF)
+    plain, sizes = link.write, []
+
+    def spy(data: bytes) -> None:
+        sizes.append(len(data))
+        plain(data)
+
+    link.write = spy  # type: ignore[method-assign]
+    with Session(link, QUICK) as session:
+        sizes.clear()
+        session.write_input(picture(1, 50_000))
+        session.write_input(picture(2, 50_000))
+    assert [size > 2000 for size in sizes] == [False, True, True]
+
+
 def test_boot_text_goes_to_the_log() -> None:
     lines: list[str] = []
     link = FakeLink(

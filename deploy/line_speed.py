@@ -1,0 +1,42 @@
+"""How fast a line is, learnt from what goes over it, so that a lost frame is missed neither too soon nor too late."""
+
+from __future__ import annotations
+
+
+class LineSpeed:
+    """What the line carries towards the device, learnt from replies, as TCP learns its round-trip time.
+
+    `byte_s` is seconds for a byte, `delay_s` seconds apart from size. Both start slow: an emulated UART is.
+    """
+
+    def __init__(self) -> None:
+        self.byte_s = 1 / 8000
+        self.delay_s = 0.05
+        self._samples = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything of size has been timed."""
+        return self._samples > 0
+
+    def expect(self, size: int) -> float:
+        """Seconds until the answer, with `size` bytes under way."""
+        return self.delay_s + size * self.byte_s
+
+    def learn(self, size: int, took_s: float) -> None:
+        """Take in that an answer came so long after `size` bytes were under way."""
+        self.delay_s = min(self.delay_s, took_s)
+        if size < 256:
+            self.delay_s += 0.25 * (took_s - self.delay_s)
+            return
+        self._samples += 1
+        weight = max(0.25, 1 / self._samples)
+        self.byte_s += weight * (max(0.0, took_s - self.delay_s) / size - self.byte_s)
+
+    def learn_at_most(self, size: int, took_s: float) -> None:
+        """Take in that the answer to a frame sent more than once came within `took_s` of its first time.
+
+        It may be that we did not wait long enough: without this, a line that becomes slower would see each frame twice.
+        """
+        if size >= 256:
+            self.byte_s = max(self.byte_s, min(1.25 * self.byte_s, took_s / size))
