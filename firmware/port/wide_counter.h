@@ -10,7 +10,7 @@
 static inline uint64_t wide_count(uint32_t fine, uint32_t coarse, unsigned coarse_shift) {
   const uint64_t about = (uint64_t)coarse << coarse_shift;
   const int32_t off = (int32_t)(fine - (uint32_t)about);
-  return off < 0 && about < (uint64_t) - (int64_t)off ? fine : about + (uint64_t)(int64_t)off;
+  return off < 0 && about < (uint64_t)-(int64_t)off ? fine : about + (uint64_t)(int64_t)off;
 }
 
 #endif

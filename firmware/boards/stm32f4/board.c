@@ -82,7 +82,7 @@ uint32_t port_ticks_per_second(void) {
 #ifdef EMULATED
   return 1000000000u; /* QEMU's timers count nanoseconds, whatever the clocks are */
 #else
-  return CLOCK_HZ;                              /* APB1 is not divided after reset */
+  return CLOCK_HZ; /* APB1 is not divided after reset */
 #endif
 }
 
