@@ -5,10 +5,12 @@ The same network and layout give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import jinja2
 import numpy as np
+import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
 from compilers.aot.graph import Graph
@@ -16,7 +18,8 @@ from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
 from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Scratch, Step
 
-LINE_BYTES = 118
+# By bytes of a number.
+NUMBERS_A_LINE = {1: 24, 4: 10, 8: 5}
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("compilers.aot"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -126,19 +129,16 @@ def _weights(plan: Plan, steps: Sequence[Step], names: _Names) -> Iterator[str]:
         for constant in step.constants():
             ctype = f"{constant.data.dtype.name}_t"
             yield f"\nconst {ctype} {names.of(constant)}[{constant.data.size}] = {{\n"
-            yield from _lines(_integer(int(v)) for v in constant.data.reshape(-1))
+            yield from _lines(constant.data)
             yield "};\n"
 
 
-def _lines(numbers: Iterable[str]) -> Iterator[str]:
-    line = ""
-    for number in numbers:
-        if len(line) + len(number) + 1 > LINE_BYTES:
-            yield line + "\n"
-            line = ""
-        line += number + ","
-    if line:
-        yield line + "\n"
+def _lines(data: npt.NDArray[np.integer[Any]]) -> Iterator[str]:
+    """Yield the numbers of an array, as many on a line as always fit."""
+    flat = data.reshape(-1).tolist()
+    per_line = NUMBERS_A_LINE[data.dtype.itemsize]
+    for i in range(0, len(flat), per_line):
+        yield ",".join(map(_integer, flat[i : i + per_line])) + ",\n"
 
 
 def _check_range(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:

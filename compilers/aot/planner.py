@@ -16,9 +16,10 @@ from compilers.aot.steps import Step
 
 # Addresses that wide loads of any kernel set may want.
 ALIGNMENT = 16
-# Rounds of the search for overlaps; two or three suffice for networks of 100 operators. In each, every single choice is
-# tried the other way, and every two among those at the fullest moments.
+# Rounds of the search for overlaps; two or three suffice for networks of 100 operators. In each, the choices at the
+# fullest moments are tried the other way, one by one and two by two.
 SEARCH_ROUNDS = 6
+SEARCH_SINGLES = 32
 SEARCH_PAIRS_AMONG = 12
 
 
@@ -80,13 +81,14 @@ def plan(graph: Graph, steps: Sequence[Step]) -> Layout:
     search = _Search(graph, steps)
     moves_nothing = {i for i, step in enumerate(steps) if not step.calls}
     best = search.layout(moves_nothing)
+    assert best is not None
     for _ in range(SEARCH_ROUNDS):
         before = best.arena_bytes
-        fullest = search.candidates(best)
+        fullest = search.candidates(best)[:SEARCH_SINGLES]
         pairs = itertools.combinations(fullest[:SEARCH_PAIRS_AMONG], 2)
         for flipped in itertools.chain(((i,) for i in fullest), pairs):
-            trial = search.layout(set(best.overlapped) ^ set(flipped))
-            if (trial.arena_bytes, len(trial.overlapped)) < (best.arena_bytes, len(best.overlapped)):
+            trial = search.layout(set(best.overlapped) ^ set(flipped), best.arena_bytes)
+            if trial and (trial.arena_bytes, len(trial.overlapped)) < (best.arena_bytes, len(best.overlapped)):
                 best = trial
         if best.arena_bytes == before:
             break
@@ -114,8 +116,11 @@ class _Search:
                 load[i] += piece.size
         return sorted((i for i in range(len(load)) if self.overlappable(i) is not None), key=lambda i: (-load[i], i))
 
-    def layout(self, chosen: Iterable[int]) -> Layout:
-        """Place everything, with the outputs of the chosen steps over their inputs. Tries several orders."""
+    def layout(self, chosen: Iterable[int], limit: int | None = None) -> Layout | None:
+        """Place everything, the outputs of chosen steps over their inputs; None if it takes over `limit` bytes.
+
+        Tries several orders.
+        """
         groups, overlapped = self.groups(set(chosen))
         orders = (
             lambda g: (-_span(g), g[0].first),
@@ -123,10 +128,16 @@ class _Search:
             lambda g: (-max(p.last for p in g) + min(p.first for p in g), -_span(g)),
             lambda g: (g[0].first, -_span(g)),
         )
-        placed = min((_place(sorted(groups, key=order)) for order in orders), key=lambda found: found[0])
-        tensors = {p.tensor: p for p in placed[1] if p.tensor is not None}
-        scratch = {p.first: p for p in placed[1] if p.tensor is None}
-        return Layout(placed[0], tensors, scratch, overlapped)
+        best: list[Placed] = []
+        for order in orders:
+            placed = _place(sorted(groups, key=order), limit)
+            if placed and (not best or _end(placed) < _end(best)):
+                best, limit = placed, _end(placed)
+        if not best:
+            return None
+        tensors = {p.tensor: p for p in best if p.tensor is not None}
+        scratch = {p.first: p for p in best if p.tensor is None}
+        return Layout(_end(best), tensors, scratch, overlapped)
 
     def groups(self, chosen: set[int]) -> tuple[list[list[_Piece]], dict[int, int]]:
         """Return the groups of pieces, and the input that each chosen step's output lies over."""
@@ -160,14 +171,23 @@ def _span(group: list[_Piece]) -> int:
     return max(p.delta + p.size for p in group) - min(p.delta for p in group)
 
 
-def _place(groups: list[list[_Piece]]) -> tuple[int, list[Placed]]:
-    """Give each group in turn the lowest aligned offset at which it meets nothing placed; return the size too."""
+def _end(placed: Iterable[Placed]) -> int:
+    return max(p.offset + p.size for p in placed)
+
+
+def _place(groups: list[list[_Piece]], limit: int | None) -> list[Placed]:
+    """Give each group in turn the lowest aligned offset at which it meets nothing placed.
+
+    Returns nothing once it takes over `limit` bytes.
+    """
     placed: list[Placed] = []
     for group in groups:
         low = min(p.delta for p in group)
         base = _lowest(_forbidden(group, placed, low))
+        if limit is not None and base + _span(group) > limit:
+            return []
         placed += [Placed(p.tensor, base + p.delta - low, p.size, p.first, p.last) for p in group]
-    return max(p.offset + p.size for p in placed), placed
+    return placed
 
 
 def _forbidden(group: list[_Piece], placed: list[Placed], low: int) -> list[tuple[int, int]]:
