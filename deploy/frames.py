@@ -11,10 +11,7 @@ import struct
 import zlib
 from typing import NamedTuple, Union
 
-try:
-    from cobs import cobs
-except ImportError:
-    from deploy import cobs_py as cobs
+from deploy import cobs_py as cobs
 
 VERSION = 1
 MAX_PAYLOAD = 0xFFFF
