@@ -117,10 +117,10 @@ class Pipeline:
                 made = convert.adopt(Path(self.request.model), self.labels, self.input_range)
                 line.text, line.reused = f"{made.name}: full int8, {made.facts['tensors']} tensors", made.reused
             return made
-        model, data = self.keras_model, self.data
         settings = convert.Settings(pictures=self.request.calibration_images, seed=self.request.seed)
         if settings.pictures < 1:
             raise ConfigError(f"--calibration-images {settings.pictures}: expected at least 1")
+        model, data = self.keras_model, self.data
         with console.step("calibrate") as line:
             made = convert.calibrate(model, data, settings)
             line.text, line.reused = _check_text(made), made.reused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,10 @@ def output_to(log: Path) -> Iterator[None]:
         with log.open("ab") as file:
             for fd in (1, 2):
                 os.dup2(file.fileno(), fd)
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("default")  # to the log as well, also where the caller makes errors of them
+                warnings.simplefilter("ignore", DeprecationWarning)
+                yield
     finally:
         try:
             sys.stdout.flush()

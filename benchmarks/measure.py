@@ -14,6 +14,8 @@ from deploy.session import Session
 from errors import DeviceError
 
 Progress = Callable[[int], None]
+WARM_UP_BATCH = 20
+STEADY = 0.02
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,19 @@ def latency(session: Session, first: bytes, warmup: int, runs: int, progress: Pr
         if progress:
             progress(min(len(times), warmup + runs))
     return Latency(clock.unit, clock.name, warmup + 1, tuple(times[warmup:]))
+
+
+def warm_up(session: Session, first: bytes, at_least: int, at_most: int) -> int:
+    """Run one input until the median of 20 runs is within 2 % of that of the 20 before; return how many runs it took."""
+    session.infer(first)
+    done, last = 1, 0.0
+    while done < at_most:
+        median = statistics.median(session.run(WARM_UP_BATCH))
+        done += WARM_UP_BATCH
+        if done > at_least and abs(median - last) <= STEADY * median:
+            break
+        last = median
+    return done
 
 
 def run_all(session: Session, inputs: npt.NDArray[Any], outputs: Outputs, progress: Progress | None = None) -> None:

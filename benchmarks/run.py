@@ -166,7 +166,7 @@ class Bench:
         except (Error, KeyboardInterrupt) as e:
             if not outputs.done:
                 raise
-            self.interrupted = f"after {outputs.done} of {len(inputs)} pictures: {e or 'stopped by the user'}"
+            self.interrupted = f"after {outputs.done} of {len(inputs)} pictures: {str(e) or 'stopped by the user'}"
             return outputs.raw[: outputs.done], utc_now()
         if made.reused:
             self.reused.append("accuracy")

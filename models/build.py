@@ -116,15 +116,19 @@ def _fixed_batch(model: keras.Model) -> keras.Model:
     """Return the model with batch 1: a dynamic batch leaves shape arithmetic in the converted graph."""
     import keras
 
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.input_shape) != 4:
-        raise ConfigError(
-            f"--model {model.name}: expected one picture in and one vector out, got inputs {model.input_shape}"
-        )
+    inputs = getattr(model, "inputs", None) or []  # a Sequential that was never built has none
+    if len(inputs) != 1 or len(model.outputs) != 1 or len(inputs[0].shape) != 4:
+        shapes = [tuple(tensor.shape) for tensor in inputs]
+        raise ConfigError(f"--model {model.name}: expected one picture in and one vector out, got inputs {shapes}")
     if None in model.input_shape[1:]:
         raise ConfigError(f"--model {model.name}: input {model.input_shape} has no fixed height and width")
     if model.input_shape[0] == 1:
         return model
-    clone = keras.models.clone_model(model, input_tensors=keras.Input(batch_shape=(1, *model.input_shape[1:])))
+    picture = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="input")
+    try:
+        clone = keras.models.clone_model(model, input_tensors=[picture] if isinstance(model.input, list) else picture)
+    except (TypeError, ValueError) as e:  # a model that is not a graph of layers
+        raise ConfigError(f"--model {model.name}: its batch can't be fixed ({_first_line(e)})") from e
     clone.set_weights(model.get_weights())
     return clone
 

@@ -44,7 +44,7 @@ def save(path: Path, weights: Weights, about: dict[str, Any], dtype: npt.DTypeLi
 def load(path: Path) -> Weights:
     """Return the weights of a checkpoint as float32 by name. Raises ConfigError if the file is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name].astype(np.float32) for name in archive.files}
     # The last two: a lone .npy, and a zip of other things, as a .keras is
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error, TypeError, AttributeError) as e:

@@ -12,10 +12,10 @@ from models.presets import FAMILIES, Preset
 COUNTED = {
     "v1": "layers with a kernel, depthwise and pointwise apart, as the paper counts 28",
     "v1s": "layers with a kernel, depthwise and pointwise apart, as the paper counts V1's 28",
-    "v2": "layers with a kernel: stem; expand, depthwise and project of each of the 17 bottlenecks; last convolution and "
-    "classifier",
-    "v3": "layers with a kernel: stem; expand, depthwise, both of squeeze-and-excite and project of each bottleneck; the "
-    "tail's two convolutions and classifier",
+    "v2": "layers with a kernel: stem; expand, depthwise and project of each of the 17 bottlenecks; last convolution "
+    "and classifier",
+    "v3": "layers with a kernel: stem; expand, depthwise, both of squeeze-and-excite and project of each bottleneck; "
+    "the tail's two convolutions and classifier",
 }
 
 

@@ -1,0 +1,153 @@
+"""Checkpoints: the same bytes each time, and what is said of a file that is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import artifact
+from artifact import sha256_of
+from datasets import load, prepare_many, sample
+from errors import ConfigError
+from models import checkpoint, presets, weights
+
+ABOUT: dict[str, Any] = {
+    "preset": "v1_025_32",
+    "classes": 4,
+    "channels": 3,
+    "labels": ["a", "b", "c", "d"],
+    "input_range": [-1.0, 1.0],
+    "data": "npz:x.npz",
+}
+WEIGHTS = {"conv1/kernel": np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2), "b": np.ones(2, np.float32)}
+SHIPPED = sorted(checkpoint.SHIPPED_DIR.glob("*.npz"))
+RESULTS = ("float_top1", "test_pictures", "stored_as", "command", "recipe", "history")
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        checkpoint.save(tmp_path / name / "x.npz", WEIGHTS, ABOUT)
+    for file in ("x.npz", "x.json"):
+        assert sha256_of(tmp_path / "a" / file) == sha256_of(tmp_path / "b" / file)
+    read = checkpoint.load(tmp_path / "a" / "x.npz")
+    assert list(read) == list(WEIGHTS)
+    assert all(read[name].dtype == np.float32 and (read[name] == WEIGHTS[name]).all() for name in WEIGHTS)
+    assert checkpoint.load_about(tmp_path / "a" / "x.npz") == ABOUT
+
+
+@pytest.mark.parametrize("keep", [0, 1, 10, 100, -1, -30])
+def test_a_cut_file(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "x.npz"
+    checkpoint.save(path, WEIGHTS, ABOUT)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ConfigError, match="not a checkpoint of `inv train`"):
+        checkpoint.load(path)
+
+
+def test_a_flipped_byte(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    checkpoint.save(path, WEIGHTS, ABOUT)
+    raw = bytearray(path.read_bytes())
+    raw[80] ^= 0xFF
+    path.write_bytes(bytes(raw))
+    with pytest.raises(ConfigError, match="not a checkpoint"):
+        checkpoint.load(path)
+
+
+def test_files_that_are_something_else(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("hello")
+    with (tmp_path / "lone.npz").open("wb") as lone:
+        np.save(lone, np.ones(3))
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "keras.npz", "w") as archive:  # what a .keras is
+        archive.writestr("config.json", "{}")
+    for name in ("text", "lone", "keras", "absent"):
+        with pytest.raises(ConfigError, match=f"{name}.npz: not a checkpoint"):
+            checkpoint.load(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ("", "expected the facts"),
+        ("[]", "key preset: expected str"),
+        (json.dumps(ABOUT | {"labels": "a,b"}), "key labels: expected list"),
+        (json.dumps({k: v for k, v in ABOUT.items() if k != "input_range"}), "key input_range: expected list"),
+    ],
+)
+def test_damaged_facts(tmp_path: Path, about: str, said: str) -> None:
+    checkpoint.save(tmp_path / "x.npz", WEIGHTS, ABOUT)
+    (tmp_path / "x.json").write_text(about)
+    with pytest.raises(ConfigError, match=said):
+        checkpoint.load_about(tmp_path / "x.npz")
+
+
+def test_a_checkpoint_of_another_network_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "x.npz", WEIGHTS, ABOUT)
+    given = str(tmp_path / "x.npz")
+    with pytest.raises(ConfigError, match=r"weights are of v1_025_32, not of v2_035; give --model v1_025_32"):
+        weights.resolve("v2_035", given, "npz:x.npz", ("a", "b"), 3)
+    assert weights.resolve("v1_025_64", given, "other", ("a", "b"), 3).preset == presets.parse("v1_025_64", 4)
+
+
+def test_channels_that_the_checkpoint_has_not(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "x.npz", WEIGHTS, ABOUT)
+    with pytest.raises(ConfigError, match="--channels 1: x.npz takes 3"):
+        weights.resolve("v1_025_32", str(tmp_path / "x.npz"), "npz:x.npz", ("a", "b", "c", "d"), 1)
+
+
+def test_one_s_own_training_goes_before_what_is_shipped(home: Path) -> None:
+    preset = presets.parse("v1_025_32", 4)
+    path = weights.trained_path(preset, "npz:own.npz")
+    assert path.is_relative_to(artifact.BUILD_DIR)
+    with pytest.raises(ConfigError, match="no checkpoint for npz:own.npz .*`inv train --model v1_025_32"):
+        weights.resolve("v1_025_32", None, "npz:own.npz", ("a",) * 4, 3)
+    checkpoint.save(path, WEIGHTS, ABOUT)
+    assert weights.resolve("v1_025_32", None, "npz:own.npz", ("a",) * 4, 3).path == path
+
+
+# What we ship
+
+
+def test_there_are_checkpoints_of_the_three_networks() -> None:
+    assert {"v1_025", "v2_035", "v3sm_075"} <= {p.name.partition(".")[0] for p in SHIPPED}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_a_shipped_file_is_small_and_says_how_it_was_made(path: Path) -> None:
+    assert path.stat().st_size < 3_000_000
+    about = checkpoint.load_about(path)
+    assert path == checkpoint.shipped_path(about["preset"], about["data"])
+    assert set(RESULTS) <= about.keys()
+    assert about["test_pictures"] == 10_000
+    assert about["command"].startswith(f"./inv train --model {about['preset']} ")
+    assert len(about["history"]) == sum(epochs for _, epochs in about["recipe"]["stages"])
+    assert about["recipe"]["stages"][-1][0] == presets.parse(about["preset"]).rho
+    for row in about["history"]:
+        assert {"epoch", "side", "loss", "accuracy"} <= row.keys()
+    if about["preset"] in ("v1_025", "v2_035"):
+        assert about["float_top1"] >= 0.9
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_a_shipped_network_is_as_good_as_it_says(path: Path) -> None:
+    from models import keras_model, train
+
+    about = checkpoint.load_about(path)
+    preset = presets.parse(about["preset"], about["classes"], about["channels"])
+    model = keras_model.build(preset.network())
+    keras_model.set_weights(model, checkpoint.load(path))
+    test = load(about["data"]).test
+    chosen = sample(test, 1000)
+    pixels = prepare_many(test, chosen, preset.rho, preset.channels)
+    found = np.concatenate(
+        [model.predict_on_batch(train.to_input(pixels[i : i + 100])).argmax(axis=1) for i in range(0, 1000, 100)]
+    )
+    top1 = float((found == test.labels[chosen]).mean())
+    # Three standard deviations of a sample of 1,000
+    assert abs(top1 - about["float_top1"]) < 3 * (0.1 * 0.9 / 1000) ** 0.5 + 0.001

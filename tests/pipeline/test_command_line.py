@@ -1,0 +1,372 @@
+"""`inv` as a user runs it: what each mistake gets, and that nothing is left half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artifact import Artifact
+from models import checkpoint
+from tests.pipeline.small import (
+    CLASSES,
+    PRESET,
+    SHARED_DATA,
+    command,
+    environment,
+    inv,
+    leftovers,
+    one_line,
+    options,
+    save_folder,
+    save_npz,
+)
+
+VWW = SHARED_DATA / "mlperf_vww_96_int8.tflite"
+needs_vww = pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data/mlperf_vww_96_int8.tflite")
+
+
+def _report(home: Path, model: str, target: str = "host") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((home / "reports" / target / model / "report.json").read_text())
+    return found
+
+
+# Mistakes that are said before anything slow is done
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["deploy", "--model", "v1_25"], ["--model v1_25", "did you mean v1_025"]),
+        (["deploy", "--model", "v1_900"], ["alpha of v1 is 0.1 to 1.0, got 9.0"]),
+        (["explain", "--model", "v2_035_100"], ["rho is a multiple of 32 from 32 to 320", "got 100"]),
+        (["models", "--rho", "33"], ["rho is a multiple of 32", "got 33"]),
+        (["models", "--rho", "big"], ["--rho big"]),
+        (["deploy", "--target", "hots"], ["hots", "did you mean host"]),
+        (["deploy", "--data", "fashion_minst"], ["--data fashion_minst", "did you mean fashion_mnist"]),
+        (["deploy", "--data", "folder:/nowhere"], ["folder:/nowhere"]),
+        (["deploy", "--data", "npz:/nowhere.npz"], ["npz:/nowhere.npz"]),
+        (["deploy", "--model", "nowhere.tflite"], ["--model nowhere.tflite: no such file"]),
+        (["deploy", "--model", "nowhere.keras"], ["--model nowhere.keras: no such file"]),
+        (["build", "--weights", "nowhere.h5"], ["--weights nowhere.h5: no such file"]),
+        (["deploy", "--images", "none"], ["--images none"]),
+        (["deploy", "--images", "0"], ["--images 0"]),
+        (["calibrate", "--calibration-images", "0"], ["--calibration-images 0"]),
+        (["report", "--model", "v9"], ["no report yet"]),
+        (["train", "--stages", "x"], ["--stages x"]),
+        (["build", "--input-range", "1,nan"], ["--input-range 1,nan"]),
+        (["build", "--labels", "nowhere.txt"], ["--labels nowhere.txt: no such file"]),
+        (["build", "--labels", "a,a"], ["--labels a,a"]),
+        (["build", "--labels", "n" * 300 + "," + "m" * 300, "--model", "v0_100"], ["--model v0_100"]),
+    ],
+    ids=lambda v: " ".join(v)[:40],
+)
+def test_a_mistake_is_one_line(home: Path, npz: Path, arguments: list[str], said: list[str]) -> None:
+    if "--data" not in arguments and arguments[0] in ("deploy", "calibrate", "build", "train"):
+        arguments = [*arguments, "--data", f"npz:{npz}"]
+    if arguments[0] == "build" and "--weights" not in arguments:
+        arguments = [*arguments, "--weights", "random"]
+    one_line(inv(home, *arguments, timeout=60), *said)
+    assert leftovers(home) == []
+
+
+def test_an_unknown_option_is_invoke_s_own_error(home: Path) -> None:
+    done = inv(home, "deploy", "--modle", "v1_025")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "--modle" in done.stderr
+
+
+@pytest.mark.parametrize("task", ["models", "explain", "targets"])
+def test_listings_are_whole_and_import_no_tensorflow(task: str, home: Path) -> None:
+    done = inv(home, task, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "invoke" in imported
+    assert not imported & {"tensorflow", "keras"}
+    plain = json.loads(inv(home, task, "--json").stdout)
+    assert len(plain["rows"] if task == "explain" else plain) > 5
+
+
+def test_an_empty_folder_and_one_without_pictures(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "hollow" / "cat").mkdir(parents=True)
+    for name in ("empty", "hollow"):
+        one_line(inv(home, "deploy", "--weights", "random", "--data", f"folder:{tmp_path / name}"), name)
+
+
+def test_a_folder_with_one_picture_a_class(home: Path, tmp_path: Path) -> None:
+    """All of them are for testing then, and nothing is left to calibrate with."""
+    root = save_folder(tmp_path / "scant", count=1)
+    done = inv(home, "deploy", "--model", PRESET, "--weights", "random", "--data", f"folder:{root}")
+    one_line(done, "has 0 to train", "give at least 2 a class")
+
+
+def test_weights_of_another_network(home: Path, tmp_path: Path, npz: Path) -> None:
+    about = {
+        "preset": "v1_050_32", "classes": 4, "channels": 3, "labels": list(CLASSES), "input_range": [-1, 1],
+        "data": "npz:four.npz",
+    }  # fmt: skip
+    checkpoint.save(tmp_path / "other.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, about)
+    asked = ["build", "--model", PRESET, "--data", f"npz:{npz}", "--weights", tmp_path / "other.npz"]
+    one_line(inv(home, *asked), "weights are of v1_050_32, not of v1_025_32")
+
+    # One that says it is of this network and is not
+    checkpoint.save(
+        tmp_path / "liar.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, about | {"preset": PRESET}
+    )
+    one_line(inv(home, *asked[:-1], tmp_path / "liar.npz"), "not of v1_025_32", "conv1/kernel has shape")
+    assert leftovers(home) == []
+
+
+def test_imagenet_weights_without_a_network(home: Path, npz: Path, tmp_path: Path) -> None:
+    """No name resolves and nothing is cached: as on a machine that is off the net."""
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"class {i}\n" for i in range(1000)))
+    begin = time.monotonic()
+    done = inv(
+        home, "build", "--model", "v1_025", "--weights", "imagenet", "--data", f"npz:{npz}", "--labels", labels,
+        KERAS_HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9",
+    )  # fmt: skip
+    one_line(done, "--weights imagenet: Keras could not download them", "try again with a network")
+    assert time.monotonic() - begin < 120
+    assert leftovers(home) == []
+
+
+# The whole way
+
+
+def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: Artifact) -> None:
+    asked = ["deploy", *options(npz), "--images", "40"]
+    first = inv(home, *asked)
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == ""
+    found = _report(home, PRESET)
+    assert found["target"]["where"] == "host"
+    assert found["model"]["sha256"] == int8.sha256
+    assert found["latency"]["n"] == 200
+    assert found["accuracy"]["n"] == found["exactness"]["n"] == 40
+    assert found["exactness"]["equal"] == 40
+    assert found["accuracy"]["top1"] == found["accuracy"]["host_top1"]
+    assert "interrupted" not in found["provenance"]
+
+    second = inv(home, *asked, PYTHONPROFILEIMPORTTIME="1")
+    assert second.returncode == 0
+    steps: dict[str, str] = {}
+    for line in filter(str.strip, second.stdout.splitlines()):
+        steps.setdefault(line.split()[0], line)
+    for step in ("build", "calibrate", "compile", "reference", "accuracy"):
+        assert steps[step].endswith("reused"), steps[step]
+    imported = {line.rpartition("|")[2].strip() for line in second.stderr.splitlines()}
+    assert not imported & {"tensorflow", "keras"}
+
+    shown = inv(home, "report", "--model", PRESET)
+    assert "top-1" in shown.stdout
+    assert json.loads(inv(home, "report", "--model", PRESET, "--json").stdout) == _report(home, PRESET)
+    one_line(inv(home, "report", "--model", "v1_025_23"), "did you mean host/v1_025_32?")
+
+
+def test_json_is_the_report_and_nothing_else_on_its_last_line(home: Path, npz: Path, int8: Artifact) -> None:
+    done = inv(home, "bench", *options(npz), "--json")
+    made = json.loads(done.stdout[done.stdout.index("{") :])
+    assert "latency" in made
+    assert "accuracy" not in made
+
+
+def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
+    root = save_folder(tmp_path / "photos", suffix=".jpg")
+    broken = root / "left" / "005.jpg"
+    broken.write_bytes(broken.read_bytes()[:300])
+    asked = ["--model", PRESET, "--weights", "random", "--data", f"folder:{root}", "--calibration-images", "16"]
+    done = inv(home, "deploy", *asked, "--images", "all")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    note = next(line for line in done.stdout.splitlines() if line.startswith("note"))
+    assert "1 picture" in note
+    assert "005.jpg" in note
+    assert _report(home, PRESET)["provenance"]["damaged_pictures"] == 1
+
+
+@needs_vww
+def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path: Path) -> None:
+    root = save_folder(tmp_path / "people", count=10, classes=("non_person", "person"))
+    done = inv(home, "deploy", "--model", VWW, "--data", f"folder:{root}", "--images", "all")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found = _report(home, VWW.stem)
+    assert found["accuracy"]["n"] == found["exactness"]["equal"] == 4
+    assert "parameters" not in found["model"]
+    one_line(inv(home, "build", "--model", VWW, "--data", f"folder:{root}"), "has no Keras network")
+    one_line(inv(home, "deploy", "--model", VWW, "--data", f"folder:{root}", "--weights", "random"), "has its own")
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "coral_model_invoking_error.tflite").is_file(), reason="needs ../shared/data")
+def test_a_model_that_can_t_be_invoked(home: Path, npz: Path) -> None:
+    one_line(inv(home, "deploy", "--model", SHARED_DATA / "coral_model_invoking_error.tflite", "--data", f"npz:{npz}"))
+
+
+def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int8: Artifact) -> None:
+    raw = int8.path.read_bytes()
+    for name, content, said in (
+        ("text", b"hello", "not a .tflite"),
+        ("empty", b"", "not a .tflite"),
+        ("cut", raw[: len(raw) // 2], "cut.tflite"),
+        ("head", raw[:64], "head.tflite"),
+    ):
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(content)
+        one_line(inv(home, "deploy", "--model", path, "--data", f"npz:{npz}"), said)
+    assert leftovers(home) == []
+
+
+# Breaking off
+
+
+def _wait_for(process: subprocess.Popen[str], sign: Any, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not sign():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def _start(home: Path, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(*arguments),
+        env=environment(home),
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("wait", [0.0, 4.0])
+def test_ctrl_c_in_the_middle_of_calibrate(
+    tmp_path: Path, home: Path, npz: Path, network: Artifact, wait: float
+) -> None:
+    own = tmp_path / "home"
+    shutil.copytree(home / "build" / "keras", own / "build" / "keras")
+    process = _start(own, "calibrate", *options(npz))
+    _wait_for(process, lambda: list(own.glob("build/int8/.making-*")))
+    time.sleep(wait)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert len(err.strip().splitlines()) == 1
+    assert "stopped" in err
+    assert leftovers(own) == []
+    assert not list((own / "build" / "int8").iterdir())
+
+
+def _children(pid: int) -> list[int]:
+    return [int(n) for task in Path(f"/proc/{pid}/task").iterdir() for n in (task / "children").read_text().split()]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data set whose accuracy takes seconds; the first 80 pictures are those that calibrate the small one."""
+    return save_npz(tmp_path_factory.mktemp("many") / "many.npz", test=6000)
+
+
+def _in_mid_accuracy(home: Path, many: Path, lines: list[str]) -> subprocess.Popen[str]:
+    process = _start(home, "accuracy", *options(many), "--images", "all")
+    assert process.stdout
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("reference"):
+            break
+    _wait_for(process, lambda: list(home.glob("build/outputs/.making-*")))
+    time.sleep(0.3)
+    return process
+
+
+def _check_broken_off(home: Path, err: str, said: str) -> None:
+    assert len(err.strip().splitlines()) == 1, err
+    assert err.startswith("error: measured after ")
+    found = _report(home, PRESET)
+    assert 0 < found["accuracy"]["n"] == found["exactness"]["n"] < 6000
+    assert found["exactness"]["equal"] == found["exactness"]["n"]
+    assert f"after {found['accuracy']['n']} of 6000 pictures" in found["provenance"]["interrupted"]
+    assert said in found["provenance"]["interrupted"]
+    assert "model_file" in found["memory"]
+    assert not list(home.glob("build/outputs/*"))
+    assert leftovers(home) == []
+
+
+def test_the_agent_killed_and_ctrl_c_in_mid_accuracy(many: Path, tmp_path: Path) -> None:
+    home = tmp_path
+    process = _in_mid_accuracy(home, many, [])
+    (agent,) = _children(process.pid)
+    os.kill(agent, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    _check_broken_off(home, err, "SIGKILL")
+    assert "broken off" in out
+
+    process = _in_mid_accuracy(home, many, [])
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    _check_broken_off(home, err, "stopped by the user")
+
+
+# A full disk
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Any:
+    """Return a folder on a disk of 256 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    if os.geteuid() or not mount:
+        pytest.skip("mounting a small disk needs root")
+    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], check=False, capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no small disk can be mounted here ({done.stderr.decode().strip()})")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk(tiny_disk: Path, npz: Path, home: Path, int8: Artifact) -> None:
+    """Room for nothing of a network; then room for it but not for what comes of it."""
+    done = inv(tiny_disk, "deploy", *options(npz))
+    one_line(done, "can't be written", "free disk space")
+    assert leftovers(tiny_disk) == []
+    assert [p for p in tiny_disk.rglob("*") if p.is_file()] == []
+
+    subprocess.run(["mount", "-o", "remount,size=8m", tiny_disk], check=True)
+    for folder in ("keras", "int8"):
+        shutil.copytree(home / "build" / folder, tiny_disk / "build" / folder, dirs_exist_ok=True)
+    filler = tiny_disk / "filler"
+    room = os.statvfs(tiny_disk)
+    filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 64 * 1024)))
+    done = inv(tiny_disk, "deploy", *options(npz), "--images", "20")
+    one_line(done, "can't be written", "free disk space")
+    assert leftovers(tiny_disk) == []
+    assert not (tiny_disk / "reports").exists()
+
+
+# Training
+
+
+def test_train_then_build_from_it(home: Path, npz: Path, tmp_path: Path) -> None:
+    asked = ["train", "--model", PRESET, "--data", f"npz:{npz}", "--stages", "32:1", "--batch", "32"]
+    done = inv(tmp_path, *asked)
+    assert done.returncode == 0, done.stderr
+    made = tmp_path / "build" / "trained" / f"{PRESET}.npz-{npz.name}.npz"
+    assert checkpoint.load_about(made)["labels"] == list(CLASSES)
+    assert done.stdout.strip().splitlines()[-1].startswith(str(made))
+    built = inv(tmp_path, "build", "--model", PRESET, "--data", f"npz:{npz}")
+    assert built.returncode == 0, built.stderr
+    assert f"weights: {made.name} (trained on npz:{npz.name})" in built.stdout
