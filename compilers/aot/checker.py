@@ -201,12 +201,14 @@ def _conv(parameters: Mapping[str, object], size: int) -> tuple[Times, Times]:
 
 
 def _depthwise(parameters: Mapping[str, object], size: int) -> tuple[Times, Times]:
-    """Input rows are copied up to the last that output row y reads, or passed over; then row y is written."""
+    """Input rows are copied up to the last that output row y reads; then row y is written. Others are never read."""
     window = cast(Window, parameters["window"])
     ys, _ = _taps(window, "h")
     # When input row r is copied: at the first y whose last tap is at or after r.
     time = np.searchsorted(ys[:, -1], np.arange(window["in_h"]), side="left")
-    time = np.where(time < window["out_h"], time, -1)
+    rows = np.arange(window["in_h"])
+    inside = (time < window["out_h"]) & (rows >= ys[np.minimum(time, window["out_h"] - 1), 0])
+    time = np.where(inside, time, -1)
     read = np.repeat(time, window["in_w"] * window["in_c"])
     return read, np.repeat(np.arange(window["out_h"]), window["out_w"] * window["out_c"])
 

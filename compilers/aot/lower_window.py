@@ -156,7 +156,9 @@ def _conv_overlap(w: Window) -> int:
 def _depthwise_overlap(w: Window) -> int:
     """Return where the output may begin, from the input's start: a row goes out once its inputs are in scratch."""
     (in_h, in_w, in_c), (out_h, out_w, out_c) = w.source, w.target
-    y = np.arange(out_h)
-    unread = np.clip(y * w.stride[0] - w.pad[0] + w.extent[0], 0, in_h)
+    y = np.arange(out_h - 1)
+    top = y * w.stride[0] - w.pad[0]
+    # The first input row that is copied for row y + 1; rows that the stride passes over never are.
+    unread = np.clip(np.maximum(top + w.extent[0], top + w.stride[0]), 0, in_h)
     margin = unread * in_w * in_c - (y + 1) * out_w * out_c
     return min(0, int(margin[unread < in_h].min(initial=0)))

@@ -43,7 +43,7 @@ def test_cut_anywhere() -> None:
     assert compiled <= 8
 
 
-@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+@pytest.mark.parametrize("mask", [0x01, 0x80])
 def test_each_byte_flipped(mask: int) -> None:
     whole = bytearray(small_network())
     for i in range(len(whole)):

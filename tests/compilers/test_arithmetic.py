@@ -1,0 +1,49 @@
+"""Numbers whose last bit a comparison of outputs would seldom show."""
+
+from __future__ import annotations
+
+import math
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from compilers.aot.arithmetic import ScaleError, quantize_multiplier, rounding_shift_right
+from compilers.aot.round_once import STEPS, ratio
+
+
+@pytest.mark.parametrize(
+    ("real", "expected"),
+    [
+        (0.7, (1503238554, 0)),  # 0.7 * 2^31 = 1503238553.6: to the nearest
+        (1.0, (1 << 30, 1)),
+        (1.0 - 2.0**-40, (1 << 30, 1)),  # rounds up to the next power of two
+        (0.75 * 2.0**-31, (1610612736, -31)),
+        (0.75 * 2.0**-32, (0, 0)),
+        (0.0, (0, 0)),
+    ],
+)
+def test_quantize_multiplier(real: float, expected: tuple[int, int]) -> None:
+    assert quantize_multiplier(real) == expected
+
+
+def test_ratio_too_large() -> None:
+    with pytest.raises(ScaleError, match=r"over 2\^30"):
+        quantize_multiplier(2.0**31)
+
+
+@hypothesis.given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(1, 31))
+def test_rounding_shift_goes_away_from_zero(a: int, n: int) -> None:
+    assert rounding_shift_right(a, n) == math.copysign(math.floor(abs(a) / 2**n + 0.5), a)
+
+
+@hypothesis.given(st.floats(2.0**-20, 2.0**3), st.integers(1, 1 << 26), st.data())
+def test_round_once_rounds_as_double_precision(real: float, reach: int, data: st.DataObject) -> None:
+    found = ratio(real, reach)
+    assert found.limit * found.multiplier + (1 << (found.shift - 1)) < 1 << 63
+    step = data.draw(st.integers(0, STEPS))
+    near = int((step - 0.5) / real) + data.draw(st.integers(-2, 2))
+    acc = min(max(near, 0), reach)
+    expected = math.floor(acc * real + 0.5)
+    ours = (min(acc, found.limit) * found.multiplier + (1 << (found.shift - 1))) >> found.shift
+    assert ours == expected or min(ours, expected) > STEPS
