@@ -233,11 +233,14 @@ def test_ctrl_c_leaves_it_alone_and_the_end_of_its_input_ends_it(agent: Path, mo
     assert process.returncode == 0
 
 
-def test_it_ends_with_its_owner_even_while_computing(agent: Path, model: Path, tmp_path: Path) -> None:
+def test_it_ends_with_its_owner_even_while_computing(agent: Path, tmp_path: Path) -> None:
+    model = tiny_model.dense(tmp_path / "slow.tflite", shape=(1, 64, 64, 3), classes=400)  # 8,000 runs take a minute
     owner = (
-        "import os, sys\nfrom deploy.session import Session\nfrom deploy.links.process import ProcessLink\n"
-        "link = ProcessLink(sys.argv[1:])\nsession = Session(link).__enter__()\nsession.write_input(bytes(768))\n"
-        "print(link.pid, flush=True)\nwhile True: session.run(8000)\n"
+        "import sys, time\nfrom deploy.frames import Frame, encode\nfrom deploy.session import Session\n"
+        "from deploy.links.process import ProcessLink\n"
+        "link = ProcessLink(sys.argv[1:])\nsession = Session(link).__enter__()\nsession.write_input(bytes(12288))\n"
+        "link.write(encode(Frame(4, session.exchange.next_seq(), (8000).to_bytes(2, 'little'))))\n"
+        "print(link.pid, flush=True)\ntime.sleep(60)\n"
     )
     argv = [sys.executable, str(agent), *agent_arguments("host", str(model), "r", 1, "reference")]
     root = str(Path(__file__).resolve().parents[2])
@@ -246,7 +249,7 @@ def test_it_ends_with_its_owner_even_while_computing(agent: Path, model: Path, t
         assert process.stdout is not None
         agents_pid = int(process.stdout.readline())
         process.kill()
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 12
     while Path(f"/proc/{agents_pid}").exists() and time.monotonic() < limit:
         time.sleep(0.1)
     assert not Path(f"/proc/{agents_pid}").exists()

@@ -178,7 +178,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.sampled_from(list(GOOD)), JSON)
 def test_any_value_in_any_field_is_taken_or_refused(name: str, value: Any) -> None:
     with contextlib.suppress(DeviceError):
