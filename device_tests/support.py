@@ -23,6 +23,7 @@ from deploy.session import Session
 
 LITERT_ENGINES = ("litert", "tflite-runtime")
 ANSWER_TIMEOUT_S = 20.0
+SLOW_INPUT_BYTES = 4096
 
 
 def host_target() -> target.Target:
@@ -98,6 +99,13 @@ class Device:
     def inputs(self, count: int) -> list[bytes]:
         """Return the first pictures as bytes, at most `count`."""
         return [picture.tobytes() for picture in self.pictures.inputs[:count]]
+
+    def is_well(self) -> bool:
+        """Whether the device answers at all, and right where an inference costs little."""
+        slow = self.target.where == "emulated" and self.session.info.inputs[0].nbytes > SLOW_INPUT_BYTES
+        if not slow:
+            return self.answers_right()
+        return self.session.ping(b"well?") > 0 and self.session.stats()["frames"] > 0
 
     def answers_right(self) -> bool:
         """Whether the device still answers the first picture as the reference does."""

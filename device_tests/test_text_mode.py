@@ -53,7 +53,7 @@ def test_what_cannot_be_done_is_said(device: Device, command: str) -> None:
     lines = ask_text(device.session, command)
     assert all(line.startswith("e-[") for line in lines)
     assert lines
-    assert device.answers_right()
+    assert device.is_well()
 
 
 def test_more_bytes_than_announced_are_not_stored(device: Device) -> None:
