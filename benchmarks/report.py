@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ def check(report: dict[str, Any]) -> None:
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
     for problem in validator.iter_errors(report):
         raise Error(f"report.json: key {'.'.join(map(str, problem.path)) or '(top)'}: {problem.message}")
+    # What a schema can't say
+    for name, section in report.items():
+        for key, value in section.items() if isinstance(section, dict) else ():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise Error(f"report.json: key {name}.{key}: {value} is no measurement")
+    found = report.get("exactness")
+    if found and found["equal"] > found["n"]:
+        raise Error(f"report.json: key exactness.equal: {found['equal']} of {found['n']} is too many")
 
 
 def write(report: dict[str, Any], home: Path) -> Path:

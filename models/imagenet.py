@@ -68,8 +68,9 @@ def load(preset: Preset) -> checkpoint.Weights:
     try:
         reference = reference_model(preset, weights="imagenet")
     except Exception as e:  # Keras raises a bare Exception when the download fails
+        reason = (str(e).splitlines() or [type(e).__name__])[0]
         raise ConfigError(
-            f"--weights imagenet: Keras could not download them ({(str(e).splitlines() or [type(e).__name__])[0]}); try again with a network"
+            f"--weights imagenet: Keras could not download them ({reason}); try again with a network"
         ) from e
     return from_reference(preset, reference)
 
