@@ -39,9 +39,11 @@ TARGET: Options = {
 }
 MEASURE: Options = {
     "images": (None, "test pictures, a number or `all` [default: 1000, on an emulator 20]"),
-    "threads": (1, "threads of LiteRT on the device"),
+    "threads": ("1", "threads of LiteRT on the device, or `auto` for the fastest number"),
     "kernels": ("xnnpack", "LiteRT kernels: xnnpack, builtin or reference"),
-    "link": (None, "where the device is, such as serial:///dev/ttyACM0?baud=921600"),
+    "link": (None, "where the device is, such as ssh://pi@raspberrypi.local or serial:///dev/ttyACM0?baud=921600"),
+    "runtime": ("auto", "LiteRT on the device: ai-edge-litert, tflite-runtime, or auto for what is there"),
+    "accept_new": (False, "store the key of an SSH host that is not known yet"),
     "fresh": (False, "measure anew what an earlier run of the same bytes has measured"),
     "json": (False, "print the report as JSON"),
 }
@@ -88,12 +90,13 @@ def _pipeline(given: dict[str, Any], *groups: Options) -> Any:
 
 def _measure(given: dict[str, Any], parts: tuple[str, ...]) -> None:
     import console
-    from benchmarks import report
+    from benchmarks import linux, report
     from benchmarks.run import Bench, Settings
 
     pipeline = _pipeline(given, MODEL, CALIBRATION, TARGET)
-    asked = {name: given[name] for name in ("threads", "kernels", "link", "fresh", "seed")}
-    settings = Settings(images=_images(given["images"]), **asked)
+    asked = {name: given[name] for name in ("kernels", "link", "fresh", "seed", "runtime", "accept_new")}
+    threads = linux.parse_threads(given["threads"])
+    settings = Settings(images=_images(given["images"]), threads=threads, **asked)
     with Bench(pipeline.target, pipeline.compiled, pipeline.int8, pipeline.data, settings) as bench:
         made = bench.report(parts, shlex.join(["./inv", *sys.argv[1:]]))
     path = report.write(made, report.folder(made["target"]["name"], made["model"]["name"]))

@@ -88,7 +88,7 @@ def latency(session: Session, first: bytes, warmup: int, runs: int, progress: Pr
 
 
 def warm_up(session: Session, first: bytes, at_least: int, at_most: int) -> int:
-    """Run one input until the median of 20 runs is within 2 % of that of the 20 before; return how many runs it took."""
+    """Run one input until the median of 20 runs is within 2 % of that of the 20 before; return the number of runs."""
     session.infer(first)
     done, last = 1, 0.0
     while done < at_most:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact import HOME, write_atomic
+from benchmarks import linux
 from errors import ConfigError, Error, nearest
 
 REPORTS_DIR = HOME / "reports"
@@ -74,6 +75,8 @@ def rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("model", _model_text(model)),
         ("engine", f"{engine['name']} {engine['version']}, {engine['kernels']} kernels{threads}"),
     ]
+    if "linux" in report:
+        table += linux.rows(report["linux"])
     if "latency" in report:
         table += _latency_rows(report["latency"])
     table += [
@@ -123,7 +126,10 @@ def _accuracy_text(found: dict[str, Any]) -> str:
         text += f", {100 * found['top5']:.2f} % top-5"
     text += f" over {found['n']:,} pictures of {found['dataset']}"
     if "host_top1" in found:
-        text += f" (reference: {100 * found['host_top1']:.2f} %)"
+        reference = (
+            f", its reference kernels {100 * found['reference_top1']:.2f} %" if "reference_top1" in found else ""
+        )
+        text += f" (LiteRT on the host: {100 * found['host_top1']:.2f} %{reference})"
     return text
 
 

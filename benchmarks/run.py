@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,22 +16,27 @@ import numpy.typing as npt
 
 import console
 from artifact import Artifact, produce, versions
-from benchmarks import measure
+from benchmarks import linux, measure
+from benchmarks.sections import latency_text, model_section, target_section, utc_now
 from calibration import evaluate
 from calibration import labels as label_maps
 from datasets import Dataset, digest_of, prepare_many, sample
-from deploy.device import open_session
+from deploy.device import Remote, open_session
 from errors import ConfigError, Error
 from target import Target
 
 # Pictures and timed runs unless told; an emulator needs seconds for each.
 IMAGES = {"host": 1000, "hardware": 1000, "emulated": 20}
+LINUX_IMAGES = 1000  # emulated too: it runs many instructions at once
 RUNS = {"host": (20, 200), "hardware": (20, 200), "emulated": (0, 3)}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure: `images` None for the target's usual number, 0 for the whole test split."""
+    """How to measure: `images` None for the target's usual number, 0 for the whole test split.
+
+    `threads` 0 is for the best number, found by trying; `runtime` and `accept_new` are for boards over SSH.
+    """
 
     images: int | None = None
     seed: int = 0
@@ -39,6 +44,8 @@ class Settings:
     kernels: str = "xnnpack"
     link: str | None = None
     fresh: bool = False
+    runtime: str = "auto"
+    accept_new: bool = False
 
 
 class Bench:
@@ -47,7 +54,8 @@ class Bench:
     def __init__(self, target: Target, compiled: Artifact, int8: Artifact, data: Dataset, settings: Settings) -> None:
         self.target, self.compiled, self.int8, self.data, self.settings = target, compiled, int8, data, settings
         self._device: AbstractContextManager[Any] | None = None
-        self._session: Any = None
+        self._before: dict[str, Any] = {}
+        self.tried: dict[int, float] = {}
         self.reused: list[str] = []
         self.interrupted = ""
 
@@ -61,16 +69,36 @@ class Bench:
     @cached_property
     def session(self) -> Any:
         """The session with the device, which must have this very model."""
-        asked = self.settings
+        threads = self.threads
         with console.step("deploy") as line:
-            self._device = open_session(
-                self.target, self.compiled, link=asked.link, threads=asked.threads, kernels=asked.kernels
-            )
-            self._session = self._device.__enter__()
-            self._session.expect_model(self.int8.sha256)
-            info = self._session.info
+            self._device = self._open(threads)
+            session = self._device.__enter__()
+            session.expect_model(self.int8.sha256)
+            if self.target.klass == "linux":
+                self._before = session.board()
+            info = session.info
             line.text = f"{info.board}: {info.engine} {info.engine_version}, {info.kernels} kernels"
-        return self._session
+        return session
+
+    @cached_property
+    def threads(self) -> int:
+        """The threads to run with: as asked, or the fastest number."""
+        if self.settings.threads or self.target.klass != "linux":
+            return self.settings.threads or 1
+        if self.target.where == "emulated":
+            raise ConfigError("--threads auto: an emulator's time says nothing of the device; give a number")
+        with console.step("threads") as line:
+            self.tried = linux.try_threads(self._open, self._first)
+            best = min(self.tried, key=lambda threads: self.tried[threads])
+            line.text = f"{best} of {len(self.tried)} tried"
+        return best
+
+    def _open(self, threads: int) -> AbstractContextManager[Any]:
+        asked = self.settings
+        remote = Remote(runtime=asked.runtime, accept_new=asked.accept_new, say=console.note)
+        return open_session(
+            self.target, self.compiled, link=asked.link, threads=threads, kernels=asked.kernels, remote=remote
+        )
 
     @cached_property
     def indices(self) -> npt.NDArray[np.int64]:
@@ -80,7 +108,8 @@ class Bench:
             raise ConfigError(f"--data {self.data.name}: expected pictures to test with, has none")
         if asked == 0:
             return sample(test, None)
-        count = min(IMAGES[self.target.where], len(test)) if asked is None else asked
+        usual = LINUX_IMAGES if self.target.klass == "linux" else IMAGES[self.target.where]
+        count = min(usual, len(test)) if asked is None else asked
         return sample(test, count, self.settings.seed)
 
     @cached_property
@@ -110,15 +139,23 @@ class Bench:
         """The kernels to compare bytes with: those of the device's own numeric profile."""
         return self.settings.kernels if self.compiled.kind == "litert" else "reference"
 
+    @property
+    def _first(self) -> bytes:
+        """The first test picture as the model takes it."""
+        return self._quantised(self.pixels[:1]).tobytes()
+
     @cached_property
     def reference(self) -> npt.NDArray[Any]:
-        """What LiteRT on this host answers for the test pictures, (n, classes)."""
+        """What LiteRT on this host answers for the test pictures with the device's kernels, (n, classes)."""
+        return self._reference(self.oracle_kernels)
+
+    def _reference(self, kernels: str) -> npt.NDArray[Any]:
         facts, pixels = self.int8.facts, self.pixels
         low, high = facts["input_range"]
 
         def make(folder: Path) -> Mapping[str, Any]:
             with console.bar("reference", len(pixels)) as progress:
-                raw = evaluate.outputs(self.int8.path, pixels, (low, high), self.oracle_kernels, progress)
+                raw = evaluate.outputs(self.int8.path, pixels, (low, high), kernels, progress)
             np.save(folder / "outputs.npy", raw, allow_pickle=False)
             return {}
 
@@ -130,19 +167,22 @@ class Bench:
                 make,
                 parents={"int8": self.int8.sha256},
                 tools=versions("ai-edge-litert"),
-                parameters={"pictures": digest_of(pixels), "kernels": self.oracle_kernels},
+                parameters={"pictures": digest_of(pixels), "kernels": kernels},
             )
-            line.text, line.reused = f"LiteRT {self.oracle_kernels} kernels on {len(pixels):,} pictures", made.reused
+            line.text, line.reused = f"LiteRT {kernels} kernels on {len(pixels):,} pictures", made.reused
         return np.asarray(np.load(made.path, allow_pickle=False))
 
     @cached_property
     def latency(self) -> measure.Latency:
         """Times of single inferences, measured each time it is asked for in a new run."""
         warmup, runs = RUNS[self.target.where]
-        session, first = self.session, self._quantised(self.pixels[:1]).tobytes()
+        session, first, settled = self.session, self._first, 0
+        if self.target.klass == "linux":
+            settled, warmup = measure.warm_up(session, first, *linux.WARM_UP_RUNS), 0
         with console.step("bench") as line, console.bar("bench", warmup + runs) as progress:
             found = measure.latency(session, first, warmup, runs, progress)
-            line.text = _latency_text(found)
+            found = replace(found, warmup=found.warmup + settled)
+            line.text = latency_text(found)
         return found
 
     @cached_property
@@ -185,7 +225,7 @@ class Bench:
                 "pictures": pictures,
                 "kernels": info.kernels,
                 "firmware": info.firmware,
-                "threads": self.settings.threads,
+                "threads": self.threads,
                 "link": self.settings.link,
             },
             fresh=self.settings.fresh or self.target.where == "hardware",
@@ -208,21 +248,31 @@ class Bench:
             text = f"{found['exactness']['equal']:,} of {len(raw):,} outputs equal to the reference"
             if truth is not None:
                 found["accuracy"] = measure.accuracy(raw, truth[: len(raw)], reference[: len(raw)], self.data.name)
+                if self.target.link == "ssh" and self.oracle_kernels != "reference":
+                    found["accuracy"]["reference_top1"] = self._reference_top1(truth[: len(raw)])
                 text = f"{100 * found['accuracy']['top1']:.2f} % top-1, " + text
             line.text, line.reused, line.seconds = text, "accuracy" in self.reused, seconds
         return found
 
+    def _reference_top1(self, truth: npt.NDArray[np.int64]) -> float:
+        """Return the top-1 of the reference kernels, which no platform rounds its own way."""
+        return float((self._reference("reference")[: len(truth)].argmax(axis=1) == truth).mean())
+
     def report(self, parts: tuple[str, ...], command: str) -> dict[str, Any]:
         """Return the report with the asked parts: "latency", "accuracy". What was not measured is absent."""
         info, facts = self.session.info, self.int8.facts
-        made: dict[str, Any] = {"schema": 1, "target": _target_section(self.target), "model": _model_section(self.int8)}
+        made: dict[str, Any] = {"schema": 1, "target": target_section(self.target), "model": model_section(self.int8)}
         made["engine"] = {"name": info.engine, "version": info.engine_version, "kernels": info.kernels}
         if self.target.klass == "linux":
-            made["engine"]["threads"] = self.settings.threads
-        if "latency" in parts:
+            made["engine"]["threads"] = self.threads
+        if "latency" in parts and self._times_count():
             made["latency"] = self.latency.summary()
         found = self.accuracy if "accuracy" in parts else {}
-        made["memory"] = measure.memory_of(info, self._stats(), self.compiled.facts.get("memory", {}))
+        stats = self._stats()
+        made["memory"] = measure.memory_of(info, stats, self.compiled.facts.get("memory", {}))
+        if self.target.klass == "linux":
+            after = {} if self.interrupted else self.session.board()
+            made["linux"] = linux.section(self._before, after, stats, self.tried, self.target.where)
         made |= {key: found[key] for key in ("accuracy", "exactness") if key in found}
         made["provenance"] = self._provenance(found, command) | (
             {"damaged_pictures": len(self.data.damaged)} if self.data.damaged else {}
@@ -230,6 +280,13 @@ class Bench:
         if "check" in facts:
             made["provenance"]["calibration"] = {k: json.dumps(v) for k, v in facts["check"].items()}
         return made
+
+    def _times_count(self) -> bool:
+        """Whether the device's times are its own: an emulated Linux board counts its host's time, not instructions."""
+        if self.target.where != "emulated" or self.session.info.counter.unit == "instructions":
+            return True
+        console.note(f"no latency: the time of {self.target.name} is its emulator's, not the board's")
+        return False
 
     def _stats(self) -> Mapping[str, int]:
         """Return the device's counters; none if it was lost in mid-run."""
@@ -248,35 +305,3 @@ class Bench:
         if self.interrupted:
             made["interrupted"] = self.interrupted
         return made
-
-
-def _target_section(target: Target) -> dict[str, str]:
-    return {"name": target.name, "class": target.klass, "where": target.where, "cpu": _cpu(target)}
-
-
-def _cpu(target: Target) -> str:
-    """Return the CPU's name; this very machine's for `native`."""
-    if target.cpu != "native":
-        return target.cpu
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "native"
-
-
-def _model_section(int8: Artifact) -> dict[str, Any]:
-    facts = int8.facts
-    known = {key: facts[key] for key in ("family", "alpha", "rho", "parameters", "macs") if key in facts}
-    return {"name": int8.name, "classes": facts["classes"], "sha256": int8.sha256, **known}
-
-
-def _latency_text(found: measure.Latency) -> str:
-    figures = found.summary()
-    if found.unit == "instructions":
-        return f"{figures['median']:,} instructions an inference"
-    return f"{figures['median'] / 1000:.3f} ms median, {figures['p90'] / 1000:.3f} ms p90, {figures['n']} runs"
-
-
-def utc_now() -> str:
-    """Return the time as ISO 8601 in UTC, to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

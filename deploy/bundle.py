@@ -14,6 +14,7 @@ MODULES = (
     "__init__.py",
     "agent/__init__.py",
     "agent/engine.py",
+    "agent/linux.py",
     "agent/main.py",
     "agent/server.py",
     "agent/text_mode.py",

@@ -34,6 +34,7 @@ class Type(enum.IntEnum):
     READ = 0x05
     RESET = 0x06
     PING = 0x07
+    BOARD = 0x08
     LOG = 0x60
     ERROR = 0xFF
 

@@ -12,6 +12,7 @@ import threading
 import time
 
 from deploy.agent.engine import KERNELS, EngineError, LiteRtEngine
+from deploy.agent.linux import board_facts, sensors
 from deploy.agent.server import Server
 
 READ_SIZE = 1 << 16
@@ -31,7 +32,14 @@ def main() -> int:
         print(f"agent: {e}", file=sys.stderr, flush=True)
         return 1
     identity = {"board": options.board, "firmware": options.firmware}
-    server = Server(engine, identity, lambda data: _write(line, data), lambda: {"peak_rss": peak_rss()})
+    board = board_facts()
+    server = Server(
+        engine,
+        identity,
+        lambda data: _write(line, data),
+        lambda: {"peak_rss": peak_rss()},
+        lambda: {**board, **sensors()},
+    )
     server.log(f"agent: {engine.name} {engine.version}, kernels {options.kernels}, {options.threads} threads")
     gc.freeze()
     gc.disable()  # A collection in the middle of an inference would be measured with it.

@@ -64,8 +64,8 @@ class Input:
 class Server:
     """Answers what `receive` is fed by calling `send` with whole frames or text.
 
-    `identity` gives board and firmware; `own_stats` adds to STATS. After RESET is answered, `reset_wanted` is true and
-    the caller is to start the device again.
+    `identity` gives board and firmware; `own_stats` adds to STATS, `board` answers BOARD. After RESET is answered,
+    `reset_wanted` is true and the caller is to start the device again.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Server:
         identity: dict[str, str],
         send: Callable[[bytes], Any],
         own_stats: Callable[[], dict[str, int]] = dict,
+        board: Callable[[], dict[str, Any]] | None = None,
         window: int = WINDOW,
         max_payload: int = MAX_PAYLOAD,
     ):
@@ -100,6 +101,8 @@ class Server:
             Type.RESET: self._on_reset,
             Type.PING: bytes,
         }
+        if board:
+            self._handlers[Type.BOARD] = lambda payload: _as_json(payload, board)
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the host and answer what they complete."""
@@ -246,6 +249,11 @@ def _describe(engine: Any, identity: dict[str, str]) -> dict[str, Any]:
         "counter": engine.counter,
         "input_preserved": engine.input_preserved,
     }
+
+
+def _as_json(payload: bytes, make: Callable[[], dict[str, Any]]) -> bytes:
+    _expect_size(payload, 0)
+    return json.dumps(make()).encode()
 
 
 def _unpack(layout: struct.Struct, payload: bytes) -> tuple[int, ...]:

@@ -40,6 +40,8 @@ def make_link(uri: str) -> Link:
         raise LinkError(f"--link {uri}: no URI ({e}); expected {EXAMPLES}") from e
     if parts.scheme == "exec":
         raise LinkError(f"--link {uri}: a process is started by its target, not by a link; leave --link out")
+    if parts.scheme == "ssh":
+        raise LinkError(f"--link {uri}: a board over SSH is a Linux target, such as --target rpi4")
     if not parts.scheme or "://" not in uri:
         raise LinkError(f"--link {uri}: expected {EXAMPLES}")
     if parts.scheme not in makers:

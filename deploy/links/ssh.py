@@ -1,0 +1,115 @@
+"""The standard streams of a program on a board, over one channel of an open SSH connection."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from deploy.links.descriptors import READ_SIZE, WRITE_TIMEOUT_S
+from errors import LinkError
+
+EXIT_TIMEOUT_S = 3.0
+NO_SUCH_PROGRAM = 127  # what a POSIX shell ends with
+
+
+class SshLink:
+    """Starts `argv` on the board when opened, ends it when closed. What it says on standard error is kept.
+
+    `transport` is that of a connection that stays open; `on_close` is called once when the link is closed for good.
+    """
+
+    def __init__(self, name: str, transport: Any, argv: Sequence[str], *, on_close: Callable[[], None] | None = None):
+        self.name = name
+        self.stderr: deque[str] = deque(maxlen=50)
+        self._command = shlex.join(argv)
+        self._transport = transport
+        self._on_close = on_close
+        self._channel: Any = None
+        self._listener: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Start the program. Raises LinkError if the connection is lost or the board gives no channel."""
+        if self._channel:
+            return
+        try:
+            channel = self._transport.open_session(timeout=WRITE_TIMEOUT_S)
+            channel.exec_command(self._command)
+        except Exception as e:  # paramiko raises its own, EOFError and OSError
+            raise self._lost(e) from e
+        self._channel = channel
+        self._listener = threading.Thread(target=self._listen, args=(channel.makefile_stderr("rb"),), daemon=True)
+        self._listener.start()
+
+    def read(self, timeout_s: float) -> bytes:
+        """See Link.read."""
+        channel = self._opened()
+        channel.settimeout(max(0.0, timeout_s))
+        try:
+            data: bytes = channel.recv(READ_SIZE)
+        except TimeoutError:
+            return b""
+        except Exception as e:
+            raise self._lost(e) from e
+        if not data:
+            raise self._ended()
+        return data
+
+    def write(self, data: bytes) -> None:
+        """See Link.write."""
+        channel = self._opened()
+        channel.settimeout(WRITE_TIMEOUT_S)
+        try:
+            channel.sendall(data)
+        except TimeoutError as e:
+            raise LinkError(f"{self.name}: took no byte in {WRITE_TIMEOUT_S:g} s; it hangs") from e
+        except Exception as e:  # OSError if the channel is closed, EOFError or paramiko's own if the connection is
+            raise self._ended() from e
+
+    def close(self) -> None:
+        """Close the channel: the program's input ends, and so does the program."""
+        channel, self._channel = self._channel, None
+        if channel:
+            with contextlib.suppress(Exception):
+                channel.shutdown_write()
+                channel.status_event.wait(EXIT_TIMEOUT_S)
+            with contextlib.suppress(Exception):
+                channel.close()
+        on_close, self._on_close = self._on_close, None
+        if on_close:
+            on_close()
+
+    def _listen(self, file: Any) -> None:
+        with contextlib.suppress(Exception):  # the channel's end
+            for line in file:
+                self.stderr.append(line.decode(errors="replace").rstrip())
+
+    def _opened(self) -> Any:
+        if not self._channel:
+            raise LinkError(f"{self.name}: is closed; open it first")
+        return self._channel
+
+    def _ended(self) -> LinkError:
+        channel = self._opened()
+        limit = time.monotonic() + EXIT_TIMEOUT_S
+        while time.monotonic() < limit and self._transport.is_active() and not channel.exit_status_ready():
+            channel.status_event.wait(0.1)
+        code = channel.exit_status if channel.exit_status_ready() else None
+        if self._listener:
+            self._listener.join(1.0)
+        words = [line for line in self.stderr if line][-1:]
+        said = f"; it said: {words[0][:300]}" if words else ""
+        if code is None or (code == -1 and not self._transport.is_active()):
+            return self._lost(self._transport.get_exception() or EOFError())
+        if code == NO_SUCH_PROGRAM:
+            return LinkError(f"{self.name}: no such program there{said}")
+        how = "was killed" if code == -1 else f"ended with exit code {code}"
+        return LinkError(f"{self.name}: the process {how}{said}")
+
+    def _lost(self, error: BaseException) -> LinkError:
+        why = " ".join(str(error).split()) or "closed by the other side"
+        return LinkError(f"{self.name}: connection lost ({why[:200]}); see that the board is on and reached")

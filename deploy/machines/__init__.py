@@ -1,0 +1,1 @@
+"""Virtual machines that stand for a Linux board: their images, and starting and stopping them."""

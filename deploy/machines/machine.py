@@ -1,0 +1,235 @@
+"""An emulated Raspberry Pi as a machine: started, reached over SSH, stopped. Its disk outlives it, as a card does."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import artifact
+from artifact import Artifact, write_atomic
+from deploy.flashers.qemu import free_port
+from deploy.flashers.running import Running
+from deploy.machines.image import CLIENT_KEY, DISK, HOST_KEY, INITRD, KERNEL, image
+from deploy.remote.connect import EMULATED_TIMEOUT_S, Address, close, connect
+from errors import DeployError, LinkError
+from target import Target
+
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 20.0
+POLL_S = 0.2
+KNOCK_TIMEOUT_S = 20.0
+READY = b"machine: network is up"  # guest/rc says so
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class State:
+    """A machine that runs: its process (QEMU's, or its guard's), and the port of this host that is its SSH port."""
+
+    pid: int
+    port: int
+
+
+class Machine:
+    """The machine of one target. Its state is in `build/machine-state/<target>`, one machine a checkout."""
+
+    def __init__(self, target: Target):
+        if target.emulator is None or target.link != "ssh":
+            raise DeployError(f"{target.name}: is no emulated machine; try --target qemu-rpi4")
+        self.target, self._emulator = target, target.emulator
+        self.folder = artifact.BUILD_DIR / "machine-state" / target.name
+        self.console = self.folder / "console.log"
+        self._state_file = self.folder / "state.json"
+        self._disk = self.folder / "disk.img"
+
+    def state(self) -> State | None:
+        """Return the machine that runs now, None if there is none."""
+        try:
+            found = State(**json.loads(self._state_file.read_text()))
+            command = Path(f"/proc/{found.pid}/cmdline").read_bytes()
+        except (OSError, ValueError, TypeError):
+            return None
+        return found if os.fsencode(self._disk) in command else None
+
+    def address(self, state: State, user: str = "pi") -> Address:
+        """Return how to log in: with the key and the known host key of the image."""
+        key = self.folder / CLIENT_KEY
+        return Address(
+            "127.0.0.1", user, state.port, key_file=key, known_hosts=self._known_hosts, timeout_s=EMULATED_TIMEOUT_S
+        )
+
+    def start(self, say: Say = lambda text: None) -> State:
+        """Start it, to run until `stop`; return it as it is if it runs. Raises DeployError if it does not come up."""
+        with self._locked():
+            found = self.state()
+            if found:
+                return found
+            command, port = self._prepare(image(say))
+            with (self.folder / "qemu.log").open("wb") as log:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder
+                )
+            try:
+                return self._wait(State(process.pid, port), lambda: process.poll() is not None)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+
+    @contextlib.contextmanager
+    def running(self, say: Say = lambda text: None) -> Iterator[State]:
+        """Give the machine that runs, or start one that ends with the body, or with this process however that ends."""
+        with self._locked():
+            found = self.state()
+            started = None
+            if not found:
+                say("starting the machine; `./inv emulator --start` keeps one running")
+                command, port = self._prepare(image(say))
+                started = Running(self.target.name, command)
+                try:
+                    found = self._wait(State(started.pid, port), started.has_ended)
+                except BaseException:
+                    started.stop()
+                    raise
+        try:
+            yield found
+        finally:
+            if started:
+                self._sync(found)
+                started.stop()
+                self._state_file.unlink(missing_ok=True)
+
+    def stop(self) -> bool:
+        """Shut it down; return whether it ran."""
+        with self._locked():
+            found = self.state()
+            if not found:
+                return False
+            self._ask(found, "/bin/busybox poweroff")
+            limit = time.monotonic() + STOP_TIMEOUT_S
+            while self.state() and time.monotonic() < limit:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(found.pid, os.WNOHANG)  # if this process started it
+                time.sleep(POLL_S)
+            if self.state():
+                os.kill(found.pid, signal.SIGKILL)
+            self._state_file.unlink(missing_ok=True)
+            return True
+
+    @property
+    def _known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time starts or stops it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _prepare(self, made: Artifact) -> tuple[list[str], int]:
+        """Give the machine its disk if the image is another one than before; return QEMU's command and the SSH port."""
+        if not shutil.which(self._emulator.program):
+            raise DeployError(
+                f"{self._emulator.program}: not found; install it with: apt install {self._emulator.package}"
+            )
+        files, mark = made.path.parent, self.folder / "image"
+        if not self._disk.is_file() or not mark.is_file() or mark.read_text() != made.sha256:
+            mark.unlink(missing_ok=True)
+            _copy_sparse(files / DISK, self._disk)
+            shutil.copyfile(files / CLIENT_KEY, self.folder / CLIENT_KEY)
+            (self.folder / CLIENT_KEY).chmod(0o600)
+            write_atomic(mark, made.sha256)
+        self.console.unlink(missing_ok=True)
+        port = free_port()
+        kind, key = (files / HOST_KEY).read_text().split()[:2]
+        write_atomic(self._known_hosts, f"[127.0.0.1]:{port} {kind} {key}\n")
+        return self._command(files, port), port
+
+    def _command(self, files: Path, port: int) -> list[str]:
+        """Return QEMU's command. The guest reaches nothing but through the SSH port."""
+        disk = str(self._disk).replace(",", ",,")  # a comma would end the option
+        return [
+            self._emulator.program, "-machine", self._emulator.machine, *self._emulator.arguments,
+            "-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-parallel", "none",
+            "-chardev", f"file,id=console,path={str(self.console).replace(',', ',,')}", "-serial", "chardev:console",
+            "-kernel", str(files / KERNEL), "-initrd", str(files / INITRD), "-append", "console=ttyAMA0 quiet panic=10",
+            "-drive", f"file={disk},format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
+            "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22",
+            "-device", "virtio-net-pci,netdev=net,romfile=",
+            "-object", "rng-random,filename=/dev/urandom,id=random", "-device", "virtio-rng-pci,rng=random",
+        ]  # fmt: skip
+
+    def _wait(self, state: State, has_ended: Callable[[], bool]) -> State:
+        """Wait until its SSH server answers; QEMU takes connections before that."""
+        write_atomic(self._state_file, json.dumps({"pid": state.pid, "port": state.port}))
+        limit = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < limit:
+            if has_ended():
+                raise DeployError(f"{self.target.name}: ended while it started; {self._last_words()}")
+            if self._is_up() and _answers(state.port):
+                return state
+            time.sleep(POLL_S)
+        raise DeployError(
+            f"{self.target.name}: no SSH in {START_TIMEOUT_S:g} s; {self._last_words()}; "
+            f"try ./inv emulator --target {self.target.name} --build"
+        )
+
+    def _is_up(self) -> bool:
+        """Whether its start-up script is through; to knock before costs an emulated processor more than it is worth."""
+        with contextlib.suppress(OSError):
+            return READY in self.console.read_bytes()
+        return False
+
+    def _last_words(self) -> str:
+        for log in (self.console, self.folder / "qemu.log"):
+            with contextlib.suppress(OSError):
+                lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+                if lines:
+                    return f"its console says: {lines[-1].strip()[:200]}"
+        return f"its console says nothing, see {self.folder}"
+
+    def _sync(self, state: State) -> None:
+        self._ask(state, "sync")
+
+    def _ask(self, state: State, command: str) -> None:
+        """Run a command as the machine's root, if it can still be reached."""
+        with contextlib.suppress(LinkError):
+            connection = connect(self.address(state, "root"))
+            try:
+                with contextlib.suppress(Exception):  # the connection may end with the machine
+                    connection.run(command, hide=True, warn=True, in_stream=False, timeout=STOP_TIMEOUT_S)
+            finally:
+                close(connection)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), KNOCK_TIMEOUT_S) as line:
+            return line.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _copy_sparse(source: Path, place: Path) -> None:
+    """Copy a disk without its holes, to a temporary name first."""
+    partial = place.with_name(f"{place.name}.part")
+    done = subprocess.run(
+        ["cp", "--sparse=always", "--reflink=auto", "--", str(source), str(partial)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        partial.unlink(missing_ok=True)
+        raise DeployError(f"{place}: can't be written ({done.stderr.strip()[-200:]}); free disk space")
+    partial.replace(place)

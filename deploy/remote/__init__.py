@@ -1,0 +1,1 @@
+"""Linux boards over SSH: connecting, copying, the runtime on the board, and one run at a time."""

@@ -1,0 +1,202 @@
+"""A Linux board that is held over SSH: files are copied there, programs started, and no other run does so meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from artifact import sha256_of
+from deploy.links.ssh import SshLink
+from deploy.remote import helper
+from deploy.remote.connect import Address, close, connect
+from errors import DeployError, LinkError
+
+OLDEST_PYTHON = (3, 9)
+ANSWER_TIMEOUT_S = 120.0
+UNPACK_TIMEOUT_S = 900.0  # 100 MB onto a slow card, or by an emulated processor on a busy host
+BEAT_S = 20.0
+Say = Callable[[str], None]
+"""Called with a line that a person should see: what was done to the board."""
+
+# Must be read by any Python there is: says what is wrong, or runs as many bytes of its input as it is told. One line,
+# without quotes that a shell of any kind would take for its own.
+BOOTSTRAP = (
+    'exec("import os, sys\\n'
+    "if sys.version_info < ({major}, {minor}) or sys.maxsize < 2 ** 32:\\n"
+    '    sys.stderr.write(\\"unfit %d.%d %d\\" % (sys.version_info[0], sys.version_info[1], sys.maxsize > 2 ** 32))\\n'
+    "    sys.exit(3)\\n"
+    'code = b\\"\\"\\n'
+    "while len(code) < {size}:\\n"
+    "    code += os.read(0, {size} - len(code)) or sys.exit(4)\\n"
+    'exec(compile(code, \\"helper\\", \\"exec\\"), dict(__name__=\\"__main__\\"))")'
+)
+
+
+class Board:
+    """An open connection and the helper on it, which holds the board's lock. Use it as a context manager.
+
+    `facts` is what the board says of itself (see helper.facts). Entering raises LinkError if it is not reached or has
+    no fit Python, DeployError if another run holds it.
+    """
+
+    facts: dict[str, Any]
+
+    def __init__(self, address: Address, *, accept_new: bool = False):
+        self.address = address
+        self.name = address.name
+        self._accept_new = accept_new
+        self._connection: Any = None
+        self._helper: SshLink | None = None
+        self._rest = b""
+        self._turn = threading.Lock()
+        self._over = threading.Event()
+
+    def __enter__(self) -> Board:
+        """Connect, start the helper, and take the lock."""
+        try:
+            self._connection = connect(self.address, self._accept_new)
+            code = Path(helper.__file__).read_bytes()
+            boot = BOOTSTRAP.format(major=OLDEST_PYTHON[0], minor=OLDEST_PYTHON[1], size=len(code))
+            self._helper = SshLink(self.name, self.transport, [self.address.python, "-c", boot])
+            self._helper.open()
+            self._begin(code)
+            threading.Thread(target=self._beat, daemon=True).start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """Let the board go."""
+        self.close()
+
+    @property
+    def transport(self) -> Any:
+        """The connection's transport, on which channels are opened."""
+        return self._connection.transport
+
+    def put(self, path: Path, name: str, say: Say | None = None) -> str:
+        """Copy a file under a name in the board's folder unless it is there; return its path on the board.
+
+        Raises DeployError if there is no space or something else arrives than was sent, LinkError if it is lost.
+        """
+        sha256 = sha256_of(path)
+        found = self.ask("have", name=name, sha256=sha256)
+        if found["found"]:
+            return str(found["path"])
+        size = path.stat().st_size
+        part = self.ask("part", name=name, size=size)["path"]
+        began = time.monotonic()
+        self._copy(path, part)
+        kept = self.ask("keep", name=name, sha256=sha256)
+        if say:
+            say(f"copied {name}, {size:,} bytes in {time.monotonic() - began:.1f} s")
+        return str(kept["path"])
+
+    def ask(self, what: str, timeout_s: float = ANSWER_TIMEOUT_S, **values: Any) -> dict[str, Any]:
+        """Let the helper do something; return its answer. Raises DeployError if it refuses, LinkError if it is gone."""
+        assert self._helper is not None
+        with self._turn:
+            self._helper.write(json.dumps({"do": what, **values}).encode() + b"\n")
+            found = self._answer(timeout_s)
+        if "error" in found:
+            raise self._refused(found["error"], found["text"])
+        return dict(found["ok"])
+
+    def close(self) -> None:
+        """End the helper, which frees the lock, and the connection. Never raises."""
+        self._over.set()
+        if self._helper:
+            self._helper.close()
+        if self._connection is not None:
+            close(self._connection)
+            self._connection = None
+
+    def _begin(self, code: bytes) -> None:
+        assert self._helper is not None
+        who = f"{getpass.getuser()}@{socket.gethostname()}, pid {os.getpid()}, since {time.strftime('%F %T %Z')}"
+        try:
+            self._helper.write(code)
+            self.facts = self.ask("hello", holder=who)
+        except LinkError as e:
+            raise self._explained(e) from e
+
+    def _explained(self, error: LinkError) -> LinkError:
+        assert self._helper is not None
+        words = " ".join(self._helper.stderr).strip()
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        if "unfit" in words:
+            version, wide = (words.split("unfit", 1)[1].split() + ["?", "1"])[:2]
+            if wide == "0":
+                return LinkError(
+                    f"{self.name}: its Python {version} is 32-bit, 64-bit is needed; install a 64-bit system there"
+                )
+            return LinkError(
+                f"{self.name}: Python {oldest} or newer is needed, it has {version}; install a newer one and name it: "
+                f"{self.name}?python=/path/to/python3"
+            )
+        if "no such program" in str(error):
+            return LinkError(
+                f"{self.name}: no {self.address.python} there; install it (sudo apt install python3), or name another: "
+                f"{self.name}?python=/path/to/python3"
+            )
+        return error
+
+    def _answer(self, timeout_s: float) -> dict[str, Any]:
+        assert self._helper is not None
+        limit = time.monotonic() + timeout_s
+        while time.monotonic() < limit:
+            line, found, rest = self._rest.partition(b"\n")
+            if not found:
+                self._rest += self._helper.read(1.0)
+                continue
+            self._rest = rest
+            text = line.decode(errors="replace")
+            if text.startswith(helper.MARK):
+                return dict(json.loads(text.removeprefix(helper.MARK)))
+        raise LinkError(f"{self.name}: no answer in {timeout_s:g} s; see whether the board still runs")
+
+    def _refused(self, code: str, text: str) -> DeployError:
+        what = " ".join(text.split())[:300]
+        if code == "busy":
+            return DeployError(f"{self.name}: in use by {what}; wait until it ends, or end it")
+        if code == "space":
+            return DeployError(f"{self.name}: no space on the device: {what}; free some there")
+        if code == "damaged":
+            return DeployError(f"{self.name}: damaged on the way ({what}); run again")
+        return DeployError(f"{self.name}: {what}; see that its owner may write there and the disk is sound")
+
+    def _copy(self, path: Path, part: str) -> None:
+        try:
+            with self._connection.client.open_sftp() as sftp:
+                sftp.get_channel().settimeout(ANSWER_TIMEOUT_S)
+                sftp.put(str(path), part, confirm=False)
+        except Exception as e:  # paramiko raises its own, EOFError and OSError
+            why = " ".join(str(e).split()) or type(e).__name__
+            try:
+                free = self.ask("free")["bytes"]
+            except LinkError:
+                raise LinkError(f"{self.name}: connection lost while copying {path.name} ({why}); run again") from e
+            size = path.stat().st_size
+            if free < size:
+                raise DeployError(
+                    f"{self.name}: no space on the device for {path.name}, {size} bytes; free some"
+                ) from e
+            raise DeployError(
+                f"{self.name}: {path.name} can't be copied ({why}); see that SFTP is enabled there"
+            ) from e
+
+    def _beat(self) -> None:
+        """Tell the helper now and then that we are there; a lost host must not hold the board for ever."""
+        while not self._over.wait(BEAT_S):
+            with contextlib.suppress(LinkError), self._turn:
+                if self._helper:
+                    self._helper.write(b"\n")

@@ -1,0 +1,75 @@
+"""Which LiteRT runs on a board: one that is there, else one of ours in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from artifact import sha256_of, versions
+from deploy.remote.board import UNPACK_TIMEOUT_S, Board, Say
+from deploy.remote.wheels import download, platform_of
+from errors import DeployError
+
+LITERT, TFLITE = "ai-edge-litert", "tflite-runtime"
+RUNTIMES = ("auto", LITERT, TFLITE)
+TFLITE_VERSION = "2.14.0"  # the last
+TFLITE_NEWEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A runtime on a board: its distribution, and the folder to put on Python's path, "" if it is the board's own."""
+
+    distribution: str
+    folder: str
+
+
+def bring(board: Board, wanted: str, say: Say) -> Runtime:
+    """Return the runtime to use, installed if it is not there; nothing of the board's own is touched.
+
+    Raises DeployError if there is none for the board's Python, or it can't be downloaded or copied.
+    """
+    if wanted not in RUNTIMES:
+        raise DeployError(f"--runtime {wanted}: expected {', '.join(RUNTIMES)}")
+    found = board.facts["libraries"]
+    for name in (LITERT, TFLITE):
+        if wanted in (name, "auto") and name in found and _fits(name, found):
+            say(f"uses {name} {found[name]}, which is there")
+            return Runtime(name, "")
+    return _install(board, LITERT if wanted == "auto" else wanted, say)
+
+
+def requirements(name: str, python: tuple[int, int], where: str) -> list[str]:
+    """Return what pip is to download for a runtime. Raises DeployError if the board's Python is too new for it."""
+    if name == LITERT:  # the version of this host, whose outputs are the reference
+        return [f"{LITERT}=={versions(LITERT)[LITERT]}"]
+    if python > TFLITE_NEWEST_PYTHON:
+        raise DeployError(
+            f"{where}: {TFLITE} ends at Python {'.'.join(map(str, TFLITE_NEWEST_PYTHON))}, it has "
+            f"{'.'.join(map(str, python))}; use --runtime {LITERT}"
+        )
+    return [f"{TFLITE}=={TFLITE_VERSION}", "numpy<2"]
+
+
+def _fits(name: str, found: dict[str, str]) -> bool:
+    """Whether a runtime that is there has the numpy that it needs: tflite-runtime aborts with numpy 2."""
+    numpy = found.get("numpy", "")
+    return bool(numpy) and (name != TFLITE or int(numpy.split(".")[0]) < 2)
+
+
+def _install(board: Board, name: str, say: Say) -> Runtime:
+    platform = platform_of(board.facts, board.name)
+    asked = requirements(name, platform.python, board.name)
+    wheels = download(name, asked, platform, board.name)
+    digest = hashlib.sha256("".join(sha256_of(wheel) for wheel in wheels).encode()).hexdigest()[:12]
+    folder = f"runtime-{name}-{digest}"
+    found = board.ask("have_folder", name=folder)
+    if not found["found"]:
+        # Each wheel and what it unpacks to: about four times the wheels, while both are there.
+        board.ask("part", name=folder, size=5 * sum(wheel.stat().st_size for wheel in wheels))
+        for wheel in wheels:
+            board.put(wheel, f".{wheel.name}.part")
+        board.ask("unpack", UNPACK_TIMEOUT_S, name=folder, wheels=[f".{wheel.name}.part" for wheel in wheels])
+        size = sum(wheel.stat().st_size for wheel in wheels)
+        say(f"installed {asked[0]} in {found['path']} from {len(wheels)} wheels, {size:,} bytes")
+    return Runtime(name, str(found["path"]))

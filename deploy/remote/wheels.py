@@ -1,0 +1,101 @@
+"""Wheels for a board's own Python, machine and C library, downloaded on this host: the board needs no internet."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifact import Artifact, produce, sha256_of
+from errors import DeployError
+
+OLDEST_GLIBC_MINOR = 17  # manylinux2014
+DOWNLOAD_TIMEOUT_S = 600
+INDEX = "wheels.txt"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What decides which wheels a Python takes: `machine` as uname says, version as (3, 11), glibc as (2, 36)."""
+
+    machine: str
+    python: tuple[int, int]
+    glibc: tuple[int, int]
+
+    @property
+    def tags(self) -> list[str]:
+        """All platform tags that it takes, the newest first (PEP 600)."""
+        minors = range(self.glibc[1], OLDEST_GLIBC_MINOR - 1, -1)
+        return [f"manylinux_{self.glibc[0]}_{minor}_{self.machine}" for minor in minors] + [
+            f"manylinux2014_{self.machine}"
+        ]
+
+
+def platform_of(facts: Mapping[str, Any], where: str) -> Platform:
+    """Return the platform that a board's facts tell. Raises DeployError if no wheels are made for it."""
+    python = re.match(r"(\d+)\.(\d+)", str(facts["python"]))
+    glibc = re.fullmatch(r"glibc (\d+)\.(\d+)", str(facts["libc"]))
+    if not python or facts["implementation"] != "cpython":
+        raise DeployError(f"{where}: expected CPython, it has {facts['implementation']} {facts['python']}")
+    if not glibc:
+        raise DeployError(f"{where}: its C library is not glibc; install a runtime there yourself")
+    return Platform(str(facts["machine"]), _pair(python), _pair(glibc))
+
+
+def download(name: str, requirements: Sequence[str], platform: Platform, where: str) -> list[Path]:
+    """Return the wheels of requirements and of what they need, from an earlier download or by pip.
+
+    Raises DeployError with pip's last words if there are none or the index is not reached.
+    """
+
+    def make(folder: Path) -> Mapping[str, Any]:
+        _pip(requirements, platform, folder, where)
+        wheels = sorted(folder.glob("*.whl"))
+        (folder / INDEX).write_text("".join(f"{sha256_of(wheel)}  {wheel.name}\n" for wheel in wheels))
+        return {}
+
+    parameters = {"requirements": list(requirements), "tags": platform.tags[:1], "python": list(platform.python)}
+    made = produce("wheels", name, INDEX, make, parameters=parameters)
+    if not _is_whole(made):
+        made = produce("wheels", name, INDEX, make, parameters=parameters, fresh=True)
+    return sorted(made.path.parent.glob("*.whl"))
+
+
+def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: str) -> None:
+    major, minor = platform.python
+    command = [
+        sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--only-binary=:all:",
+        "--dest", str(folder), "--implementation", "cp", "--python-version", f"{major}.{minor}",
+        "--abi", f"cp{major}{minor}", "--abi", "abi3", "--abi", "none",
+    ]  # fmt: skip
+    for tag in platform.tags:
+        command += ["--platform", tag]
+    try:
+        done = subprocess.run(
+            [*command, *requirements], capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as e:
+        raise DeployError(f"{where}: pip took over {DOWNLOAD_TIMEOUT_S} s to download {requirements[0]}") from e
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no reason given"]
+        raise DeployError(
+            f"{where}: no wheels of {' '.join(requirements)} for Python {major}.{minor} on {platform.tags[0]} "
+            f"({lines[-1].removeprefix('ERROR: ')[:200]}); choose another with --runtime"
+        )
+
+
+def _is_whole(made: Artifact) -> bool:
+    for line in made.path.read_text().splitlines():
+        sha256, _, name = line.partition("  ")
+        wheel = made.path.with_name(name)
+        if not wheel.is_file() or sha256_of(wheel) != sha256:
+            return False
+    return True
+
+
+def _pair(found: re.Match[str]) -> tuple[int, int]:
+    return int(found[1]), int(found[2])

@@ -1,0 +1,151 @@
+"""Which Python and which LiteRT a board has, and what it is brought where it has none."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import target
+from deploy.remote import runtime, wheels
+from deploy.remote.board import Board
+from deploy.remote.wheels import Platform
+from errors import DeployError, LinkError
+from tests.deploy.sshd import BOARD, Sshd, wait_until
+
+PI = target.load("rpi4")
+
+
+@pytest.mark.parametrize(
+    ("fake", "message"),
+    [
+        ("sys.version_info = (3, 7, 3, 'final', 0)", r"Python 3\.9 or newer is needed, it has 3\.7; .*python=/path"),
+        ("sys.maxsize = 2 ** 31 - 1", r"its Python 3\.\d+ is 32-bit, 64-bit is needed; install a 64-bit system"),
+    ],
+)
+def test_a_python_that_is_unfit(sshd: Sshd, fake: str, message: str) -> None:
+    code = f"import sys; {fake}; exec(sys.argv[1])"
+    sshd.set_python(f'exec {sys.executable} -c "{code}" "$2"')
+    with pytest.raises(LinkError, match=message):
+        Board(BOARD).__enter__()
+    sshd.cache.mkdir(parents=True, exist_ok=True)
+
+
+def test_no_python(sshd: Sshd) -> None:
+    with pytest.raises(
+        LinkError, match=r"^ssh://board: no /no/such/python there; install it \(sudo apt install python3"
+    ):
+        Board(dataclasses.replace(BOARD, python="/no/such/python")).__enter__()
+
+
+BOTH = {"ai_edge_litert": "2.3.0", "tflite_runtime": "2.14.0", "numpy": "1.26.4"}
+
+
+class FakeBoard:
+    """A board by its facts alone."""
+
+    name = "ssh://board"
+
+    def __init__(self, python: str = "3.11.2", **libraries: str):
+        names = {name.replace("_", "-"): version for name, version in libraries.items()}
+        self.facts = {"python": python, "machine": "aarch64", "libc": "glibc 2.36", "implementation": "cpython"}
+        self.facts["libraries"] = names  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("libraries", "wanted", "expected"),
+    [
+        (BOTH, "auto", "ai-edge-litert"),
+        (BOTH, "tflite-runtime", "tflite-runtime"),
+        ({"tflite_runtime": "2.14.0", "numpy": "1.26.4"}, "auto", "tflite-runtime"),
+        ({"tflite_runtime": "2.14.0", "numpy": "2.1.0"}, "auto", "installed ai-edge-litert"),
+        ({"tflite_runtime": "2.14.0"}, "tflite-runtime", "installed tflite-runtime"),
+        ({}, "auto", "installed ai-edge-litert"),
+        ({"ai_edge_litert": "2.3.0", "numpy": "2.1.0"}, "tflite-runtime", "installed tflite-runtime"),
+    ],
+)
+def test_the_runtime_that_is_there_is_used_if_it_fits(
+    monkeypatch: pytest.MonkeyPatch, libraries: dict[str, str], wanted: str, expected: str
+) -> None:
+    monkeypatch.setattr(runtime, "_install", lambda board, name, say: runtime.Runtime(f"installed {name}", "/x"))
+    board: Any = FakeBoard(**libraries)
+    assert runtime.bring(board, wanted, lambda text: None).distribution == expected
+
+
+def test_an_unknown_runtime_and_one_that_python_is_too_new_for() -> None:
+    board: Any = FakeBoard(python="3.13.1")
+    with pytest.raises(DeployError, match=r"--runtime tflite: expected auto, ai-edge-litert, tflite-runtime"):
+        runtime.bring(board, "tflite", print)
+    with pytest.raises(DeployError, match=r"tflite-runtime ends at Python 3\.11, it has 3\.13; use --runtime ai-edge"):
+        runtime.bring(board, "tflite-runtime", print)
+
+
+def test_platform_tags_reach_from_its_glibc_to_manylinux2014() -> None:
+    tags = Platform("aarch64", (3, 11), (2, 31)).tags
+    assert tags[0] == "manylinux_2_31_aarch64"
+    assert {
+        "manylinux_2_28_aarch64",
+        "manylinux_2_27_aarch64",
+        "manylinux_2_17_aarch64",
+        "manylinux2014_aarch64",
+    } <= set(tags)
+    assert "manylinux_2_34_aarch64" not in tags
+
+
+@pytest.mark.parametrize(("facts", "message"), [({"libc": ""}, "not glibc"), ({"implementation": "pypy"}, "CPython")])
+def test_a_board_that_no_wheels_are_made_for(facts: dict[str, str], message: str) -> None:
+    with pytest.raises(DeployError, match=message):
+        wheels.platform_of(FakeBoard().facts | facts, "ssh://board")
+
+
+def test_a_runtime_is_unpacked_beside_the_boards_own_and_used(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = tmp_path / "litert_stand_in-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("stand_in/__init__.py", "here = True\n")
+        archive.writestr("stand_in/tests/test_it.py", "")
+        archive.writestr("litert_stand_in-1.data/purelib/more.py", "")
+        archive.writestr("litert_stand_in-1.data/scripts/run", "")
+    monkeypatch.setattr(runtime, "download", lambda *asked: [wheel])
+    with Board(BOARD) as board:
+        board.facts["libraries"] = {}
+        for installed in (True, False):
+            said: list[str] = []
+            found = runtime.bring(board, "auto", said.append)
+            assert bool(said) == installed
+            assert found.distribution == "ai-edge-litert"
+            folder = Path(found.folder)
+            assert (folder / "stand_in/__init__.py").is_file()
+            assert (folder / "more.py").is_file()
+            assert not (folder / "stand_in/tests").exists()
+            assert not list(folder.glob("*.data"))
+        assert not [name for name in sshd.left() if ".whl" in name]
+    shutil.rmtree(folder)
+
+
+def test_a_damaged_wheel_is_said_and_nothing_stays(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = tmp_path / "bad-1-py3-none-any.whl"
+    wheel.write_bytes(b"no zip")
+    monkeypatch.setattr(runtime, "download", lambda *asked: [wheel])
+    with Board(BOARD) as board:
+        board.facts["libraries"] = {}
+        with pytest.raises(DeployError, match="damaged on the way"):
+            runtime.bring(board, "auto", print)
+    assert wait_until(lambda: not [name for name in sshd.left() if "bad" in name or "runtime" in name])
+
+
+def test_pips_last_words_when_there_is_no_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import subprocess
+
+    done = subprocess.CompletedProcess([], 1, "", "WARNING: x\nERROR: No matching distribution found for y\n")
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: done)
+    monkeypatch.setattr("artifact.BUILD_DIR", tmp_path)
+    with pytest.raises(DeployError, match=r"no wheels of y for Python 3\.11 on manylinux_2_36_aarch64 \(No matching"):
+        wheels.download("y", ["y"], Platform("aarch64", (3, 11), (2, 36)), "ssh://board")
+    assert not list(tmp_path.rglob("*.whl"))
