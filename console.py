@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from target import Target
 
 out = Console(highlight=False, soft_wrap=True)
 LABEL_WIDTH = 10
+PROGRESS_LINES = "ALPHARHO_PROGRESS_LINES"
+"""Environment variable with which a run says as lines what its bars would show: another program reads them."""
+LINE_EVERY_S = 2.0
 
 
 class Step:
@@ -56,9 +60,24 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    if os.environ.get(PROGRESS_LINES):
+        yield _progress_lines(label, total)
+        return
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
         task = progress.add_task(label, total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+def _progress_lines(label: str, total: int) -> Callable[[int], None]:
+    said = 0.0
+
+    def say(done: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= LINE_EVERY_S:
+            said = time.monotonic()
+            out.print(f"{label:<{LABEL_WIDTH}} {done} of {total}")
+
+    return say
 
 
 def note(text: str) -> None:

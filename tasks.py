@@ -34,18 +34,19 @@ CALIBRATION: Options = {
     "seed": (0, "picks the pictures"),
 }
 TARGET: Options = {
-    "target": ("host", "board, as `inv targets` lists them"),
+    "target": ("host", "board, as `inv targets` lists them; several, joined by commas, are measured side by side"),
     "engine": (None, "engine in place of the target's usual one"),
 }
 MEASURE: Options = {
     "images": (None, "test pictures, a number or `all` [default: 1000, on an emulator 20]"),
     "threads": ("1", "threads of LiteRT on the device, or `auto` for the fastest number"),
     "kernels": ("xnnpack", "LiteRT kernels: xnnpack, builtin or reference"),
-    "link": (None, "where the device is, such as ssh://pi@raspberrypi.local or serial:///dev/ttyACM0?baud=921600"),
+    "link": (None, "where the device is, such as ssh://pi@raspberrypi.local [default: as bench.toml says]"),
     "runtime": ("auto", "LiteRT on the device: ai-edge-litert, tflite-runtime, or auto for what is there"),
     "accept_new": (False, "store the key of an SSH host that is not known yet"),
     "fresh": (False, "measure anew what an earlier run of the same bytes has measured"),
     "json": (False, "print the report as JSON"),
+    "unit": (None, "name under which the report is kept, for one of several units [default: the target's]"),
 }
 
 
@@ -88,24 +89,41 @@ def _pipeline(given: dict[str, Any], *groups: Options) -> Any:
     return Pipeline(Request(**{name: given[name] for group in groups for name in group}))
 
 
-def _measure(given: dict[str, Any], parts: tuple[str, ...]) -> None:
+def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> None:
     import console
-    from benchmarks import linux, report
+    from benchmarks import linux, many, report
     from benchmarks.run import Bench, Settings
 
+    threads = linux.parse_threads(given["threads"])
+    devices = many.units(given["target"], given["link"])
+    if len(devices) > 1:
+        _measure_many(task_name, given, devices)
+        return
     pipeline = _pipeline(given, MODEL, CALIBRATION, TARGET)
     asked = {name: given[name] for name in ("kernels", "link", "fresh", "seed", "runtime", "accept_new")}
-    threads = linux.parse_threads(given["threads"])
     settings = Settings(images=_images(given["images"]), threads=threads, **asked)
     with Bench(pipeline.target, pipeline.compiled, pipeline.int8, pipeline.data, settings) as bench:
         made = bench.report(parts, shlex.join(["./inv", *sys.argv[1:]]))
-    path = report.write(made, report.folder(made["target"]["name"], made["model"]["name"]))
+    path = report.write(made, report.folder(given["unit"] or made["target"]["name"], made["model"]["name"]))
     if given["json"]:
         print(json.dumps(made, indent=1))
     else:
         console.report(report.rows(made), path)
     if bench.interrupted:
         raise Error(f"measured {bench.interrupted}")
+
+
+def _measure_many(task_name: str, given: dict[str, Any], devices: list[Any]) -> None:
+    """Build what all need, one after the other, then let each device have a run of its own."""
+    from benchmarks import many
+
+    if given["json"]:
+        raise ConfigError("--json: is of one report; see each device's report.json")
+    for target in dict.fromkeys(unit.target for unit in devices):
+        _ = _pipeline({**given, "target": target}, MODEL, CALIBRATION, TARGET).compiled
+    defaults = {name: about[0] for group in (MODEL, CALIBRATION, TARGET, MEASURE) for name, about in group.items()}
+    options = {name: value for name, value in given.items() if name == "model" or value != defaults[name]}
+    many.run(devices, task_name, {name: options[name] for name in options.keys() - {"target", "link", "unit"}})
 
 
 def _images(text: str | None) -> int | None:
@@ -146,19 +164,19 @@ def compile(c: Context, **given: Any) -> None:
 @user_task(MODEL, CALIBRATION, TARGET, MEASURE)
 def deploy(c: Context, **given: Any) -> None:
     """Build, calibrate, compile, bring to the device, measure latency and accuracy, and write the report."""
-    _measure(given, ("latency", "accuracy"))
+    _measure("deploy", given, ("latency", "accuracy"))
 
 
 @user_task(MODEL, CALIBRATION, TARGET, MEASURE)
 def bench(c: Context, **given: Any) -> None:
     """Measure latency on the device (and what it needs before)."""
-    _measure(given, ("latency",))
+    _measure("bench", given, ("latency",))
 
 
 @user_task(MODEL, CALIBRATION, TARGET, MEASURE)
 def accuracy(c: Context, **given: Any) -> None:
     """Measure accuracy on the device, and how many outputs equal the reference's (and what it needs before)."""
-    _measure(given, ("accuracy",))
+    _measure("accuracy", given, ("accuracy",))
 
 
 @user_task(
@@ -318,3 +336,23 @@ def hil(
     bench = Bench(pipeline.target, compiled, model, pipeline.data, images)
     path = Path(junit) if junit else reports.folder(target, model.name) / "hil.xml"
     suite.run(pipeline.target, model, compiled, bench.inputs, bench.truth, path, options)
+
+
+@user_task(
+    {
+        "target": ("qemu-rpi4", "an emulated Linux board"),
+        "build": (False, "make its image anew; the first start makes it as well"),
+        "start": (False, "start the machine, to run until --stop"),
+        "stop": (False, "shut it down; its disk stays as it is"),
+        "status": (False, "say whether it runs, and how to log in [default]"),
+    }
+)
+def emulator(c: Context, target: str, **given: Any) -> None:
+    """Build, start and stop the virtual machine that stands for a Linux board."""
+    import console
+    import target as targets
+    from deploy.machines.control import control
+
+    asked = [action for action, wanted in given.items() if wanted] or ["status"]
+    for action in asked:
+        print(control(targets.load(target), action, console.note))

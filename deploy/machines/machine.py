@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -67,6 +68,12 @@ class Machine:
         return Address(
             "127.0.0.1", user, state.port, key_file=key, known_hosts=self._known_hosts, timeout_s=EMULATED_TIMEOUT_S
         )
+
+    def login(self, state: State) -> str:
+        """Return the command with which a person logs in."""
+        key, known = self.folder / CLIENT_KEY, self._known_hosts
+        words = ["ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-p", str(state.port), "pi@127.0.0.1"]
+        return shlex.join(words)
 
     def start(self, say: Say = lambda text: None) -> State:
         """Start it, to run until `stop`; return it as it is if it runs. Raises DeployError if it does not come up."""

@@ -1,0 +1,167 @@
+"""Several devices side by side: a run of `inv` for each, a line of progress for each, and what became of all."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+import console
+from artifact import ROOT
+from benchmarks import report
+from deploy.bench_file import links_of
+from errors import ConfigError, Error
+
+END_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One device: its target, its link if it was named, and the name under which its report is kept."""
+
+    target: str
+    link: str | None
+    name: str
+
+
+def units(targets: str, links: str | None) -> list[Unit]:
+    """Return the devices that --target and --link mean, each a list joined by commas; one for most runs.
+
+    A target without --link has the units of bench.toml, or one. Raises ConfigError if several of each are given, or one
+    device twice.
+    """
+    names, given = _split(targets, "--target"), _split(links, "--link") if links else []
+    if len(names) > 1 and given:
+        raise ConfigError("--link: give it with one target; several targets have theirs in bench.toml")
+    found: list[Unit] = []
+    for name in names:
+        places: Sequence[str | None] = given or links_of(name) or [None]
+        several = len(places) > 1
+        found += [Unit(name, link, f"{name}@{_place(link)}" if several and link else name) for link in places]
+    twice = {unit.name for unit in found if [other.name for other in found].count(unit.name) > 1}
+    if twice:
+        raise ConfigError(f"{sorted(twice)[0]}: is given twice; name each device once")
+    return found
+
+
+def run(devices: Sequence[Unit], task: str, options: Mapping[str, Any]) -> None:
+    """Run a task of `inv` for each device at the same time; print where the reports are.
+
+    One that fails does not stop the others. Raises Error naming those that failed, KeyboardInterrupt after all ended.
+    """
+    lines: queue.Queue[tuple[str, str]] = queue.Queue()
+    running = {unit.name: _start(unit, task, options) for unit in devices}
+    readers = [threading.Thread(target=_read, args=(name, p, lines), daemon=True) for name, p in running.items()]
+    for reader in readers:
+        reader.start()
+    last = dict.fromkeys(running, "starts")
+    try:
+        with Live(_table(last), console=console.out, refresh_per_second=4) as live:
+            while any(reader.is_alive() for reader in readers) or not lines.empty():
+                try:
+                    name, last_line = lines.get(timeout=0.2)
+                except queue.Empty:
+                    continue
+                last[name] = last_line
+                live.update(_table(last))
+                if not console.out.is_terminal:
+                    print(f"{name}: {last_line}", flush=True)
+    finally:
+        for process in running.values():  # Ctrl-C reached them as well: they keep what they have measured
+            _end(process)
+    failed = [name for name, process in running.items() if process.returncode]
+    _print_results([unit for unit in devices if unit.name not in failed], str(options["model"]))
+    if failed:
+        told = "; ".join(f"{name}: {last[name].removeprefix('error: ')}" for name in failed)
+        raise Error(f"{len(failed)} of {len(devices)} devices failed: {told}")
+
+
+def _start(unit: Unit, task: str, options: Mapping[str, Any]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-P", "-m", "invoke", "--search-root", str(ROOT), task, f"--target={unit.target}"]
+    command += [f"--link={unit.link}"] if unit.link else []
+    command += [f"--unit={unit.name}"] if unit.name != unit.target else []
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        command += [option] if value is True else [f"{option}={value}"]
+    environment = {**os.environ, console.PROGRESS_LINES: "1", "COLUMNS": "300"}
+    return subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace",
+    )  # fmt: skip
+
+
+def _read(name: str, process: subprocess.Popen[str], lines: queue.Queue[tuple[str, str]]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip():
+            lines.put((name, " ".join(line.split())))
+    process.wait()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    try:
+        process.wait(END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _table(last: Mapping[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, line in last.items():
+        table.add_row(f"[bold]{escape(name)}[/bold]", escape(line[:200]))
+    return table
+
+
+def _print_results(done: Sequence[Unit], model: str) -> None:
+    columns = [
+        ("device", "left"),
+        ("median", "right"),
+        ("top-1", "right"),
+        ("equal to the host", "right"),
+        ("", "left"),
+    ]
+    rows = []
+    for unit in done:
+        path = report.folder(unit.name, Path(model).stem) / "report.json"
+        try:
+            found = json.loads(path.read_text())
+        except (OSError, ValueError):
+            continue
+        latency, accuracy, exact = (found.get(key, {}) for key in ("latency", "accuracy", "exactness"))
+        unit_ms = f"{latency['median'] / 1000:.3f} ms" if latency.get("unit") == "us" else ""
+        rows.append(
+            [
+                unit.name,
+                unit_ms or (f"{latency['median']:,} instructions" if latency else ""),
+                f"{100 * accuracy['top1']:.2f} %" if accuracy else "",
+                f"{exact['equal']:,} of {exact['n']:,}" if exact else "",
+                str(path),
+            ]
+        )
+    if rows:
+        console.out.print()
+        console.table("", columns, rows)
+
+
+def _split(text: str, option: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ConfigError(f"{option} {text}: expected names joined by commas")
+    return names
+
+
+def _place(link: str) -> str:
+    """Return a link as a part of a file's name."""
+    return "".join(c if c.isalnum() or c in ".-" else "_" for c in link.partition("://")[2].partition("?")[0])

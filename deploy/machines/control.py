@@ -1,0 +1,39 @@
+"""What `inv emulator` does: build an emulated board's image, start and stop the machine, say how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.machines.image import DISK, image
+from deploy.machines.machine import Machine
+from errors import ConfigError
+from target import Target
+
+ACTIONS = ("build", "start", "stop", "status")
+Say = Callable[[str], None]
+
+
+def control(target: Target, action: str, say: Say) -> str:
+    """Do it and return what to print. Raises DeployError if it can't be done, ConfigError on another action."""
+    machine = Machine(target)
+    if action == "build":
+        if machine.state():
+            raise ConfigError(f"{target.name}: the machine runs; first ./inv emulator --target {target.name} --stop")
+        made = image(say, fresh=True)
+        return f"{made.path.parent}: {_on_disk(made.path.with_name(DISK)):,} bytes on disk"
+    if action == "start":
+        state = machine.start(say)
+        return f"{target.name} runs: {machine.login(state)}\nend it with: ./inv emulator --target {target.name} --stop"
+    if action == "stop":
+        return f"{target.name} {'is stopped' if machine.stop() else 'does not run'}"
+    if action == "status":
+        found = machine.state()
+        return (
+            f"{target.name} runs, pid {found.pid}: {machine.login(found)}" if found else f"{target.name} does not run"
+        )
+    raise ConfigError(f"{action}: expected {', '.join(ACTIONS)}")
+
+
+def _on_disk(path: Path) -> int:
+    return path.stat().st_blocks * 512
