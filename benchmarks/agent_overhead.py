@@ -1,0 +1,78 @@
+"""What the agent costs: its median of single inferences over that of a bare interpreter loop, taken in turns.
+
+Run it with `.venv/bin/python -m benchmarks.agent_overhead MODEL.tflite`. Both use the same runtime, kernels and one
+thread on this machine; batches alternate, so that what else the machine does falls on both alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from artifact import Artifact, sha256_of
+from deploy.agent.engine import LiteRtEngine
+from deploy.device import KERNELS, agent_link
+from deploy.session import Session
+
+BATCH = 50
+
+
+def measure(model: Path, kernels: str, batches: int) -> tuple[list[int], list[int]]:
+    """Return nanoseconds of single inferences, by the bare loop and as the agent counts them."""
+    artifact = Artifact(model, "tflite", model.stem, sha256_of(model))
+    bare_loop = _bare_loop(model, kernels)
+    bare: list[int] = []
+    agent: list[int] = []
+    with Session(agent_link("host", artifact, kernels=kernels)) as session:
+        data = bytes(session.info.inputs[0].nbytes)
+        session.infer(data)
+        for number in range(batches + 1):
+            took = bare_loop(BATCH)
+            ticks = session.run(BATCH)
+            if number:  # the first batch of each warms up
+                bare += took
+                agent += ticks
+    return bare, agent
+
+
+def _bare_loop(model: Path, kernels: str) -> Callable[[int], list[int]]:
+    engine = LiteRtEngine(str(model), 1, kernels)
+    interpreter = engine._interpreter
+    for number, spec in enumerate(engine.inputs):
+        size = 1
+        for side in spec["shape"]:
+            size *= side
+        engine.set_input(number, bytes(size * {"float32": 4, "int32": 4, "int16": 2}.get(spec["dtype"], 1)))
+
+    def run(count: int) -> list[int]:
+        clock, invoke = time.perf_counter_ns, interpreter.invoke
+        found = []
+        for _ in range(count):
+            begin = clock()
+            invoke()
+            found.append(clock() - begin)
+        return found
+
+    return run
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--kernels", choices=KERNELS, default="xnnpack")
+    parser.add_argument("--batches", type=int, default=40)
+    asked = parser.parse_args()
+    bare, agent = measure(asked.model, asked.kernels, asked.batches)
+    base = statistics.median(bare)
+    print(f"{asked.model.name}, {asked.kernels} kernels, {len(bare):,} inferences of each, in turns")
+    for label, values in (("bare loop", bare), ("agent", agent)):
+        median = statistics.median(values)
+        print(f"{label:<10}{median / 1000:10.1f} us median, {min(values) / 1000:10.1f} min  {median / base - 1:+.2%}")
+
+
+if __name__ == "__main__":
+    main()
