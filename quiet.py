@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 
@@ -17,18 +17,13 @@ def output_to(log: Path) -> Iterator[None]:
     sys.stderr.flush()
     saved = [os.dup(fd) for fd in (1, 2)]
     try:
-        with log.open("ab") as file:
+        with log.open("a") as file, redirect_stdout(file), redirect_stderr(file), warnings.catch_warnings():
             for fd in (1, 2):
                 os.dup2(file.fileno(), fd)
-            with warnings.catch_warnings():
-                warnings.simplefilter("default")  # to the log as well, also where the caller makes errors of them
-                warnings.simplefilter("ignore", DeprecationWarning)
-                yield
-    finally:
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:  # on a full disk the log takes no more, and what comes next must be seen
-            for fd, copy in zip((1, 2), saved, strict=True):
-                os.dup2(copy, fd)
-                os.close(copy)
+            warnings.simplefilter("default")  # to the log as well, also where the caller makes errors of them
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:  # on a full disk closing the log fails, and what comes next must be seen
+        for fd, copy in zip((1, 2), saved, strict=True):
+            os.dup2(copy, fd)
+            os.close(copy)

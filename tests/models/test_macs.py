@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tflite
 
+from artifact import Artifact
 from calibration import convert
 from models import presets
+from models.network import Network
 from tests.models.flatbuffer import Graph
+from tests.pipeline.small import PRESET
 
-NAMES = ("v1_025_64", "v2_035_32", "v3s_075_32", "v3sm_075_64")
+NAMES = ("v2_035_32", "v3s_075_32", "v3sm_075_64")
 
 
 def _macs(path: Path) -> int:
@@ -31,7 +33,7 @@ def _macs(path: Path) -> int:
     return total
 
 
-def _converted(name: str, tmp_path: Path) -> tuple[Any, Path]:
+def _converted(name: str, tmp_path: Path) -> tuple[Network, Path]:
     from models import keras_model
 
     preset = presets.parse(name, 10)
@@ -48,9 +50,17 @@ def _converted(name: str, tmp_path: Path) -> tuple[Any, Path]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_macs_and_bytes_of_the_table_are_those_of_the_file(name: str, tmp_path: Path) -> None:
-    net, path = _converted(name, tmp_path)
+    _check(*_converted(name, tmp_path))
+
+
+def test_those_of_v1_too(int8: Artifact) -> None:
+    _check(presets.parse(PRESET, 4).network(), int8.path)
+
+
+def _check(net: Network, path: Path) -> None:
     assert _macs(path) == net.macs
     graph = Graph(path)
+    assert {tensor.Type() for tensor in graph.tensors()} <= {tflite.TensorType.INT8, tflite.TensorType.INT32}
     weights = {i for op in graph.operators() if op.code in Graph.WITH_WEIGHTS for i in op.inputs[1:]}
     assert sum(graph.nbytes(i) for i in weights) == net.int8_bytes
     assert sum(op.code in Graph.WITH_WEIGHTS for op in graph.operators()) == net.weight_layers
