@@ -12,9 +12,8 @@ import pytest
 
 import target as targets
 from artifact import Artifact
-from deploy.device import open_session, start
+from deploy.device import HANDSHAKE_S, open_session, start
 from deploy.exchange import Timeouts
-from deploy.links import make_link
 from deploy.links.lossy import Faults, LossyLink
 from deploy.session import Session
 from device_tests import tiny_model
@@ -29,7 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("device tests")
     group.addoption("--target", default="host", help="boards to test, joined by commas [default: host]")
     group.addoption(
-        "--link", default=None, help="where an already flashed board is, as serial:///dev/ttyACM0?baud=921600"
+        "--link",
+        default=None,
+        help="where an already flashed or a Linux board is, as serial:///dev/ttyACM0 or ssh://pi@host",
     )
     group.addoption("--model-artifact", default=None, help="the int8 .tflite that the device holds or is to be given")
     group.addoption("--image", default=None, help="firmware image of that model, for microcontrollers")
@@ -54,18 +55,18 @@ def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     target = targets.load(request.param)
     folder = tmp_path_factory.mktemp(target.name)
     model = Path(option("--model-artifact") or tiny_model.dense(folder / "tiny.tflite"))
-    link = make_link(option("--link")) if option("--link") else None
-    if link is None:
-        artifact = _runnable(target, model, option("--image"), folder)
-        try:
-            link = start(target, artifact, kernels=option("--kernels"))
-        except DeployError as e:
-            pytest.skip(str(e))
+    uri = option("--link")
+    artifact = artifact_of(model) if uri else _runnable(target, model, option("--image"), folder)
+    try:
+        link = start(target, artifact, kernels=option("--kernels"), uri=uri)
+    except DeployError as e:
+        pytest.skip(str(e))
     if option("--lossy") is not None:
         link = LossyLink(link, LOSSES, option("--lossy"))
     pictures = _pictures(option("--pictures"))
     count = option("--count") or PICTURES[target.where]
-    with open_session(target, artifact_of(model), link=link, timeouts=Timeouts(handshake_s=30)) as session:
+    handshake_s = HANDSHAKE_S.get(target.where, 30.0) if target.klass == "linux" else 30.0
+    with open_session(target, artifact_of(model), link=link, timeouts=Timeouts(handshake_s=handshake_s)) as session:
         yield Device(target, model, session, pictures, count, option("--lossy") is not None)
 
 

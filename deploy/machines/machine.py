@@ -179,14 +179,19 @@ class Machine:
         ]  # fmt: skip
 
     def _wait(self, state: State, has_ended: Callable[[], bool]) -> State:
-        """Wait until its SSH server answers; QEMU takes connections before that."""
+        """Write down that it starts, and wait for it."""
         write_atomic(self._state_file, json.dumps({"pid": state.pid, "port": state.port}))
+        self.wait_until_up(state, has_ended)
+        return state
+
+    def wait_until_up(self, state: State, has_ended: Callable[[], bool] = lambda: False) -> None:
+        """Wait until its SSH server answers. Raises DeployError if it ends before that or takes too long."""
         limit = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < limit:
             if has_ended():
                 raise DeployError(f"{self.target.name}: ended while it started; {self._last_words()}")
             if self._is_up() and _answers(state.port):
-                return state
+                return
             time.sleep(POLL_S)
         raise DeployError(
             f"{self.target.name}: no SSH in {START_TIMEOUT_S:g} s; {self._last_words()}; "

@@ -7,6 +7,7 @@ or falls silent, unfinished files are removed and the lock is free again, whatev
 
 from __future__ import annotations
 
+import builtins
 import fcntl
 import hashlib
 import json
@@ -93,7 +94,7 @@ class Helper:
         os.replace(part, self._path(name))
         return {"path": self._path(name)}
 
-    def unpack(self, name: str, wheels: list[str]) -> dict[str, Any]:
+    def unpack(self, name: str, wheels: builtins.list[str]) -> dict[str, Any]:
         """Unpack copied wheels, without their tests, into a folder of that name, and remove them."""
         work = self._path("." + name + PART)
         os.mkdir(work)
@@ -114,6 +115,10 @@ class Helper:
         """Return how many bytes can be written."""
         disk = os.statvfs(self.folder)
         return {"bytes": disk.f_bavail * disk.f_frsize}
+
+    def names(self) -> dict[str, Any]:
+        """Return the names of what is in the folder."""
+        return {"names": sorted(os.listdir(self.folder))}
 
     def clean(self) -> dict[str, Any]:
         """Remove what an unfinished run left, and all but the newest of each kind."""
