@@ -29,7 +29,7 @@ START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
 POLL_S = 0.2
 KNOCK_TIMEOUT_S = 20.0
-READY = b"machine: network is up"  # guest/rc says so
+READY = b"Server listening on 0.0.0.0"  # its SSH server says so
 Say = Callable[[str], None]
 
 
@@ -122,7 +122,7 @@ class Machine:
             found = self.state()
             if not found:
                 return False
-            self._ask(found, "/bin/busybox poweroff")
+            self._ask(found, "(/bin/busybox sleep 0.2; /bin/busybox poweroff) >/dev/null 2>&1 &")
             limit = time.monotonic() + STOP_TIMEOUT_S
             while self.state() and time.monotonic() < limit:
                 with contextlib.suppress(ChildProcessError):
@@ -199,7 +199,7 @@ class Machine:
         )
 
     def _is_up(self) -> bool:
-        """Whether its start-up script is through; to knock before costs an emulated processor more than it is worth."""
+        """Whether its SSH server listens; to knock before costs an emulated processor more than it is worth."""
         with contextlib.suppress(OSError):
             return READY in self.console.read_bytes()
         return False
