@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import logging
 import os
 import socket
 import sys
@@ -68,6 +69,7 @@ def connect(address: Address, accept_new: bool = False) -> Any:
     """
     from fabric import Config, Connection
 
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it prints what we say ourselves
     if address.key_file:  # a machine of our own: nothing of the user's SSH set-up is for it
         from paramiko.config import SSHConfig
 
