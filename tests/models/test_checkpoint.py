@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
         checkpoint.save(tmp_path / name / "x.npz", WEIGHTS, ABOUT)
     for file in ("x.npz", "x.json"):
         assert sha256_of(tmp_path / "a" / file) == sha256_of(tmp_path / "b" / file)
+    with zipfile.ZipFile(tmp_path / "a" / "x.npz") as archive:  # an hour later too
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     read = checkpoint.load(tmp_path / "a" / "x.npz")
     assert list(read) == list(WEIGHTS)
     assert all(read[name].dtype == np.float32 and (read[name] == WEIGHTS[name]).all() for name in WEIGHTS)
@@ -62,8 +65,6 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("hello")
     with (tmp_path / "lone.npz").open("wb") as lone:
         np.save(lone, np.ones(3))
-    import zipfile
-
     with zipfile.ZipFile(tmp_path / "keras.npz", "w") as archive:  # what a .keras is
         archive.writestr("config.json", "{}")
     for name in ("text", "lone", "keras", "absent"):

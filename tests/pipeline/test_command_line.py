@@ -210,7 +210,7 @@ def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path
 
 
 def test_a_tflite_is_no_keras_network_and_has_its_own_weights(home: Path, npz: Path, int8: Artifact) -> None:
-    asked = ["--model", int8.path, "--data", f"npz:{npz}"]
+    asked = ["--model", int8.path, "--data", f"npz:{npz}", "--input-range=-1,1"]
     one_line(inv(home, "build", *asked), "has no Keras network")
     one_line(inv(home, "calibrate", *asked, "--layers"), "has no Keras network")
     one_line(inv(home, "deploy", *asked, "--weights", "random"), "has its own")
@@ -346,7 +346,7 @@ def tiny_disk(tmp_path: Path) -> Any:
     subprocess.run(["umount", place], check=True)
 
 
-def test_a_full_disk(tiny_disk: Path, npz: Path, home: Path, int8: Artifact) -> None:
+def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact, int8: Artifact) -> None:
     """Room for nothing of a network; then room for it but not for what comes of it."""
     done = inv(tiny_disk, "deploy", *options(npz))
     one_line(done, "can't be written", "free disk space")
@@ -354,8 +354,8 @@ def test_a_full_disk(tiny_disk: Path, npz: Path, home: Path, int8: Artifact) -> 
     assert [p for p in tiny_disk.rglob("*") if p.is_file()] == []
 
     subprocess.run(["mount", "-o", "remount,size=8m", tiny_disk], check=True)
-    for folder in ("keras", "int8"):
-        shutil.copytree(home / "build" / folder, tiny_disk / "build" / folder, dirs_exist_ok=True)
+    for made in (network, int8):
+        shutil.copytree(made.path.parent, tiny_disk / "build" / made.kind / made.path.parent.name)
     filler = tiny_disk / "filler"
     room = os.statvfs(tiny_disk)
     filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 64 * 1024)))
