@@ -93,7 +93,8 @@ def describe(detail: dict[str, Any]) -> dict[str, Any]:
     shape = [int(size) for size in detail["shape"]]
     if dtype not in DTYPES:
         raise EngineError(f"tensor {detail['name']}: expected {', '.join(DTYPES)}, the model has {dtype}")
-    if any(size < 1 for size in shape) or any(size < 0 for size in detail.get("shape_signature", ())):
+    # An open batch is 1 once the runtime has allocated it.
+    if any(size < 1 for size in shape) or any(size < 0 for size in detail.get("shape_signature", ())[1:]):
         raise EngineError(f"tensor {detail['name']}: shape {shape} is not fixed; export the model with batch 1")
     scale, zero_point = detail["quantization"]
     return {

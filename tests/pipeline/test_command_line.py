@@ -196,9 +196,6 @@ def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
 
 
 @needs_vww
-@pytest.mark.xfail(
-    reason="deploy/agent/engine.py refuses a batch that is open in the file and 1 when run", strict=False
-)
 def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path: Path) -> None:
     root = save_folder(tmp_path / "people", count=10, classes=("non_person", "person"))
     done = inv(home, "deploy", "--model", VWW, "--data", f"folder:{root}", "--images", "all")
