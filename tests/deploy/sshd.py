@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -45,7 +46,7 @@ class Sshd:
         for name in ("host_key", "client_key", "other_key"):
             make_key(folder / name)
         self.port = free_port()
-        self.set_python(f'exec {sys.executable} "$@"')
+        self.set_python(f'exec {shlex.quote(sys.executable)} "$@"')
         self.know(self.folder / "host_key.pub")
         self.configure()
         self.start()

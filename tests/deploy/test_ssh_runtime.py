@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import shutil
 import sys
 import zipfile
@@ -30,7 +31,7 @@ PI = target.load("rpi4")
 )
 def test_a_python_that_is_unfit(sshd: Sshd, fake: str, message: str) -> None:
     code = f"import sys; {fake}; exec(sys.argv[1])"
-    sshd.set_python(f'exec {sys.executable} -c "{code}" "$2"')
+    sshd.set_python(f'exec {shlex.quote(sys.executable)} -c "{code}" "$2"')
     with pytest.raises(LinkError, match=message):
         Board(BOARD).__enter__()
     sshd.cache.mkdir(parents=True, exist_ok=True)
