@@ -8,6 +8,7 @@ or falls silent, unfinished files are removed and the lock is free again, whatev
 from __future__ import annotations
 
 import builtins
+import errno
 import fcntl
 import hashlib
 import json
@@ -195,7 +196,8 @@ def answer(helper: Helper, line: bytes) -> dict[str, Any]:
     except Refusal as e:
         return {"error": e.code, "text": str(e)}
     except OSError as e:
-        return {"error": "system", "text": f"{e.filename or helper.folder}: {e.strerror or e}"}
+        code = "space" if e.errno in (errno.ENOSPC, errno.EDQUOT) else "system"
+        return {"error": code, "text": f"{e.filename or helper.folder}: {e.strerror or e}"}
     except zipfile.BadZipFile as e:
         return {"error": "damaged", "text": str(e)}
 

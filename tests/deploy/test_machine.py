@@ -229,10 +229,10 @@ def test_a_full_disk_is_said_and_nothing_stays(machine: Machine, tmp_path: Path)
     root = connect(machine.address(state, "root"))
     root.run("busybox dd if=/dev/zero of=/full bs=1M", hide=True, warn=True, in_stream=False)
     try:
-        with Board(machine.address(state)) as board:
-            with pytest.raises(DeployError, match="no space on the device"):
-                board.put(file, "model-full")
-            assert not [name for name in board.ask("names")["names"] if "full" in name]
+        with pytest.raises(DeployError, match="no space on the device"), Board(machine.address(state)) as board:
+            board.put(file, "model-full")
     finally:
         root.run("busybox rm /full", hide=True, in_stream=False)
         close(root)
+    with Board(machine.address(state)) as board:
+        assert not [name for name in board.ask("names")["names"] if "full" in name]

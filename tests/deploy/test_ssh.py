@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,19 @@ def test_what_arrives_damaged_is_not_kept(sshd: Sshd) -> None:
             board.ask("keep", name="x", sha256="0" * 64)
         assert not part.exists()
         assert "x" not in sshd.left()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, "space"), (errno.EDQUOT, "space"), (errno.EROFS, "system")]
+)
+def test_a_disk_that_fills_up_meanwhile_is_called_full(number: int, code: str) -> None:
+    class Full:
+        folder = "/home/pi/.cache/alpharho"
+
+        def keep(self) -> None:
+            raise OSError(number, "words", "/file")
+
+    assert helper.answer(Full(), b'{"do": "keep"}') == {"error": code, "text": "/file: words"}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/b", "", ".."])
