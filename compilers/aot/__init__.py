@@ -13,7 +13,7 @@ from compilers.aot.checker import check
 from compilers.aot.emit import emit
 from compilers.aot.graph import Graph
 from compilers.aot.importer import read
-from compilers.aot.lower import lower
+from compilers.aot.lower import KERNEL_SETS, lower
 from compilers.aot.planner import Layout, plan
 from compilers.aot.result import (
     OperatorSpec,
@@ -32,8 +32,6 @@ __all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OperatorSpec", "Plan", "T
 ENGINE = "aot"
 # Raise it whenever the generated C may differ for the same network.
 ENGINE_VERSION = "1"
-# Each is a folder in firmware/kernels.
-KERNEL_SETS = ("portable",)
 
 
 def compile_model(tflite_path: Path, out_dir: Path, kernels: str = "portable") -> Plan:
@@ -53,7 +51,7 @@ def compile_model(tflite_path: Path, out_dir: Path, kernels: str = "portable") -
 
 def compile_graph(graph: Graph, kernels: str = "portable") -> tuple[Plan, dict[str, str]]:
     """Return the plan of a network and the generated files by name. Raises CompileError."""
-    lowered = lower(graph)
+    lowered = lower(graph, kernels)
     layout = plan(graph, lowered)
     steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(lowered))
     check(graph, steps, layout)

@@ -182,10 +182,14 @@ def _taps(window: Window, along: str) -> tuple[npt.NDArray[np.int64], npt.NDArra
     return at, (at >= 0) & (at < window[f"in_{along}"])
 
 
-def _conv(parameters: Mapping[str, object], size: int) -> tuple[Times, Times]:
-    """Pixels 2k and 2k + 1 are read at time k, group by group, and written at time k."""
+def _pixels_at_once(count: int) -> Callable[[Mapping[str, object], int], tuple[Times, Times]]:
+    return lambda parameters, size: _conv(parameters, count)
+
+
+def _conv(parameters: Mapping[str, object], count: int) -> tuple[Times, Times]:
+    """Pixels k * count and the next count - 1 are read at time k, group by group, and written at time k."""
     window = cast(Window, parameters["window"])
-    grouped = cast(int, parameters["groups"]) > 1
+    grouped = cast(int, parameters.get("groups", 1)) > 1
     read = np.full((window["in_h"], window["in_w"]), -1, np.int64)
     pixel = np.arange(window["out_h"] * window["out_w"]).reshape(window["out_h"], window["out_w"])
     (ys, y_in), (xs, x_in) = _taps(window, "h"), _taps(window, "w")
@@ -194,9 +198,9 @@ def _conv(parameters: Mapping[str, object], size: int) -> tuple[Times, Times]:
             rows, columns = ys[y_in[:, ky], ky], xs[x_in[:, kx], kx]
             area = np.ix_(rows, columns)
             read[area] = np.maximum(read[area], pixel[np.ix_(y_in[:, ky], x_in[:, kx])])
-    write = np.repeat(pixel.reshape(-1) // 2, window["out_c"])
+    write = np.repeat(pixel.reshape(-1) // count, window["out_c"])
     # With groups, a pixel's first outputs are written before its last inputs are read.
-    last = np.repeat(read.reshape(-1) // 2 + int(grouped), window["in_c"])
+    last = np.repeat(read.reshape(-1) // count + int(grouped), window["in_c"])
     return last, write
 
 
@@ -214,8 +218,12 @@ def _depthwise(parameters: Mapping[str, object], size: int) -> tuple[Times, Time
 
 
 _MODELS: dict[str, Callable[[Mapping[str, object], int], tuple[Times, Times]]] = {
-    "kernel_conv": _conv,
+    "kernel_conv": _pixels_at_once(2),
     "kernel_depthwise": _depthwise,
+    "kernel_dsp_conv": _pixels_at_once(4),
+    "kernel_dsp_conv_rgb": _pixels_at_once(4),
+    "kernel_dsp_pointwise": _pixels_at_once(4),
+    "kernel_dsp_depthwise": _depthwise,
     "kernel_mean": _mean,
     "kernel_softmax": _softmax,
     "kernel_add": _elementwise,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_window
+from compilers.aot import dsp, lower_elementwise, lower_move, lower_reduce, lower_window
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.graph import Graph, Operator
 from compilers.aot.steps import Step
@@ -29,15 +29,20 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
 }
 
 
-def lower(graph: Graph) -> tuple[Step, ...]:
-    """Return one step per operator, in order.
+# What a kernel set makes of a step; `portable` has a kernel for each.
+_SPECIALISE: dict[str, Callable[[Step], Step]] = {"portable": lambda step: step, "dsp": dsp.specialise}
+KERNEL_SETS = tuple(_SPECIALISE)
+
+
+def lower(graph: Graph, kernels: str = "portable") -> tuple[Step, ...]:
+    """Return one step per operator, in order, for a kernel set.
 
     Raises CompileError for shapes, types, options and scales that LiteRT or our kernels do not take.
     """
     steps = []
     for operator in graph.operators:
         try:
-            steps.append(_LOWER[operator.name](graph, operator))
+            steps.append(_SPECIALISE[kernels](_LOWER[operator.name](graph, operator)))
         except ScaleError as e:
             graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
     return tuple(steps)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -83,7 +85,7 @@ def conv(graph: Graph, operator: Operator) -> Step:
         operator.index, operator.name, (source.index,), target.index, (through_scratch,),
         macs=target.size * height * width * depth,
         scratch=2 * height * width * depth,
-        overlap={source.index: _conv_overlap(w)} if groups == 1 else {},
+        overlap={source.index: conv_overlap(w.fields(), pixels=2)} if groups == 1 else {},
         apart=(pointwise,) if is_pointwise else (),
     )  # fmt: skip
 
@@ -142,14 +144,18 @@ def _filter_fields(graph: Graph, operator: Operator, kernel: Tensor, channel_axi
     }
 
 
-def _conv_overlap(w: Window) -> int:
-    """Return where the output may begin, from the start of the input: pixels go in pairs, read first, then written."""
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = w.source, w.target
-    row = np.clip(np.arange(out_h) * w.stride[0] - w.pad[0], 0, in_h)
-    column = np.clip(np.arange(out_w) * w.stride[1] - w.pad[1], 0, in_w)
+def conv_overlap(window: Mapping[str, Value], pixels: int) -> int:
+    """Return where the output may begin, from the start of the input.
+
+    So many pixels at a time are read first, then written.
+    """
+    w = cast(Mapping[str, int], window)
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = ([w[f"{side}_{d}"] for d in "hwc"] for side in ("in", "out"))
+    row = np.clip(np.arange(out_h) * w["stride_h"] - w["pad_top"], 0, in_h)
+    column = np.clip(np.arange(out_w) * w["stride_w"] - w["pad_left"], 0, in_w)
     first_read = (row[:, None] * in_w + column[None, :]).reshape(-1) * in_c
     read_later = np.minimum.accumulate(first_read[::-1])[::-1]
-    next_pixel = np.arange(2, out_h * out_w, 2)
+    next_pixel = np.arange(pixels, out_h * out_w, pixels)
     return min(0, int((read_later[next_pixel] - next_pixel * out_c).min(initial=0)))
 
 

@@ -156,4 +156,46 @@ void kernel_pad(const struct kernel_pad *p, const int8_t *in, int8_t *out);
 // One input of CONCATENATION: `rows` pieces of `size` bytes, `pitch` bytes apart in the output.
 void kernel_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, int32_t pitch);
 
+// Kernel set dsp (Armv7E-M), for the layers that compilers/aot/dsp.py packs; all else is portable there, too. One
+// multiplier per channel, sums within 30 bits, right shifts of 1 to 31.
+
+// CONV_2D of one group. For each output channel, `packed` has bias, `depth` weights (int8 in words, the taps in the
+// order in which the kernel expands its inputs, then zeros), multiplier and right shift - 1.
+struct kernel_dsp_conv {
+  struct kernel_window window;
+  int32_t depth; // taps, rounded up to a multiple of 8
+  int8_t input_zero_point;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+// `scratch` is aligned to words. Four output pixels at a time are computed, in order, from a copy of their inputs:
+// `out` may lie over those parts of `in` that no later pixel reads.
+
+// 1x1, stride 1, a multiple of 4 input channels, `in` aligned to words. `scratch` holds 8 * depth bytes.
+void kernel_dsp_pointwise(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// 3x3 on 3 channels without dilation. The weights' order: of each kernel row its first 8, the ninth of each row.
+// `scratch` holds 8 * depth bytes.
+void kernel_dsp_conv_rgb(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// Any other. `scratch` holds 12 * depth bytes.
+void kernel_dsp_conv(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// FULLY_CONNECTED of at least 4 output channels and a multiple of 4 input channels.
+void kernel_dsp_dense(const struct kernel_dense *p, const int8_t *in, int8_t *out);
+
+// DEPTHWISE_CONV_2D of 3x3 or 5x5 without dilation, a multiple of 4 channels, as many out as in. For each four
+// channels, `packed` has their biases, then for each tap the weights of channels 0 and 2 and of 1 and 3 as 16-bit
+// halves of a word, then multiplier and right shift - 1 of each. Biases and weights are doubled. `scratch` and overlap
+// are those of kernel_depthwise; `in` and `scratch` are aligned to words.
+struct kernel_dsp_depthwise {
+  struct kernel_window window;
+  int8_t input_zero_point;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
 #endif // KERNELS_KERNELS_H

@@ -43,14 +43,21 @@ def pictures(
         yield (pixels.astype(np.int16) - 128).astype(np.int8)[None], int(test.labels[index])
 
 
-def count_equal(model: Path, images: int, data: str = "fashion_mnist", options: tuple[str, ...] = ("-O3",)) -> Count:
+def count_equal(
+    model: Path,
+    images: int,
+    data: str = "fashion_mnist",
+    options: tuple[str, ...] = ("-O3",),
+    kernels: str = "portable",
+) -> Count:
     """Compile a network for this machine and compare it with the reference on `images` test pictures.
 
-    `model` takes one int8 picture and gives one output. `options` are gcc's.
+    `model` takes one int8 picture and gives one output. `options` are gcc's; `kernels` is the kernel set, whose C is
+    run where this machine lacks its instructions.
     """
     reference, count = Reference(model), Count()
     with tempfile.TemporaryDirectory() as folder:
-        engine = HostEngine(model, Path(folder), *options)
+        engine = HostEngine(model, Path(folder), *options, kernels=kernels)
         for i, (picture, label) in enumerate(pictures(images, engine.plan.inputs[0].shape, data)):
             ours, theirs = engine.run(picture)[0], reference.run(picture)[0]
             count.total += 1
@@ -68,9 +75,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
     parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--kernels", default="portable")
     options = parser.parse_args()
     model = Path(options.model) if options.model.endswith(".tflite") else tflite_of(options.model)
-    count = count_equal(model, options.images)
+    count = count_equal(model, options.images, kernels=options.kernels)
     print(
         f"{model.name}: {count.equal} equal of {count.total}, {len(count.distinct)} distinct outputs, "
         f"top-1 {count.correct / count.total:.4f}, first different {count.different}"

@@ -59,18 +59,24 @@ def gcc(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def kernel_sources(kernels: str = "portable") -> list[Path]:
+    """Return the sources of a kernel set: its own, and the portable ones."""
+    return [source for name in dict.fromkeys(("portable", kernels)) for source in sorted((KERNELS / name).glob("*.c"))]
+
+
 @functools.cache
-def kernel_objects(*options: str) -> tuple[Path, ...]:
-    """Return the portable kernels' object files, built once per process and set of options."""
-    sources = sorted((KERNELS / "portable").glob("*.c"))
+def kernel_objects(*options: str, kernels: str = "portable") -> tuple[Path, ...]:
+    """Return the object files of a kernel set, built once per process and set of options."""
+    sources = kernel_sources(kernels)
     folder = Path(tempfile.mkdtemp(prefix="kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for source in sources:
-        gcc(*WARNINGS, *options, "-fPIC", "-c", f"-I{KERNELS}", source, "-o", folder / f"{source.stem}.o")
-    return tuple(folder / f"{source.stem}.o" for source in sources)
+        output = folder / f"{source.parent.name}-{source.stem}.o"
+        gcc(*WARNINGS, *options, "-fPIC", "-c", f"-I{KERNELS}", source, "-o", output)
+    return tuple(folder / f"{source.parent.name}-{source.stem}.o" for source in sources)
 
 
-def build(folder: Path, output: Path, *options: str, main: bool = False) -> Path:
+def build(folder: Path, output: Path, *options: str, main: bool = False, kernels: str = "portable") -> Path:
     """Compile the generated C in a folder and the engine to a shared library, or to a program that reads stdin."""
     sources = [folder / "model.c", folder / "weights.c", FIRMWARE / "engines" / "aot" / "engine.c"]
     if main:
@@ -78,19 +84,30 @@ def build(folder: Path, output: Path, *options: str, main: bool = False) -> Path
         sources.append(folder / "main.c")
     includes = [f"-I{d}" for d in (folder, KERNELS, FIRMWARE / "engines")]
     mode = [] if main else ["-shared"]
-    gcc(*WARNINGS, *options, *includes, "-fPIC", *mode, *sources, *kernel_objects(*options), "-o", output)
+    gcc(
+        *WARNINGS,
+        *options,
+        *includes,
+        "-fPIC",
+        *mode,
+        *sources,
+        *kernel_objects(*options, kernels=kernels),
+        "-o",
+        output,
+    )
     return output
 
 
 class HostEngine:
     """A network compiled by us, in this process. Loads a copy of the library: each has its own arena."""
 
-    def __init__(self, model: Path | bytes, folder: Path, *options: str) -> None:
+    def __init__(self, model: Path | bytes, folder: Path, *options: str, kernels: str = "portable") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.plan = compile_to(model, folder)
+        self.plan = compile_to(model, folder, kernels)
         options = options or ("-O2",)
         name = hashlib.sha256("".join(options).encode()).hexdigest()[:8]
-        library = ctypes.CDLL(str(build(folder, folder / f"model.{name}.{os.getpid()}.so", *options)))
+        output = folder / f"model.{name}.{kernels}.{os.getpid()}.so"
+        library = ctypes.CDLL(str(build(folder, output, *options, kernels=kernels)))
         library.engine_input.restype = library.engine_output.restype = ctypes.c_void_p
         self.library = library
 
@@ -105,13 +122,13 @@ class HostEngine:
         ]
 
 
-def compile_to(model: Path | bytes, folder: Path) -> Plan:
+def compile_to(model: Path | bytes, folder: Path, kernels: str = "portable") -> Plan:
     """Compile a `.tflite`, given as a path or bytes, into a folder."""
     if isinstance(model, bytes):
         path = folder / "model.tflite"
         path.write_bytes(model)
         model = path
-    return compile_model(model, folder)
+    return compile_model(model, folder, kernels)
 
 
 def run_program(program: Path, inputs: bytes) -> bytes:

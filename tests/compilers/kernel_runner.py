@@ -24,26 +24,26 @@ Int8 = npt.NDArray[np.int8]
 
 
 @functools.cache
-def library() -> ctypes.CDLL:
-    """Return the kernels with -fsanitize=undefined: a fault ends the process with a message."""
-    objects = host_build.kernel_objects("-O1", *host_build.UNDEFINED)
+def library(kernels: str = "portable") -> ctypes.CDLL:
+    """Return a set's kernels with -fsanitize=undefined: a fault ends the process with a message."""
+    objects = host_build.kernel_objects("-O1", *host_build.UNDEFINED, kernels=kernels)
     path = objects[0].parent / "kernels.so"
     host_build.gcc("-shared", *host_build.UNDEFINED, *objects, "-o", path)
     return ctypes.CDLL(str(path))
 
 
 @functools.cache
-def structures() -> dict[str, type[ctypes.Structure]]:
+def structures(pointer: type = ctypes.c_void_p) -> dict[str, type[ctypes.Structure]]:
     """Return the structures of kernels.h by name, read from the header itself."""
     text = re.sub(r"//.*", "", (host_build.KERNELS / "kernels.h").read_text())
     found: dict[str, type[ctypes.Structure]] = {}
     for name, body in re.findall(r"struct (\w+) \{(.*?)\};", text, re.S):
-        fields = [field for line in body.split(";") for field in _fields(line.strip(), found)]
+        fields = [field for line in body.split(";") for field in _fields(line.strip(), found, pointer)]
         found[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
     return found
 
 
-def _fields(line: str, known: Mapping[str, type]) -> list[tuple[str, type]]:
+def _fields(line: str, known: Mapping[str, type], pointer: type) -> list[tuple[str, type]]:
     match = re.fullmatch(r"(?:const )?(?:struct )?(\w+) (.*)", line, re.S)
     if not match:
         return []
@@ -55,7 +55,7 @@ def _fields(line: str, known: Mapping[str, type]) -> list[tuple[str, type]]:
         if array:
             fields.append((array[1], kind * int(array[2])))
         elif name.strip().startswith("*"):
-            fields.append((name.strip(" *"), ctypes.c_void_p))
+            fields.append((name.strip(" *"), pointer))
         else:
             fields.append((name.strip(), kind))
     return fields
@@ -64,13 +64,17 @@ def _fields(line: str, known: Mapping[str, type]) -> list[tuple[str, type]]:
 class Runner:
     """Runs the steps of a graph in a layout, in an arena between guards."""
 
-    def __init__(self, graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
+    def __init__(self, graph: Graph, steps: Sequence[Step], layout: Layout, kernels: str = "portable") -> None:
+        self.kernels = kernels
         self.steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(steps))
         check(graph, self.steps, layout)
         self.graph = graph
         self.layout = layout
         self.keep: list[object] = []
-        self.memory = np.zeros(layout.arena_bytes + 2 * GUARD, np.int8)
+        # The arena is aligned to 16 bytes, as the engine's is.
+        memory = np.zeros(layout.arena_bytes + 2 * GUARD + 16, np.int8)
+        start = -memory.ctypes.data % 16
+        self.memory = memory[start : start + layout.arena_bytes + 2 * GUARD]
 
     def run(self, *inputs: Int8) -> list[Int8]:
         """Return the outputs. Asserts that each step writes its output and scratch and nothing else."""
@@ -80,7 +84,7 @@ class Runner:
         for i, step in enumerate(self.steps):
             before = self.memory.copy()
             for call in step.calls:
-                function = getattr(library(), call.function)
+                function = getattr(library(self.kernels), call.function)
                 function.restype = None
                 function(*(self._argument(a, i) for a in call.arguments))
             self._forgive(before, i, step)

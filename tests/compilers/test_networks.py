@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compilers.aot import compile_model
+from compilers.aot import KERNEL_SETS, compile_model
 from tests.compilers import host_build
 from tests.compilers.equality import count_equal
 from tests.compilers.networks import shared_data, tflite_of
@@ -25,8 +25,9 @@ def preset_model(request: pytest.FixtureRequest) -> tuple[str, Path]:
     return request.param, tflite_of(request.param)
 
 
-def test_outputs_equal_the_reference(preset_model: tuple[str, Path]) -> None:
-    count = count_equal(preset_model[1], images=12)
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+def test_outputs_equal_the_reference(preset_model: tuple[str, Path], kernels: str) -> None:
+    count = count_equal(preset_model[1], images=12, kernels=kernels)
     assert count.equal == count.total == 12
     assert len(count.distinct) > 6, "outputs that do not differ prove nothing"
 
@@ -48,11 +49,12 @@ def test_sanitizers_find_nothing(preset_model: tuple[str, Path], tmp_path: Path)
         np.testing.assert_array_equal(ours, reference.run(picture)[0].reshape(-1))
 
 
-def test_mlperf_person_detector(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+def test_mlperf_person_detector(tmp_path: Path, kernels: str) -> None:
     model = shared_data("mlperf_vww_96_int8.tflite")
     if not model.exists():
         pytest.skip(f"{model.name} is not there: ../shared/data is absent")
-    engine, reference = host_build.HostEngine(model, tmp_path), Reference(model)
+    engine, reference = host_build.HostEngine(model, tmp_path, kernels=kernels), Reference(model)
     rng = np.random.default_rng(0)
     for _ in range(5):
         picture = rng.integers(-128, 128, (1, 96, 96, 3)).astype(np.int8)

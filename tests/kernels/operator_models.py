@@ -119,6 +119,45 @@ def conv(draw: st.DrawFn, depthwise: bool = False) -> Case:
     return Case(b.finish([x], [y]), pictures(seed, (1, w["h"], w["w"], in_c)))
 
 
+# Scales of weights, with input and output of scale 1, for right shifts of 1 to 31 and multipliers at their ends.
+right_shifts = st.one_of(
+    st.floats(2.0**-14, 2.0**-4, width=32),
+    st.sampled_from([2.0**-n * f for n in range(1, 33) for f in (0.5, 0.99999994)]),
+)
+
+
+@st.composite
+def typical(draw: st.DrawFn, depthwise: bool = False) -> Case:
+    """Draw a convolution as networks have them, which kernel sets have kernels of their own for."""
+    b, seed = Builder(), draw(seeds)
+    side = draw(st.sampled_from([3, 5] if depthwise else [1, 1, 3]))
+    size = draw(st.just([1, 1]) | st.lists(st.integers(1, 12), min_size=2, max_size=2))
+    stride, padding = draw(st.sampled_from([1, 1, 2])), int(min(size) >= side and draw(st.booleans()))
+    in_c = 4 * draw(st.integers(1, 9)) if depthwise or side == 1 else draw(st.sampled_from([3, 3, 4, 5]))
+    if side == 1:
+        stride = 1
+        in_c = draw(st.sampled_from([in_c, in_c, 64, 68, 128, 132]))
+    out_c = in_c if depthwise else draw(st.integers(1, 9))
+    out = [-(-s // stride) if padding == 0 else (s - side + stride) // stride for s in size]
+    shape, axis = ((1, side, side, out_c), 3) if depthwise else ((out_c, side, side, in_c), 0)
+    x = b.tensor((1, *size, in_c), scale=1.0, zero_point=draw(zero_points))
+    kernel_scales = draw(st.lists(right_shifts, min_size=out_c, max_size=out_c) | right_shifts.map(lambda s: [s]))
+    kernel = b.tensor(shape, scale=kernel_scales, axis=axis, data=weights(seed, shape, draw(weight_kinds)))
+    size_of_bias = draw(st.sampled_from([0, 1000, 1 << 20, 1 << 29, 1 << 30]))
+    values = np.random.default_rng(seed + 1).integers(-size_of_bias, size_of_bias + 1, out_c)
+    bias = b.tensor((out_c,), "int32", scale=1.0, data=values)
+    y = b.tensor((1, *out, out_c), scale=draw(st.sampled_from([1.0, 1.0, 0.02])), zero_point=draw(zero_points))
+    options = {
+        "Padding": padding, "StrideH": stride, "StrideW": stride,
+        "FusedActivationFunction": ACTIVATIONS[draw(activations)],
+    }  # fmt: skip
+    name, table = ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
+    if depthwise:
+        options["DepthMultiplier"] = 1
+    b.operator(name, [x, kernel, bias], [y], options, table)
+    return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
+
+
 @st.composite
 def pool(draw: st.DrawFn, name: str) -> Case:
     """Draw a pooling."""
@@ -276,6 +315,9 @@ def reshape(draw: st.DrawFn) -> Case:
     b.operator("RESHAPE", [x, s], [y], {}, "ReshapeOptions")
     return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
 
+
+# Cases that kernel sets are fast for.
+TYPICAL: dict[str, st.SearchStrategy[Case]] = {"CONV_2D": typical(), "DEPTHWISE_CONV_2D": typical(depthwise=True)}
 
 OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "CONV_2D": conv(),

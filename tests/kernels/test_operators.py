@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from compilers.aot.importer import parse
-from compilers.aot.lower import lower
+from compilers.aot.lower import KERNEL_SETS, lower
 from compilers.aot.operators import SUPPORTED
 from compilers.aot.planner import _Search, plan
 from errors import CompileError
 from tests.compilers.kernel_runner import Runner
-from tests.compilers.reference import Reference
-from tests.kernels.operator_models import OPERATORS, Case
+from tests.compilers.reference import Int8, Reference
+from tests.kernels import core_runner
+from tests.kernels.core_runner import CoreRunner
+from tests.kernels.operator_models import OPERATORS, TYPICAL, Case
 
 # Scales that LiteRT refuses or aborts on; all else must be compiled.
 REFUSED = (
@@ -29,24 +33,40 @@ REFUSED = (
 )
 
 
-def compare(case: Case) -> None:
+# For each run on a core: who reads the reply, memory, calls, the expected outputs.
+Batch = list[tuple[CoreRunner, bytes, Sequence[Sequence[int]], Sequence[Int8]]]
+
+
+def compare(case: Case, kernels: str = "portable", batch: Batch | None = None) -> None:
     """Run a case in the planned layout, with all apart, and with each output over its input where it may lie."""
     graph = parse(case.model, "case")
     try:
-        steps = lower(graph)
+        steps = lower(graph, kernels)
     except CompileError as e:
         hypothesis.assume(not any(reason in str(e) for reason in REFUSED))
         raise
     search = _Search(graph, steps)
     layouts = [plan(graph, steps), search.layout({i for i, s in enumerate(steps) if not s.calls})]
     layouts.append(search.layout(range(len(steps))))
-    runners = [Runner(graph, steps, layout) for layout in layouts]
+    runners = [Runner(graph, steps, layout, kernels) for layout in layouts]
+    core_runners = [CoreRunner(graph, steps, layout, kernels) for layout in layouts] if batch is not None else []
     reference = Reference(case.model)
     for inputs in case.runs:
         expected = reference.run(*inputs)
         for runner in runners:
             for ours, theirs in zip(runner.run(*inputs), expected, strict=True):
                 np.testing.assert_array_equal(ours, theirs)
+        for core_runner_ in core_runners:
+            assert batch is not None
+            batch.append((core_runner_, *core_runner_.request(*inputs), expected))
+
+
+def run_batch(batch: Batch, kernels: str) -> None:
+    """Run on the core what cases have collected."""
+    received = core_runner.core(kernels).run([(memory, calls) for _, memory, calls, _ in batch])
+    for (runner, memory, _, expected), reply in zip(batch, received, strict=True):
+        for ours, theirs in zip(runner.outputs(memory, reply), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs, err_msg=str(runner.steps))
 
 
 def test_all_operators_are_tried() -> None:
@@ -58,3 +78,43 @@ def test_all_operators_are_tried() -> None:
 @hypothesis.given(data=st.data())
 def test_equals_the_reference(name: str, data: st.DataObject) -> None:
     compare(data.draw(OPERATORS[name], label=name))
+
+
+SETS = [name for name in KERNEL_SETS if name != "portable"]
+needs_core = pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
+
+
+def on_core(strategy: st.SearchStrategy[Case], kernels: str, cases: int) -> None:
+    """Compare cases here and on the set's core."""
+    batch: Batch = []
+
+    @hypothesis.settings(max_examples=cases, suppress_health_check=list(hypothesis.HealthCheck), database=None)
+    @hypothesis.given(case=strategy)
+    def collect(case: Case) -> None:
+        compare(case, kernels, batch)
+
+    collect()
+    run_batch(batch, kernels)
+
+
+@needs_core
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("name", TYPICAL)
+def test_set_s_own_kernels_equal_the_reference(kernels: str, name: str) -> None:
+    on_core(TYPICAL[name], kernels, cases=80)
+
+
+@needs_core
+@pytest.mark.parametrize("kernels", core_runner.CORES)
+def test_each_operator_equals_the_reference_on_the_set_s_core(kernels: str) -> None:
+    on_core(st.sampled_from(sorted(OPERATORS)).flatmap(OPERATORS.__getitem__), kernels, cases=60)
+
+
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("name", TYPICAL)
+def test_typical_cases_take_the_set_s_own_kernels(kernels: str, name: str) -> None:
+    def own(case: Case) -> bool:
+        (step,) = lower(parse(case.model, "case"), kernels)
+        return step.calls[0].function.startswith(f"kernel_{kernels}")
+
+    hypothesis.find(TYPICAL[name], own, settings=hypothesis.settings(database=None))

@@ -1,5 +1,6 @@
 #include "fixed_point.h"
 #include "kernels.h"
+#include "round_once.h"
 
 static int32_t dot(const int8_t *a, const int8_t *b, int32_t size, int32_t start) {
   uint32_t sum = (uint32_t)start;
@@ -7,13 +8,6 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t size, int32_t start
     sum += (uint32_t)(a[i] * b[i]);
   }
   return (int32_t)sum;
-}
-
-static int32_t round_once(int32_t acc, int64_t multiplier, int32_t shift, int32_t limit) {
-  const uint32_t size = acc < 0 ? 0u - (uint32_t)acc : (uint32_t)acc;
-  const int64_t product = (int64_t)(size < (uint32_t)limit ? size : (uint32_t)limit) * multiplier;
-  const int32_t rounded = (int32_t)((product + ((int64_t)1 << (shift - 1))) >> shift);
-  return acc < 0 ? -rounded : rounded;
 }
 
 void kernel_dense(const struct kernel_dense *p, const int8_t *in, int8_t *out) {

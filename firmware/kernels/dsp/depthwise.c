@@ -1,0 +1,189 @@
+#include "instructions.h"
+#include "kernels.h"
+#include "memory.h"
+
+enum { SIDE_MAX = 5, CHANNELS = 4 };
+
+// Read by assembly: the order of the fields matters.
+struct row_job {
+  int32_t rounding;      // 2 * output zero point + 1
+  const int32_t *packed; // see struct kernel_dsp_depthwise
+  const int32_t *packed_end;
+  int32_t advance; // bytes from the end of a column to the next that a window begins with
+  int32_t pixels;
+  int32_t channels;
+  int8_t *out;
+  const int8_t *rows[SIDE_MAX];
+};
+
+#ifdef KERNELS_DSP_ASSEMBLY
+
+// Four channels of one tap, `offset` from a row's pointer: r8 to r11 are the channels' sums. Weights are 16 bits wide,
+// of channels 0 and 2, then 1 and 3, as SXTB16 gives the inputs.
+#define TAP(address)                                                                                                   \
+  "ldr r7, [" address "] \n"                                                                                           \
+  "ldrd r4, r5, [r3], #8 \n"                                                                                           \
+  "sxtb16 r6, r7 \n"                                                                                                   \
+  "sxtb16 r7, r7, ror #8 \n"                                                                                           \
+  "smlabb r8, r6, r4, r8 \n"                                                                                           \
+  "smlatt r10, r6, r4, r10 \n"                                                                                         \
+  "smlabb r9, r7, r5, r9 \n"                                                                                           \
+  "smlatt r11, r7, r5, r11 \n"
+
+// As requantise() of twice a sum: the weights were doubled.
+#define STORE(sum)                                                                                                     \
+  "ldrd r4, r5, [r3], #8 \n"                                                                                           \
+  "smmulr " sum ", " sum ", r4 \n"                                                                                     \
+  "add " sum ", " sum ", " sum ", asr #31 \n"                                                                          \
+  "asr " sum ", " sum ", r5 \n"                                                                                        \
+  "add " sum ", " sum ", r7 \n"                                                                                        \
+  "ssat " sum ", #8, " sum ", asr #1 \n"                                                                               \
+  "strb " sum ", [lr], #1 \n"
+
+// r0 to r2 rows, r3 packed, r4 and r5 weights, r6 and r7 inputs, r8 to r11 sums, r12 channels, lr out. On the stack:
+// the first five fields of the job.
+__attribute__((naked)) static void row_3x3(const struct row_job *job) {
+  __asm__ volatile("push {r4-r11, lr} \n"
+                   "ldm r0, {r1-r5} \n"
+                   "push {r1-r5} \n"
+                   "ldrd r12, lr, [r0, #20] \n"
+                   "ldrd r1, r2, [r0, #32] \n"
+                   "ldr r0, [r0, #28] \n"
+                   "1: ldr r3, [sp, #4] \n"
+                   "2: ldmia r3!, {r8-r11} \n" TAP("r0") TAP("r0, r12") TAP("r0, r12, lsl #1") TAP("r1") TAP("r1, r12")
+                       TAP("r1, r12, lsl #1") TAP("r2") TAP("r2, r12")
+                           TAP("r2, r12, lsl #1") "ldr r7, [sp] \n" STORE("r8") STORE("r9") STORE("r10")
+                               STORE("r11") "ldr r4, [sp, #8] \n"
+                                            "add r0, #4 \n"
+                                            "add r1, #4 \n"
+                                            "add r2, #4 \n"
+                                            "cmp r3, r4 \n"
+                                            "bne 2b \n"
+                                            "ldrd r4, r5, [sp, #12] \n"
+                                            "add r0, r4 \n"
+                                            "add r1, r4 \n"
+                                            "add r2, r4 \n"
+                                            "subs r5, #1 \n"
+                                            "str r5, [sp, #16] \n"
+                                            "bne 1b \n"
+                                            "add sp, #20 \n"
+                                            "pop {r4-r11, pc} \n");
+  (void)job;
+}
+
+#define ROW_OF_FIVE(place)                                                                                             \
+  "ldr r0, [sp, #" place "] \n"                                                                                        \
+  "add r0, r1 \n" TAP("r0") TAP("r0, r12") TAP("r0, r12, lsl #1") TAP("r0, r2") TAP("r0, r12, lsl #2")
+
+// As row_3x3, but r0 a row, r1 how far into it, r2 three times the channels; and the rows on the stack, too.
+__attribute__((naked)) static void row_5x5(const struct row_job *job) {
+  __asm__ volatile("push {r4-r11, lr} \n"
+                   "add r12, r0, #28 \n"
+                   "ldm r12, {r1-r5} \n"
+                   "push {r1-r5} \n"
+                   "ldm r0, {r1-r5} \n"
+                   "push {r1-r5} \n"
+                   "ldrd r12, lr, [r0, #20] \n"
+                   "mov r1, #0 \n"
+                   "add r2, r12, r12, lsl #1 \n"
+                   "1: ldr r3, [sp, #4] \n"
+                   "2: ldmia r3!, {r8-r11} \n" ROW_OF_FIVE("20") ROW_OF_FIVE("24") ROW_OF_FIVE("28") ROW_OF_FIVE("32")
+                       ROW_OF_FIVE("36") "ldr r7, [sp] \n" STORE("r8") STORE("r9") STORE("r10")
+                           STORE("r11") "ldr r4, [sp, #8] \n"
+                                        "add r1, #4 \n"
+                                        "cmp r3, r4 \n"
+                                        "bne 2b \n"
+                                        "ldrd r4, r5, [sp, #12] \n"
+                                        "add r1, r4 \n"
+                                        "subs r5, #1 \n"
+                                        "str r5, [sp, #16] \n"
+                                        "bne 1b \n"
+                                        "add sp, #40 \n"
+                                        "pop {r4-r11, pc} \n");
+  (void)job;
+}
+
+#else // The same in C, for tests on other machines.
+
+static void row_in_c(const struct row_job *job, int32_t side) {
+  int8_t *out = job->out;
+  int32_t column = 0;
+  for (int32_t x = 0; x < job->pixels; x++, column += job->advance) {
+    for (const int32_t *w = job->packed; w != job->packed_end; column += CHANNELS) {
+      int32_t sum[CHANNELS];
+      for (int32_t c = 0; c < CHANNELS; c++) {
+        sum[c] = *w++;
+      }
+      for (int32_t tap = 0; tap < side * side; tap++, w += 2) {
+        const int8_t *from = job->rows[tap / side] + column + tap % side * job->channels;
+        sum[0] += from[0] * (int16_t)w[0];
+        sum[1] += from[1] * (int16_t)w[1];
+        sum[2] += from[2] * (int16_t)(w[0] >> 16);
+        sum[3] += from[3] * (int16_t)(w[1] >> 16);
+      }
+      for (int32_t c = 0; c < CHANNELS; c++, w += 2) {
+        *out++ = requantise(sum[c], w[0], w[1], job->rounding);
+      }
+    }
+  }
+}
+
+static void row_3x3(const struct row_job *job) { row_in_c(job, 3); }
+static void row_5x5(const struct row_job *job) { row_in_c(job, 5); }
+
+#endif
+
+// Copy input row y to its place in the ring, with the zero point for padding.
+static void load(const struct kernel_dsp_depthwise *p, const int8_t *in, int32_t y, int32_t row_bytes, int8_t *to) {
+  const struct kernel_window *w = &p->window;
+  if (y < 0 || y >= w->in_h) {
+    fill_words(to, p->input_zero_point, row_bytes);
+    return;
+  }
+  const int32_t left = w->pad_left * w->in_c, row = w->in_w * w->in_c;
+  const int32_t copied = row < row_bytes - left ? row : row_bytes - left;
+  fill_words(to, p->input_zero_point, left);
+  copy_words(to + left, in + y * row, copied);
+  fill_words(to + left + copied, p->input_zero_point, row_bytes - left - copied);
+}
+
+void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct kernel_window *w = &p->window;
+  const int32_t side = w->kernel_h, channels = w->in_c;
+  const int32_t row_bytes = ((w->out_w - 1) * w->stride_w + side) * channels;
+  const int32_t group_words = CHANNELS + side * side * 2 + CHANNELS * 2;
+  struct row_job job = {
+      .rounding = 2 * p->zero_point + 1,
+      .packed = p->packed,
+      .packed_end = p->packed + channels / CHANNELS * group_words,
+      .advance = (w->stride_w - 1) * channels,
+      .pixels = w->out_w,
+      .channels = channels,
+      .out = out,
+  };
+  // Input row r, padding rows too, has place (r + pad_top) mod side in the ring.
+  int32_t next = 0, place = 0;
+  for (int32_t y = 0; y < w->out_h; y++, job.out += w->out_w * channels) {
+    const int32_t top = y * w->stride_h;
+    if (next < top) {
+      next = top;
+      place = top % side;
+    }
+    for (; next < top + side; next++) {
+      load(p, in, next - w->pad_top, row_bytes, scratch + place * row_bytes);
+      place = place + 1 < side ? place + 1 : 0;
+    }
+    // The place after the last row loaded is the first row's.
+    for (int32_t ky = 0, at = place; ky < side; ky++, at = at + 1 < side ? at + 1 : 0) {
+      job.rows[ky] = scratch + at * row_bytes;
+    }
+    if (side == SIDE_MAX) {
+      row_5x5(&job);
+    } else {
+      row_3x3(&job);
+    }
+    if (p->min > INT8_MIN || p->max < INT8_MAX) {
+      limit(job.out, w->out_w * channels, p->min, p->max);
+    }
+  }
+}

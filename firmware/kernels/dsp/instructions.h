@@ -1,0 +1,90 @@
+// Instructions of Armv7E-M that C has no words for, and what they do in C where the core has none.
+#ifndef KERNELS_DSP_INSTRUCTIONS_H
+#define KERNELS_DSP_INSTRUCTIONS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(KERNELS_DSP_IN_C)
+#define KERNELS_DSP_ASSEMBLY
+#endif
+
+_Static_assert((-3 >> 1) == -2, "right shifts of negative numbers must be arithmetic");
+
+// One LDR on these cores, aligned or not. Little-endian.
+__attribute__((unused)) static inline uint32_t load_word(const int8_t *from) {
+  uint32_t word;
+  memcpy(&word, from, sizeof word);
+  return word;
+}
+
+#ifdef KERNELS_DSP_ASSEMBLY
+
+// Bytes 0 and 2, sign-extended to 16 bits (SXTB16).
+static inline uint32_t expand_even(uint32_t bytes) {
+  uint32_t result;
+  __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(bytes));
+  return result;
+}
+
+// Bytes 1 and 3, sign-extended to 16 bits.
+static inline uint32_t expand_odd(uint32_t bytes) {
+  uint32_t result;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(bytes));
+  return result;
+}
+
+// sum + a.low * b.low + a.high * b.high (SMLAD).
+static inline uint32_t multiply_pairs(uint32_t a, uint32_t b, uint32_t sum) {
+  __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
+
+// Upper half of a * b, rounded (SMMULR).
+static inline int32_t multiply_high(int32_t a, int32_t b) {
+  int32_t result;
+  __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+  return result;
+}
+
+// x / 2 rounded down, limited to int8 (SSAT).
+static inline int8_t halve_saturated(int32_t x) {
+  int32_t result;
+  __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(x));
+  return (int8_t)result;
+}
+
+#else
+
+static inline uint32_t expand_even(uint32_t bytes) {
+  const uint32_t low = (uint32_t)(int8_t)bytes & 0xffffu, high = (uint32_t)(int8_t)(bytes >> 16);
+  return low | high << 16;
+}
+
+static inline uint32_t expand_odd(uint32_t bytes) { return expand_even(bytes >> 8); }
+
+static inline uint32_t multiply_pairs(uint32_t a, uint32_t b, uint32_t sum) {
+  const int32_t low = (int16_t)a * (int16_t)b, high = (int16_t)(a >> 16) * (int16_t)(b >> 16);
+  return sum + (uint32_t)low + (uint32_t)high;
+}
+
+static inline int32_t multiply_high(int32_t a, int32_t b) {
+  return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+static inline int8_t halve_saturated(int32_t x) {
+  x >>= 1;
+  return (int8_t)(x < INT8_MIN ? INT8_MIN : x > INT8_MAX ? INT8_MAX : x);
+}
+
+#endif
+
+// int8 from twice a sum, rounded as gemmlowp rounds: to 31 bits of the product, then to the nearest, halves away from
+// zero. `shift` is the right shift less 1, `rounding` is 2 * zero point + 1: half a step and the zero point are added
+// before the last bit is shifted out, which overflows for no shift.
+static inline int8_t requantise(int32_t twice, int32_t multiplier, int32_t shift, int32_t rounding) {
+  const int32_t high = multiply_high(twice, multiplier);
+  return halve_saturated(((high + (high >> 31)) >> shift) + rounding);
+}
+
+#endif // KERNELS_DSP_INSTRUCTIONS_H

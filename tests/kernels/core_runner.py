@@ -1,0 +1,169 @@
+"""Steps run on an emulated core: the kernels of a set in the instructions of that core, called one by one.
+
+One run takes many requests: collect cases, then run them all.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from compilers.aot.checker import check
+from compilers.aot.graph import Graph
+from compilers.aot.planner import Layout
+from compilers.aot.steps import Argument, At, Constant, Parameters, Scratch, Step
+from tests.compilers import host_build
+from tests.compilers.kernel_runner import structures
+
+Int8 = npt.NDArray[np.int8]
+
+# The core and QEMU's machine for each kernel set, and where that machine has flash and RAM.
+CORES = {
+    "portable": ("cortex-m3", "mps2-an385", 0, 0x20000000),
+    "dsp": ("cortex-m4", "mps2-an386", 0, 0x20000000),
+}
+EMULATOR, COMPILER = "qemu-system-arm", "arm-none-eabi-gcc"
+PACKAGES = {EMULATOR: "qemu-system-arm", COMPILER: "gcc-arm-none-eabi"}
+TIMEOUT_S = 300.0
+GUARD = 64
+ALIGNMENT = 16
+ARGUMENTS = 5
+SOURCE = Path(__file__).with_suffix(".c")
+SCRIPT = """
+SECTIONS {{
+  . = {flash:#x};
+  .text : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.ARM.exidx*) }}
+  . = {ram:#x};
+  .bss (NOLOAD) : {{ *(.data*) *(.bss*) *(COMMON) }}
+}}
+"""
+
+
+def missing() -> str | None:
+    """Return the Debian package of what is not installed here, None if all is."""
+    return next((package for program, package in PACKAGES.items() if not shutil.which(program)), None)
+
+
+def _functions() -> list[str]:
+    return re.findall(r"^void (kernel_\w+)\(", (host_build.KERNELS / "kernels.h").read_text(), re.M)
+
+
+class Core:
+    """The program for an emulated core, and the address of its memory."""
+
+    def __init__(self, kernels: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="core-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        cpu, self.machine, flash, ram = CORES[kernels]
+        self.functions = [f for f in _functions() if not re.match(r"kernel_(dsp|mve)_", f) or f"_{kernels}_" in f]
+        (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
+        command = [COMPILER, f"-mcpu={cpu}", "-mthumb", "-O2", *host_build.WARNINGS, "-fdata-sections"]
+        command += [f"-DKERNELS={','.join(self.functions)}", f"-I{host_build.KERNELS}", str(SOURCE)]
+        command += [*map(str, host_build.kernel_sources(kernels)), "-nostartfiles", "--specs=nano.specs"]
+        command += ["-Wl,-T,program.ld,--no-warn-rwx-segments", "-o", "program"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder)
+        assert done.returncode == 0, done.stderr
+        symbols = subprocess.run(["arm-none-eabi-nm", self.folder / "program"], capture_output=True, text=True).stdout
+        self.address = next(int(line.split()[0], 16) for line in symbols.splitlines() if line.endswith(" memory"))
+
+    def run(self, requests: Sequence[tuple[bytes, Sequence[Sequence[int]]]]) -> list[bytes]:
+        """Return what memory holds after each request's calls, which are function, then arguments."""
+        with (self.folder / "request").open("wb") as file:
+            for memory, calls in requests:
+                file.write(struct.pack("<II", len(memory), len(calls)) + memory)
+                for call in calls:
+                    padded = (*call, *[0] * (1 + ARGUMENTS - len(call)))
+                    file.write(struct.pack(f"<{1 + ARGUMENTS}I", *(n & 0xFFFFFFFF for n in padded)))
+        command = [EMULATOR, "-M", self.machine, "-nographic", "-monitor", "none", "-serial", "null"]
+        command += ["-semihosting", "-kernel", "program"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=TIMEOUT_S)
+        assert done.returncode == 0, f"a fault on the core {done.stderr}"
+        reply, found, at = (self.folder / "reply").read_bytes(), [], 0
+        for memory, _ in requests:
+            found.append(reply[at : at + len(memory)])
+            at += len(memory)
+        assert at == len(reply)
+        return found
+
+
+@functools.cache
+def core(kernels: str) -> Core:
+    """Return the program for a kernel set's core."""
+    return Core(kernels)
+
+
+class CoreRunner:
+    """Runs the steps of a graph in a layout on a core, in an arena between guards, constants behind it."""
+
+    def __init__(self, graph: Graph, steps: Sequence[Step], layout: Layout, kernels: str) -> None:
+        self.steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(steps))
+        check(graph, self.steps, layout)
+        self.graph, self.layout, self.core = graph, layout, core(kernels)
+        self.constants = bytearray()
+        self.arena_end = GUARD + layout.arena_bytes + GUARD
+        self.arena_end += -self.arena_end % ALIGNMENT
+        self.calls = [
+            [self.core.functions.index(call.function), *(self._argument(a, i) for a in call.arguments)]
+            for i, step in enumerate(self.steps)
+            for call in step.calls
+        ]
+
+    def request(self, *inputs: Int8) -> tuple[bytes, Sequence[Sequence[int]]]:
+        """Return what to run for the inputs."""
+        arena = np.full(self.arena_end, 77, np.int8)
+        for index, value in zip(self.graph.inputs, inputs, strict=True):
+            arena[self._part(index)] = value.reshape(-1)
+        return arena.tobytes() + bytes(self.constants), self.calls
+
+    def outputs(self, sent: bytes, received: bytes) -> list[Int8]:
+        """Return the outputs. Asserts that nothing outside the arena was written."""
+        memory = np.frombuffer(received, np.int8)
+        outside = np.ones(len(sent), bool)
+        outside[GUARD : GUARD + self.layout.arena_bytes] = False
+        assert (memory[outside] == np.frombuffer(sent, np.int8)[outside]).all(), "written outside the arena"
+        return [memory[self._part(t)].reshape(self.graph.tensors[t].shape) for t in self.graph.outputs]
+
+    def _part(self, tensor: int) -> slice:
+        start = GUARD + self.layout.tensors[tensor].offset
+        return slice(start, start + self.graph.tensors[tensor].bytes)
+
+    def _argument(self, argument: Argument, step: int) -> int:
+        match argument:
+            case At(tensor, offset):
+                return self.core.address + GUARD + self.layout.tensors[tensor].offset + offset
+            case Scratch():
+                return self.core.address + GUARD + self.layout.scratch[step].offset
+            case Constant():
+                return self._place(argument.data.tobytes())
+            case Parameters(kind, fields):
+                return self._place(bytes(self._fill(structures(ctypes.c_uint32)[kind](), fields)))
+        return int(str(argument))
+
+    def _place(self, data: bytes) -> int:
+        address = self.core.address + self.arena_end + len(self.constants)
+        self.constants += data + bytes(-len(data) % ALIGNMENT)
+        return address
+
+    def _fill(self, structure: ctypes.Structure, fields: Mapping[str, object]) -> ctypes.Structure:
+        assert list(fields) == [name for name, *_ in structure._fields_]
+        for name, value in fields.items():
+            if isinstance(value, Constant):
+                setattr(structure, name, self._place(value.data.tobytes()))
+            elif isinstance(value, Mapping):
+                self._fill(getattr(structure, name), value)
+            elif isinstance(value, tuple):
+                getattr(structure, name)[:] = value
+            else:
+                setattr(structure, name, value)
+        return structure
