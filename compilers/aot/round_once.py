@@ -39,7 +39,7 @@ def ratio(real: float, reach: int) -> Ratio:
     least, most = 0, (((1 << 63) - 1) - (1 << (shift - 1))) // limit
     for step in range(1, STEPS + 1):
         half = (2 * step - 1) << (shift - 1)
-        first = _first_at(exact, real, step)
+        first = _first_at(exact, real, step, limit)
         if first > limit:
             # No accumulator reaches this step: the largest must not either.
             most = min(most, (half - 1) // limit)
@@ -52,11 +52,11 @@ def ratio(real: float, reach: int) -> Ratio:
     return Ratio(min(max(round(exact * (1 << shift)), least), most), shift, limit)
 
 
-def _first_at(exact: Fraction, real: float, step: int) -> int:
-    """Return the smallest positive accumulator that double precision rounds to `step` or more."""
+def _first_at(exact: Fraction, real: float, step: int, limit: int) -> int:
+    """Return the smallest positive accumulator that double precision rounds to `step` or more, or one above `limit`."""
     # Exact arithmetic finds it but for the rounding of the product, which can only matter next to it.
     half = step - 0.5
     first = max(1, -(-(2 * step - 1) * exact.denominator // (2 * exact.numerator)) - 1)
-    while float(first) * real < half:
+    while first <= limit and float(first) * real < half:
         first += 1
     return first

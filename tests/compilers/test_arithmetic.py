@@ -47,3 +47,9 @@ def test_round_once_rounds_as_double_precision(real: float, reach: int, data: st
     expected = math.floor(acc * real + 0.5)
     ours = (min(acc, found.limit) * found.multiplier + (1 << (found.shift - 1))) >> found.shift
     assert ours == expected or min(ours, expected) > STEPS
+
+
+@pytest.mark.parametrize("real", [1e-30, 1e-20, 2.0**-60])
+def test_ratio_too_small_to_move_anything_is_found_at_once(real: float) -> None:
+    found = ratio(real, 1 << 30)
+    assert (min(1 << 30, found.limit) * found.multiplier + (1 << (found.shift - 1))) >> found.shift == 0
