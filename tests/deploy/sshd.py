@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shlex
@@ -104,10 +105,19 @@ class Proxy:
         self._to, self.left = port, after
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._ends: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._serve, daemon=True)]
+        self._threads[0].start()
 
     def close(self) -> None:
-        self._listener.close()
+        shut(self._listener)
+        self._threads[0].join()
+        for end in self._ends:
+            shut(end)
+        for thread in self._threads[1:]:
+            thread.join()
+        for end in [*self._ends, self._listener]:
+            end.close()
 
     def _serve(self) -> None:
         while True:
@@ -116,23 +126,26 @@ class Proxy:
             except OSError:
                 return
             far = socket.create_connection(("127.0.0.1", self._to))
+            self._ends += [near, far]
             for pair, counted in (((near, far), True), ((far, near), False)):
-                threading.Thread(target=self._pass, args=(*pair, counted), daemon=True).start()
+                self._threads.append(threading.Thread(target=self._pass, args=(*pair, counted), daemon=True))
+                self._threads[-1].start()
 
     def _pass(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
-        try:
+        with contextlib.suppress(OSError):
             while data := source.recv(4096):
                 sink.sendall(data)
                 self.left -= len(data) if counted else 0
                 if self.left < 0:
                     break
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                end.close()
+        shut(source)
+        shut(sink)
+
+
+def shut(end: socket.socket) -> None:
+    """End a connection or stop listening, so that whoever waits for it goes on."""
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def make_key(path: Path) -> None:
