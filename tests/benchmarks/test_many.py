@@ -55,11 +55,11 @@ def test_devices_that_can_not_be_meant(targets: str, links: str | None, message:
         many.units(targets, links)
 
 
-def test_one_that_fails_stops_no_other_and_the_exit_code_says_so(home: Path, npz: Path) -> None:
+def test_one_that_fails_stops_no_other_and_the_exit_code_says_so(home: Path, npz: Path, tmp_path: Path) -> None:
     asked = [*options(npz), "--images", "8", "--target", "host,rpi4"]
-    (home / ".ssh").mkdir(exist_ok=True)
-    (home / ".ssh/config").write_text("Host rpi4\n  HostName 127.0.0.1\n  Port 1\n")
-    done = inv(home, "accuracy", *asked, HOME=str(home))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/config").write_text("Host rpi4\n  HostName 127.0.0.1\n  Port 1\n")
+    done = inv(home, "accuracy", *asked, HOME=str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(r"error: 1 of 2 devices failed: rpi4: ssh://rpi4: not reached", done.stderr)
     assert "8 of 8" in done.stdout
