@@ -64,6 +64,10 @@ struct kernel_depthwise {
 // over them.
 void kernel_depthwise(const struct kernel_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
+// Output row `y`, from a ring of input rows laid out as that scratch: row_bytes each with their padding, input row r
+// (rows of padding, too) at place (r + pad_top) mod rows.
+void kernel_depthwise_row(const struct kernel_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
 // FULLY_CONNECTED over `rows` rows. Weights are (out_c, in_c).
 //
 // The reference rounds once here, in double precision. The compiler has found multipliers that give the same in
@@ -156,6 +160,10 @@ void kernel_pad(const struct kernel_pad *p, const int8_t *in, int8_t *out);
 // One input of CONCATENATION: `rows` pieces of `size` bytes, `pitch` bytes apart in the output.
 void kernel_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, int32_t pitch);
 
+// Rows of line buffers.
+void kernel_copy(const int8_t *in, int8_t *out, int32_t size);
+void kernel_fill(int8_t *out, int32_t value, int32_t size);
+
 // Kernel set dsp (Armv7E-M), for the layers that compilers/aot/dsp.py packs; all else is portable there, too. One
 // multiplier per channel, sums within 30 bits, right shifts of 1 to 31.
 
@@ -197,5 +205,6 @@ struct kernel_dsp_depthwise {
 };
 
 void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void kernel_dsp_depthwise_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
 #endif // KERNELS_KERNELS_H

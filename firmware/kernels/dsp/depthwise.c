@@ -147,10 +147,13 @@ static void load(const struct kernel_dsp_depthwise *p, const int8_t *in, int32_t
   fill_words(to + left + copied, p->input_zero_point, row_bytes - left - copied);
 }
 
-void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+static int32_t row_bytes_of(const struct kernel_window *w) {
+  return ((w->out_w - 1) * w->stride_w + w->kernel_w) * w->in_c;
+}
+
+void kernel_dsp_depthwise_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
   const struct kernel_window *w = &p->window;
-  const int32_t side = w->kernel_h, channels = w->in_c;
-  const int32_t row_bytes = ((w->out_w - 1) * w->stride_w + side) * channels;
+  const int32_t side = w->kernel_h, channels = w->in_c, row_bytes = row_bytes_of(w);
   const int32_t group_words = CHANNELS + side * side * 2 + CHANNELS * 2;
   struct row_job job = {
       .rounding = 2 * p->zero_point + 1,
@@ -161,29 +164,32 @@ void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in
       .channels = channels,
       .out = out,
   };
-  // Input row r, padding rows too, has place (r + pad_top) mod side in the ring.
-  int32_t next = 0, place = 0;
-  for (int32_t y = 0; y < w->out_h; y++, job.out += w->out_w * channels) {
+  for (int32_t ky = 0, place = y * w->stride_h % side; ky < side; ky++) {
+    job.rows[ky] = ring + place * row_bytes;
+    place = place + 1 < side ? place + 1 : 0;
+  }
+  if (side == SIDE_MAX) {
+    row_5x5(&job);
+  } else {
+    row_3x3(&job);
+  }
+  if (p->min > INT8_MIN || p->max < INT8_MAX) {
+    limit(out, w->out_w * channels, p->min, p->max);
+  }
+}
+
+void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct kernel_window *w = &p->window;
+  const int32_t side = w->kernel_h, row_bytes = row_bytes_of(w);
+  int32_t next = 0;
+  for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->in_c) {
     const int32_t top = y * w->stride_h;
     if (next < top) {
       next = top;
-      place = top % side;
     }
     for (; next < top + side; next++) {
-      load(p, in, next - w->pad_top, row_bytes, scratch + place * row_bytes);
-      place = place + 1 < side ? place + 1 : 0;
+      load(p, in, next - w->pad_top, row_bytes, scratch + next % side * row_bytes);
     }
-    // The place after the last row loaded is the first row's.
-    for (int32_t ky = 0, at = place; ky < side; ky++, at = at + 1 < side ? at + 1 : 0) {
-      job.rows[ky] = scratch + at * row_bytes;
-    }
-    if (side == SIDE_MAX) {
-      row_5x5(&job);
-    } else {
-      row_3x3(&job);
-    }
-    if (p->min > INT8_MIN || p->max < INT8_MAX) {
-      limit(job.out, w->out_w * channels, p->min, p->max);
-    }
+    kernel_dsp_depthwise_row(p, scratch, y, out);
   }
 }

@@ -3,21 +3,19 @@
 #include "kernels.h"
 #include "requant.h"
 
-// Where the rows of the input are: a ring in which input row y (padding rows too) has place y mod rows.
+// Where the rows of the input are: a ring in which row y, counted from the first row of padding, has place y mod rows.
 struct ring {
   int8_t *data;
   int32_t rows, row_bytes;
 };
 
-static int32_t at(const struct ring *ring, int32_t y) {
-  const int32_t place = y % ring->rows;
-  return (place < 0 ? place + ring->rows : place) * ring->row_bytes;
-}
+static int32_t at(const struct ring *ring, int32_t y) { return y % ring->rows * ring->row_bytes; }
 
-// Copy input row y into the ring, with the zero point for padding.
-static void load(const struct kernel_depthwise *p, const struct ring *ring, const int8_t *in, int32_t y) {
+// Copy row y into the ring, with the zero point for padding.
+static void load(const struct kernel_depthwise *p, const struct ring *ring, const int8_t *in, int32_t row_and_padding) {
   const struct kernel_window *w = &p->window;
-  int8_t *to = ring->data + at(ring, y);
+  int8_t *to = ring->data + at(ring, row_and_padding);
+  const int32_t y = row_and_padding - w->pad_top;
   if (y < 0 || y >= w->in_h) {
     memset(to, p->input_zero_point, (size_t)ring->row_bytes);
     return;
@@ -77,25 +75,36 @@ static void row_any(const struct kernel_depthwise *p, const struct ring *ring, i
   }
 }
 
-void kernel_depthwise(const struct kernel_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+static struct ring ring_of(const struct kernel_depthwise *p, int8_t *data) {
   const struct kernel_window *w = &p->window;
   const int32_t width = (w->out_w - 1) * w->stride_w + (w->kernel_w - 1) * w->dilation_w + 1;
-  const struct ring ring = {scratch, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
-  const int dense_3x3 =
-      w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && p->multiplier == 1;
-  int32_t next = -w->pad_top;
+  return (struct ring){data, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
+}
+
+void kernel_depthwise_row(const struct kernel_depthwise *p, const int8_t *data, int32_t y, int8_t *out) {
+  const struct kernel_window *w = &p->window;
+  // Only read from here on.
+  const struct ring ring = ring_of(p, (int8_t *)(uintptr_t)data);
+  const int32_t top = y * w->stride_h;
+  if (w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && p->multiplier == 1) {
+    row_3x3(p, data + at(&ring, top), data + at(&ring, top + 1), data + at(&ring, top + 2), out);
+  } else {
+    row_any(p, &ring, top, out);
+  }
+}
+
+void kernel_depthwise(const struct kernel_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct kernel_window *w = &p->window;
+  const struct ring ring = ring_of(p, scratch);
+  int32_t next = 0;
   for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->out_c) {
-    const int32_t top = y * w->stride_h - w->pad_top;
+    const int32_t top = y * w->stride_h;
     if (next < top) {
       next = top;
     }
     for (; next < top + ring.rows; next++) {
       load(p, &ring, in, next);
     }
-    if (dense_3x3) {
-      row_3x3(p, scratch + at(&ring, top), scratch + at(&ring, top + 1), scratch + at(&ring, top + 2), out);
-    } else {
-      row_any(p, &ring, top, out);
-    }
+    kernel_depthwise_row(p, scratch, y, out);
   }
 }
