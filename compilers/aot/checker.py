@@ -229,4 +229,8 @@ _MODELS: dict[str, Callable[[Mapping[str, object], int], tuple[Times, Times]]] =
     "kernel_add": _elementwise,
     "kernel_mul": _elementwise,
     "kernel_table": _elementwise,
+    "kernel_dsp_mean": _mean,
+    "kernel_dsp_add": _elementwise,
+    "kernel_dsp_mul": _elementwise,
+    "kernel_dsp_table": _elementwise,
 }

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from compilers.aot import dsp_elementwise
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
 from compilers.aot.lower_window import conv_overlap
 from compilers.aot.steps import At, Call, Constant, Parameters, Scratch, Step, Value
@@ -39,6 +40,8 @@ def specialise(step: Step) -> Step:
         return _depthwise(step, call)
     if call.function == "kernel_dense":
         return _dense(step, call)
+    if call.function in ("kernel_add", "kernel_mul", "kernel_mean", "kernel_table"):
+        return dsp_elementwise.specialise(step, call)
     return step
 
 

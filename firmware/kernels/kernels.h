@@ -207,4 +207,33 @@ struct kernel_dsp_depthwise {
 void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void kernel_dsp_depthwise_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
+// ADD of two inputs of one shape: value = round((offset + factor1 * in1 / 2^8 + factor2 * in2 / 2^8) / 2^(shift + 1)),
+// each product rounded down, the quotient to the nearest, halves away from zero. The compiler has compared it with the
+// reference for all pairs of inputs.
+struct kernel_dsp_add {
+  int32_t size;
+  int32_t factor1, factor2, offset;
+  int32_t shift;
+  int32_t rounding; // 2 * output zero point + 1
+  int32_t min, max;
+};
+
+void kernel_dsp_add(const struct kernel_dsp_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+// MUL: `rows` rows of `size` elements, each times the one row `in2`. Right shifts of 1 to 20.
+struct kernel_dsp_mul {
+  int32_t rows, size;
+  int32_t offset1, offset2;
+  int32_t multiplier, shift; // right
+  int32_t rounding;          // (2 * output zero point + 1) * 2^(shift - 1)
+  int32_t min, max;
+};
+
+void kernel_dsp_mul(const struct kernel_dsp_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+void kernel_dsp_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size);
+
+// MEAN of a multiple of 4 channels (`inner`).
+void kernel_dsp_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out);
+
 #endif // KERNELS_KERNELS_H

@@ -316,8 +316,62 @@ def reshape(draw: st.DrawFn) -> Case:
     return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
 
 
+# As trained networks have them: of one order of magnitude, hardly ever equal.
+ordinary = st.floats(2.0**-7, 2.0**-3, width=32)
+# And some for which results lie halfway between two steps.
+halfway = ordinary.flatmap(lambda s: st.sampled_from([[s, s, s], [s, s, 2 * s], [s, 0.125, s], [2 * s, s, 4 * s]]))
+
+
+@st.composite
+def typical_binary(draw: st.DrawFn, name: str) -> Case:
+    """Draw an ADD or MUL of one shape, or a MUL with one value a channel on either side."""
+    b = Builder()
+    full = (1, draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(1, 20)))
+    shapes = [full, full]
+    side = draw(st.sampled_from([None, 0, 1] if name == "MUL" else [None]))
+    if side is not None:
+        shapes[side] = (1, 1, 1, full[3])
+    scale = draw(st.lists(ordinary, min_size=3, max_size=3) | halfway)
+    tensors = [b.tensor(s, scale=x, zero_point=draw(zero_points)) for s, x in zip(shapes, scale, strict=False)]
+    y = b.tensor(full, scale=scale[2], zero_point=draw(zero_points))
+    options = {"FusedActivationFunction": ACTIVATIONS[draw(activations)]}
+    b.operator(name, tensors, [y], options, "AddOptions" if name == "ADD" else "MulOptions")
+    return Case(b.finish(tensors, [y]), pictures(draw(seeds), *shapes))
+
+
+@st.composite
+def typical_mean(draw: st.DrawFn) -> Case:
+    """Draw a MEAN over height and width, up to more pixels than 16 bits hold the sum of."""
+    b = Builder()
+    side = st.sampled_from([1, 2, 7, 16, 17])
+    shape = (1, draw(side), draw(side), 4 * draw(st.integers(1, 4)))
+    x = b.tensor(shape, scale=draw(ordinary), zero_point=draw(zero_points))
+    axis = b.tensor((2,), "int32", data=[1, 2])
+    y = b.tensor((1, 1, 1, shape[3]), scale=draw(ordinary), zero_point=draw(zero_points))
+    b.operator("MEAN", [x, axis], [y], {"KeepDims": True}, "ReducerOptions")
+    return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+
+
+@st.composite
+def typical_unary(draw: st.DrawFn, name: str) -> Case:
+    """Draw a function of one value for some number of values."""
+    b = Builder()
+    shape = (1, draw(st.integers(1, 40)))
+    x = b.tensor(shape, scale=draw(ordinary), zero_point=draw(zero_points))
+    y = b.tensor(shape, scale=draw(ordinary), zero_point=draw(zero_points))
+    b.operator(name, [x], [y])
+    return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+
+
 # Cases that kernel sets are fast for.
-TYPICAL: dict[str, st.SearchStrategy[Case]] = {"CONV_2D": typical(), "DEPTHWISE_CONV_2D": typical(depthwise=True)}
+TYPICAL: dict[str, st.SearchStrategy[Case]] = {
+    "CONV_2D": typical(),
+    "DEPTHWISE_CONV_2D": typical(depthwise=True),
+    "ADD": typical_binary("ADD"),
+    "MUL": typical_binary("MUL"),
+    "MEAN": typical_mean(),
+    "HARD_SWISH": typical_unary("HARD_SWISH"),
+}
 
 OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "CONV_2D": conv(),

@@ -18,6 +18,8 @@ __attribute__((unused)) static inline uint32_t load_word(const int8_t *from) {
   return word;
 }
 
+__attribute__((unused)) static inline void store_word(int8_t *to, uint32_t word) { memcpy(to, &word, sizeof word); }
+
 #ifdef KERNELS_DSP_ASSEMBLY
 
 // Bytes 0 and 2, sign-extended to 16 bits (SXTB16).
@@ -47,11 +49,82 @@ static inline int32_t multiply_high(int32_t a, int32_t b) {
   return result;
 }
 
-// x / 2 rounded down, limited to int8 (SSAT).
-static inline int8_t halve_saturated(int32_t x) {
+// x limited to int8 (SSAT).
+static inline int32_t saturated(int32_t x) {
+  int32_t result;
+  __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(x));
+  return result;
+}
+
+// x / 2 rounded down, limited to int8.
+static inline int32_t halve_saturated(int32_t x) {
   int32_t result;
   __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(x));
-  return (int8_t)result;
+  return result;
+}
+
+// sum + the upper half of a * b, rounded (SMMLAR).
+static inline int32_t multiply_high_add(int32_t a, int32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
+}
+
+// To each 16-bit half its byte 0 or 2, sign-extended (SXTAB16).
+static inline uint32_t add_even(uint32_t halves, uint32_t bytes) {
+  uint32_t result;
+  __asm__("sxtab16 %0, %1, %2" : "=r"(result) : "r"(halves), "r"(bytes));
+  return result;
+}
+
+// To each 16-bit half its byte 1 or 3, sign-extended.
+static inline uint32_t add_odd(uint32_t halves, uint32_t bytes) {
+  uint32_t result;
+  __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(halves), "r"(bytes));
+  return result;
+}
+
+// Both halves times 2 (SADD16).
+static inline uint32_t twice_halves(uint32_t halves) {
+  uint32_t result;
+  __asm__("sadd16 %0, %1, %1" : "=r"(result) : "r"(halves));
+  return result;
+}
+
+// The product of the low halves (SMULBB), and of the high ones (SMULTT).
+static inline int32_t multiply_low_halves(uint32_t a, uint32_t b) {
+  int32_t result;
+  __asm__("smulbb %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+  return result;
+}
+
+static inline int32_t multiply_high_halves(uint32_t a, uint32_t b) {
+  int32_t result;
+  __asm__("smultt %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+  return result;
+}
+
+// sum + (factor * low half of b) / 2^16, rounded down (SMLAWB), and with its high half (SMLAWT).
+static inline int32_t scale_low_half(int32_t factor, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(factor), "r"(b), "r"(sum));
+  return result;
+}
+
+static inline int32_t scale_high_half(int32_t factor, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(factor), "r"(b), "r"(sum));
+  return result;
+}
+
+// A word of the lowest bytes of four numbers, the first the lowest (BFI). Of C, the compiler makes an instruction more.
+static inline uint32_t four_bytes(int32_t a, int32_t b, int32_t c, int32_t d) {
+  __asm__("bfi %0, %1, #8, #8 \n"
+          "bfi %0, %2, #16, #8 \n"
+          "bfi %0, %3, #24, #8 \n"
+          : "+r"(a)
+          : "r"(b), "r"(c), "r"(d));
+  return (uint32_t)a;
 }
 
 #else
@@ -72,9 +145,36 @@ static inline int32_t multiply_high(int32_t a, int32_t b) {
   return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
-static inline int8_t halve_saturated(int32_t x) {
-  x >>= 1;
-  return (int8_t)(x < INT8_MIN ? INT8_MIN : x > INT8_MAX ? INT8_MAX : x);
+static inline int32_t saturated(int32_t x) { return x < INT8_MIN ? INT8_MIN : x > INT8_MAX ? INT8_MAX : x; }
+
+static inline int32_t halve_saturated(int32_t x) { return saturated(x >> 1); }
+
+static inline int32_t multiply_high_add(int32_t a, int32_t b, int32_t sum) { return sum + multiply_high(a, b); }
+
+static inline uint32_t add_halves(uint32_t a, uint32_t b) {
+  return ((a + b) & 0xffffu) | ((a & 0xffff0000u) + (b & 0xffff0000u));
+}
+
+static inline uint32_t add_even(uint32_t halves, uint32_t bytes) { return add_halves(halves, expand_even(bytes)); }
+
+static inline uint32_t add_odd(uint32_t halves, uint32_t bytes) { return add_halves(halves, expand_odd(bytes)); }
+
+static inline uint32_t twice_halves(uint32_t halves) { return add_halves(halves, halves); }
+
+static inline int32_t multiply_low_halves(uint32_t a, uint32_t b) { return (int16_t)a * (int16_t)b; }
+
+static inline int32_t multiply_high_halves(uint32_t a, uint32_t b) { return multiply_low_halves(a >> 16, b >> 16); }
+
+static inline int32_t scale_low_half(int32_t factor, uint32_t b, int32_t sum) {
+  return sum + (int32_t)(((int64_t)factor * (int16_t)b) >> 16);
+}
+
+static inline int32_t scale_high_half(int32_t factor, uint32_t b, int32_t sum) {
+  return scale_low_half(factor, b >> 16, sum);
+}
+
+static inline uint32_t four_bytes(int32_t a, int32_t b, int32_t c, int32_t d) {
+  return (uint8_t)a | (uint32_t)(uint8_t)b << 8 | (uint32_t)(uint8_t)c << 16 | (uint32_t)d << 24;
 }
 
 #endif
@@ -84,7 +184,7 @@ static inline int8_t halve_saturated(int32_t x) {
 // before the last bit is shifted out, which overflows for no shift.
 static inline int8_t requantise(int32_t twice, int32_t multiplier, int32_t shift, int32_t rounding) {
   const int32_t high = multiply_high(twice, multiplier);
-  return halve_saturated(((high + (high >> 31)) >> shift) + rounding);
+  return (int8_t)halve_saturated(((high + (high >> 31)) >> shift) + rounding);
 }
 
 #endif // KERNELS_DSP_INSTRUCTIONS_H
