@@ -13,7 +13,7 @@ from compilers.aot.checker import check
 from compilers.aot.emit import emit
 from compilers.aot.graph import Graph
 from compilers.aot.importer import read
-from compilers.aot.lower import KERNEL_SETS, lower
+from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
 from compilers.aot.planner import Layout, plan
 from compilers.aot.result import (
     OperatorSpec,
@@ -27,31 +27,34 @@ from compilers.aot.result import (
 from compilers.aot.steps import Step
 from errors import CompileError, nearest
 
-__all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OperatorSpec", "Plan", "TensorSpec", "compile_model"]
+__all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec", "Plan", "TensorSpec", "compile_model"]
 
 ENGINE = "aot"
 # Raise it whenever the generated C may differ for the same network.
 ENGINE_VERSION = "2"
 
 
-def compile_model(tflite_path: Path, out_dir: Path, kernels: str = "portable") -> Plan:
+def compile_model(tflite_path: Path, out_dir: Path, kernels: str = "portable", optimize: str = "size") -> Plan:
     """Compile a `.tflite` into `model.c`, `model.h` and `weights.c` in `out_dir`, and return the plan.
 
-    The same file and kernel set give the same bytes. Raises CompileError, one line naming file, operator and tensor,
-    for a file that is damaged or holds what can't be compiled, and for an unknown kernel set.
+    `optimize` is one of OPTIMIZE. The same arguments give the same bytes. Raises CompileError, one line naming file,
+    operator and tensor, for a file that is damaged or holds what can't be compiled, and for what is not one of the
+    kernel sets or of OPTIMIZE.
     """
     if kernels not in KERNEL_SETS:
         raise CompileError(f"kernel set {kernels}: unknown; {nearest(kernels, KERNEL_SETS)}")
+    if optimize not in OPTIMIZE:
+        raise CompileError(f"--optimize {optimize}: unknown; {nearest(optimize, OPTIMIZE)}")
     graph = read(tflite_path)
-    result, files = compile_graph(graph, kernels)
+    result, files = compile_graph(graph, kernels, optimize)
     for name, text in files.items():
         write_atomic(out_dir / name, text)
     return result
 
 
-def compile_graph(graph: Graph, kernels: str = "portable") -> tuple[Plan, dict[str, str]]:
+def compile_graph(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Plan, dict[str, str]]:
     """Return the plan of a network and the generated files by name. Raises CompileError."""
-    lowered = lower(graph, kernels)
+    lowered = lower(graph, kernels, optimize)
     layout = plan(graph, lowered)
     steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(lowered))
     check(graph, steps, layout)

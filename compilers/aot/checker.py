@@ -170,6 +170,11 @@ def _mean(parameters: Mapping[str, object], size: int) -> tuple[Times, Times]:
     return np.broadcast_to(index, (outer, reduced, inner)).reshape(-1), np.arange(outer * inner)
 
 
+def _pixel(parameters: Mapping[str, object], size: int) -> tuple[Times, Times]:
+    """All is read, then written."""
+    return np.zeros(cast(int, parameters["in_c"]), np.int64), np.zeros(size, np.int64)
+
+
 def _softmax(parameters: Mapping[str, object], size: int) -> tuple[Times, Times]:
     return np.arange(size), np.arange(size)
 
@@ -223,7 +228,9 @@ _MODELS: dict[str, Callable[[Mapping[str, object], int], tuple[Times, Times]]] =
     "kernel_dsp_conv": _pixels_at_once(4),
     "kernel_dsp_conv_rgb": _pixels_at_once(4),
     "kernel_dsp_pointwise": _pixels_at_once(4),
+    "kernel_dsp_pixel": _pixel,
     "kernel_dsp_depthwise": _depthwise,
+    "kernel_dsp_depthwise_wide": _depthwise,
     "kernel_mean": _mean,
     "kernel_softmax": _softmax,
     "kernel_add": _elementwise,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from compilers.aot import dsp_elementwise
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
 from compilers.aot.lower_window import conv_overlap
+from compilers.aot.round_once import Ratio, narrow
 from compilers.aot.steps import At, Call, Constant, Parameters, Scratch, Step, Value
 
 Int32 = npt.NDArray[np.int32]
@@ -22,22 +23,27 @@ Window = Mapping[str, int]
 UNIT_TAPS = 8
 PIXELS = 4
 EXPANDED_BYTES = 2
-# Twice a sum must be int32.
+# Sums may be this large.
 SUM_LIMIT = 1 << 30
 DEPTHWISE_SIDES = (3, 5)
 RGB_ROW = 9
-DENSE_LEAST = 4
+# Channels packed together, and taps in a word.
+GROUP = WORD_TAPS = 4
+MULTIPLIER_LEAST, SHIFT_MOST = 1 << 30, 31
 
 
-def specialise(step: Step) -> Step:
-    """Return the step with this set's kernel, or as it is where there is none for it."""
+def specialise(step: Step, optimize: str) -> Step:
+    """Return the step with this set's kernel, or as it is where there is none for it.
+
+    Depthwise layers take their larger, faster packing where `optimize` is "speed".
+    """
     if len(step.calls) != 1:
         return step
     call = step.calls[0]
     if call.function == "kernel_conv":
         return _conv(step, call)
     if call.function == "kernel_depthwise":
-        return _depthwise(step, call)
+        return _depthwise(step, call, wide=optimize == "speed")
     if call.function == "kernel_dense":
         return _dense(step, call)
     if call.function in ("kernel_add", "kernel_mul", "kernel_mean", "kernel_table"):
@@ -53,6 +59,11 @@ def _conv(step: Step, call: Call) -> Step:
         return step
     bias, weights, multiplier, shift = channels
     kernel = window["kernel_h"], window["kernel_w"]
+    if (
+        kernel == (window["out_h"], window["out_w"]) == (1, 1) == (window["in_h"], window["in_w"])
+        and window["in_c"] % 4 == 0
+    ):
+        return _pixel(step, call, channels)
     dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
     copies = 0
     if kernel == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and window["in_c"] % 4 == 0:
@@ -66,7 +77,7 @@ def _conv(step: Step, call: Call) -> Step:
     depth = -(-weights.shape[1] // UNIT_TAPS) * UNIT_TAPS
     padded = np.pad(weights, ((0, 0), (0, depth - weights.shape[1])))
     words = np.ascontiguousarray(padded).view("<i4")
-    packed = np.concatenate((bias[:, None], words, multiplier[:, None], shift[:, None]), axis=1)
+    packed = np.concatenate((bias[:, None], words, _doubled(multiplier)[:, None], shift[:, None]), axis=1)
     fields = {"window": window, "depth": depth} | _common_fields(parameters, packed)
     return replace(
         step,
@@ -77,34 +88,83 @@ def _conv(step: Step, call: Call) -> Step:
     )
 
 
-def _depthwise(step: Step, call: Call) -> Step:
+def _pixel(step: Step, call: Call, channels: tuple[Int32, Int8, Int32, Int32]) -> Step:
+    """A 1x1 convolution of one pixel is a dense layer, but for the rounding."""
+    parameters, source, target = _arguments(call)
+    bias, weights, multiplier, shift = channels
+    fields = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
+    fields |= _common_fields(parameters, _rows(bias, weights, _doubled(multiplier), shift))
+    del fields["input_zero_point"]
+    arguments = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
+    return replace(
+        step,
+        calls=(Call("kernel_dsp_pixel", arguments),),
+        scratch=EXPANDED_BYTES * weights.shape[1],
+        overlap={source.tensor: 0},
+        apart=(),
+    )
+
+
+def _depthwise(step: Step, call: Call, wide: bool) -> Step:
     parameters, source, target = _arguments(call)
     window = cast(Window, parameters["window"])
     channels = _channels(parameters)
     side = window["kernel_h"]
-    if channels is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % 4:
+    if channels is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % GROUP:
         return step
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
         return step
     bias, weights, multiplier, shift = channels
-    groups = window["in_c"] // 4
-    # (group, tap, channel), doubled, then halves of words: channels 0 and 2, 1 and 3.
-    taps = (2 * weights.astype(np.int16)).reshape(groups, 4, -1).transpose(0, 2, 1)[:, :, [0, 2, 1, 3]]
-    words = np.ascontiguousarray(taps.astype("<i2")).view("<i4").reshape(groups, -1)
-    scaling = np.stack((multiplier, shift), axis=1).reshape(groups, -1)
-    packed = np.concatenate(((2 * bias).reshape(groups, 4), words, scaling), axis=1)
+    groups = window["in_c"] // GROUP
+    taps = weights.reshape(groups, GROUP, -1).transpose(0, 2, 1)
+    if wide:
+        taps = taps[:, :, [0, 2, 1, 3]].astype("<i2")
+    packed = _grouped(bias, np.ascontiguousarray(taps).view("<i4").reshape(groups, -1), _doubled(multiplier), shift)
     fields = {"window": window} | _common_fields(parameters, packed)
-    return replace(
-        step,
-        calls=(Call("kernel_dsp_depthwise", (Parameters("kernel_dsp_depthwise", fields), source, target, Scratch())),),
-    )
+    function = "kernel_dsp_depthwise_wide" if wide else "kernel_dsp_depthwise"
+    arguments = Parameters("kernel_dsp_depthwise", fields), source, target, Scratch()
+    return replace(step, calls=(Call(function, arguments),))
 
 
 def _dense(step: Step, call: Call) -> Step:
-    parameters, _, _ = _arguments(call)
-    if cast(int, parameters["in_c"]) % 4 or cast(int, parameters["out_c"]) < DENSE_LEAST:
+    parameters, source, target = _arguments(call)
+    depth = cast(int, parameters["in_c"])
+    if depth % WORD_TAPS:
         return step
-    return replace(step, calls=(Call("kernel_dsp_dense", call.arguments),))
+    wide = (_data(parameters[name]) for name in ("multiplier", "shift", "limit"))
+    ratios = [narrow(Ratio(*(int(n) for n in numbers))) for numbers in zip(*wide, strict=True)]
+    pairs = [(r.multiplier, r.shift - 1) for r in ratios if r is not None]
+    if len(pairs) < len(ratios):
+        return step
+    bias, weights = _data(parameters["bias"]), _data(parameters["weights"]).astype(np.int8)
+    multiplier, shift = np.broadcast_to(np.array(pairs, np.int32), (len(bias), 2)).T
+    fields: dict[str, Value] = {name: parameters[name] for name in ("rows", "in_c", "out_c")}
+    fields["packed"] = Constant("packed", _rows(bias.astype(np.int32), weights, multiplier, shift))
+    fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
+    arguments = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
+    return replace(step, calls=(Call("kernel_dsp_dense", arguments),), scratch=EXPANDED_BYTES * depth)
+
+
+def _rows(bias: Int32, weights: Int8, multiplier: Int32, shift: Int32) -> Int32:
+    """Pack rows of weights four by four, those that are left one by one."""
+    words = np.ascontiguousarray(weights).view("<i4")
+    whole = len(bias) // GROUP * GROUP
+    depth = words.shape[1]
+    groups = words[:whole].reshape(-1, GROUP, depth).transpose(0, 2, 1).reshape(-1, GROUP * depth)
+    left = np.concatenate((bias[:, None], words, multiplier[:, None], shift[:, None]), axis=1)[whole:]
+    grouped = _grouped(bias[:whole], groups, multiplier[:whole], shift[:whole])
+    return np.concatenate((grouped.reshape(-1), left.reshape(-1)))
+
+
+def _grouped(bias: Int32, words: Int32, multiplier: Int32, shift: Int32) -> Int32:
+    """Pack four channels: biases, words of weights (a row of the array), multipliers, and shifts in one word."""
+    shifts = np.ascontiguousarray(shift.astype(np.int8)).view("<i4")
+    return np.concatenate((bias.reshape(-1, GROUP), words, multiplier.reshape(-1, GROUP), shifts[:, None]), axis=1)
+
+
+def _doubled(multiplier: Int32) -> Int32:
+    """Return 2 * multiplier - 2^32, for multipliers from 2^30 up to 2^31."""
+    return (multiplier.astype(np.uint32) << 1).view(np.int32)
 
 
 def _arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
@@ -118,7 +178,7 @@ def _arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
 def _channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int32] | None:
     """Return bias, weights, multiplier and right shift - 1 of each output channel.
 
-    None if the set's requantisation does not hold: it wants shifts to the right, and sums that can be doubled. Channels
+    None if the set's requantisation does not hold: it wants shifts to the right, and sums within 30 bits. Channels
     for which it does not, but whose output is the same for all inputs, become such that it does: networks have those,
     with next to no weights and a bias at its limit.
     """
@@ -126,8 +186,9 @@ def _channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int3
     requant = cast(Mapping[str, Value], parameters["requant"])
     multiplier, shift = _data(requant["multiplier"]), _data(requant["shift"]).astype(np.int32)
     reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    # A multiplier of 0, of channels whose scale is next to nothing, gives 0 with any shift.
-    right = np.where(multiplier == 0, 1, -shift)
+    # A multiplier of 0, of channels whose scale is next to nothing, is as good as the smallest.
+    right = np.where(multiplier == 0, SHIFT_MOST, -shift)
+    multiplier = np.where(multiplier == 0, MULTIPLIER_LEAST, multiplier)
     multiplier, right = (np.broadcast_to(a.astype(np.int32), bias.shape).copy() for a in (multiplier, right))
     bias, weights = bias.astype(np.int32), weights.astype(np.int8)
     for i in np.flatnonzero((reach >= SUM_LIMIT) | (right < 1)):
@@ -135,7 +196,7 @@ def _channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int3
         if value is None:
             return None
         # A sum of four times the value, quartered.
-        bias[i], weights[i], multiplier[i], right[i] = 4 * value, 0, 1 << 30, 1
+        bias[i], weights[i], multiplier[i], right[i] = 4 * value, 0, MULTIPLIER_LEAST, 1
     return bias, weights, multiplier, right - 1
 
 

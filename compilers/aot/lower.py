@@ -30,19 +30,24 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
 
 
 # What a kernel set makes of a step; `portable` has a kernel for each.
-_SPECIALISE: dict[str, Callable[[Step], Step]] = {"portable": lambda step: step, "dsp": dsp.specialise}
+_SPECIALISE: dict[str, Callable[[Step, str], Step]] = {
+    "portable": lambda step, optimize: step,
+    "dsp": dsp.specialise,
+}
 KERNEL_SETS = tuple(_SPECIALISE)
+# What to save where two of them are at odds: flash, instructions or RAM.
+OPTIMIZE = ("size", "speed", "ram")
 
 
-def lower(graph: Graph, kernels: str = "portable") -> tuple[Step, ...]:
-    """Return one step per operator, in order, for a kernel set.
+def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Step, ...]:
+    """Return one step per operator, in order, for a kernel set and one of OPTIMIZE.
 
     Raises CompileError for shapes, types, options and scales that LiteRT or our kernels do not take.
     """
     steps = []
     for operator in graph.operators:
         try:
-            steps.append(_SPECIALISE[kernels](_LOWER[operator.name](graph, operator)))
+            steps.append(_SPECIALISE[kernels](_LOWER[operator.name](graph, operator), optimize))
         except ScaleError as e:
             graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
     return tuple(steps)

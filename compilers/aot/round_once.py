@@ -60,3 +60,35 @@ def _first_at(exact: Fraction, real: float, step: int, limit: int) -> int:
     while first <= limit and float(first) * real < half:
         first += 1
     return first
+
+
+# Bits of a 32-bit multiplication's upper half are all that is kept of a product; rounding and the zero point of an int8
+# must fit beside it.
+NARROW_BITS, NARROW_SHIFT_MOST = 32, 22
+
+
+def narrow(wide: Ratio) -> Ratio | None:
+    """Return the same with a multiplier below 2^31, for round(acc * multiplier / 2^(shift + 32)), if there is one.
+
+    No product is halfway between two steps: rounding halves up and rounding them away from zero are the same. `shift`
+    is 1 to 22.
+    """
+    exact = Fraction(wide.multiplier, 1 << wide.shift)
+    shift = 30 - NARROW_BITS
+    while exact and exact * (1 << (NARROW_BITS + shift + 1)) < 1 << 31 and shift < NARROW_SHIFT_MOST:
+        shift += 1
+    if shift < 1 or exact * (1 << (NARROW_BITS + shift)) < 1 << 30:
+        return None
+    least, most = 1, (1 << 31) - 1
+    for step in range(1, STEPS + 1):
+        first = -(-((2 * step - 1) << (wide.shift - 1)) // wide.multiplier)
+        half = (2 * step - 1) << (NARROW_BITS + shift - 1)
+        if first > wide.limit:
+            most = min(most, (half - 1) // wide.limit)
+            break
+        least = max(least, half // first + 1)
+        if first > 1:
+            most = min(most, (half - 1) // (first - 1))
+    if least > most:
+        return None
+    return Ratio(min(max(round(exact * (1 << (NARROW_BITS + shift))), least), most), shift, wide.limit)

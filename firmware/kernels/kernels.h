@@ -165,10 +165,11 @@ void kernel_copy(const int8_t *in, int8_t *out, int32_t size);
 void kernel_fill(int8_t *out, int32_t value, int32_t size);
 
 // Kernel set dsp (Armv7E-M), for the layers that compilers/aot/dsp.py packs; all else is portable there, too. One
-// multiplier per channel, sums within 30 bits, right shifts of 1 to 31.
+// multiplier per channel, sums within 30 bits, right shifts of 1 to 31. Multipliers of what is rounded twice are
+// doubled: 2 * multiplier - 2^32.
 
 // CONV_2D of one group. For each output channel, `packed` has bias, `depth` weights (int8 in words, the taps in the
-// order in which the kernel expands its inputs, then zeros), multiplier and right shift - 1.
+// order in which the kernel expands its inputs, then zeros), doubled multiplier and right shift - 1.
 struct kernel_dsp_conv {
   struct kernel_window window;
   int32_t depth; // taps, rounded up to a multiple of 8
@@ -190,13 +191,28 @@ void kernel_dsp_conv_rgb(const struct kernel_dsp_conv *p, const int8_t *in, int8
 // Any other. `scratch` holds 12 * depth bytes.
 void kernel_dsp_conv(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-// FULLY_CONNECTED of at least 4 output channels and a multiple of 4 input channels.
-void kernel_dsp_dense(const struct kernel_dense *p, const int8_t *in, int8_t *out);
+// FULLY_CONNECTED of a multiple of 4 input channels. For each four output channels, `packed` has their biases, then for
+// each four inputs a word of weights of each channel, multipliers, and in one word the four shifts. Channels at the end
+// that are less than four come one by one, each with a word for its shift.
+//
+// value = clamp(zero_point + round(acc * multiplier / 2^(shift + 33))): the compiler has found multipliers for which
+// this is the reference's, and never exactly between two steps. `scratch` holds 2 * in_c bytes.
+struct kernel_dsp_dense {
+  int32_t rows, in_c, out_c;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+void kernel_dsp_dense(const struct kernel_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// CONV_2D of 1x1 on one pixel, packed alike, but rounded twice, with doubled multipliers and right shifts - 1. `out`
+// may lie over `in`.
+void kernel_dsp_pixel(const struct kernel_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // DEPTHWISE_CONV_2D of 3x3 or 5x5 without dilation, a multiple of 4 channels, as many out as in. For each four
-// channels, `packed` has their biases, then for each tap the weights of channels 0 and 2 and of 1 and 3 as 16-bit
-// halves of a word, then multiplier and right shift - 1 of each. Biases and weights are doubled. `scratch` and overlap
-// are those of kernel_depthwise; `in` and `scratch` are aligned to words.
+// channels, `packed` has their biases, then for each tap a word of their weights, their doubled multipliers, and in one
+// word their right shifts - 1. `scratch` and overlap are those of kernel_depthwise; `in` and `scratch` are aligned to
+// words.
 struct kernel_dsp_depthwise {
   struct kernel_window window;
   int8_t input_zero_point;
@@ -206,6 +222,10 @@ struct kernel_dsp_depthwise {
 
 void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void kernel_dsp_depthwise_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
+// The same with two words of weights a tap, of channels 0 and 2 and of 1 and 3 as 16-bit halves: larger and faster.
+void kernel_dsp_depthwise_wide(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void kernel_dsp_depthwise_wide_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
 // ADD of two inputs of one shape: value = round((offset + factor1 * in1 / 2^8 + factor2 * in2 / 2^8) / 2^(shift + 1)),
 // each product rounded down, the quotient to the nearest, halves away from zero. The compiler has compared it with the

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from compilers.aot.arithmetic import ScaleError, quantize_multiplier, rounding_shift_right
-from compilers.aot.round_once import STEPS, ratio
+from compilers.aot.round_once import STEPS, narrow, ratio
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,27 @@ def test_round_once_rounds_as_double_precision(real: float, reach: int, data: st
     expected = math.floor(acc * real + 0.5)
     ours = (min(acc, found.limit) * found.multiplier + (1 << (found.shift - 1))) >> found.shift
     assert ours == expected or min(ours, expected) > STEPS
+
+
+@hypothesis.given(st.floats(2.0**-20, 2.0**-2, exclude_max=True), st.integers(1, 1 << 26), st.data())
+def test_narrow_ratio_rounds_as_double_precision(real: float, reach: int, data: st.DataObject) -> None:
+    found = narrow(ratio(real, reach))
+    hypothesis.assume(found)
+    assert found is not None
+    assert 0 < found.multiplier < 1 << 31
+    assert 1 <= found.shift <= 22
+    step, sign = data.draw(st.integers(0, STEPS)), data.draw(st.sampled_from([1, -1]))
+    near = int((step - 0.5) / real) + data.draw(st.integers(-2, 2))
+    acc = sign * min(max(near, 0), reach)
+    expected = sign * math.floor(abs(acc * real) + 0.5)
+    ours = (acc * found.multiplier + (1 << (found.shift + 31))) >> (found.shift + 32)
+    assert ours == expected or min(abs(ours), abs(expected)) > STEPS
+
+
+def test_narrow_ratios_are_found_for_what_networks_have() -> None:
+    reals = [2.0**-3 * 0.97**i for i in range(200)]
+    assert sum(narrow(ratio(real, 1 << 24)) is not None for real in reals) > 190
+    assert narrow(ratio(0.3, 1 << 20)) is None
 
 
 @pytest.mark.parametrize("real", [1e-30, 1e-20, 2.0**-60])

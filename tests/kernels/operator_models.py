@@ -363,10 +363,30 @@ def typical_unary(draw: st.DrawFn, name: str) -> Case:
     return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
 
 
+@st.composite
+def typical_dense(draw: st.DrawFn) -> Case:
+    """Draw a FULLY_CONNECTED, one scale a channel or one for all, outputs within a few times int8."""
+    b, seed = Builder(), draw(seeds)
+    rows, depth, channels = draw(st.integers(1, 2)), 4 * draw(st.integers(1, 40)), draw(st.integers(1, 10))
+    x = b.tensor((rows, depth), scale=1.0, zero_point=draw(zero_points))
+    one = st.floats(2.0**-12, 2.0**-3, width=32)
+    kernel_scales = draw(st.lists(one, min_size=channels, max_size=channels) | one.map(lambda s: [s]))
+    shape = (channels, depth)
+    kernel = b.tensor(shape, scale=kernel_scales, data=weights(seed, shape, draw(weight_kinds)))
+    size_of_bias = draw(st.sampled_from([0, 1000, 1 << 20]))
+    values = np.random.default_rng(seed + 1).integers(-size_of_bias, size_of_bias + 1, channels)
+    bias = b.tensor((channels,), "int32", scale=kernel_scales[0], data=values)
+    y = b.tensor((rows, channels), scale=draw(st.sampled_from([1.0, 3.0])), zero_point=draw(zero_points))
+    options = {"FusedActivationFunction": ACTIVATIONS[draw(activations)], "KeepNumDims": False}
+    b.operator("FULLY_CONNECTED", [x, kernel, bias], [y], options, "FullyConnectedOptions", version=5)
+    return Case(b.finish([x], [y]), pictures(seed, (rows, depth)))
+
+
 # Cases that kernel sets are fast for.
 TYPICAL: dict[str, st.SearchStrategy[Case]] = {
     "CONV_2D": typical(),
     "DEPTHWISE_CONV_2D": typical(depthwise=True),
+    "FULLY_CONNECTED": typical_dense(),
     "ADD": typical_binary("ADD"),
     "MUL": typical_binary("MUL"),
     "MEAN": typical_mean(),

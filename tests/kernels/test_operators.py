@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from compilers.aot.importer import parse
-from compilers.aot.lower import KERNEL_SETS, lower
+from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
 from compilers.aot.operators import SUPPORTED
 from compilers.aot.planner import _Search, plan
 from errors import CompileError
@@ -37,11 +37,11 @@ REFUSED = (
 Batch = list[tuple[CoreRunner, bytes, Sequence[Sequence[int]], Sequence[Int8]]]
 
 
-def compare(case: Case, kernels: str = "portable", batch: Batch | None = None) -> None:
+def compare(case: Case, kernels: str = "portable", batch: Batch | None = None, optimize: str = "size") -> None:
     """Run a case in the planned layout, with all apart, and with each output over its input where it may lie."""
     graph = parse(case.model, "case")
     try:
-        steps = lower(graph, kernels)
+        steps = lower(graph, kernels, optimize)
     except CompileError as e:
         hypothesis.assume(not any(reason in str(e) for reason in REFUSED))
         raise
@@ -89,9 +89,9 @@ def on_core(strategy: st.SearchStrategy[Case], kernels: str, cases: int) -> None
     batch: Batch = []
 
     @hypothesis.settings(max_examples=cases, suppress_health_check=list(hypothesis.HealthCheck), database=None)
-    @hypothesis.given(case=strategy)
-    def collect(case: Case) -> None:
-        compare(case, kernels, batch)
+    @hypothesis.given(case=strategy, optimize=st.sampled_from(OPTIMIZE))
+    def collect(case: Case, optimize: str) -> None:
+        compare(case, kernels, batch, optimize)
 
     collect()
     run_batch(batch, kernels)

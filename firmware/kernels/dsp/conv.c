@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "dot.h"
 #include "instructions.h"
 #include "kernels.h"
 #include "memory.h"
@@ -39,35 +38,8 @@ static void finish(const struct kernel_dsp_conv *p, struct multiply_job *job, in
   }
 }
 
-// All channels of one pixel.
-static void one_pixel(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out) {
-  const int32_t words = p->depth / BLOCK_TAPS, channel_words = words + 3, channels = p->window.out_c;
-  for (int32_t c = 0; c < channels;) {
-    // The last four channels again where less than four are left: there are at least four.
-    const int32_t first = c + DOT_ROWS <= channels ? c : channels - DOT_ROWS;
-    const int32_t *packed = p->packed + first * channel_words;
-    uint32_t sums[DOT_ROWS];
-    for (int32_t i = 0; i < DOT_ROWS; i++) {
-      sums[i] = (uint32_t)packed[i * channel_words];
-    }
-    dot_four(in, (const int8_t *)(packed + 1), channel_words * 4, p->window.in_c, sums);
-    for (int32_t i = 0; i < DOT_ROWS; i++, packed += channel_words) {
-      const int8_t value =
-          requantise((int32_t)(sums[i] << 1), packed[1 + words], packed[2 + words], 2 * p->zero_point + 1);
-      out[first + i] = (int8_t)(value < p->min ? p->min : value > p->max ? p->max : value);
-    }
-    c = first + DOT_ROWS;
-  }
-}
-
 void kernel_dsp_pointwise(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const int32_t depth = p->window.in_c, pixels = p->window.out_h * p->window.out_w;
-  if (pixels == 1 && p->window.out_c >= DOT_ROWS) {
-    // All of it is read for every four channels, and `out` may lie over it.
-    copy_words(scratch, in, depth);
-    one_pixel(p, scratch, out);
-    return;
-  }
   struct multiply_job job;
   struct expand_job expand = {.to = (void *)scratch, .end = (uint32_t *)(void *)scratch + depth * PIXELS / 2};
   multiply_job_set(&job, p->packed, p->window.out_c, expand.to, p->depth, p->zero_point);

@@ -1,25 +1,43 @@
 #include "../portable/fixed_point.h"
-#include "../portable/round_once.h"
 #include "dot.h"
+#include "instructions.h"
 #include "kernels.h"
 
-void kernel_dsp_dense(const struct kernel_dense *p, const int8_t *in, int8_t *out) {
-  for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
-    for (int32_t c = 0; c < p->out_c;) {
-      // The last four channels again where less than four are left: there are at least four.
-      const int32_t first = c + DOT_ROWS <= p->out_c ? c : p->out_c - DOT_ROWS;
-      uint32_t sums[DOT_ROWS];
-      for (int32_t i = 0; i < DOT_ROWS; i++) {
-        sums[i] = (uint32_t)p->bias[first + i];
-      }
-      dot_four(in, p->weights + first * p->in_c, p->in_c, p->in_c, sums);
-      for (int32_t i = 0; i < DOT_ROWS; i++) {
-        const int32_t at = (first + i) * p->step;
-        const int32_t value = round_once((int32_t)sums[i], p->multiplier[at], p->shift[at], p->limit[at]);
-        out[first + i] = (int8_t)clamp(value + p->zero_point, p->min, p->max);
-      }
-      c = first + DOT_ROWS;
+typedef int8_t finish(const struct kernel_dsp_dense *p, int32_t sum, int32_t multiplier, int32_t shift);
+
+// Rounded once: half a step is added to the product before anything is lost.
+static int8_t round_once(const struct kernel_dsp_dense *p, int32_t sum, int32_t multiplier, int32_t shift) {
+  const int32_t rounding = (int32_t)((uint32_t)(2 * p->zero_point + 1) << shift);
+  return (int8_t)clamp(multiply_high_add_down(sum, multiplier, rounding) >> (shift + 1), p->min, p->max);
+}
+
+// Rounded twice, as convolutions are.
+static int8_t round_twice(const struct kernel_dsp_dense *p, int32_t sum, int32_t multiplier, int32_t shift) {
+  return (int8_t)clamp(requantise(sum, multiplier, shift, 2 * p->zero_point + 1), p->min, p->max);
+}
+
+static void one_row(const struct kernel_dsp_dense *p, const uint32_t *expanded, int8_t *out, finish *of) {
+  const int32_t *packed = p->packed;
+  for (int32_t c = 0; c < p->out_c;) {
+    const int32_t rows = c + DOT_ROWS <= p->out_c ? DOT_ROWS : 1;
+    int32_t sums[DOT_ROWS];
+    packed = (rows == 1 ? dot_one : dot_four)(expanded, packed, p->in_c, sums);
+    const int8_t *const shifts = (const int8_t *)(packed + rows);
+    for (int32_t i = 0; i < rows; i++) {
+      out[c++] = of(p, sums[i], *packed++, shifts[i]);
     }
-    out += p->out_c;
+    packed++;
   }
+}
+
+void kernel_dsp_dense(const struct kernel_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  for (int32_t row = 0; row < p->rows; row++, in += p->in_c, out += p->out_c) {
+    dot_expand(in, (void *)scratch, p->in_c);
+    one_row(p, (const void *)scratch, out, round_once);
+  }
+}
+
+void kernel_dsp_pixel(const struct kernel_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  dot_expand(in, (void *)scratch, p->in_c);
+  one_row(p, (const void *)scratch, out, round_twice);
 }

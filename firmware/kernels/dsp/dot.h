@@ -2,29 +2,18 @@
 #ifndef KERNELS_DSP_DOT_H
 #define KERNELS_DSP_DOT_H
 
-#include "instructions.h"
+#include <stdint.h>
 
 enum { DOT_ROWS = 4 };
 
-// Add to `sums` the products of `taps` inputs (a multiple of 4) with each of four rows of weights, `pitch` bytes apart.
-static inline void dot_four(const int8_t *in, const int8_t *weights, int32_t pitch, int32_t taps, uint32_t *sums) {
-  const int8_t *w0 = weights, *w1 = w0 + pitch, *w2 = w1 + pitch, *w3 = w2 + pitch;
-  uint32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-  for (const int8_t *const end = in + taps; in != end; in += 4, w0 += 4, w1 += 4, w2 += 4, w3 += 4) {
-    const uint32_t x = load_word(in), even = expand_even(x), odd = expand_odd(x);
-    uint32_t w = load_word(w0);
-    s0 = multiply_pairs(odd, expand_odd(w), multiply_pairs(even, expand_even(w), s0));
-    w = load_word(w1);
-    s1 = multiply_pairs(odd, expand_odd(w), multiply_pairs(even, expand_even(w), s1));
-    w = load_word(w2);
-    s2 = multiply_pairs(odd, expand_odd(w), multiply_pairs(even, expand_even(w), s2));
-    w = load_word(w3);
-    s3 = multiply_pairs(odd, expand_odd(w), multiply_pairs(even, expand_even(w), s3));
-  }
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
-}
+// Expand `taps` int8 inputs (a multiple of 4) to 16 bits: for four, a word with inputs 0 and 2, then one with 1 and 3.
+void dot_expand(const int8_t *in, uint32_t *expanded, int32_t taps);
+
+// Set sums[0..3] to bias plus products with the inputs. `packed` has four biases, then for each four taps a word of
+// each row's weights. Return what follows.
+const int32_t *dot_four(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sums);
+
+// The same for one row.
+const int32_t *dot_one(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sum);
 
 #endif // KERNELS_DSP_DOT_H

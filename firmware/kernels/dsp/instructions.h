@@ -70,6 +70,13 @@ static inline int32_t multiply_high_add(int32_t a, int32_t b, int32_t sum) {
   return result;
 }
 
+// sum + the upper half of a * b, rounded down (SMMLA).
+static inline int32_t multiply_high_add_down(int32_t a, int32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
+}
+
 // To each 16-bit half its byte 0 or 2, sign-extended (SXTAB16).
 static inline uint32_t add_even(uint32_t halves, uint32_t bytes) {
   uint32_t result;
@@ -151,6 +158,10 @@ static inline int32_t halve_saturated(int32_t x) { return saturated(x >> 1); }
 
 static inline int32_t multiply_high_add(int32_t a, int32_t b, int32_t sum) { return sum + multiply_high(a, b); }
 
+static inline int32_t multiply_high_add_down(int32_t a, int32_t b, int32_t sum) {
+  return sum + (int32_t)(((int64_t)a * b) >> 32);
+}
+
 static inline uint32_t add_halves(uint32_t a, uint32_t b) {
   return ((a + b) & 0xffffu) | ((a & 0xffff0000u) + (b & 0xffff0000u));
 }
@@ -179,11 +190,12 @@ static inline uint32_t four_bytes(int32_t a, int32_t b, int32_t c, int32_t d) {
 
 #endif
 
-// int8 from twice a sum, rounded as gemmlowp rounds: to 31 bits of the product, then to the nearest, halves away from
-// zero. `shift` is the right shift less 1, `rounding` is 2 * zero point + 1: half a step and the zero point are added
-// before the last bit is shifted out, which overflows for no shift.
-static inline int8_t requantise(int32_t twice, int32_t multiplier, int32_t shift, int32_t rounding) {
-  const int32_t high = multiply_high(twice, multiplier);
+// int8 from a sum, rounded as gemmlowp rounds: the upper half of 2 * sum * multiplier, to the nearest; then to the
+// nearest, halves away from zero. `doubled` is 2 * multiplier - 2^32, which fits int32 where 2 * multiplier does not:
+// the missing 2^32 * sum is added after the product. `shift` is the right shift less 1, `rounding` is 2 * zero point +
+// 1: half a step and the zero point are added before the last bit is shifted out, which overflows for no shift.
+static inline int8_t requantise(int32_t sum, int32_t doubled, int32_t shift, int32_t rounding) {
+  const int32_t high = multiply_high_add(sum, doubled, sum);
   return (int8_t)halve_saturated(((high + (high >> 31)) >> shift) + rounding);
 }
 

@@ -26,12 +26,9 @@ void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t c
   "smlad r10, r6, r12, r10 \n"                                                                                         \
   "smlad r11, r7, r12, r11 \n"
 
-// Double rounding as gemmlowp does it: the upper half of 2 * sum * multiplier, rounded; then to the nearest, halves
-// away from zero. `rounding` (r6) adds half a step and the zero point before the last bit is shifted out, which no
-// shift makes overflow, and the saturation shifts and limits at once.
+// As requantise() does it.
 #define REQUANTISE(sum)                                                                                                \
-  "lsl " sum ", " sum ", #1 \n"                                                                                        \
-  "smmulr " sum ", " sum ", r4 \n"                                                                                     \
+  "smmlar " sum ", " sum ", r4, " sum " \n"                                                                            \
   "add " sum ", " sum ", " sum ", asr #31 \n"                                                                          \
   "asr " sum ", " sum ", r5 \n"                                                                                        \
   "add " sum ", " sum ", r6 \n"                                                                                        \
@@ -122,7 +119,7 @@ void multiply_pixels(const struct multiply_job *job) {
       }
     }
     for (int32_t i = PIXELS - 1; i >= 0; i--) {
-      out[i ? job->next[i - 1] : 0] = requantise((int32_t)(sum[i] << 1), w[0], w[1], job->rounding);
+      out[i ? job->next[i - 1] : 0] = requantise((int32_t)sum[i], w[0], w[1], job->rounding);
     }
     w += 2;
   }

@@ -13,7 +13,7 @@ enum {
 
 // Read by assembly: the order of the fields matters.
 struct multiply_job {
-  const int32_t *packed; // channel after channel: bias, weights, multiplier, right shift - 1
+  const int32_t *packed; // channel after channel: bias, weights, doubled multiplier, right shift - 1
   const int32_t *packed_end;
   const uint32_t *inputs; // what expand_pixels made
   const uint32_t *inputs_end;
