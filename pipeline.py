@@ -33,6 +33,7 @@ class Request:
     labels: str | None = None
     channels: int = 3
     engine: str | None = None
+    optimize: str = "size"
 
 
 class Pipeline:
@@ -132,19 +133,33 @@ class Pipeline:
         return self.request.engine or self.target.engine
 
     @cached_property
+    def optimize(self) -> str:
+        """What the compiler saves, checked."""
+        from compilers.aot import OPTIMIZE
+
+        given = self.request.optimize
+        if given not in OPTIMIZE:
+            raise ConfigError(f"--optimize {given}: expected one of {', '.join(OPTIMIZE)}; {nearest(given, OPTIMIZE)}")
+        if self.engine != "aot" and given != Request.optimize:
+            raise ConfigError(
+                f"--optimize {given}: {self.engine} has no such choice; leave it out for {self.target.name}"
+            )
+        return given
+
+    @cached_property
     def compiled(self) -> Artifact:
         """The artifact that the target runs."""
-        target, model = self.target, self.int8
+        target, optimize, model = self.target, self.optimize, self.int8
         with console.step("compile") as line:
             try:
-                made = _compile(model, target, self.engine)
+                made = _compile(model, target, self.engine, optimize)
             except FitError as e:
                 raise FitError(f"{e}; {smaller_presets(target, model)}") from e
             line.text, line.reused = f"{self.engine} for {target.name}: {_memory_text(made)}", made.reused
         return made
 
 
-def _compile(model: Artifact, target: Target, engine: str) -> Artifact:
+def _compile(model: Artifact, target: Target, engine: str, optimize: str) -> Artifact:
     match engine:
         case "litert":
             from compilers import litert
@@ -153,7 +168,7 @@ def _compile(model: Artifact, target: Target, engine: str) -> Artifact:
         case "aot":
             from compilers import microcontroller
 
-            return microcontroller.compile_for(model, target)
+            return microcontroller.compile_for(model, target, optimize)
     raise CompileError(f"--engine {engine}: no such engine; {nearest(engine, ENGINES)}")
 
 

@@ -36,6 +36,7 @@ CALIBRATION: Options = {
 TARGET: Options = {
     "target": ("host", "board, as `inv targets` lists them; several, joined by commas, are measured side by side"),
     "engine": (None, "engine in place of the target's usual one"),
+    "optimize": ("size", "what the compiler for microcontrollers saves at the cost of the others: size, speed or ram"),
 }
 MEASURE: Options = {
     "images": (None, "test pictures, a number or `all` [default: 1000, on an emulator 20]"),
@@ -325,7 +326,7 @@ def hil(
     from benchmarks.run import Bench, Settings
     from device_tests import run as suite
 
-    pipeline = _pipeline({**given, "target": target, "engine": None}, MODEL, CALIBRATION, TARGET)
+    pipeline = _pipeline({**given, "target": target, "engine": None, "optimize": "size"}, MODEL, CALIBRATION, TARGET)
     options = [
         *(["--link", link] if link else []),
         *(["--lossy", lossy] if lossy else []),

@@ -70,10 +70,11 @@ def rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the report as label and text, in the order in which a person reads it. What is absent has no row."""
     target, model, engine = report["target"], report["model"], report["engine"]
     threads = f", {engine['threads']} thread{'s' if engine['threads'] > 1 else ''}" if "threads" in engine else ""
+    aim = f", for {engine['optimize']}" if "optimize" in engine else ""
     table = [
         ("target", f"{target['name']} ({target['cpu']}), {target['where']}"),
         ("model", _model_text(model)),
-        ("engine", f"{engine['name']} {engine['version']}, {engine['kernels']} kernels{threads}"),
+        ("engine", f"{engine['name']} {engine['version']}, {engine['kernels']} kernels{threads}{aim}"),
     ]
     if "linux" in report:
         table += linux.rows(report["linux"])

@@ -265,6 +265,8 @@ class Bench:
         made["engine"] = {"name": info.engine, "version": info.engine_version, "kernels": info.kernels}
         if self.target.klass == "linux":
             made["engine"]["threads"] = self.threads
+        if "optimize" in self.compiled.parameters:
+            made["engine"]["optimize"] = self.compiled.parameters["optimize"]
         if "latency" in parts and self._times_count():
             made["latency"] = self.latency.summary()
         found = self.accuracy if "accuracy" in parts else {}

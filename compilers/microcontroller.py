@@ -16,17 +16,17 @@ FILENAME = "firmware.elf"
 MODEL_FOLDER = "model"
 
 
-def compile_for(model: Artifact, target: Target) -> Artifact:
+def compile_for(model: Artifact, target: Target, optimize: str = "size") -> Artifact:
     """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
 
-    The generated C is in `model/` beside it. Facts: the model's own, `model_sha256`, `memory` (bytes by name, from the
-    linker), and `plan` (what compilers.aot planned). Raises CompileError if an operator can't be compiled or a tool is
-    missing, FitError if RAM or flash do not suffice.
+    `optimize` is one of compilers.aot.OPTIMIZE. The generated C is in `model/` beside it. Facts: the model's own,
+    `model_sha256`, `memory` (bytes by name, from the linker), and `plan` (what compilers.aot planned). Raises
+    CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash do not suffice.
     """
     mcu = mcu_of(target)
 
     def make(folder: Path) -> Mapping[str, Any]:
-        plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels)
+        plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels, optimize)
         check_fit(target, plan)
         image = build_firmware(target, folder / MODEL_FOLDER, folder, name=model.name)
         return dict(model.facts) | {"model_sha256": model.sha256, "memory": image.facts(), "plan": plan.describe()}
@@ -38,5 +38,9 @@ def compile_for(model: Artifact, target: Target) -> Artifact:
         make,
         parents={model.kind: model.sha256},
         tools=tool_versions(target),
-        parameters={"engine": f"{aot.ENGINE} {aot.ENGINE_VERSION}", "firmware": firmware_revision(target)},
+        parameters={
+            "engine": f"{aot.ENGINE} {aot.ENGINE_VERSION}",
+            "optimize": optimize,
+            "firmware": firmware_revision(target),
+        },
     )

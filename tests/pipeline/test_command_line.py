@@ -59,6 +59,8 @@ def _report(home: Path, model: str, target: str = "host") -> dict[str, Any]:
         (["build", "--weights", "nowhere.h5"], ["--weights nowhere.h5: no such file"]),
         (["deploy", "--images", "none"], ["--images none"]),
         (["deploy", "--images", "0"], ["--images 0"]),
+        (["deploy", "--target", "qemu-m4", "--optimize", "sped"], ["--optimize sped", "did you mean speed"]),
+        (["deploy", "--target", "host", "--optimize", "speed"], ["--optimize speed: litert has no such choice"]),
         (["calibrate", "--calibration-images", "0"], ["--calibration-images 0"]),
         (["report", "--model", "v9"], ["no report yet"]),
         (["train", "--stages", "x"], ["--stages x"]),
