@@ -1,6 +1,7 @@
 /* The firmware's main loop: bytes from the line to the protocol, inferences by the engine, time from the port. */
 #include "device.h"
 #include "engine.h"
+#include "format.h"
 #include "info.h"
 #include "port.h"
 
@@ -26,9 +27,10 @@ static bool infer(uint64_t *ticks) {
 }
 
 static uint64_t microseconds(void) {
-  const uint64_t rate = port_ticks_per_second();
-  const uint64_t ticks = port_ticks();
-  return ticks / rate * 1000000u + ticks % rate * 1000000u / rate;
+  const uint32_t rate = port_ticks_per_second();
+  uint32_t rest;
+  const uint64_t seconds = divide(port_ticks(), rate, &rest);
+  return seconds * 1000000u + divide((uint64_t)rest * 1000000u, rate, &rest);
 }
 
 static void memory(struct device_memory *told) {
@@ -39,13 +41,7 @@ static void memory(struct device_memory *told) {
   told->overruns = port_overruns();
 }
 
-static void say(const char *text) {
-  size_t count = 0;
-  while (text[count] != '\0') {
-    count++;
-  }
-  port_write((const uint8_t *)text, count);
-}
+static void say(const char *text) { port_write((const uint8_t *)text, text_length(text)); }
 
 /* Text is not taken for a frame: the host logs it, a terminal shows it. */
 static void say_hello(void) {

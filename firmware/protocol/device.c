@@ -14,7 +14,7 @@ static void reply(struct device *device, const struct frame *request, size_t len
 }
 
 static size_t make_error(uint8_t *payload, uint8_t type, enum code code, const char *text) {
-  const size_t length = strlen(text);
+  const size_t length = text_length(text);
   payload[0] = type;
   put_u16(payload + 1, (uint16_t)code);
   memcpy(payload + 3, text, length);
@@ -48,7 +48,7 @@ static size_t put_member(uint8_t *text, size_t at, const char *name, uint32_t va
   text[at] = at == 0u ? '{' : ',';
   at++;
   text[at++] = '"';
-  const size_t length = strlen(name);
+  const size_t length = text_length(name);
   memcpy(text + at, name, length);
   at += length;
   text[at++] = '"';
@@ -258,7 +258,7 @@ void device_receive(struct device *device, const uint8_t *bytes, size_t count) {
 }
 
 void device_log(struct device *device, const char *text) {
-  const size_t length = strlen(text);
+  const size_t length = text_length(text);
   if (length > MAX_PAYLOAD) {
     return;
   }

@@ -8,7 +8,9 @@
 #define MAX_INFERENCES 1000000u
 #define PRINT_COLUMNS  8u
 
-static void say(struct device *device, const char *text) { device->port->write((const uint8_t *)text, strlen(text)); }
+static void say(struct device *device, const char *text) {
+  device->port->write((const uint8_t *)text, text_length(text));
+}
 
 static void say_number(struct device *device, uint64_t value) {
   char digits[DECIMAL_MAX];
@@ -22,13 +24,21 @@ static void say_line(struct device *device, const char *before, uint64_t value, 
   say(device, "\r\n");
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
 /* Cut the next word off; NULL if there is none. */
 static char *next_word(char **rest) {
-  char *word = *rest + strspn(*rest, " \t");
+  char *word = *rest;
+  while (is_blank(*word)) {
+    word++;
+  }
   if (*word == '\0') {
     return NULL;
   }
-  char *end = word + strcspn(word, " \t");
+  char *end = word;
+  while (*end != '\0' && !is_blank(*end)) {
+    end++;
+  }
   *rest = end + (*end != '\0');
   *end = '\0';
   return word;
@@ -80,7 +90,11 @@ static void do_load(struct device *device, const char *word) {
 
 static void do_bytes(struct device *device, const char *digits) {
   const struct device_tensor *input = &device->model->inputs[0];
-  if (strlen(digits) % 2u != 0u || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits)) {
+  size_t count = 0;
+  while (parse_hex(digits[count]) >= 0) {
+    count++;
+  }
+  if (digits[count] != '\0' || count % 2u != 0u) {
     say(device, "e-[db takes pairs of hexadecimal digits]\r\n");
     return;
   }
@@ -124,9 +138,9 @@ static void do_db(struct device *device, char *rest) {
   char *word = next_word(&rest);
   if (word == NULL) {
     say(device, "e-[Command 'db' requires a subcommand]\r\n");
-  } else if (strcmp(word, "load") == 0) {
+  } else if (text_equal(word, "load")) {
     do_load(device, next_word(&rest));
-  } else if (strcmp(word, "print") == 0) {
+  } else if (text_equal(word, "print")) {
     const char *count = next_word(&rest);
     do_print(device, count, next_word(&rest));
   } else {
@@ -238,17 +252,17 @@ static void obey(struct device *device, char *command) {
   if (word == NULL) {
     return;
   }
-  if (strcmp(word, "name") == 0) {
+  if (text_equal(word, "name")) {
     do_name(device);
-  } else if (strcmp(word, "profile") == 0) {
+  } else if (text_equal(word, "profile")) {
     do_profile(device);
-  } else if (strcmp(word, "timestamp") == 0) {
+  } else if (text_equal(word, "timestamp")) {
     do_timestamp(device);
-  } else if (strcmp(word, "db") == 0) {
+  } else if (text_equal(word, "db")) {
     do_db(device, rest);
-  } else if (strcmp(word, "infer") == 0) {
+  } else if (text_equal(word, "infer")) {
     do_infer(device, rest);
-  } else if (strcmp(word, "results") == 0) {
+  } else if (text_equal(word, "results")) {
     do_results(device);
   } else {
     say(device, "e-[Unknown command: ");
