@@ -24,6 +24,7 @@ from compilers.aot.result import (
     peak_tensors,
     tensor_spec,
 )
+from compilers.aot.segment import cuts
 from compilers.aot.steps import Step
 from errors import CompileError, nearest
 
@@ -31,7 +32,7 @@ __all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec"
 
 ENGINE = "aot"
 # Raise it whenever the generated C may differ for the same network.
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 
 
 def compile_model(tflite_path: Path, out_dir: Path, kernels: str = "portable", optimize: str = "size") -> Plan:
@@ -54,9 +55,9 @@ def compile_model(tflite_path: Path, out_dir: Path, kernels: str = "portable", o
 
 def compile_graph(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Plan, dict[str, str]]:
     """Return the plan of a network and the generated files by name. Raises CompileError."""
-    lowered = lower(graph, kernels, optimize)
-    layout = plan(graph, lowered)
-    steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(lowered))
+    layouts = [(cut, plan(graph, cut)) for cut in cuts(graph, lower(graph, kernels, optimize))]
+    chosen, layout = min(layouts, key=lambda found: found[1].arena_bytes)
+    steps = tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(chosen))
     check(graph, steps, layout)
     result = _result(graph, steps, layout, kernels)
     return result, emit(graph, steps, layout, result)
@@ -81,5 +82,5 @@ def _result(graph: Graph, steps: tuple[Step, ...], layout: Layout, kernels: str)
         tensors=tuple(tensor_spec(graph.tensors[i], layout) for i in tensors),
         operators=operators,
         peak_operator=peak,
-        peak=peak_tensors(graph, layout, peak),
+        peak=peak_tensors(graph, steps, layout, operators[peak].index),
     )

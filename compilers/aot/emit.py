@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
+from compilers.aot.emit_calls import Names, Writer
 from compilers.aot.graph import Graph
 from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
-from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Scratch, Step
+from compilers.aot.steps import Constant, Parameters, Step
 
 # By bytes of a number.
 NUMBERS_A_LINE = {1: 24, 4: 10, 8: 5}
@@ -29,7 +30,7 @@ _TEMPLATES = jinja2.Environment(
 
 def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan) -> dict[str, str]:
     """Return the generated files by name. Raises CompileError if a number does not fit the kernels' int32."""
-    names = _Names(steps)
+    names = Names(steps)
     context = {
         "plan": plan,
         "inputs": [_tensor(t) for t in plan.inputs],
@@ -42,55 +43,31 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan) -> dic
     return files | {"weights.c": "".join(_weights(plan, steps, names))}
 
 
-class _Names:
-    """Names of constants in C: step, operator and role."""
-
-    def __init__(self, steps: Sequence[Step]) -> None:
-        self.names = {id(c): f"{_prefix(i, step)}_{c.role}" for i, step in enumerate(steps) for c in step.constants()}
-
-    def of(self, constant: Constant) -> str:
-        return self.names[id(constant)]
-
-
-def _prefix(i: int, step: Step) -> str:
-    return f"step{i:02}_{step.name.lower()}"
-
-
 class _Function:
-    """What the template says of one step."""
+    """What the template says of one step: an operator, or a block of them."""
 
-    def __init__(self, graph: Graph, step: Step, layout: Layout, i: int, names: _Names) -> None:
-        self.prefix = _prefix(i, step)
-        self.parameters: list[tuple[str, str, str]] = []
-        self.calls: list[str] = []
+    def __init__(self, graph: Graph, step: Step, layout: Layout, i: int, names: Names) -> None:
+        operators = step.operators()
+        self.parameters = [(p.kind, names.of(p), _initializer(p.fields, names, 1)) for p in step.parameters()]
+        self.operators = [_Operator(graph, part) for part in operators]
+        self.is_block = bool(step.parts)
+        self.name = f"steps{operators[0].index:02}_to_{operators[-1].index:02}"
+        writer = Writer(layout, i, names)
+        self.lines = writer.lines([*step.calls, *step.rows], depth=1)
+        self.counters = writer.counters
+
+
+class _Operator:
+    """An operator in words: shapes, the tensor that it makes, MACs."""
+
+    def __init__(self, graph: Graph, step: Step) -> None:
         shapes = [_shape(graph.tensors[t].shape) for t in (*step.inputs, step.output)]
-        target = graph.tensors[step.output]
         self.title = f"{step.name} {', '.join(shapes[:-1])} -> {shapes[-1]}"
-        self.tensor = target.short_name
+        self.tensor = graph.tensors[step.output].short_name
         self.macs = step.macs
-        for call in step.calls:
-            self.calls.append(self._call(call, layout, i, names))
-
-    def _call(self, call: Call, layout: Layout, i: int, names: _Names) -> str:
-        def text(argument: Argument) -> str:
-            match argument:
-                case Parameters(kind, fields):
-                    self.parameters.append((kind, self.prefix, _initializer(fields, names, 1)))
-                    return f"&{self.prefix}"
-                case Constant():
-                    return names.of(argument)
-                case At(tensor, offset):
-                    return f"arena + {layout.tensors[tensor].offset + offset}"
-                case Scratch():
-                    return f"arena + {layout.scratch[i].offset}"
-                case int():
-                    return str(argument)
-            raise AssertionError(argument)
-
-        return f"{call.function}({', '.join(text(a) for a in call.arguments)});"
 
 
-def _initializer(fields: Mapping[str, object], names: _Names, depth: int) -> str:
+def _initializer(fields: Mapping[str, object], names: Names, depth: int) -> str:
     """Return the designated initialisers of a structure, one a line; nested structures indented below."""
     indent, lines = "    " * depth, []
     for name, value in fields.items():
@@ -123,7 +100,7 @@ def _float32_text(value: float) -> str:
     return np.format_float_positional(np.float32(value), unique=True, trim="0")
 
 
-def _weights(plan: Plan, steps: Sequence[Step], names: _Names) -> Iterator[str]:
+def _weights(plan: Plan, steps: Sequence[Step], names: Names) -> Iterator[str]:
     yield _TEMPLATES.get_template("weights_head.jinja").render(plan=plan)
     for step in steps:
         for constant in step.constants():
@@ -155,7 +132,7 @@ def _check_range(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
 
     for step in steps:
         found = [step.scratch, layout.arena_bytes]
-        for call in step.calls:
+        for call in step.written():
             for argument in call.arguments:
                 found += numbers(argument.fields if isinstance(argument, Parameters) else argument)
         if not all(INT32_MIN <= n <= INT32_MAX for n in found):

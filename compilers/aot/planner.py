@@ -79,7 +79,7 @@ def lifetimes(graph: Graph, steps: Sequence[Step]) -> dict[int, tuple[int, int]]
 def plan(graph: Graph, steps: Sequence[Step]) -> Layout:
     """Return the smallest layout found. The same graph gives the same layout."""
     search = _Search(graph, steps)
-    moves_nothing = {i for i, step in enumerate(steps) if not step.calls}
+    moves_nothing = {i for i, step in enumerate(steps) if not step.calls and not step.rows}
     best = search.layout(moves_nothing)
     assert best is not None
     for _ in range(SEARCH_ROUNDS):

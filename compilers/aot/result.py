@@ -28,10 +28,12 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class OperatorSpec:
-    """A step: schema name, name of the tensor it makes, that tensor's shape, MACs, bytes of constants and scratch.
+    """An operator: schema name, name of the tensor it makes, that tensor's shape, MACs, bytes of constants and scratch.
 
     `live_bytes` are those of all tensors and scratch that are needed while it runs; bytes that its output shares with
-    its dying input count once. `overlaps_input` says that they share some.
+    its dying input count once. `overlaps_input` says that they share some. `block` is the index of the first operator
+    of those that run row by row together, whose scratch, live bytes and overlap are the block's; None for an operator
+    that runs alone.
     """
 
     index: int
@@ -43,14 +45,16 @@ class OperatorSpec:
     scratch_bytes: int
     live_bytes: int
     overlaps_input: bool
+    block: int | None
 
 
 @dataclass(frozen=True)
 class Plan:
     """A compiled network.
 
-    `arena_bytes` holds all activations, inputs and outputs included; `weights_bytes` all constants in flash.
-    `peak` names the tensors alive at the step that needs the most, the largest first.
+    `arena_bytes` holds all activations, inputs and outputs included; `weights_bytes` all constants in flash. Tensors
+    that are never whole are not among `tensors`. `peak_operator` is one of those that need the most, by its place in
+    `operators`; `peak` names the tensors alive then, the largest first.
     """
 
     source: str
@@ -84,29 +88,21 @@ def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:
 
 
 def operator_specs(graph: Graph, steps: Sequence[Step], layout: Layout) -> tuple[OperatorSpec, ...]:
-    """Return each step with what it costs."""
-    specs = []
-    for i, step in enumerate(steps):
-        target = graph.tensors[step.output]
-        constants = sum(c.bytes for c in step.constants())
-        specs.append(
-            OperatorSpec(
-                step.index,
-                step.name,
-                target.short_name,
-                target.shape,
-                step.macs,
-                constants,
-                step.scratch,
-                _live_bytes(layout, i),
-                i in layout.overlapped,
-            )
+    """Return each operator with what it costs."""
+    return tuple(
+        OperatorSpec(
+            part.index, part.name, graph.tensors[part.output].short_name, graph.tensors[part.output].shape, part.macs,
+            sum(c.bytes for c in part.constants()), step.scratch, _live_bytes(layout, i), i in layout.overlapped,
+            step.index if step.parts else None,
         )
-    return tuple(specs)
+        for i, step in enumerate(steps)
+        for part in step.operators()
+    )  # fmt: skip
 
 
-def peak_tensors(graph: Graph, layout: Layout, step: int) -> tuple[str, ...]:
-    """Return the names of the tensors alive at a step, the largest first."""
+def peak_tensors(graph: Graph, steps: Sequence[Step], layout: Layout, operator: int) -> tuple[str, ...]:
+    """Return the names of the tensors alive while an operator runs, the largest first."""
+    step = next(i for i, s in enumerate(steps) if any(part.index == operator for part in s.operators()))
     alive = [p for p in layout.tensors.values() if p.first <= step <= p.last]
     return tuple(graph.tensors[p.tensor or 0].short_name for p in sorted(alive, key=lambda p: (-p.size, p.first)))
 

@@ -83,7 +83,7 @@ class Runner:
             self._view(index)[:] = value.reshape(-1)
         for i, step in enumerate(self.steps):
             before = self.memory.copy()
-            for call in step.calls:
+            for call in step.execution():
                 function = getattr(library(self.kernels), call.function)
                 function.restype = None
                 function(*(self._argument(a, i) for a in call.arguments))
@@ -107,8 +107,8 @@ class Runner:
         match argument:
             case At(tensor, offset):
                 return ctypes.c_void_p(base + self.layout.tensors[tensor].offset + offset)
-            case Scratch():
-                return ctypes.c_void_p(base + self.layout.scratch[step].offset)
+            case Scratch(offset):
+                return ctypes.c_void_p(base + self.layout.scratch[step].offset + offset)
             case Constant():
                 return ctypes.c_void_p(self._pointer(argument))
             case Parameters(kind, fields):

@@ -111,12 +111,13 @@ class CoreRunner:
         check(graph, self.steps, layout)
         self.graph, self.layout, self.core = graph, layout, core(kernels)
         self.constants = bytearray()
+        self.placed: dict[int, int] = {}
         self.arena_end = GUARD + layout.arena_bytes + GUARD
         self.arena_end += -self.arena_end % ALIGNMENT
         self.calls = [
             [self.core.functions.index(call.function), *(self._argument(a, i) for a in call.arguments)]
             for i, step in enumerate(self.steps)
-            for call in step.calls
+            for call in step.execution()
         ]
 
     def request(self, *inputs: Int8) -> tuple[bytes, Sequence[Sequence[int]]]:
@@ -142,13 +143,21 @@ class CoreRunner:
         match argument:
             case At(tensor, offset):
                 return self.core.address + GUARD + self.layout.tensors[tensor].offset + offset
-            case Scratch():
-                return self.core.address + GUARD + self.layout.scratch[step].offset
-            case Constant():
-                return self._place(argument.data.tobytes())
-            case Parameters(kind, fields):
-                return self._place(bytes(self._fill(structures(ctypes.c_uint32)[kind](), fields)))
+            case Scratch(offset):
+                return self.core.address + GUARD + self.layout.scratch[step].offset + offset
+            case Constant() | Parameters():
+                return self._constant(argument)
         return int(str(argument))
+
+    def _constant(self, value: Constant | Parameters) -> int:
+        """Return where a constant lies, which is placed once."""
+        if id(value) not in self.placed:
+            if isinstance(value, Constant):
+                self.placed[id(value)] = self._place(value.data.tobytes())
+            else:
+                structure = self._fill(structures(ctypes.c_uint32)[value.kind](), value.fields)
+                self.placed[id(value)] = self._place(bytes(structure))
+        return self.placed[id(value)]
 
     def _place(self, data: bytes) -> int:
         address = self.core.address + self.arena_end + len(self.constants)
@@ -159,7 +168,7 @@ class CoreRunner:
         assert list(fields) == [name for name, *_ in structure._fields_]
         for name, value in fields.items():
             if isinstance(value, Constant):
-                setattr(structure, name, self._place(value.data.tobytes()))
+                setattr(structure, name, self._constant(value))
             elif isinstance(value, Mapping):
                 self._fill(getattr(structure, name), value)
             elif isinstance(value, tuple):

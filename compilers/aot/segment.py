@@ -1,0 +1,118 @@
+"""Which operators run row by row together.
+
+The operators are cut into blocks. What a block needs is known before anything is placed: the tensors alive across it,
+its inputs and output, its line buffers. The cut is found by dynamic programming: first the least peak, then the fewest
+operators in blocks that reach it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from compilers.aot.graph import Graph
+from compilers.aot.planner import ALIGNMENT, lifetimes
+from compilers.aot.rows import block, flows_into, overlap, scratch_bytes, stages
+from compilers.aot.steps import Step
+
+# Operators in a block at most.
+BLOCK_LIMIT = 16
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The best cut of the first operators: its cost, and where its last block begins."""
+
+    cost: tuple[int, int]
+    start: int
+
+
+def cuts(graph: Graph, steps: Sequence[Step]) -> list[tuple[Step, ...]]:
+    """Return cuts worth placing, each as the steps to run: single operators and blocks.
+
+    The first is the one without blocks.
+    """
+    needs = _Needs(graph, steps)
+    least = _best(needs, len(steps), lambda so_far, need, count: (max(so_far[0], need), 0))
+    peak = _peak(needs, least)
+    # Blocks that do not lower the peak cost code: as few operators in blocks as reach it. Or all blocks that need less.
+    few = _best(needs, len(steps), lambda so_far, need, count: (so_far[0] + (need > peak), so_far[1] + count - 1))
+    slim = _best(needs, len(steps), lambda so_far, need, count: (so_far[0] + need * count, so_far[1] + count - 1))
+    whole = [(i, i + 1) for i in range(len(steps))]
+    found: list[list[tuple[int, int]]] = []
+    for cut in (whole, few, least, slim):
+        if cut not in found:
+            found.append(cut)
+    return [_apply(graph, steps, cut) for cut in found]
+
+
+def _apply(graph: Graph, steps: Sequence[Step], cut: Sequence[tuple[int, int]]) -> tuple[Step, ...]:
+    return tuple(steps[i] if j == i + 1 else block(graph, steps[i:j]) for i, j in cut)
+
+
+class _Needs:
+    """Bytes alive while operators i to j, j not included, run as one block; None where they can't."""
+
+    def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
+        self.graph = graph
+        self.steps = steps
+        self.life = lifetimes(graph, steps)
+        readers: dict[int, int] = {}
+        for step in steps:
+            for tensor in step.inputs:
+                readers[tensor] = readers.get(tensor, 0) + 1
+        self.joined = [flows_into(graph, a, b, readers) for a, b in itertools.pairwise(steps)]
+        self.known: dict[tuple[int, int], int | None] = {}
+
+    def of(self, i: int, j: int) -> int | None:
+        if (i, j) not in self.known:
+            self.known[i, j] = self._measure(i, j)
+        return self.known[i, j]
+
+    def _measure(self, i: int, j: int) -> int | None:
+        if j == i + 1:
+            step = self.steps[i]
+            apart = self._alive(i, j, {}) + step.without_overlap().scratch
+            return min(apart, self._alive(i, j, step.overlap) + step.scratch)
+        layers = stages(self.graph, self.steps[i:j])
+        if layers is None:
+            return None
+        return self._alive(i, j, overlap(layers)) + scratch_bytes(layers)
+
+    def _alive(self, i: int, j: int, overlaps: Mapping[int, int]) -> int:
+        """Return bytes of the tensors that are whole in the block, the output over the input where that is best."""
+        output = self.steps[j - 1].output
+        sizes = {t: self.graph.tensors[t].bytes for t, (first, last) in self.life.items() if first < i <= last}
+        out = self.graph.tensors[output].bytes
+        saved = 0
+        for tensor, margin in overlaps.items():
+            if self.life[tensor][1] < j:
+                begin = margin // ALIGNMENT * ALIGNMENT
+                both = max(sizes[tensor], begin + out) - begin
+                saved = max(saved, sizes[tensor] + out - both)
+        return sum(sizes.values()) + out - saved
+
+
+def _best(
+    needs: _Needs, count: int, add: Callable[[tuple[int, int], int, int], tuple[int, int]]
+) -> list[tuple[int, int]]:
+    best: list[_Cut] = [_Cut((0, 0), 0)]
+    for j in range(1, count + 1):
+        found: list[_Cut] = []
+        for i in range(j - 1, max(-1, j - 1 - BLOCK_LIMIT), -1):
+            if i < j - 1 and not needs.joined[i]:
+                break
+            need = needs.of(i, j)
+            if need is not None:
+                found.append(_Cut(add(best[i].cost, need, j - i), i))
+        best.append(min(found, key=lambda c: (c.cost, -c.start)))
+    cut: list[tuple[int, int]] = []
+    while count:
+        cut.append((best[count].start, count))
+        count = best[count].start
+    return cut[::-1]
+
+
+def _peak(needs: _Needs, cut: Sequence[tuple[int, int]]) -> int:
+    return max(needs.of(i, j) or 0 for i, j in cut)
