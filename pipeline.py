@@ -16,7 +16,9 @@ from errors import CompileError, ConfigError, FitError, nearest
 from models import build, presets, weights
 from target import Target
 
-ENGINES = ("litert", "aot")
+ENGINES = ("litert", "aot", "tflm")
+# What each class of target can run; the first is usual.
+ENGINES_OF = {"linux": ("litert", "tflm"), "mcu": ("aot", "tflm")}
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,16 @@ class Pipeline:
 
     @cached_property
     def engine(self) -> str:
-        """The engine: the target's own unless the user chose another."""
-        return self.request.engine or self.target.engine
+        """The engine: the target's own unless the user chose another. Raises CompileError if it can't be."""
+        asked, target = self.request.engine, self.target
+        if asked is None:
+            return target.engine
+        if asked not in ENGINES:
+            raise CompileError(f"--engine {asked}: no such engine; {nearest(asked, ENGINES)}")
+        if asked != target.engine and asked not in ENGINES_OF.get(target.klass, ()):
+            known = ", ".join(ENGINES_OF.get(target.klass, (target.engine,)))
+            raise CompileError(f"--engine {asked}: {target.name} can't run it; it takes {known}")
+        return asked
 
     @cached_property
     def optimize(self) -> str:
@@ -148,14 +158,31 @@ class Pipeline:
 
     @cached_property
     def compiled(self) -> Artifact:
-        """The artifact that the target runs."""
-        target, optimize, model = self.target, self.optimize, self.int8
+        """What the compiler makes for the target."""
+        target, engine, optimize, model = self.target, self.engine, self.optimize, self.int8
         with console.step("compile") as line:
             try:
-                made = _compile(model, target, self.engine, optimize)
+                made = _compile(model, target, engine, optimize)
             except FitError as e:
                 raise FitError(f"{e}; {smaller_presets(target, model)}") from e
-            line.text, line.reused = f"{self.engine} for {target.name}: {_memory_text(made)}", made.reused
+            line.text, line.reused = f"{engine} for {target.name}: {_memory_text(made)}", made.reused
+        return made
+
+    @cached_property
+    def runnable(self) -> Artifact:
+        """The artifact that the target runs: what was compiled, or the firmware with it."""
+        target, compiled = self.target, self.compiled
+        if compiled.kind != "tflm" or target.klass != "mcu":
+            return compiled
+        from compilers import tflm
+        from compilers.tflm import firmware
+
+        with console.step("firmware") as line:
+            try:
+                made = firmware.build_for(compiled, tflm.model_of(compiled), target)
+            except FitError as e:
+                raise FitError(f"{e}; or use --engine aot, which needs less RAM") from e
+            line.text, line.reused = f"{made.facts['library']}: {_memory_text(made)}", made.reused
         return made
 
 
@@ -169,7 +196,11 @@ def _compile(model: Artifact, target: Target, engine: str, optimize: str) -> Art
             from compilers import microcontroller
 
             return microcontroller.compile_for(model, target, optimize)
-    raise CompileError(f"--engine {engine}: no such engine; {nearest(engine, ENGINES)}")
+        case "tflm":
+            from compilers import tflm
+
+            return tflm.compile_for(model)
+    raise CompileError(f"{target.name}: engine {engine} is not built yet; {nearest(engine, ENGINES)}")
 
 
 def smaller_presets(target: Target, model: Artifact) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -35,7 +36,7 @@ CALIBRATION: Options = {
 }
 TARGET: Options = {
     "target": ("host", "board, as `inv targets` lists them; several, joined by commas, are measured side by side"),
-    "engine": (None, "engine in place of the target's usual one"),
+    "engine": (None, "aot or tflm on a microcontroller [default: aot]; elsewhere the target has its own"),
     "optimize": ("size", "what the compiler for microcontrollers saves at the cost of the others: size, speed or ram"),
 }
 MEASURE: Options = {
@@ -103,9 +104,10 @@ def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> N
     pipeline = _pipeline(given, MODEL, CALIBRATION, TARGET)
     asked = {name: given[name] for name in ("kernels", "link", "fresh", "seed", "runtime", "accept_new")}
     settings = Settings(images=_images(given["images"]), threads=threads, **asked)
-    with Bench(pipeline.target, pipeline.compiled, pipeline.int8, pipeline.data, settings) as bench:
+    with Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings) as bench:
         made = bench.report(parts, shlex.join(["./inv", *sys.argv[1:]]))
-    path = report.write(made, report.folder(given["unit"] or made["target"]["name"], made["model"]["name"]))
+    name = made["model"]["name"] + (f"-{pipeline.engine}" if pipeline.engine != pipeline.target.engine else "")
+    path = report.write(made, report.folder(given["unit"] or made["target"]["name"], name))
     if given["json"]:
         print(json.dumps(made, indent=1))
     else:
@@ -121,7 +123,7 @@ def _measure_many(task_name: str, given: dict[str, Any], devices: list[Any]) -> 
     if given["json"]:
         raise ConfigError("--json: is of one report; see each device's report.json")
     for target in dict.fromkeys(unit.target for unit in devices):
-        _ = _pipeline({**given, "target": target}, MODEL, CALIBRATION, TARGET).compiled
+        _ = _pipeline({**given, "target": target}, MODEL, CALIBRATION, TARGET).runnable
     defaults = {name: about[0] for group in (MODEL, CALIBRATION, TARGET, MEASURE) for name, about in group.items()}
     options = {name: value for name, value in given.items() if name == "model" or value != defaults[name]}
     many.run(devices, task_name, {name: options[name] for name in options.keys() - {"target", "link", "unit"}})
@@ -159,7 +161,8 @@ def calibrate(c: Context, layers: bool, **given: Any) -> None:
 @user_task(MODEL, CALIBRATION, TARGET)
 def compile(c: Context, **given: Any) -> None:
     """Compile the int8 network for a target."""
-    print(_pipeline(given, MODEL, CALIBRATION, TARGET).compiled.path)
+    made = _pipeline(given, MODEL, CALIBRATION, TARGET).compiled
+    print(made.path.parent if made.kind == "tflm" else made.path)
 
 
 @user_task(MODEL, CALIBRATION, TARGET, MEASURE)
@@ -181,14 +184,55 @@ def accuracy(c: Context, **given: Any) -> None:
 
 
 @user_task(
-    {"target": TARGET["target"], "model": MODEL["model"], "json": MEASURE["json"]},
+    MODEL,
+    CALIBRATION,
+    {
+        "target": ("qemu-m4", "a microcontroller, or `host` for the firmware and TFLite-Micro's interpreter here"),
+        "optimize": TARGET["optimize"],
+        "images": MEASURE["images"],
+        "fresh": MEASURE["fresh"],
+        "json": (False, "print as JSON"),
+    },
 )
-def report(c: Context, target: str, model: str, json: bool) -> None:
+def compare_engines(
+    c: Context, target: str, optimize: str, images: str | None, fresh: bool, json: bool, **given: Any
+) -> None:
+    """Measure a network with each engine that a target takes, side by side: aot, and tflm where TFLM_DIR is set."""
+    import console
+    from benchmarks import engines, report
+    from benchmarks.run import Bench, Settings
+
+    columns = engines.pairs(target, with_tflm=bool(os.environ.get("TFLM_DIR")))
+    if len(columns) < 2:
+        console.note("tflm is left out: TFLM_DIR is not set; `inv deploy --engine tflm` says how to get it")
+    settings = Settings(images=_images(images), fresh=fresh, seed=given["seed"])
+
+    def opener(board: str, engine: str) -> Callable[[], Bench]:
+        chosen = optimize if engine == "aot" else TARGET["optimize"][0]
+        pipeline = _pipeline({**given, "target": board, "engine": engine, "optimize": chosen}, MODEL, CALIBRATION, TARGET)
+        return lambda: Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings)
+
+    found = engines.measure([opener(*column) for column in columns], shlex.join(["./inv", *sys.argv[1:]]))
+    path = engines.write(found, report.folder(target, found[0].report["model"]["name"]))
+    if json:
+        print(path.read_text(), end="")
+    else:
+        print()
+        console.table("", *engines.table(found))
+        print(f"\n{path}")
+
+
+@user_task(
+    {"target": TARGET["target"], "model": MODEL["model"], "engine": TARGET["engine"], "json": MEASURE["json"]},
+)
+def report(c: Context, target: str, model: str, engine: str | None, json: bool) -> None:
     """Print the report of the last run of a model on a target, from reports/."""
     import console
+    import target as targets
     from benchmarks import report as reports
 
-    path = reports.folder(target, Path(model).stem) / "report.json"
+    usual = engine is None or (target in targets.names() and targets.load(target).engine == engine)
+    path = reports.folder(target, Path(model).stem + ("" if usual else f"-{engine}")) / "report.json"
     found = reports.read(path)
     if json:
         print(path.read_text(), end="")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from errors import CompileError
 
-ARENA = "arena"
+ARENA = re.compile(r"arena|_ZZ\w+E5arena")  # of C, and of C++ in a function
 _SECTION = re.compile(r"^(\.\S+)\s+(\d+)\s+(\d+)$", re.MULTILINE)
 _SYMBOL = re.compile(r"^[0-9a-f]+ ([0-9a-f]+) \w (\S+)$", re.MULTILINE)
 
@@ -40,6 +40,11 @@ def symbol_sizes(elf: Path, prefix: str = "") -> Mapping[str, int]:
     for size, name in _SYMBOL.findall(_run(f"{prefix}nm", "-S", str(elf))):
         sizes[name] = max(sizes.get(name, 0), int(size, 16))
     return sizes
+
+
+def arena_bytes(elf: Path, prefix: str = "") -> int:
+    """Return the bytes of the engine's arena, 0 if there is none."""
+    return max((size for name, size in symbol_sizes(elf, prefix).items() if ARENA.fullmatch(name)), default=0)
 
 
 def _run(*command: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import write_atomic
-from compilers.elf_sizes import ARENA, sections_of, symbol_sizes
+from compilers.elf_sizes import arena_bytes, sections_of
 from compilers.fit import mcu_of
 from errors import CompileError, FitError
 from target import ROOT, Mcu, Target
@@ -33,9 +33,14 @@ PACKAGES = {
 # The linker aligns each constant; the plan counts their bytes alone.
 WEIGHT_ALIGNMENT_SLACK = 4_096
 BUILD_TIMEOUT_S = 900.0
+CODE_SECTIONS = (".vectors", ".text", ".ARM.extab", ".ARM.exidx", ".init_array")
 
 _TENSOR = re.compile(r'ENTRY\(\d+, (\d+), "[^"]*", "[^"]*", "[^"]*", -?\d+, \d+, ([\d, ]+)\)')
 _DEFINE = re.compile(r'^#define MODEL_(\w+) +"?([^"\n]*?)"?$', re.MULTILINE)
+# What says why a build failed; collect2 only says that the linker did.
+_TELLING = re.compile(
+    r"(^|: )(fatal )?error: (?!ld returned)|^CMake Error|undefined reference|multiple definition|/ld: "
+)
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
@@ -91,8 +96,8 @@ def build_firmware(
 ) -> FirmwareImage:
     """Build the image of a compiled network for a microcontroller target and return it with its sizes.
 
-    `model_dir` holds what compilers.aot wrote; `name` is told to MLPerf Tiny's runner; `overrides` are CMake variables,
-    for tests. `firmware.elf`, `.map` and, for a
+    `model_dir` holds what compilers.aot wrote, or compilers.tflm; `name` is told to MLPerf Tiny's runner; `overrides`
+    are CMake variables, for another engine and for tests. `firmware.elf`, `.map` and, for a
     real core, `.bin` and `.hex` are put into `out` once all is built: the same inputs give the same bytes.
     Raises CompileError if a tool is missing (naming its package), the build fails (with the tool's last line) or sizes
     disagree with the plan; FitError if the linker runs out of RAM or flash.
@@ -149,7 +154,7 @@ def firmware_revision(target: Target) -> str:
 
 
 def _read_model(model_dir: Path) -> _Model:
-    """Return what `model.h` says. Raises CompileError if it is no header of compilers.aot."""
+    """Return what `model.h` says. Raises CompileError if it is no header of a compiled network."""
     header = model_dir / "model.h"
     try:
         text = header.read_text(encoding="utf-8")
@@ -233,7 +238,7 @@ def _run(command: Sequence[str], target: Target | None) -> None:
                 f"{target.name}: {memory} is short by {int(over[2]):,} bytes, says the linker; "
                 "take a smaller preset or a larger board"
             )
-    telling = [line for line in lines if re.search(r"(^|: )(fatal )?error: |^CMake Error", line)] or lines[-3:]
+    telling = [line for line in lines if _TELLING.search(line)] or lines[-3:]
     raise CompileError(f"firmware: the build failed: {' | '.join(telling[:3])}; mend that or report it")
 
 
@@ -244,7 +249,7 @@ def _measure(
     prefix = "arm-none-eabi-" if on_mcu else ""
     sections = sections_of(built[".elf"], prefix)
     size = {name: section.size for name, section in sections.items()}
-    code = sum(size.get(name, 0) for name in (".vectors", ".text", ".ARM.exidx"))
+    code = sum(size.get(name, 0) for name in CODE_SECTIONS)
     constants = size.get(".rodata", 0) + (size.get(".data", 0) if on_mcu else 0)
     weights = size.get(".weights", 0)
     in_ram = [section.end for name, section in sections.items() if name in (".stack", ".data", ".arena", ".bss")]
@@ -259,7 +264,7 @@ def _measure(
         weights_bytes=weights,
         flash_bytes=code + constants + weights if on_mcu else 0,
         ram_bytes=max(in_ram) - mcu.ram_origin if on_mcu else 0,
-        arena_bytes=symbol_sizes(built[".elf"], prefix).get(ARENA, 0),
+        arena_bytes=arena_bytes(built[".elf"], prefix),
         stack_bytes=size.get(".stack", 0),
     )
     _check_sizes(target, mcu, model, image)

@@ -16,8 +16,10 @@ MODULES = (
     "agent/engine.py",
     "agent/linux.py",
     "agent/main.py",
+    "agent/recording.py",
     "agent/server.py",
     "agent/text_mode.py",
+    "agent/tflm.py",
     "cobs_py.py",
     "frames.py",
 )

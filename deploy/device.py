@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from errors import DeployError
 from target import Target
 
 KERNELS = ("xnnpack", "builtin", "reference")
+TFLM = "tflm"  # the kind of artifact that compilers/tflm makes
 # A Zero 2 W imports numpy and LiteRT in some seconds, an emulated processor on a busy host in a minute.
 HANDSHAKE_S = {"hardware": 60.0, "emulated": 180.0}
 
@@ -78,6 +79,8 @@ def start(
 
     `uri` is where it is, if the target's own way is not meant; a board over SSH is given its agent there.
     """
+    if artifact.kind == TFLM:
+        return _tflm_link(target, artifact, threads, uri)
     if uri is not None and (target.klass == "mcu" or not uri.startswith("ssh:")):
         return make_link(uri)
     if target.klass != "mcu":
@@ -92,15 +95,30 @@ def start(
 
 
 def agent_link(
-    board: str, artifact: Artifact, *, threads: int = 1, kernels: str = "xnnpack", runtime: str = "auto"
+    board: str,
+    artifact: Artifact,
+    *,
+    threads: int = 1,
+    kernels: str = "xnnpack",
+    runtime: str = "auto",
+    more: Sequence[str] = (),
 ) -> ProcessLink:
-    """Return a link to the agent as a process on this machine, serving the artifact's .tflite."""
+    """Return a link to the agent as a process on this machine, serving the artifact's .tflite; `more` are arguments."""
     _agent_options(threads, kernels)
     agent = build_agent()
     arguments = agent_arguments(board, str(artifact.path), agent.stem, threads, kernels)
     if runtime != "auto":
         arguments += ["--runtime", runtime]
-    return ProcessLink([sys.executable, str(agent), *arguments], name=f"exec:{agent.name}")
+    return ProcessLink([sys.executable, str(agent), *arguments, *more], name=f"exec:{agent.name}")
+
+
+def _tflm_link(target: Target, artifact: Artifact, threads: int, uri: str | None) -> Link:
+    """Return the link to an agent on this machine that runs TFLite-Micro in the arena that was measured."""
+    if target.link != "exec" or uri is not None:
+        raise DeployError(f"{target.name}: TFLite-Micro's interpreter runs on this host alone; leave --link out")
+    if threads != 1:
+        raise DeployError(f"--threads {threads}: TFLite-Micro has one thread; leave --threads out")
+    return agent_link(target.name, artifact, more=["--tflm-arena", str(artifact.facts["arena"]["host_bytes"])])
 
 
 def agent_arguments(board: str, model: str, firmware: str, threads: int, kernels: str) -> list[str]:

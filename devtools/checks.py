@@ -11,7 +11,7 @@ from pathlib import Path
 from errors import Error
 
 ROOT = Path(__file__).resolve().parent.parent
-C_SUFFIXES = (".c", ".h")
+C_SUFFIXES = (".c", ".cc", ".h")
 C_FOLDERS = ("firmware", "compilers")
 
 

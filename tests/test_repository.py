@@ -116,7 +116,7 @@ def test_system_packages_is_well_formed() -> None:
     rows = [
         line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines() if line[:1] not in ("#", "")
     ]
-    assert {row[0] for row in rows} == {"task", "target", "data", "default-data"}
+    assert {row[0] for row in rows} == {"task", "target", "engine", "data", "default-data"}
     assert all(len(row) == 4 for row in rows)
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", row[2]) for row in rows)
 

@@ -38,7 +38,7 @@ class LiteRtEngine:
             with open(model, "rb") as file:
                 content = file.read()
             self.model_sha256 = hashlib.sha256(content).hexdigest()
-            self.model_bytes = len(content)
+            self.memory = {"model_file": len(content)}
             self._interpreter = module.Interpreter(
                 model_content=content,
                 num_threads=threads,

@@ -14,6 +14,7 @@ import time
 from deploy.agent.engine import KERNELS, EngineError, LiteRtEngine
 from deploy.agent.linux import board_facts, sensors
 from deploy.agent.server import Server
+from deploy.agent.tflm import TflmEngine
 
 READ_SIZE = 1 << 16
 HANGUP_GRACE_S = 2.0
@@ -27,7 +28,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_owner, args=(os.getppid(),), daemon=True).start()
     try:
-        engine = LiteRtEngine(options.model, options.threads, options.kernels, options.runtime)
+        engine = _engine(options)
     except EngineError as e:
         print(f"agent: {e}", file=sys.stderr, flush=True)
         return 1
@@ -40,7 +41,7 @@ def main() -> int:
         lambda: {"peak_rss": peak_rss()},
         lambda: {**board, **sensors()},
     )
-    server.log(f"agent: {engine.name} {engine.version}, kernels {options.kernels}, {options.threads} threads")
+    server.log(f"agent: {engine.name} {engine.version}, kernels {engine.kernels}, {engine.threads} threads")
     gc.freeze()
     gc.disable()  # A collection in the middle of an inference would be measured with it.
     try:
@@ -73,8 +74,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--firmware", default="unknown")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--kernels", choices=sorted(KERNELS), default="xnnpack")
+    parser.add_argument("--tflm-arena", type=int, help="run TFLite-Micro in an arena of so many bytes")
     parser.add_argument("--runtime", choices=("", "ai-edge-litert", "tflite-runtime"), default="")
     return parser.parse_args()
+
+
+def _engine(options: argparse.Namespace) -> LiteRtEngine | TflmEngine:
+    if options.tflm_arena is not None:
+        return TflmEngine(options.model, options.tflm_arena)
+    return LiteRtEngine(options.model, options.threads, options.kernels, options.runtime)
 
 
 def _claim_stdout() -> int:

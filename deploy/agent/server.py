@@ -245,7 +245,7 @@ def _describe(engine: Any, identity: dict[str, str]) -> dict[str, Any]:
         "firmware": identity["firmware"],
         "inputs": engine.inputs,
         "outputs": engine.outputs,
-        "memory": {"model_file": engine.model_bytes},
+        "memory": engine.memory,
         "counter": engine.counter,
         "input_preserved": engine.input_preserved,
     }

@@ -88,6 +88,9 @@ uint32_t info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   put_tensors(&part, ",\"inputs\":", engine->inputs, engine->input_count);
   put_tensors(&part, ",\"outputs\":", engine->outputs, engine->output_count);
   put_number(&part, ",\"memory\":{\"arena\":", engine->arena_bytes);
+  if (engine->arena_used_bytes != 0u) {
+    put_number(&part, ",\"arena_used\":", engine->arena_used_bytes);
+  }
   if (port_stack_bytes() != 0u) {
     put_number(&part, ",\"stack\":", port_stack_bytes());
   }

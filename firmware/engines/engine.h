@@ -25,17 +25,18 @@ struct engine_tensor {
 };
 
 struct engine_info {
-  const char *name;         // "aot"
-  const char *version;      // of the engine
-  const char *kernels;      // "portable"
-  const char *model_sha256; // 64 hex digits: the .tflite that was compiled
-  uint32_t arena_bytes;     // planned for activations, inputs and outputs included
+  const char *name;          // "aot", "tflm"
+  const char *version;       // of the engine
+  const char *kernels;       // "portable"
+  const char *model_sha256;  // 64 hex digits: the .tflite that was compiled
+  uint32_t arena_bytes;      // planned for activations, inputs and outputs included
+  uint32_t arena_used_bytes; // as found by engine_init where the engine plans at run time; else 0
   bool input_preserved;
   uint32_t input_count, output_count;
   const struct engine_tensor *inputs, *outputs;
 };
 
-// Constant from the start.
+// Constant from the start, but for `arena_used_bytes`.
 const struct engine_info *engine_info(void);
 
 // Make ready to run. Returns 0, or an error of the engine.

@@ -33,11 +33,21 @@ SECTIONS {
     .text : ALIGN(4) {
         *(.text .text.* .glue_7 .glue_7t .vfp11_veneer .v4_bx .iplt .rel.iplt .igot.plt)
     } > FLASH
+    .ARM.extab : {
+        *(.ARM.extab*)
+    } > FLASH
     .ARM.exidx : {
         *(.ARM.exidx*)
     } > FLASH
+    /* Constructors of C++ objects; C has none. */
+    .init_array : ALIGN(4) {
+        link_init_low = .;
+        KEEP(*(SORT(.init_array.*)))
+        KEEP(*(.init_array))
+        link_init_end = .;
+    } > FLASH
     .rodata : ALIGN(8) {
-        *(EXCLUDE_FILE(*weights.c.obj) .rodata EXCLUDE_FILE(*weights.c.obj) .rodata.*)
+        *(EXCLUDE_FILE(*weights.c.obj *_data.cc.obj) .rodata EXCLUDE_FILE(*weights.c.obj *_data.cc.obj) .rodata.*)
     } > FLASH
     .weights : ALIGN(16) {
         *(.rodata .rodata.*)

@@ -16,6 +16,8 @@ extern uint32_t link_stack_low[], link_stack_top[];
 extern uint32_t link_data_low[], link_data_end[];
 extern const uint32_t link_data_load[];
 extern uint32_t link_bss_low[], link_bss_end[];
+typedef void (*constructor)(void);
+extern const constructor link_init_low[], link_init_end[];
 
 int main(int argc, char **argv);
 void reset_handler(void);
@@ -54,6 +56,9 @@ __attribute__((noreturn, used)) static void start(void) {
     *to = *from++;
   }
   fill(link_bss_low, link_bss_end, 0);
+  for (const constructor *construct = link_init_low; construct < link_init_end; construct++) {
+    (*construct)();
+  }
   (void)main(0, (char **)0);
   port_reset();
   for (;;) {

@@ -18,7 +18,7 @@ class FakeEngine:
     """Output byte i is the sum of the input's bytes plus i; `fails` makes a run fail, `input_preserved` is settable."""
 
     name, version, kernels = "fake", "1", "none"
-    model_sha256, model_bytes = SHA256, 1234
+    model_sha256, memory = SHA256, {"model_file": 1234}
 
     def __init__(self, input_size: int = 5000, output_size: int = 10, input_preserved: bool = True):
         self.counter = {"name": "COUNT", "rate_hz": 1000, "unit": "ticks"}

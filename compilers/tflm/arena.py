@@ -1,0 +1,102 @@
+"""The arena's size: measured with the real interpreter on this host, then derived for a 32-bit microcontroller."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifact import ROOT, versions
+from compilers.tflm.graph import Graph
+from compilers.tflm.planner import CMSIS_NN, device_tail_bytes, head_bytes
+from errors import CompileError
+
+DISTRIBUTION = "tflite-micro"
+TRIAL_SECONDS = 300
+LAST_LINES = 3
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Bytes of TFLite-Micro's arena.
+
+    `host_bytes` is the smallest with which this host's interpreter, of `version`, allocates and runs: `host_head` for
+    activations, `host_tail` for structures. `device_bytes` is derived from it: enough for a 32-bit microcontroller with
+    the reference kernels or CMSIS-NN's, whose needs `device_reference`, `device_dsp` and `device_mve` are.
+    """
+
+    version: str
+    host_bytes: int
+    host_head: int
+    host_tail: int
+    device_reference: int
+    device_dsp: int
+    device_mve: int
+
+    @property
+    def device_bytes(self) -> int:
+        """The largest of what the kernel sets need."""
+        return max(self.device_reference, self.device_dsp, self.device_mve)
+
+
+def measure(path: Path, graph: Graph) -> Arena:
+    """Return the arena of a `.tflite`. Raises CompileError with TFLite-Micro's own last lines if it can't run it."""
+    found = _trial(path)
+    # Some reference kernels ask for scratch of their own, which is in the measured head alone.
+    own = found["head"] - head_bytes(graph)
+    kinds = {name: (int(size), int(count)) for name, (size, count) in found["kinds"].items()}
+    device = {
+        kernels: head_bytes(graph, kernels) + own + device_tail_bytes(graph, found["tail"], kinds, kernels)
+        for kernels in ("", *CMSIS_NN)
+    }
+    return Arena(
+        version=version(),
+        host_bytes=found["smallest"],
+        host_head=found["head"],
+        host_tail=found["tail"],
+        device_reference=device[""],
+        device_dsp=device["dsp"],
+        device_mve=device["mve"],
+    )
+
+
+def version() -> str:
+    """Return the version of the interpreter on this host. Raises CompileError if there is none."""
+    from importlib import metadata
+
+    try:
+        return versions(DISTRIBUTION)[DISTRIBUTION]
+    except metadata.PackageNotFoundError as e:
+        raise CompileError(
+            f"--engine tflm: {DISTRIBUTION} is not installed; it exists for Linux on x86-64, where `./inv` installs it"
+        ) from e
+
+
+def _trial(path: Path) -> dict[str, Any]:
+    version()
+    command = [sys.executable, "-P", "-m", "compilers.tflm.trial", str(path.resolve())]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=_environment(), capture_output=True, text=True, errors="replace",
+            timeout=TRIAL_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as e:
+        raise CompileError(f"{path.name}: TFLite-Micro took over {TRIAL_SECONDS} s to find its arena") from e
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        how = f"it was killed by signal {-done.returncode}" if done.returncode < 0 else ""
+        words = " | ".join([*lines[-LAST_LINES:], *([how] if how else [])])
+        raise CompileError(f"{path.name}: TFLite-Micro can't run it: {words}; `--engine aot` or a LiteRT target may")
+    try:
+        found = json.loads(done.stdout)
+    except ValueError as e:
+        raise CompileError(f"{path.name}: TFLite-Micro's trial printed {done.stdout[-200:]!r}; report it") from e
+    return dict(found)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

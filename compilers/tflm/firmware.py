@@ -1,0 +1,80 @@
+"""A microcontroller's image with TFLite-Micro inside: our firmware, linked with a library that the user has built."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifact import Artifact, produce, write_atomic
+from compilers.firmware import FIRMWARE_DIR, HOST_BOARD, build_firmware, firmware_revision, tool_versions
+from compilers.fit import mcu_of
+from compilers.tflm import tree
+from compilers.tflm.emit import Model, emit, firmware_header
+from errors import CompileError
+from target import Target
+
+FILENAME = "firmware.elf"
+MODEL_FOLDER = "model"
+ENGINE_FOLDER = FIRMWARE_DIR / "engines" / "tflm"
+
+
+def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
+    """Return the firmware image of a `tflm` artifact for a microcontroller: kind `firmware`, as the aot engine's is.
+
+    Facts: the model's own, `model_sha256`, `memory` (bytes by name, from the linker), `arena` and `library`. Raises
+    CompileError if there is no library for the target or no C++ compiler, FitError if RAM or flash do not suffice.
+    """
+    library = tree.find(target)
+    _check_cpp(target)
+
+    def make(folder: Path) -> Mapping[str, Any]:
+        source = folder / MODEL_FOLDER
+        header = firmware_header(model, library.kernels, library.sha256[:12], _arena_bytes(model, library))
+        files = emit(model) | {"model.h": header}
+        for name in (name for name in files if "/" not in name):
+            write_atomic(source / name, files[name])
+        overrides = {
+            "ENGINE_DIR": str(ENGINE_FOLDER),
+            "LANGUAGES": "C;CXX",
+            "TFLM_LIBRARY": str(library.path),
+            "TFLM_INCLUDES": ";".join(library.includes),
+            "TFLM_DEFINITIONS": ";".join([*library.definitions, _arena_definition(model, library)]),
+        }
+        image = build_firmware(target, source, folder, name=model.name, overrides=overrides)
+        facts = {"model_sha256": model.sha256, "memory": image.facts(), "library": library.name}
+        return dict(compiled.facts) | facts
+
+    return produce(
+        "firmware",
+        f"{target.name}-{model.name}-tflm",
+        FILENAME,
+        make,
+        parents={compiled.kind: compiled.sha256, **compiled.parents},
+        tools={**tool_versions(target), **compiled.tools, f"TFLite-Micro {library.name}": library.sha256},
+        parameters={**compiled.parameters, "firmware": firmware_revision(target)},
+    )
+
+
+def _arena_bytes(model: Model, library: tree.Library) -> int:
+    """Return the arena for a library's kernels; pointers of 64 bits need the one that was measured."""
+    return model.arena.host_bytes if library.name.startswith("linux_") else model.arena.device_bytes
+
+
+def _arena_definition(model: Model, library: tree.Library) -> str:
+    return f"{model.identifier.upper()}_ARENA_BYTES={_arena_bytes(model, library)}"
+
+
+def _check_cpp(target: Target) -> None:
+    """Raise CompileError naming the Debian package if there is no C++ compiler or library for the target."""
+    on_host = mcu_of(target).board == HOST_BOARD
+    compiler, package = ("g++", "g++") if on_host else ("arm-none-eabi-g++", "libstdc++-arm-none-eabi-newlib")
+    library = "libstdc++.a" if on_host else "libstdc++_nano.a"
+    if not shutil.which(compiler):
+        raise CompileError(f"{compiler}: not found; install it with: apt install {package}")
+    command = [compiler, f"-print-file-name={library}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.stdout.strip() == library:  # its bare name is all that gcc prints of a file that it does not find
+        raise CompileError(f"{compiler}: no C++ library; install it with: apt install {package}")

@@ -1,0 +1,107 @@
+"""TFLite-Micro's interpreter under the agent, in LiteRT's place: for the target host-tflm."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import time
+from typing import Any
+
+from deploy.agent.engine import EngineError, describe, one_line
+from deploy.agent.recording import arena_parts, captured_stderr
+
+
+class TflmEngine:
+    """One loaded model, in an arena of `arena_bytes`. Tensors go in and out as the bytes of a C-ordered array.
+
+    Raises EngineError if tflite-micro is not installed or the model does not load in that arena.
+    """
+
+    name = "tflm"
+    kernels = "reference"
+    threads = 1
+    input_preserved = True  # by writing it anew before each run, outside of what is timed
+
+    def __init__(self, model: str, arena_bytes: int):
+        self.counter = {"name": "CLOCK_MONOTONIC", "rate_hz": 1_000_000_000, "unit": "ticks"}
+        started = time.perf_counter_ns()
+        runtime, self.version = _import_runtime()
+        self.import_ns = time.perf_counter_ns() - started
+        self._np = importlib.import_module("numpy")
+        started = time.perf_counter_ns()
+        try:
+            with open(model, "rb") as file:
+                content = file.read()
+            self._interpreter = runtime.Interpreter.from_bytes(content, arena_size=arena_bytes)
+        except OSError as e:
+            raise EngineError(f"{model}: can't be read ({e.strerror or e})") from e
+        except (ValueError, RuntimeError) as e:
+            raise EngineError(f"{model}: not loaded in an arena of {arena_bytes} bytes ({one_line(e)})") from e
+        self.load_ns = time.perf_counter_ns() - started
+        self.first_inference_ns = 0
+        self.model_sha256 = hashlib.sha256(content).hexdigest()
+        parts = arena_parts(captured_stderr(self._interpreter.print_allocations))
+        self.memory = {
+            "model_file": len(content),
+            "arena": arena_bytes,
+            "arena_used": parts["total"],
+            "arena_head": parts["head"],
+            "arena_tail": parts["tail"],
+        }
+        # The Python interface has one input and output in view at a time, and no count of them: MobileNets have one.
+        self._given: dict[int, Any] = {}
+        self._detail = self._interpreter.get_input_details(0)
+        self.inputs = [describe(_as_litert("input", self._detail))]
+        self.outputs = [describe(_as_litert("output", self._interpreter.get_output_details(0)))]
+
+    def set_input(self, tensor: int, data: bytes) -> None:
+        """Give input `tensor` its bytes, as many as its shape and dtype say."""
+        array = self._np.frombuffer(data, dtype=self._detail["dtype"]).reshape(self._detail["shape"])
+        self._given[tensor] = array
+
+    def run(self) -> int:
+        """Run once and return the nanoseconds it took. Raises EngineError with the runtime's words."""
+        for tensor, array in self._given.items():
+            self._interpreter.set_input(array, tensor)
+        invoke = self._interpreter.invoke
+        started = time.perf_counter_ns()
+        try:
+            invoke()
+        except (RuntimeError, ValueError) as e:
+            raise EngineError(one_line(e)) from e
+        ticks = time.perf_counter_ns() - started
+        self.first_inference_ns = self.first_inference_ns or ticks
+        return ticks
+
+    def output(self, tensor: int) -> bytes:
+        """Return the bytes of output `tensor`."""
+        data: bytes = self._interpreter.get_output(tensor).tobytes()
+        return data
+
+    def stats(self) -> dict[str, int]:
+        """Return what only the engine knows; nothing that was not measured."""
+        known = {"import_ns": self.import_ns, "load_ns": self.load_ns, "threads": self.threads}
+        if self.first_inference_ns:
+            known["first_inference_ns"] = self.first_inference_ns
+        return known
+
+
+def _as_litert(name: str, details: dict[str, Any]) -> dict[str, Any]:
+    """Return TFLite-Micro's details of a tensor as LiteRT would give them."""
+    quantization = details["quantization_parameters"]
+    scales, zero_points = quantization["scales"], quantization["zero_points"]
+    return {
+        "name": name,
+        "dtype": details["dtype"],
+        "shape": details["shape"],
+        "quantization": (float(scales[0]), int(zero_points[0])) if len(scales) else (0.0, 0),
+    }
+
+
+def _import_runtime() -> tuple[Any, str]:
+    from importlib import metadata
+
+    try:
+        return importlib.import_module("tflite_micro.python.tflite_micro.runtime"), metadata.version("tflite-micro")
+    except ImportError as e:
+        raise EngineError(f"tflite-micro is not installed ({one_line(e)}); it exists for Linux on x86-64") from e

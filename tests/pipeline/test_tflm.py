@@ -1,0 +1,74 @@
+"""TFLite-Micro through the command line: its interpreter on this host, its files, and both engines side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from artifact import Artifact
+from tests.pipeline.small import PRESET, inv, one_line, options
+
+
+@pytest.fixture(autouse=True)
+def no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the user's own tree, whichever there is."""
+    monkeypatch.delenv("TFLM_DIR", raising=False)
+
+
+def test_deploy_on_this_host(home: Path, npz: Path, int8: Artifact) -> None:
+    done = inv(home, "deploy", *options(npz), "--target", "host-tflm", "--images", "all")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((home / "reports" / "host-tflm" / PRESET / "report.json").read_text())
+    assert found["engine"] == {
+        "name": "tflm", "version": found["provenance"]["tools"]["tflite-micro"], "kernels": "reference", "threads": 1
+    }  # fmt: skip
+    memory = found["memory"]
+    assert memory["arena"] == memory["arena_used"] == memory["arena_head"] + memory["arena_tail"]
+    assert 0.5 * memory["arena"] < memory["arena_32bit"] < 1.2 * memory["arena"]
+    assert found["exactness"]["n"] == found["exactness"]["equal"] == 60
+    assert "reference kernels" in found["exactness"]["oracle"]
+    assert found["accuracy"]["top1"] == found["accuracy"]["host_top1"]
+
+
+def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Artifact) -> None:
+    done = inv(home, "compile", *options(npz), "--target", "qemu-m4", "--engine", "tflm")
+    assert done.returncode == 0, done.stderr
+    folder = Path(done.stdout.splitlines()[-1])
+    assert (folder / "model.tflite").read_bytes() == int8.path.read_bytes()
+    assert "#define V1_025_32_ARENA_BYTES" in (folder / "v1_025_32_arena.h").read_text()
+    assert sorted(p.name for p in (folder / "examples").iterdir()) == ["arduino", "cmake", "esp-idf", "zephyr"]
+
+
+def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact) -> None:
+    asked = ["deploy", *options(npz)]
+    one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
+    one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
+    one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot, tflm")
+    one_line(inv(home, *asked, "--target", "rpi4", "--engine", "aot"), "can't run it", "litert")
+    one_line(inv(home, *asked, "--target", "host-tflm", "--threads", "3"), "has one thread")
+    one_line(inv(home, *asked, "--target", "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host alone")
+
+
+def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact) -> None:
+    done = inv(home, "compare-engines", *options(npz), "--target", "host", "--images", "30")
+    assert done.returncode == 0, done.stderr
+    assert "equal to each other" in done.stdout
+    found = json.loads((home / "reports" / "host" / PRESET / "engines.json").read_text())
+    assert [made["engine"]["name"] for made in found["engines"]] == ["aot", "tflm"]
+    assert [made["target"]["name"] for made in found["engines"]] == ["host-fw", "host-tflm"]
+    assert found["equal_bytes"] == {"n": 30, "equal": 30}
+
+
+@pytest.mark.emulated
+def test_the_engine_that_needs_no_tree_on_an_emulator(home: Path, npz: Path, int8: Artifact) -> None:
+    done = inv(home, "compare-engines", *options(npz), "--target", "qemu-m4", "--images", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "tflm is left out" in done.stdout
+    found = json.loads(done.stdout[done.stdout.index("{") :])
+    (made,) = found["engines"]
+    assert made["latency"]["unit"] == "instructions"
+    assert found["equal_bytes"] == {"n": 3, "equal": 3}
+    assert os.environ.get("TFLM_DIR") is None
