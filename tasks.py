@@ -209,7 +209,9 @@ def compare_engines(
 
     def opener(board: str, engine: str) -> Callable[[], Bench]:
         chosen = optimize if engine == "aot" else TARGET["optimize"][0]
-        pipeline = _pipeline({**given, "target": board, "engine": engine, "optimize": chosen}, MODEL, CALIBRATION, TARGET)
+        pipeline = _pipeline(
+            {**given, "target": board, "engine": engine, "optimize": chosen}, MODEL, CALIBRATION, TARGET
+        )
         return lambda: Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings)
 
     found = engines.measure([opener(*column) for column in columns], shlex.join(["./inv", *sys.argv[1:]]))
