@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compilers.aot import dsp, lower_elementwise, lower_move, lower_reduce, lower_window
+from compilers.aot import dsp, lower_elementwise, lower_move, lower_reduce, lower_window, mve
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.graph import Graph, Operator
 from compilers.aot.steps import Step
@@ -33,6 +33,7 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
 _SPECIALISE: dict[str, Callable[[Step, str], Step]] = {
     "portable": lambda step, optimize: step,
     "dsp": dsp.specialise,
+    "mve": mve.specialise,
 }
 KERNEL_SETS = tuple(_SPECIALISE)
 # What to save where two of them are at odds: flash, instructions or RAM.

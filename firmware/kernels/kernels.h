@@ -256,4 +256,7 @@ void kernel_dsp_table(const int8_t *table, const int8_t *in, int8_t *out, int32_
 // MEAN of a multiple of 4 channels (`inner`).
 void kernel_dsp_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out);
 
+// Kernel set mve, which needs the above.
+#include "mve.h"
+
 #endif // KERNELS_KERNELS_H

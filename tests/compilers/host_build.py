@@ -64,6 +64,11 @@ def kernel_sources(kernels: str = "portable") -> list[Path]:
     return [source for name in dict.fromkeys(("portable", kernels)) for source in sorted((KERNELS / name).glob("*.c"))]
 
 
+def kernel_headers() -> str:
+    """Return the declarations of all kernels: those of a set of its own after those that they need."""
+    return "".join((KERNELS / name).read_text() for name in ("kernels.h", "mve.h"))
+
+
 @functools.cache
 def kernel_objects(*options: str, kernels: str = "portable") -> tuple[Path, ...]:
     """Return the object files of a kernel set, built once per process and set of options."""

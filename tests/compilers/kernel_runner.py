@@ -34,8 +34,8 @@ def library(kernels: str = "portable") -> ctypes.CDLL:
 
 @functools.cache
 def structures(pointer: type = ctypes.c_void_p) -> dict[str, type[ctypes.Structure]]:
-    """Return the structures of kernels.h by name, read from the header itself."""
-    text = re.sub(r"//.*", "", (host_build.KERNELS / "kernels.h").read_text())
+    """Return the structures of the kernels' headers by name, read from the headers themselves."""
+    text = re.sub(r"//.*", "", host_build.kernel_headers())
     found: dict[str, type[ctypes.Structure]] = {}
     for name, body in re.findall(r"struct (\w+) \{(.*?)\};", text, re.S):
         fields = [field for line in body.split(";") for field in _fields(line.strip(), found, pointer)]

@@ -32,6 +32,7 @@ Int8 = npt.NDArray[np.int8]
 CORES = {
     "portable": ("cortex-m3", "mps2-an385", 0, 0x20000000),
     "dsp": ("cortex-m4", "mps2-an386", 0, 0x20000000),
+    "mve": ("cortex-m55", "mps3-an547", 0, 0x21000000),
 }
 EMULATOR, COMPILER = "qemu-system-arm", "arm-none-eabi-gcc"
 PACKAGES = {EMULATOR: "qemu-system-arm", COMPILER: "gcc-arm-none-eabi"}
@@ -56,7 +57,7 @@ def missing() -> str | None:
 
 
 def _functions() -> list[str]:
-    return re.findall(r"^void (kernel_\w+)\(", (host_build.KERNELS / "kernels.h").read_text(), re.M)
+    return re.findall(r"^void (kernel_\w+)\(", host_build.kernel_headers(), re.M)
 
 
 class Core:
@@ -68,7 +69,9 @@ class Core:
         cpu, self.machine, flash, ram = CORES[kernels]
         self.functions = [f for f in _functions() if not re.match(r"kernel_(dsp|mve)_", f) or f"_{kernels}_" in f]
         (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
-        command = [COMPILER, f"-mcpu={cpu}", "-mthumb", "-O2", *host_build.WARNINGS, "-fdata-sections"]
+        # Without the vector registers there are no vectors of integers either.
+        floats = ["-mfloat-abi=hard"] if kernels == "mve" else []
+        command = [COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-O2", *host_build.WARNINGS, "-fdata-sections"]
         command += [f"-DKERNELS={','.join(self.functions)}", f"-I{host_build.KERNELS}", str(SOURCE)]
         command += [*map(str, host_build.kernel_sources(kernels)), "-nostartfiles", "--specs=nano.specs"]
         command += ["-Wl,-T,program.ld,--no-warn-rwx-segments", "-o", "program"]

@@ -1,0 +1,143 @@
+"""Kernel set `mve` (Armv8.1-M): which steps have a kernel of their own there, and how its constants are packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from compilers.aot.lower_window import conv_overlap
+from compilers.aot.packing import arguments, channels, common_fields
+from compilers.aot.steps import Call, Parameters, Scratch, Step, Value
+
+Int32 = npt.NDArray[np.int32]
+Int8 = npt.NDArray[np.int8]
+Window = Mapping[str, int]
+
+# Taps in a vector, and in half of one; pixels that are computed side by side, and channels one after the other.
+BLOCK, HALF = 16, 8
+PIXELS = CHANNELS = 4
+DEPTHWISE_SIDES = (3, 5)
+RGB_ROW = 9
+# Of the 27 taps of a kernel of 3x3 on 3 channels, -1 for a zero.
+RGB_ORDER = (*range(18, 27), 16, 17, *[-1] * 5, *range(16))
+# What a vector of a block of rgb may write beyond the tile.
+RGB_OVERHANG = 16
+# In the sums of a depthwise block: channels of the four vectors.
+DEPTHWISE_ORDER = np.concatenate([np.arange(first, BLOCK, 4) for first in (0, 2, 1, 3)])
+
+
+def specialise(step: Step, optimize: str) -> Step:
+    """Return the step with this set's kernel, or as it is where there is none for it.
+
+    There is no larger and faster packing: `optimize` makes no difference.
+    """
+    if len(step.calls) != 1:
+        return step
+    call = step.calls[0]
+    if call.function == "kernel_conv":
+        return _conv(step, call)
+    if call.function == "kernel_depthwise":
+        return _depthwise(step, call)
+    return step
+
+
+def tile_bytes(depth: int) -> int:
+    """Return what the inputs of four pixels take in scratch (KERNEL_MVE_TILE)."""
+    return -(-depth // BLOCK) * BLOCK * PIXELS
+
+
+def _conv(step: Step, call: Call) -> Step:
+    parameters, source, target = arguments(call)
+    window = cast(Window, parameters["window"])
+    found = channels(parameters)
+    if parameters["groups"] != 1 or found is None:
+        return step
+    bias, weights, multiplier, right = found
+    kernel = window["kernel_h"], window["kernel_w"]
+    dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
+    more_scratch = 0
+    if kernel == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and not _padded(window):
+        function = "kernel_mve_pointwise"
+    elif kernel == (3, 3) and window["in_c"] == 3 and dense:
+        function, more_scratch = "kernel_mve_conv_rgb", RGB_OVERHANG
+        weights = np.pad(weights, ((0, 0), (0, 1)))[:, list(RGB_ORDER)]
+    else:
+        function = "kernel_mve_conv"
+    depth = _padded_depth(weights.shape[1])
+    if function == "kernel_mve_conv":
+        more_scratch = PIXELS * depth
+    packed = _pack_conv(bias, weights, multiplier, right, depth)
+    fields: dict[str, Value] = {"window": window, "depth": depth}
+    fields |= common_fields(parameters, packed)
+    return replace(
+        step,
+        calls=(Call(function, (Parameters("kernel_mve_conv", fields), source, target, Scratch())),),
+        scratch=tile_bytes(depth) + more_scratch,
+        overlap={source.tensor: conv_overlap(window, PIXELS)},
+        apart=(),
+    )
+
+
+def _padded(window: Window) -> bool:
+    return bool(window["pad_top"] or window["pad_left"])
+
+
+def _padded_depth(taps: int) -> int:
+    return -(-taps // HALF) * HALF
+
+
+def _pack_conv(bias: Int32, weights: Int8, multiplier: Int32, right: Int32, depth: int) -> Int32:
+    """Return `packed` of struct kernel_mve_conv as words. `weights` are (channels, taps)."""
+    more = -len(bias) % CHANNELS
+    weights = np.pad(weights, ((0, more), (0, depth - weights.shape[1])))
+    # The shift of a channel that is only there to make four full is as good as any.
+    scaling = np.pad(np.stack((bias, multiplier, -right), axis=1), ((0, more), (0, 0)), constant_values=-1)
+    pairs = weights.reshape(-1, 2, depth)
+    whole = depth // BLOCK * BLOCK
+    blocks = pairs[:, :, :whole].reshape(len(pairs), 2, -1, BLOCK).transpose(0, 2, 1, 3)
+    by_pair = np.concatenate((blocks.reshape(len(pairs), -1), pairs[:, :, whole:].reshape(len(pairs), -1)), axis=1)
+    words = np.ascontiguousarray(by_pair.reshape(-1, CHANNELS * depth).astype(np.int8)).view("<i4")
+    return np.concatenate((words, scaling.reshape(-1, CHANNELS * 3)), axis=1).astype(np.int32)
+
+
+def _depthwise(step: Step, call: Call) -> Step:
+    parameters, source, target = arguments(call)
+    window = cast(Window, parameters["window"])
+    found = channels(parameters)
+    side = window["kernel_h"]
+    if found is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % 4:
+        return step
+    if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
+        return step
+    if (found[1] == np.int8(-128)).any():
+        return step
+    two = window["in_c"] == BLOCK // 2 and side == 3 and window["stride_w"] == 1 and window["out_w"] % 2 == 0
+    bias, weights, multiplier, right = found
+    if two:
+        bias, multiplier, right = (np.tile(a, 2) for a in (bias, multiplier, right))
+        weights = np.tile(weights, (2, 1))
+    packed = _pack_depthwise(bias, weights, multiplier, right)
+    fields: dict[str, Value] = {"window": window, "pixels_at_once": 1 + int(two)}
+    fields |= common_fields(parameters, packed)
+    calls = (Call("kernel_mve_depthwise", (Parameters("kernel_mve_depthwise", fields), source, target, Scratch())),)
+    return replace(step, calls=calls)
+
+
+def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32) -> Int32:
+    """Return `packed` of struct kernel_mve_depthwise as words. `weights` are (channels, taps)."""
+    more = -len(bias) % BLOCK
+
+    def in_order(values: Int32) -> Int32:
+        padded = np.pad(values, (0, more), constant_values=1)
+        return padded.reshape(-1, BLOCK)[:, DEPTHWISE_ORDER].astype("<i4")
+
+    by_tap = np.pad(weights, ((0, more), (0, 0))).reshape(-1, BLOCK, weights.shape[1]).transpose(0, 2, 1)
+    words = np.ascontiguousarray(by_tap.astype(np.int8)).reshape(len(by_tap), -1).view("<i4")
+    shifts = np.ascontiguousarray((-in_order(right)).astype(np.int8)).view("<i4")
+    scaling = np.concatenate((in_order(multiplier).reshape(-1, 4, 4), shifts[:, :, None]), axis=2)
+    packed = np.concatenate((in_order(bias), words, scaling.reshape(len(by_tap), -1)), axis=1)
+    return packed.astype(np.int32)

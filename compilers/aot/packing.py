@@ -1,0 +1,81 @@
+"""What kernel sets have in common that pack bias, weights, multiplier and shift of each channel together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
+from compilers.aot.steps import At, Call, Constant, Parameters, Value
+
+Int32 = npt.NDArray[np.int32]
+Int8 = npt.NDArray[np.int8]
+
+# Twice a sum is int32.
+SUM_LIMIT = 1 << 30
+
+
+def arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
+    """Return the parameters' fields, source and target of a call."""
+    parameters, source, target = call.arguments[:3]
+    assert isinstance(parameters, Parameters)
+    assert isinstance(source, At)
+    assert isinstance(target, At)
+    return parameters.fields, source, target
+
+
+def channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int32] | None:
+    """Return bias, weights, multiplier and right shift of each output channel.
+
+    None if a requantisation does not hold that wants shifts to the right, and sums that can be doubled. Channels for
+    which it does not, but whose output is the same for all inputs, become such that it does: networks have those, with
+    next to no weights and a bias at its limit.
+    """
+    bias, weights = data(parameters["bias"]), data(parameters["weights"])
+    requant = cast(Mapping[str, Value], parameters["requant"])
+    multiplier, shift = data(requant["multiplier"]), data(requant["shift"]).astype(np.int32)
+    reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    # A multiplier of 0, of channels whose scale is next to nothing, gives 0 with any shift.
+    right = np.where(multiplier == 0, 1, -shift)
+    multiplier, right = (np.broadcast_to(a.astype(np.int32), bias.shape).copy() for a in (multiplier, right))
+    bias, weights = bias.astype(np.int32), weights.astype(np.int8)
+    for i in np.flatnonzero((reach >= SUM_LIMIT) | (right < 1)):
+        value = _constant(bias[i], weights[i], int(multiplier[i]), -int(right[i]), requant)
+        if value is None:
+            return None
+        # A sum of four times the value, quartered.
+        bias[i], weights[i], multiplier[i], right[i] = 4 * value, 0, 1 << 30, 1
+    return bias, weights, multiplier, right
+
+
+def _constant(bias: np.int32, weights: Int8, multiplier: int, shift: int, requant: Mapping[str, Value]) -> int | None:
+    """Return a channel's output less its zero point if it is the same for all inputs, else None."""
+    ends = np.outer((INT8_MIN, INT8_MAX), weights.astype(np.int64))
+    sums = int(bias) + int(ends.min(axis=0).sum()), int(bias) + int(ends.max(axis=0).sum())
+    if not all(INT32_MIN < s << max(shift, 0) < INT32_MAX for s in sums):
+        return None
+    zero_point, low, high = (cast(int, requant[name]) for name in ("zero_point", "min", "max"))
+    # Scaling keeps the order of sums.
+    first, last = (clamp(scale(s, multiplier, shift) + zero_point, low, high) for s in sums)
+    return first - zero_point if first == last else None
+
+
+def data(value: Value) -> Int32 | Int8:
+    """Return the array of a constant."""
+    assert isinstance(value, Constant)
+    return cast(Int32, value.data)
+
+
+def common_fields(parameters: Mapping[str, Value], packed: Int32) -> dict[str, Value]:
+    """Return the fields that are the same in all structures of packed layers."""
+    requant = cast(Mapping[str, Value], parameters["requant"])
+    return {
+        "input_zero_point": parameters["input_zero_point"],
+        "packed": Constant("packed", packed.reshape(-1).astype(np.int32)),
+        "zero_point": requant["zero_point"],
+        "min": requant["min"],
+        "max": requant["max"],
+    }

@@ -1,0 +1,58 @@
+// Kernel set mve (Armv8.1-M with the vector extension), for the layers that compilers/aot/mve.py packs; all else is
+// portable there, too. One multiplier per channel, right shifts of 1 to 31.
+//
+// `packed` is aligned to words, as are `out` and `scratch` of convolutions. No kernel reads or writes a byte beyond
+// its tensors and scratch.
+#ifndef KERNELS_MVE_H
+#define KERNELS_MVE_H
+
+#include "kernels.h"
+
+// CONV_2D of one group. Taps of a pixel are padded with zeros to `depth`, a multiple of 8. For each four output
+// channels (the last four are padded with zeros), `packed` has the weights of the first two, of the other two, and
+// (bias, multiplier, -right shift) of each of the four as int32. Weights of two channels: 16 of one, 16 of the other,
+// in turns; at last, if so many are left, 8 and 8.
+struct kernel_mve_conv {
+  struct kernel_window window;
+  int32_t depth;
+  int8_t input_zero_point;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+// Four output pixels at a time are computed, in order, from a copy of their inputs: `out` may lie over those parts of
+// `in` that no later pixel reads.
+
+// 1x1, stride 1. `scratch` holds KERNEL_MVE_TILE bytes.
+void kernel_mve_pointwise(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// 3x3 on 3 channels without dilation, depth 32. The order of taps: those of the last row, the last two of the middle
+// row, 5 zeros, those of the first row, the first seven of the middle row. `scratch` holds KERNEL_MVE_TILE bytes and 16
+// more.
+void kernel_mve_conv_rgb(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// Any other. `scratch` holds KERNEL_MVE_TILE bytes and 4 * depth more.
+void kernel_mve_conv(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// Bytes that the inputs of four pixels take, once they lie as the set multiplies them.
+#define KERNEL_MVE_TILE(depth) (((depth) + 15) / 16 * 64)
+
+// DEPTHWISE_CONV_2D of 3x3 or 5x5 without dilation, a multiple of 4 channels, as many out as in, no weight of -128.
+// For each sixteen channels, then for each eight of those that are left (padded with zeros), `packed` has
+// - biases of channels 0, 4, 8, 12; 2, 6, ..; 1, 5, ..; 3, 7, .. (of eight channels: 0, 2, 4, 6; 1, 3, 5, 7),
+// - of each tap the weights of all channels as bytes,
+// - of channels 0, 4, 8, 12 the multipliers, then -right shift as bytes; of channels 2, 6, .. and so on.
+// With `pixels_at_once` of 2, `packed` takes two neighbouring pixels of 8 channels for one of 16: stride 1, an even
+// number of columns. `scratch` and overlap are those of kernel_depthwise, and the ring that of kernel_depthwise_row.
+struct kernel_mve_depthwise {
+  struct kernel_window window;
+  int32_t pixels_at_once;
+  int8_t input_zero_point;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+void kernel_mve_depthwise(const struct kernel_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void kernel_mve_depthwise_row(const struct kernel_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
+#endif // KERNELS_MVE_H

@@ -1,0 +1,228 @@
+#include <string.h>
+
+#include "instructions.h"
+#include "memory.h"
+#include "multiply.h"
+#include "mve.h"
+
+// Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
+static void gather(const struct kernel_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
+  const struct kernel_window *w = &p->window;
+  const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
+  for (int32_t ky = 0; ky < w->kernel_h; ky++) {
+    const int32_t in_y = top + ky * w->dilation_h;
+    for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
+      const int32_t in_x = left + kx * w->dilation_w;
+      if (in_y < 0 || in_y >= w->in_h || in_x < 0 || in_x >= w->in_w) {
+        fill_bytes(to, p->input_zero_point, w->in_c);
+      } else {
+        copy_bytes(to, in + (in_y * w->in_w + in_x) * w->in_c, w->in_c);
+      }
+    }
+  }
+}
+
+// Where four pixels' outputs begin, from the first: what is after the last is the last again.
+static void set_next(struct multiply_job *job, int32_t pixels, int32_t channels) {
+  for (int32_t n = 0; n < PIXELS; n++) {
+    job->next[n] = least(n, pixels - 1) * channels;
+  }
+}
+
+// Multiply one group of inputs, `pixels` of its four, with `of_group`. Assembly stores words: channels that are no
+// multiple of four go through a buffer, four by four.
+static void finish(const struct kernel_mve_conv *p, struct multiply_job *job, int32_t pixels,
+                   void (*of_group)(const struct multiply_job *), int8_t *out) {
+  const int32_t channels = p->window.out_c;
+  if (channels % CHANNELS == 0) {
+    job->out = out;
+    of_group(job);
+    return;
+  }
+  const int8_t *const first = job->packed, *const end = job->packed_end;
+  _Alignas(4) int8_t words[PIXELS * CHANNELS];
+  job->out = words;
+  for (int32_t n = 0; n < PIXELS; n++) {
+    job->next[n] = n * CHANNELS;
+  }
+  for (int32_t c = 0; c < channels; c += CHANNELS, job->packed = job->packed_end) {
+    job->packed_end = job->packed + CHANNELS * (job->depth + 3 * 4);
+    of_group(job);
+    for (int32_t n = 0; n < pixels; n++) {
+      memcpy(out + n * channels + c, words + n * CHANNELS, (size_t)least(channels - c, CHANNELS));
+    }
+  }
+  job->packed = first;
+  job->packed_end = end;
+}
+
+static void start(const struct kernel_mve_conv *p, const int8_t *inputs, struct multiply_job *job) {
+  multiply_job_set(job, p->packed, (p->window.out_c + CHANNELS - 1) / CHANNELS * CHANNELS, inputs, p->depth,
+                   p->zero_point);
+  set_next(job, PIXELS, p->window.out_c);
+}
+
+static void limit_all(const struct kernel_mve_conv *p, int8_t *out) {
+  if (p->min > INT8_MIN || p->max < INT8_MAX) {
+    limit(out, p->window.out_h * p->window.out_w * p->window.out_c, p->min, p->max);
+  }
+}
+
+// What multiplies a tile of `pixels` pixels.
+static void (*tile_multiplier(const struct multiply_job *job, int32_t pixels))(const struct multiply_job *) {
+  if (pixels == 1) {
+    return multiply_one;
+  }
+  return job->depth % BLOCK ? multiply_tile_half : multiply_tile;
+}
+
+// Up to 16 taps: no tile is needed. `rows` are of whole pixels.
+static void small_group(const struct kernel_mve_conv *p, struct multiply_job *job, const int8_t *const rows[PIXELS],
+                        int32_t taps, int32_t pixels, int8_t *to, int8_t *out) {
+  for (int32_t n = 0; n < PIXELS; n++) {
+    copy_bytes(to + n * p->depth, rows[n], taps);
+  }
+  job->inputs = to;
+  set_next(job, pixels, p->window.out_c);
+  finish(p, job, pixels, p->depth == HALF ? multiply_8 : multiply_16, out);
+}
+
+static void set_rows(const int8_t *rows[PIXELS], const int8_t *first, int32_t pixels, int32_t pitch) {
+  for (int32_t n = 0; n < PIXELS; n++) {
+    rows[n] = first + least(n, pixels - 1) * pitch;
+  }
+}
+
+static void small_pointwise(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const int32_t depth = p->window.in_c, channels = p->window.out_c;
+  int32_t pixels = p->window.out_h * p->window.out_w;
+  struct multiply_job job;
+  start(p, in, &job);
+  if (depth == p->depth && channels % CHANNELS == 0 && pixels >= PIXELS) {
+    job.groups = pixels / PIXELS;
+    job.advance = (PIXELS - 1) * channels;
+    job.out = out;
+    (depth == HALF ? multiply_8 : multiply_16)(&job);
+    in += job.groups * PIXELS * depth;
+    out += job.groups * PIXELS * channels;
+    pixels %= PIXELS;
+    job.groups = 1;
+  }
+  for (; pixels > 0; pixels -= PIXELS, in += PIXELS * depth, out += PIXELS * channels) {
+    const int8_t *rows[PIXELS];
+    set_rows(rows, in, pixels, depth);
+    small_group(p, &job, rows, depth, least(pixels, PIXELS), scratch, out);
+  }
+}
+
+void kernel_mve_pointwise(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  if (p->depth <= BLOCK) {
+    small_pointwise(p, in, out, scratch);
+  } else {
+    const int32_t depth = p->window.in_c, channels = p->window.out_c;
+    struct multiply_job job;
+    start(p, scratch, &job);
+    int8_t *to = out;
+    for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= PIXELS) {
+      const int32_t pixels = least(left, PIXELS);
+      const int8_t *rows[PIXELS];
+      set_rows(rows, in, pixels, depth);
+      make_tile(rows, depth, scratch);
+      if (pixels < PIXELS) {
+        set_next(&job, pixels, channels);
+      }
+      finish(p, &job, pixels, tile_multiplier(&job, pixels), to);
+      in += PIXELS * depth;
+      to += PIXELS * channels;
+    }
+  }
+  limit_all(p, out);
+}
+
+void kernel_mve_conv(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct kernel_window *w = &p->window;
+  const int32_t taps = w->kernel_h * w->kernel_w * w->in_c, all = w->out_h * w->out_w;
+  int8_t *const gathered = scratch + KERNEL_MVE_TILE(p->depth);
+  struct multiply_job job;
+  start(p, scratch, &job);
+  for (int32_t i = 0; i < all; i += PIXELS) {
+    const int32_t pixels = least(all - i, PIXELS);
+    const int8_t *rows[PIXELS];
+    set_rows(rows, gathered, pixels, p->depth);
+    for (int32_t n = 0; n < pixels; n++) {
+      gather(p, in, (i + n) / w->out_w, (i + n) % w->out_w, gathered + n * p->depth);
+    }
+    if (p->depth <= BLOCK) {
+      small_group(p, &job, rows, taps, pixels, scratch, out + i * w->out_c);
+      continue;
+    }
+    make_tile(rows, taps, scratch);
+    set_next(&job, pixels, w->out_c);
+    finish(p, &job, pixels, tile_multiplier(&job, pixels), out + i * w->out_c);
+  }
+  limit_all(p, out);
+}
+
+enum { RGB_ROW = 9, RGB_TAPS = 27, RGB_DEPTH = 32, RGB_SPLIT = BLOCK - RGB_ROW };
+
+// Bring the 27 taps of a pixel, three rows of 9 bytes `pitch` apart, into its two places in a tile: the last row and
+// the end of the middle one, the first row and the rest of the middle one. Vectors take more than that: what they leave
+// in the place of the pixel behind, that one writes over.
+static inline void tile_rgb(const int8_t *from, int32_t pitch, int8_t *to) {
+  const int8_t *const middle = from + pitch, *const last = middle + pitch;
+#ifdef KERNELS_MVE_ASSEMBLY
+  int32_t two;
+  __asm__ volatile("vldrb.8 q0, [%[last]] \n"
+                   "ldrh %[two], [%[middle], #7] \n"
+                   "vldrb.8 q1, [%[first]] \n"
+                   "vldrb.8 q2, [%[middle]] \n"
+                   "vstrb.8 q0, [%[to]] \n"
+                   "strh %[two], [%[to], #9] \n"
+                   "vstrb.8 q1, [%[to], #64] \n"
+                   "vstrb.8 q2, [%[to], #73] \n"
+                   : [two] "=&r"(two)
+                   : [first] "r"(from), [middle] "r"(middle), [last] "r"(last), [to] "r"(to)
+                   : "q0", "q1", "q2", "memory");
+#else
+  memcpy(to, last, RGB_ROW);
+  memcpy(to + RGB_ROW, middle + RGB_SPLIT, RGB_ROW - RGB_SPLIT);
+  memcpy(to + PIXELS * BLOCK, from, RGB_ROW);
+  memcpy(to + PIXELS * BLOCK + RGB_ROW, middle, RGB_SPLIT);
+#endif
+}
+
+void kernel_mve_conv_rgb(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct kernel_window *w = &p->window;
+  const int32_t pitch = w->in_w * w->in_c, pixels = w->out_h * w->out_w;
+  // Up to here, vectors from the first taps of a pixel's rows do not reach beyond the input.
+  const int32_t safe = (w->in_h - 2) * pitch - BLOCK;
+  struct multiply_job job;
+  start(p, scratch, &job);
+  // What lies beyond the taps meets weights of 0, but must be some number.
+  fill_bytes(scratch, 0, KERNEL_MVE_TILE(RGB_DEPTH));
+  int32_t x = 0, y = 0;
+  for (int32_t i = 0; i < pixels; i += PIXELS) {
+    for (int32_t n = 0; n < PIXELS; n++) {
+      const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
+      const int32_t at = top * pitch + left * w->in_c;
+      if (top >= 0 && left >= 0 && top + 3 <= w->in_h && left + 3 <= w->in_w && at <= safe) {
+        tile_rgb(in + at, pitch, scratch + n * BLOCK);
+      } else {
+        int8_t border[RGB_TAPS + BLOCK];
+        gather(p, in, y, x, border);
+        tile_rgb(border, RGB_ROW, scratch + n * BLOCK);
+      }
+      // The last pixel is taken again where there are no four.
+      if (i + n + 1 < pixels && ++x == w->out_w) {
+        x = 0;
+        y++;
+      }
+    }
+    const int32_t some = least(pixels - i, PIXELS);
+    if (some < PIXELS) {
+      set_next(&job, some, w->out_c);
+    }
+    finish(p, &job, some, multiply_tile, out + i * w->out_c);
+  }
+  limit_all(p, out);
+}
