@@ -9,9 +9,11 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from compilers.aot import mve_elementwise
 from compilers.aot.lower_window import conv_overlap
-from compilers.aot.packing import arguments, channels, common_fields
-from compilers.aot.steps import Call, Parameters, Scratch, Step, Value
+from compilers.aot.packing import arguments, channels, common_fields, data
+from compilers.aot.round_once import Ratio, narrow
+from compilers.aot.steps import Call, Constant, Parameters, Scratch, Step, Value
 
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
@@ -42,6 +44,10 @@ def specialise(step: Step, optimize: str) -> Step:
         return _conv(step, call)
     if call.function == "kernel_depthwise":
         return _depthwise(step, call)
+    if call.function == "kernel_dense":
+        return _dense(step, call)
+    if call.function in ("kernel_add", "kernel_mul", "kernel_mean", "kernel_table"):
+        return mve_elementwise.specialise(step, call)
     return step
 
 
@@ -141,3 +147,18 @@ def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32)
     scaling = np.concatenate((in_order(multiplier).reshape(-1, 4, 4), shifts[:, :, None]), axis=2)
     packed = np.concatenate((in_order(bias), words, scaling.reshape(len(by_tap), -1)), axis=1)
     return packed.astype(np.int32)
+
+
+def _dense(step: Step, call: Call) -> Step:
+    parameters, source, target = arguments(call)
+    wide = (data(parameters[name]) for name in ("multiplier", "shift", "limit"))
+    ratios = [narrow(Ratio(*(int(n) for n in numbers))) for numbers in zip(*wide, strict=True)]
+    pairs = [(r.multiplier, -r.shift) for r in ratios if r is not None]
+    if len(pairs) < len(ratios):
+        return step
+    multiplier, shift = np.broadcast_to(np.array(pairs, np.int32), (cast(int, parameters["out_c"]), 2)).T
+    fields = {name: parameters[name] for name in ("rows", "in_c", "out_c", "weights", "bias")}
+    fields["multiplier"] = Constant("multiplier", np.ascontiguousarray(multiplier))
+    fields["shift"] = Constant("shift", shift.astype(np.int8))
+    fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
+    return replace(step, calls=(Call("kernel_mve_dense", (Parameters("kernel_mve_dense", fields), source, target)),))

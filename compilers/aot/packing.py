@@ -1,4 +1,4 @@
-"""What kernel sets have in common that pack bias, weights, multiplier and shift of each channel together."""
+"""What kernel sets have in common: reading the parameters of a call, and the scaling of each channel."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
-from compilers.aot.steps import At, Call, Constant, Parameters, Value
+from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Value
 
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
 
 # Twice a sum is int32.
 SUM_LIMIT = 1 << 30
+
+
+def fields_of(call: Call) -> Mapping[str, Value]:
+    """Return the fields of a call's parameters."""
+    parameters: Argument = call.arguments[0]
+    assert isinstance(parameters, Parameters)
+    return parameters.fields
 
 
 def arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
@@ -79,3 +86,23 @@ def common_fields(parameters: Mapping[str, Value], packed: Int32) -> dict[str, V
         "min": requant["min"],
         "max": requant["max"],
     }
+
+
+def one_row_of(fields: Mapping[str, Value]) -> tuple[int, int, bool] | None:
+    """Return rows, their size, and whether it is the first input that has only one of them; None for other shapes.
+
+    `fields` are those of kernel_add or kernel_mul.
+    """
+    shape = cast(Mapping[str, tuple[int, ...]], fields["shape"])
+    *outer, rows, size = shape["dims"]
+    steps = [shape[name][2:] for name in ("step1", "step2")]
+    if any(d > 1 for d in outer) or any(size > 1 and s[1] != 1 for s in steps):
+        return None
+    if rows == 1:
+        return 1, size, False
+    match [s[0] for s in steps]:
+        case [0, step] if step:
+            return rows, size, True
+        case [step, 0] if step:
+            return rows, size, False
+    return None

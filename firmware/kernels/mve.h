@@ -55,4 +55,42 @@ struct kernel_mve_depthwise {
 void kernel_mve_depthwise(const struct kernel_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void kernel_mve_depthwise_row(const struct kernel_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
+// FULLY_CONNECTED. value = clamp(zero_point + round(acc * multiplier / 2^(32 - shift))), `shift` negative: the compiler
+// has found multipliers for which this is the reference's, and never exactly between two steps. One of each, and a
+// bias, per output channel.
+struct kernel_mve_dense {
+  int32_t rows, in_c, out_c;
+  const int8_t *weights; // (out_c, in_c)
+  const int32_t *bias, *multiplier;
+  const int8_t *shift;
+  int32_t zero_point, min, max;
+};
+
+void kernel_mve_dense(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out);
+
+// ADD of two inputs of one shape: value = clamp((offset + factor1 * in1 + factor2 * in2) / 2^-shift), rounded down. The
+// compiler has compared it with the reference for all pairs of inputs.
+struct kernel_mve_add {
+  int32_t size;
+  int32_t factor1, factor2, offset, shift;
+  int32_t min, max;
+};
+
+void kernel_mve_add(const struct kernel_mve_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+// MUL: `rows` rows of `size` elements, a multiple of 4, each times the one row `in2`. `shift` is minus the right shift.
+struct kernel_mve_mul {
+  int32_t rows, size;
+  int32_t offset1, offset2;
+  int32_t multiplier, shift;
+  int32_t zero_point, min, max;
+};
+
+void kernel_mve_mul(const struct kernel_mve_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+void kernel_mve_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size);
+
+// MEAN with a right shift.
+void kernel_mve_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out);
+
 #endif // KERNELS_MVE_H

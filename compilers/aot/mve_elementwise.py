@@ -1,0 +1,109 @@
+"""Kernel set `mve`: ADD, MUL, MEAN and functions of one value."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, scale
+from compilers.aot.packing import fields_of, one_row_of
+from compilers.aot.steps import Call, Parameters, Step, Value
+
+Int64 = npt.NDArray[np.int64]
+
+ADD_HEADROOM_BITS = 20
+SUM_BITS = 31
+SHIFT_MOST = 31
+# How far from their ideal values the factors and the offset of ADD are tried.
+FACTOR_TRIALS, OFFSET_TRIALS = (0, 1, -1), (0, 1, -1, 2, -2, 4, -4, 8, -8)
+
+
+def specialise(step: Step, call: Call) -> Step:
+    """Return the step with this set's kernel, or as it is where there is none for it."""
+    made = {"kernel_add": _add, "kernel_mul": _mul, "kernel_mean": _mean, "kernel_table": _table}[call.function](call)
+    return replace(step, calls=(made,)) if made else step
+
+
+def _table(call: Call) -> Call:
+    return Call("kernel_mve_table", call.arguments)
+
+
+def _mean(call: Call) -> Call | None:
+    right = -cast(int, fields_of(call)["shift"])
+    return Call("kernel_mve_mean", call.arguments) if 1 <= right <= SHIFT_MOST else None
+
+
+def _mul(call: Call) -> Call | None:
+    fields, (first, second, target) = fields_of(call), call.arguments[1:]
+    rows = one_row_of(fields)
+    if rows is None or rows[1] % 4 or not 1 <= -cast(int, fields["shift"]) <= SHIFT_MOST:
+        return None
+    count, size, swapped = rows
+    offsets = fields["offset1"], fields["offset2"]
+    if swapped:
+        first, second, offsets = second, first, (offsets[1], offsets[0])
+    made: dict[str, Value] = {"rows": count, "size": size, "offset1": offsets[0], "offset2": offsets[1]}
+    made |= {name: fields[name] for name in ("multiplier", "shift", "zero_point", "min", "max")}
+    return Call("kernel_mve_mul", (Parameters("kernel_mve_mul", made), first, second, target))
+
+
+def _add(call: Call) -> Call | None:
+    fields = fields_of(call)
+    rows = one_row_of(fields)
+    if rows is None or rows[0] != 1:
+        return None
+    factors = _add_factors(fields)
+    if factors is None:
+        return None
+    made: dict[str, Value] = {"size": rows[1]}
+    made |= dict(zip(("factor1", "factor2", "offset", "shift"), factors, strict=True))
+    made |= {"min": fields["min"], "max": fields["max"]}
+    return Call("kernel_mve_add", (Parameters("kernel_mve_add", made), *call.arguments[1:]))
+
+
+def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int, int] | None:
+    """Return factors, offset and minus the right shift with which ADD equals the reference's for all pairs of int8.
+
+    The reference rounds four times, which hardly ever makes a difference: the factors have as many bits as sums allow.
+    """
+    number = {name: cast(int, value) for name, value in fields.items() if name != "shape"}
+    values = np.arange(INT8_MIN, INT8_MAX + 1)
+    scaled = []
+    for i in "12":
+        offset, pair = number[f"offset{i}"], (number[f"multiplier{i}"], number[f"shift{i}"])
+        scaled.append(np.array([scale((int(q) + offset) << ADD_HEADROOM_BITS, *pair) for q in values], np.int64))
+    output = number["multiplier"], number["shift"]
+    if not 1 <= -output[1] <= SHIFT_MOST:
+        return None
+    expected = _limited(_scaled(scaled[0][:, None] + scaled[1][None, :], *output) + number["zero_point"], number)
+    # Outputs for one step of each input, and for both inputs 0, with the half that rounds.
+    ratio = output[0] / 2.0 ** (31 - output[1])
+    slopes = [float(s[-1] - s[0]) / (len(values) - 1) * ratio for s in scaled]
+    middle = float(sum(s[-INT8_MIN] for s in scaled)) * ratio + number["zero_point"] + 0.5
+    reach = sum(abs(s) for s in slopes) * -INT8_MIN + abs(middle) + 1
+    shift = SUM_BITS - int(np.ceil(np.log2(reach))) - 1
+    if not 1 <= shift <= SHIFT_MOST:
+        return None
+    ideal = [round(x * 2.0**shift) for x in (*slopes, middle)]
+    for d1, d2 in sorted(itertools.product(FACTOR_TRIALS, repeat=2), key=lambda t: abs(t[0]) + abs(t[1])):
+        first, second = ideal[0] + d1, ideal[1] + d2
+        found = first * values[:, None] + second * values[None, :]
+        for d in OFFSET_TRIALS:
+            if (_limited((found + ideal[2] + d) >> shift, number) == expected).all():
+                return first, second, ideal[2] + d, -shift
+    return None
+
+
+def _scaled(sums: Int64, multiplier: int, shift: int) -> Int64:
+    """Return sum * multiplier * 2^(shift - 31), rounded twice, for a shift to the right (`arithmetic.scale`)."""
+    high = (sums * multiplier + (1 << 30)) >> 31
+    return ((high + (high >> 63)) + (1 << (-shift - 1))) >> -shift
+
+
+def _limited(values: Int64, number: Mapping[str, int]) -> Int64:
+    return cast(Int64, np.clip(values, number["min"], number["max"]))

@@ -1,0 +1,56 @@
+#include "instructions.h"
+#include "mve.h"
+
+// Sums of this many int8 fit 16 bits.
+enum { CHANNELS = 8, SUMMED = 256 };
+
+#ifdef KERNELS_MVE_ASSEMBLY
+
+// The sums of eight channels over up to SUMMED pixels, `pitch` bytes apart.
+static inline int16x8_t sum_pixels(const int8_t *from, int32_t pitch, int32_t pixels, mve_pred16_t some) {
+  int16x8_t sums = vdupq_n_s16(0);
+  for (; pixels; pixels--, from += pitch) {
+    sums = vaddq_s16(sums, vldrbq_z_s16(from, some));
+  }
+  return sums;
+}
+
+static inline int32x4_t mean_of(const struct kernel_mean *p, int32x4_t sums) {
+  return requantise_four(sums, vdupq_n_s32(p->multiplier), vdupq_n_s32(p->shift));
+}
+
+static void channels(const struct kernel_mean *p, const int8_t *in, int32_t i, int8_t *out) {
+  const mve_pred16_t some = vctp16q((uint32_t)(p->inner - i));
+  int32x4_t even = vdupq_n_s32(p->offset), odd = even;
+  for (int32_t first = 0; first < p->reduced; first += SUMMED) {
+    const int16x8_t sums = sum_pixels(in + first * p->inner + i, p->inner, least(p->reduced - first, SUMMED), some);
+    even = vaddq_s32(even, vmovlbq_s16(sums));
+    odd = vaddq_s32(odd, vmovltq_s16(sums));
+  }
+  int16x8_t means = vqmovntq_s32(vqmovnbq_s32(vdupq_n_s16(0), mean_of(p, even)), mean_of(p, odd));
+  means = vqaddq_n_s16(means, (int16_t)p->zero_point);
+  means = vmaxq_s16(vminq_s16(means, vdupq_n_s16(INT8_MAX)), vdupq_n_s16(INT8_MIN));
+  vstrbq_p_s16(out + i, means, some);
+}
+
+#else
+
+static void channels(const struct kernel_mean *p, const int8_t *in, int32_t i, int8_t *out) {
+  for (int32_t c = i; c < least(p->inner, i + CHANNELS); c++) {
+    int32_t sum = p->offset;
+    for (int32_t r = 0; r < p->reduced; r++) {
+      sum += in[r * p->inner + c];
+    }
+    out[c] = requantise(sum, p->multiplier, p->shift, p->zero_point);
+  }
+}
+
+#endif
+
+void kernel_mve_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out) {
+  for (int32_t o = 0; o < p->outer; o++, in += p->reduced * p->inner, out += p->inner) {
+    for (int32_t i = 0; i < p->inner; i += CHANNELS) {
+      channels(p, in, i, out);
+    }
+  }
+}
