@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from compilers.edgetpu.check import Check
 from compilers.fit import Fit
 from models import explain as explain_tables
 from models.explain import Summary
@@ -168,6 +169,31 @@ def fits(found: dict[str, Fit], as_json: bool) -> None:
     for peak in {f.peak for f in found.values()}:
         out.print(f"\nthe arena's peak is {peak}")
     out.print("[dim]bytes; the share of the firmware itself is an estimate, the linker has the last word[/dim]")
+
+
+def edgetpu_check(found: Check, minimalistic_twin: str) -> None:
+    """Print what will become of each kind of operator on an Edge TPU, and what the user can do about it."""
+    columns = [("operator", "left"), ("count", "right"), ("first", "right"), ("runs on", "left"), ("why", "left")]
+    rows = [
+        [operator, str(count), str(first), "[red]CPU[/red]" if why else "Edge TPU", escape(why)]
+        for operator, count, first, why in found.groups()
+    ]
+    table("", columns, rows)
+    if found.has_hard_swish or found.has_squeeze_excite:
+        parts = [("h-swish", found.has_hard_swish), ("squeeze-and-excite", found.has_squeeze_excite)]
+        what = " and ".join(name for name, there in parts if there)
+        other = (
+            f"its minimalistic twin {minimalistic_twin} has" if minimalistic_twin else "minimalistic V3 networks have"
+        )
+        note(f"the network has {what}, for which the Edge TPU is slow or not used at all; {other} neither")
+    if found.is_streamed:
+        note(
+            f"{found.parameter_bytes:,} bytes of parameters are over what the chip holds: it is sent the rest each time"
+        )
+    if found.may_differ:
+        note(f"{', '.join(found.may_differ)}: the compiler leaves some of them on the CPU, depending on their size")
+    if found.refused:
+        note(found.refused)
 
 
 def _or_blank(number: int) -> str:

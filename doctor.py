@@ -43,7 +43,7 @@ TOOLS = (
     ("ssh", "Raspberry Pi and Coral boards", ""),
     ("openocd", "flashing over a debug probe", "apt install openocd"),
     ("dfu-util", "flashing over USB", "apt install dfu-util"),
-    ("edgetpu_compiler", "Coral", "Coral's Debian repository"),
+    ("edgetpu_compiler", "targets coral-*", "Coral's Debian repository, or --compile-on"),
 )
 FILES = (
     ("newlib", "/usr/lib/arm-none-eabi/newlib/libc.a", "microcontrollers"),

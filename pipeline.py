@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import console
+import pipeline_edgetpu
 import target as targets
 from artifact import Artifact, no_such_file
 from calibration import convert
@@ -16,9 +17,9 @@ from errors import CompileError, ConfigError, FitError, nearest
 from models import build, presets, weights
 from target import Target
 
-ENGINES = ("litert", "aot", "tflm")
+ENGINES = ("litert", "aot", "tflm", "edgetpu")
 # What each class of target can run; the first is usual.
-ENGINES_OF = {"linux": ("litert", "tflm"), "mcu": ("aot", "tflm")}
+ENGINES_OF = {"linux": ("litert", "tflm"), "mcu": ("aot", "tflm"), "tpu": ("edgetpu", "litert")}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Request:
     channels: int = 3
     engine: str | None = None
     optimize: str = "size"
+    compile_on: str | None = None
+    with_: str | None = None
+    compiled: str | None = None
+    accept_new: bool = False
 
 
 class Pipeline:
@@ -160,6 +165,9 @@ class Pipeline:
     def compiled(self) -> Artifact:
         """What the compiler makes for the target."""
         target, engine, optimize, model = self.target, self.engine, self.optimize, self.int8
+        tpu = pipeline_edgetpu.options(self.request, engine, target)
+        if tpu is not None:
+            return pipeline_edgetpu.compiled(model, target, tpu, self._partner)
         with console.step("compile") as line:
             try:
                 made = _compile(model, target, engine, optimize)
@@ -184,6 +192,9 @@ class Pipeline:
                 raise FitError(f"{e}; or use --engine aot, which needs less RAM") from e
             line.text, line.reused = f"{made.facts['library']}: {_memory_text(made)}", made.reused
         return made
+
+    def _partner(self, name: str) -> Artifact:
+        return Pipeline(replace(self.request, model=name, weights=None, with_=None)).int8
 
 
 def _compile(model: Artifact, target: Target, engine: str, optimize: str) -> Artifact:

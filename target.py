@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
@@ -19,6 +20,8 @@ ENGINES = ("litert", "aot", "tflm", "edgetpu")
 KERNELS = ("portable", "dsp", "mve")
 LINKS = ("exec", "tcp", "qemu", "serial", "ssh")
 ADDRESSES = 1 << 32
+TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
+"""What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,13 @@ class Emulator:
 
 
 @dataclass(frozen=True)
+class Tpu:
+    """Which of a host's Edge TPUs is meant: usb, usb:N, pci, pci:N or :N, in libedgetpu's order."""
+
+    device: str
+
+
+@dataclass(frozen=True)
 class Target:
     """One board. `where` says whether its numbers are of hardware, of an emulator or of this host."""
 
@@ -60,6 +70,7 @@ class Target:
     link: str
     mcu: Mcu | None = None
     emulator: Emulator | None = None
+    tpu: Tpu | None = None
 
 
 def names() -> list[str]:
@@ -84,7 +95,7 @@ def load_file(path: Path) -> Target:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ConfigError(f"{path.name}: not a TOML file ({e})") from e
     top = _Section(path.name, "", table, {"class"} | {f.name for f in fields(Target)} - {"name", "klass"})
-    mcu, emulator = top.section("mcu", Mcu), top.section("emulator", Emulator)
+    mcu, emulator, tpu = top.section("mcu", Mcu), top.section("emulator", Emulator), top.section("tpu", Tpu)
     target = Target(
         name=path.stem,
         description=top.text("description"),
@@ -95,6 +106,7 @@ def load_file(path: Path) -> Target:
         link=top.choice("link", LINKS),
         mcu=_mcu(mcu) if mcu else None,
         emulator=_emulator(emulator) if emulator else None,
+        tpu=Tpu(tpu.matching("device", TPU_DEVICE, "usb:N, pci:N, usb, pci or :N")) if tpu else None,
     )
     _check_sections(path.name, target)
     if target.mcu:
@@ -105,6 +117,8 @@ def load_file(path: Path) -> Target:
 def _check_sections(file: str, target: Target) -> None:
     if (target.klass == "mcu") != (target.mcu is not None):
         raise ConfigError(f'{file}: section [mcu] belongs to class = "mcu", and is needed there')
+    if (target.klass == "tpu") != (target.tpu is not None):
+        raise ConfigError(f'{file}: section [tpu] belongs to class = "tpu", and is needed there')
     if target.where == "emulated" and target.emulator is None:
         raise ConfigError(f'{file}: section [emulator] is missing; where = "emulated" needs it')
 
@@ -174,6 +188,13 @@ class _Section:
             raise self._wrong(key, "a string", value)
         return value
 
+    def matching(self, key: str, pattern: re.Pattern[str], expected: str) -> str:
+        """Take a string that is of a form."""
+        value = self.text(key)
+        if not pattern.fullmatch(value):
+            raise self._wrong(key, expected, value)
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Take a list of strings, empty if the key is not there."""
         value = self._take(key, [])
@@ -195,7 +216,7 @@ class _Section:
             raise self._wrong(key, f"an integer from {low} to {high}", value)
         return value
 
-    def section(self, key: str, kind: type[Mcu] | type[Emulator]) -> _Section | None:
+    def section(self, key: str, kind: type[Mcu] | type[Emulator] | type[Tpu]) -> _Section | None:
         """Take the table that holds the fields of `kind`, None if it is not there."""
         value = self._table.get(key)
         if value is None:

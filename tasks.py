@@ -39,17 +39,26 @@ TARGET: Options = {
     "engine": (None, "aot or tflm on a microcontroller [default: aot]; elsewhere the target has its own"),
     "optimize": ("size", "what the compiler for microcontrollers saves at the cost of the others: size, speed or ram"),
 }
+EDGETPU: Options = {
+    "compile_on": (None, "ssh://[USER@]HOST that has edgetpu_compiler, for Edge TPU targets [default: this machine]"),
+    "with_": (None, "models to compile together with it, joined by commas: they share the Edge TPU's memory"),
+    "compiled": (None, "_edgetpu.tflite that was made of the model elsewhere, in place of compiling it"),
+}
+ACCEPT_NEW: Options = {"accept_new": (False, "store the key of an SSH host that is not known yet")}
 MEASURE: Options = {
     "images": (None, "test pictures, a number or `all` [default: 1000, on an emulator 20]"),
     "threads": ("1", "threads of LiteRT on the device, or `auto` for the fastest number"),
     "kernels": ("xnnpack", "LiteRT kernels: xnnpack, builtin or reference"),
     "link": (None, "where the device is, such as ssh://pi@raspberrypi.local [default: as bench.toml says]"),
     "runtime": ("auto", "LiteRT on the device: ai-edge-litert, tflite-runtime, or auto for what is there"),
-    "accept_new": (False, "store the key of an SSH host that is not known yet"),
+    "device": (None, "which Edge TPU: usb:N, pci:N, usb, pci or :N [default: the target's]"),
     "fresh": (False, "measure anew what an earlier run of the same bytes has measured"),
     "json": (False, "print the report as JSON"),
     "unit": (None, "name under which the report is kept, for one of several units [default: the target's]"),
 }
+
+# What the tasks that compile take.
+BUILT = (MODEL, CALIBRATION, TARGET, EDGETPU, ACCEPT_NEW)
 
 
 def user_task(*groups: Options) -> Callable[[Callable[..., None]], Task[Any]]:
@@ -101,8 +110,9 @@ def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> N
     if len(devices) > 1:
         _measure_many(task_name, given, devices)
         return
-    pipeline = _pipeline(given, MODEL, CALIBRATION, TARGET)
-    asked = {name: given[name] for name in ("kernels", "link", "fresh", "seed", "runtime", "accept_new")}
+    pipeline = _pipeline(given, *BUILT)
+    names = ("kernels", "link", "fresh", "seed", "runtime", "accept_new", "device")
+    asked = {name: given[name] for name in names}
     settings = Settings(images=_images(given["images"]), threads=threads, **asked)
     with Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings) as bench:
         made = bench.report(parts, shlex.join(["./inv", *sys.argv[1:]]))
@@ -123,8 +133,8 @@ def _measure_many(task_name: str, given: dict[str, Any], devices: list[Any]) -> 
     if given["json"]:
         raise ConfigError("--json: is of one report; see each device's report.json")
     for target in dict.fromkeys(unit.target for unit in devices):
-        _ = _pipeline({**given, "target": target}, MODEL, CALIBRATION, TARGET).runnable
-    defaults = {name: about[0] for group in (MODEL, CALIBRATION, TARGET, MEASURE) for name, about in group.items()}
+        _ = _pipeline({**given, "target": target}, *BUILT).runnable
+    defaults = {name: about[0] for group in (*BUILT, MEASURE) for name, about in group.items()}
     options = {name: value for name, value in given.items() if name == "model" or value != defaults[name]}
     many.run(devices, task_name, {name: options[name] for name in options.keys() - {"target", "link", "unit"}})
 
@@ -158,26 +168,26 @@ def calibrate(c: Context, layers: bool, **given: Any) -> None:
         console.table("", [("tensor", "left"), ("operator", "left"), ("SNR, dB", "right")], rows)
 
 
-@user_task(MODEL, CALIBRATION, TARGET)
+@user_task(*BUILT)
 def compile(c: Context, **given: Any) -> None:
     """Compile the int8 network for a target."""
-    made = _pipeline(given, MODEL, CALIBRATION, TARGET).compiled
+    made = _pipeline(given, *BUILT).compiled
     print(made.path.parent if made.kind == "tflm" else made.path)
 
 
-@user_task(MODEL, CALIBRATION, TARGET, MEASURE)
+@user_task(*BUILT, MEASURE)
 def deploy(c: Context, **given: Any) -> None:
     """Build, calibrate, compile, bring to the device, measure latency and accuracy, and write the report."""
     _measure("deploy", given, ("latency", "accuracy"))
 
 
-@user_task(MODEL, CALIBRATION, TARGET, MEASURE)
+@user_task(*BUILT, MEASURE)
 def bench(c: Context, **given: Any) -> None:
     """Measure latency on the device (and what it needs before)."""
     _measure("bench", given, ("latency",))
 
 
-@user_task(MODEL, CALIBRATION, TARGET, MEASURE)
+@user_task(*BUILT, MEASURE)
 def accuracy(c: Context, **given: Any) -> None:
     """Measure accuracy on the device, and how many outputs equal the reference's (and what it needs before)."""
     _measure("accuracy", given, ("accuracy",))

@@ -57,7 +57,7 @@ def section(
     `before` and `after` are answers of session.board(), `stats` of session.stats(), `tried` of try_threads. Times of an
     emulator are nobody's and are left out.
     """
-    made = {name: value for name, value in before.items() if name not in STATE}
+    made = {name: value for name, value in before.items() if name not in STATE and not name.startswith("tpu")}
     if where != "emulated":
         made |= {"before": _state(before)} if _state(before) else {}
         made |= {"after": _state(after)} if _state(after) else {}

@@ -92,7 +92,7 @@ def _start(unit: Unit, task: str, options: Mapping[str, Any]) -> subprocess.Pope
     command += [f"--link={unit.link}"] if unit.link else []
     command += [f"--unit={unit.name}"] if unit.name != unit.target else []
     for name, value in options.items():
-        option = f"--{name.replace('_', '-')}"
+        option = f"--{name.rstrip('_').replace('_', '-')}"
         command += [option] if value is True else [f"{option}={value}"]
     environment = {**os.environ, console.PROGRESS_LINES: "1", "COLUMNS": "300"}
     return subprocess.Popen(

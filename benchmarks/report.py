@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact import HOME, write_atomic
-from benchmarks import linux
+from benchmarks import edgetpu, linux
 from errors import ConfigError, Error, nearest
 
 REPORTS_DIR = HOME / "reports"
@@ -76,6 +76,8 @@ def rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("model", _model_text(model)),
         ("engine", f"{engine['name']} {engine['version']}, {engine['kernels']} kernels{threads}{aim}"),
     ]
+    if "tpu" in report:
+        table += edgetpu.rows(report["tpu"])
     if "linux" in report:
         table += linux.rows(report["linux"])
     if "latency" in report:

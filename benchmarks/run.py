@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 import console
 from artifact import Artifact, produce, versions
-from benchmarks import linux, measure
+from benchmarks import edgetpu, linux, measure
 from benchmarks.sections import latency_text, model_section, target_section, utc_now
 from calibration import evaluate
 from calibration import labels as label_maps
 from datasets import Dataset, digest_of, prepare_many, sample
-from deploy.device import Remote, open_session
+from deploy.device import Remote, model_sha256, open_session
 from errors import ConfigError, Error
 from target import Target
 
@@ -46,6 +46,7 @@ class Settings:
     fresh: bool = False
     runtime: str = "auto"
     accept_new: bool = False
+    device: str | None = None
 
 
 class Bench:
@@ -73,17 +74,18 @@ class Bench:
         with console.step("deploy") as line:
             self._device = self._open(threads)
             session = self._device.__enter__()
-            session.expect_model(self.int8.sha256)
-            if self.target.klass == "linux":
+            session.expect_model(model_sha256(self.compiled))
+            if self.target.klass != "mcu":
                 self._before = session.board()
             info = session.info
             line.text = f"{info.board}: {info.engine} {info.engine_version}, {info.kernels} kernels"
+            line.text += edgetpu.found_text(self._before)
         return session
 
     @cached_property
     def threads(self) -> int:
         """The threads to run with: as asked, or the fastest number."""
-        if self.settings.threads or self.target.klass != "linux":
+        if self.settings.threads or self.target.klass == "mcu":
             return self.settings.threads or 1
         if self.target.where == "emulated":
             raise ConfigError("--threads auto: an emulator's time says nothing of the device; give a number")
@@ -97,8 +99,9 @@ class Bench:
         asked = self.settings
         remote = Remote(runtime=asked.runtime, accept_new=asked.accept_new, say=console.note)
         return open_session(
-            self.target, self.compiled, link=asked.link, threads=threads, kernels=asked.kernels, remote=remote
-        )
+            self.target, self.compiled, link=asked.link, threads=threads, kernels=asked.kernels, device=asked.device,
+            remote=remote,
+        )  # fmt: skip
 
     @cached_property
     def indices(self) -> npt.NDArray[np.int64]:
@@ -108,7 +111,7 @@ class Bench:
             raise ConfigError(f"--data {self.data.name}: expected pictures to test with, has none")
         if asked == 0:
             return sample(test, None)
-        usual = LINUX_IMAGES if self.target.klass == "linux" else IMAGES[self.target.where]
+        usual = LINUX_IMAGES if self.target.klass != "mcu" else IMAGES[self.target.where]
         count = min(usual, len(test)) if asked is None else asked
         return sample(test, count, self.settings.seed)
 
@@ -177,7 +180,7 @@ class Bench:
         """Times of single inferences, measured each time it is asked for in a new run."""
         warmup, runs = RUNS[self.target.where]
         session, first, settled = self.session, self._first, 0
-        if self.target.klass == "linux":
+        if self.target.klass != "mcu":
             settled, warmup = measure.warm_up(session, first, *linux.WARM_UP_RUNS), 0
         with console.step("bench") as line, console.bar("bench", warmup + runs) as progress:
             found = measure.latency(session, first, warmup, runs, progress)
@@ -263,7 +266,7 @@ class Bench:
         info, facts = self.session.info, self.int8.facts
         made: dict[str, Any] = {"schema": 1, "target": target_section(self.target), "model": model_section(self.int8)}
         made["engine"] = {"name": info.engine, "version": info.engine_version, "kernels": info.kernels}
-        if self.target.klass == "linux":
+        if self.target.klass != "mcu":
             made["engine"]["threads"] = self.threads
         if "optimize" in self.compiled.parameters:
             made["engine"]["optimize"] = self.compiled.parameters["optimize"]
@@ -272,8 +275,9 @@ class Bench:
         found = self.accuracy if "accuracy" in parts else {}
         stats = self._stats()
         made["memory"] = measure.memory_of(info, stats, self.compiled.facts.get("memory", {}))
-        if self.target.klass == "linux":
+        if self.target.klass != "mcu":
             after = {} if self.interrupted else self.session.board()
+            made |= edgetpu.section(self.compiled, self._before)
             made["linux"] = linux.section(self._before, after, stats, self.tried, self.target.where)
         made |= {key: found[key] for key in ("accuracy", "exactness") if key in found}
         made["provenance"] = self._provenance(found, command) | (

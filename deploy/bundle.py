@@ -13,11 +13,13 @@ HERE = Path(__file__).resolve().parent
 MODULES = (
     "__init__.py",
     "agent/__init__.py",
+    "agent/edgetpu.py",
     "agent/engine.py",
     "agent/linux.py",
     "agent/main.py",
     "agent/recording.py",
     "agent/server.py",
+    "agent/supervise.py",
     "agent/text_mode.py",
     "agent/tflm.py",
     "cobs_py.py",

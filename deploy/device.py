@@ -16,7 +16,7 @@ from deploy.links import Link, make_link
 from deploy.links.process import ProcessLink
 from deploy.session import Progress, Session
 from errors import DeployError
-from target import Target
+from target import TPU_DEVICE, Target
 
 KERNELS = ("xnnpack", "builtin", "reference")
 TFLM = "tflm"  # the kind of artifact that compilers/tflm makes
@@ -44,6 +44,7 @@ def open_session(
     link: Link | str | None = None,
     threads: int = 1,
     kernels: str = "xnnpack",
+    device: str | None = None,
     remote: Remote = Remote(),
     timeouts: Timeouts | None = None,
     on_log: Callable[[str], None] | None = None,
@@ -53,13 +54,13 @@ def open_session(
 
     `link` (a URI or a Link) is where an already flashed board or a Linux board is, or wraps what would be opened
     otherwise; without it the target says what to start. `threads`, `kernels` (xnnpack, builtin, reference) and `remote`
-    are for Linux targets.
+    are for Linux targets, `device` for those with an Edge TPU.
     Raises DeployError if the target can't be started, LinkError if it is not reached, DeviceError if it holds another
     model or another protocol.
     """
     if link is None or isinstance(link, str):
-        link = start(target, artifact, threads=threads, kernels=kernels, remote=remote, uri=link)
-    if timeouts is None and target.klass == "linux" and target.where in HANDSHAKE_S:
+        link = start(target, artifact, threads=threads, kernels=kernels, device=device, remote=remote, uri=link)
+    if timeouts is None and target.klass != "mcu" and target.where in HANDSHAKE_S:
         timeouts = Timeouts(handshake_s=HANDSHAKE_S[target.where])
     with Session(link, timeouts, on_log=on_log, progress=progress) as session:
         session.expect_model(model_sha256(artifact))
@@ -72,6 +73,7 @@ def start(
     *,
     threads: int = 1,
     kernels: str = "xnnpack",
+    device: str | None = None,
     remote: Remote = Remote(),
     uri: str | None = None,
 ) -> Link:
@@ -84,7 +86,7 @@ def start(
     if uri is not None and (target.klass == "mcu" or not uri.startswith("ssh:")):
         return make_link(uri)
     if target.klass != "mcu":
-        options = _agent_options(threads, kernels)
+        options = _agent_options(threads, kernels) + _edgetpu_options(target, artifact, device)
         if uri is not None or target.link == "ssh":
             return _remote_link(target, artifact, options, remote, uri)
         if target.link == "exec":
@@ -137,6 +139,18 @@ def _agent_options(threads: int, kernels: str) -> list[str]:
     if threads < 1:
         raise DeployError(f"--threads {threads}: expected 1 or more")
     return ["--threads", str(threads), "--kernels", kernels]
+
+
+def _edgetpu_options(target: Target, artifact: Artifact, device: str | None) -> list[str]:
+    """Return the agent's option that says which Edge TPU; none for what runs on a CPU."""
+    if artifact.kind != "edgetpu" or target.tpu is None:
+        if device is not None:
+            raise DeployError(f"--device {device}: is for the Edge TPU of targets such as coral-usb; leave it out")
+        return []
+    wanted = target.tpu.device if device is None else device
+    if not TPU_DEVICE.fullmatch(wanted):
+        raise DeployError(f"--device {wanted}: expected usb:N, pci:N, usb, pci or :N, such as usb:0")
+    return ["--device", wanted]
 
 
 def _remote_link(target: Target, artifact: Artifact, options: list[str], remote: Remote, uri: str | None) -> Link:

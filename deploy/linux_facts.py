@@ -10,7 +10,7 @@ from deploy.agent.linux import SINCE_BOOT, THROTTLED_NOW
 from deploy.info import load_object, shown
 from errors import DeviceError
 
-TEXTS = ("machine", "os", "kernel", "python", "governor")
+TEXTS = ("machine", "os", "kernel", "python", "governor", "tpu", "tpu_path", "tpu_runtime")
 COUNTS = ("cores", "throttled_word", "throttle_count")
 CPU_HZ_MAX = 10**11
 

@@ -65,7 +65,7 @@ def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         link = LossyLink(link, LOSSES, option("--lossy"))
     pictures = _pictures(option("--pictures"))
     count = option("--count") or PICTURES[target.where]
-    handshake_s = HANDSHAKE_S.get(target.where, 30.0) if target.klass == "linux" else 30.0
+    handshake_s = HANDSHAKE_S.get(target.where, 30.0) if target.klass != "mcu" else 30.0
     with open_session(target, artifact_of(model), link=link, timeouts=Timeouts(handshake_s=handshake_s)) as session:
         yield Device(target, model, session, pictures, count, option("--lossy") is not None)
 

@@ -7,6 +7,8 @@ import importlib
 import time
 from typing import Any
 
+from deploy.agent import edgetpu
+
 RUNTIMES = (("ai_edge_litert", "ai-edge-litert", "litert"), ("tflite_runtime", "tflite-runtime", "tflite-runtime"))
 KERNELS = {"xnnpack": "AUTO", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "reference": "BUILTIN_REF"}
 DTYPES = ("int8", "uint8", "int16", "int32", "float32")
@@ -19,15 +21,17 @@ class EngineError(Exception):
 class LiteRtEngine:
     """One loaded model. Tensors go in and out as the bytes of a C-ordered array.
 
-    `kernels` is xnnpack, builtin (optimised, no delegate) or reference. Raises EngineError if no runtime is installed
-    or the model can't be loaded.
+    `kernels` is xnnpack, builtin (optimised, no delegate) or reference; `device` an Edge TPU that is to run the model's
+    own part for it, where the kernels are for the rest. Raises EngineError if no runtime is installed, the model can't
+    be loaded or there is no such Edge TPU.
     """
 
     input_preserved = True
 
-    def __init__(self, model: str, threads: int, kernels: str, runtime: str = ""):
+    def __init__(self, model: str, threads: int, kernels: str, runtime: str = "", device: str = ""):
         self.threads = threads
         self.kernels = kernels
+        self.tpu: edgetpu.EdgeTpu | None = None
         self.counter = {"name": "CLOCK_MONOTONIC", "rate_hz": 1_000_000_000, "unit": "ticks"}
         started = time.perf_counter_ns()
         module, self.name, self.version = _import_runtime(runtime)
@@ -39,17 +43,27 @@ class LiteRtEngine:
                 content = file.read()
             self.model_sha256 = hashlib.sha256(content).hexdigest()
             self.memory = {"model_file": len(content)}
+            if device:
+                edgetpu.expect_compiled(content, model)
+                self.tpu = edgetpu.find(device)
             self._interpreter = module.Interpreter(
                 model_content=content,
                 num_threads=threads,
                 experimental_op_resolver_type=getattr(module.OpResolverType, KERNELS[kernels]),
+                experimental_delegates=[self.tpu.delegate(module)] if self.tpu else None,
             )
             self._interpreter.allocate_tensors()
+        except edgetpu.EdgeTpuError as e:
+            raise EngineError(str(e)) from e
         except OSError as e:
             raise EngineError(f"{model}: can't be read ({e.strerror or e})") from e
         except (ValueError, RuntimeError) as e:
-            raise EngineError(f"{model}: {self.name} can't load it ({one_line(e)})") from e
+            hint = edgetpu.hint(str(e)) if self.tpu else ""
+            raise EngineError(f"{model}: {self.name} can't load it ({one_line(e)}){hint}") from e
         self.load_ns = time.perf_counter_ns() - started
+        if self.tpu:
+            names = [str(operator["op_name"]) for operator in self._interpreter._get_ops_details()]
+            self.kernels = edgetpu.kernels_of(names, kernels)
         self.first_inference_ns = 0
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
@@ -69,6 +83,8 @@ class LiteRtEngine:
         try:
             invoke()
         except (RuntimeError, ValueError) as e:
+            if self.tpu and not self.tpu.is_there():
+                raise EngineError(self.tpu.gone(one_line(e))) from e
             raise EngineError(one_line(e)) from e
         ticks = time.perf_counter_ns() - started
         self.first_inference_ns = self.first_inference_ns or ticks

@@ -14,6 +14,7 @@ import time
 from deploy.agent.engine import KERNELS, EngineError, LiteRtEngine
 from deploy.agent.linux import board_facts, sensors
 from deploy.agent.server import Server
+from deploy.agent.supervise import supervise
 from deploy.agent.tflm import TflmEngine
 
 READ_SIZE = 1 << 16
@@ -24,8 +25,11 @@ PARENT_CHECK_S = 5.0
 def main() -> int:
     """Serve until standard input ends; return the exit code."""
     options = _arguments()
-    line = _claim_stdout()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    supervisor = supervise() if options.device else None
+    if isinstance(supervisor, int):
+        return supervisor
+    line = _claim_stdout()
     threading.Thread(target=_leave_with_owner, args=(os.getppid(),), daemon=True).start()
     try:
         engine = _engine(options)
@@ -33,7 +37,10 @@ def main() -> int:
         print(f"agent: {e}", file=sys.stderr, flush=True)
         return 1
     identity = {"board": options.board, "firmware": options.firmware}
-    board = board_facts()
+    tpu = engine.tpu if isinstance(engine, LiteRtEngine) else None
+    if supervisor and tpu:
+        supervisor(f"{tpu.path}\t{tpu.gone('libedgetpu aborted')}")
+    board = {**board_facts(), **(tpu.facts() if tpu else {})}
     server = Server(
         engine,
         identity,
@@ -42,6 +49,8 @@ def main() -> int:
         lambda: {**board, **sensors()},
     )
     server.log(f"agent: {engine.name} {engine.version}, kernels {engine.kernels}, {engine.threads} threads")
+    if tpu:
+        server.log(f"agent: Edge TPU {tpu.name} at {tpu.path}, {tpu.runtime}")
     gc.freeze()
     gc.disable()  # A collection in the middle of an inference would be measured with it.
     try:
@@ -74,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--firmware", default="unknown")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--kernels", choices=sorted(KERNELS), default="xnnpack")
+    parser.add_argument("--device", default="", help="Edge TPU: usb:N, pci:N, usb, pci or :N")
     parser.add_argument("--tflm-arena", type=int, help="run TFLite-Micro in an arena of so many bytes")
     parser.add_argument("--runtime", choices=("", "ai-edge-litert", "tflite-runtime"), default="")
     return parser.parse_args()
@@ -82,7 +92,7 @@ def _arguments() -> argparse.Namespace:
 def _engine(options: argparse.Namespace) -> LiteRtEngine | TflmEngine:
     if options.tflm_arena is not None:
         return TflmEngine(options.model, options.tflm_arena)
-    return LiteRtEngine(options.model, options.threads, options.kernels, options.runtime)
+    return LiteRtEngine(options.model, options.threads, options.kernels, options.runtime, options.device)
 
 
 def _claim_stdout() -> int:

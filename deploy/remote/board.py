@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import hashlib
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from artifact import sha256_of
+from artifact import sha256_of, write_atomic
 from deploy.links.ssh import SshLink
 from deploy.remote import helper
 from deploy.remote.connect import Address, close, connect
@@ -100,6 +101,23 @@ class Board:
         if say:
             say(f"copied {name}, {size:,} bytes in {time.monotonic() - began:.1f} s")
         return str(kept["path"])
+
+    def get(self, name: str, path: Path, size: int, sha256: str) -> None:
+        """Copy a file of the board, given by its path there, to a local one: `size` bytes of that sha256.
+
+        Raises DeployError if something else arrives, LinkError if the connection is lost.
+        """
+        try:
+            with self._connection.client.open_sftp() as sftp:
+                sftp.get_channel().settimeout(ANSWER_TIMEOUT_S)
+                with sftp.open(name, "rb") as file:
+                    data = file.read(size + 1)
+        except Exception as e:  # paramiko raises its own, EOFError and OSError
+            why = " ".join(str(e).split()) or type(e).__name__
+            raise LinkError(f"{self.name}: {name} can't be copied from there ({why}); run again") from e
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise DeployError(f"{self.name}: {path.name} was damaged on the way; run again")
+        write_atomic(path, data)
 
     def ask(self, what: str, timeout_s: float = ANSWER_TIMEOUT_S, **values: Any) -> dict[str, Any]:
         """Let the helper do something; return its answer. Raises DeployError if it refuses, LinkError if it is gone."""

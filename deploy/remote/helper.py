@@ -95,6 +95,20 @@ class Helper:
         os.replace(part, self._path(name))
         return {"path": self._path(name)}
 
+    def work(self, name: str) -> dict[str, Any]:
+        """Return a new empty folder for a program to write into; it is removed when the host goes."""
+        path = self._path("." + name + PART)
+        _remove(path)
+        os.mkdir(path)
+        return {"path": path}
+
+    def listing(self, name: str) -> dict[str, Any]:
+        """Return the files in a folder for work: sizes in bytes and sha256, by name."""
+        folder = self._path("." + name + PART)
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+        paths = {name: os.path.join(folder, name) for name in names}
+        return {name: {"size": os.path.getsize(path), "sha256": sha256_of(path)} for name, path in paths.items()}
+
     def unpack(self, name: str, wheels: builtins.list[str]) -> dict[str, Any]:
         """Unpack copied wheels, without their tests, into a folder of that name, and remove them."""
         work = self._path("." + name + PART)

@@ -24,19 +24,27 @@ class Runtime:
     folder: str
 
 
-def bring(board: Board, wanted: str, say: Say) -> Runtime:
+def bring(board: Board, wanted: str, say: Say, for_edgetpu: bool = False) -> Runtime:
     """Return the runtime to use, installed if it is not there; nothing of the board's own is touched.
+
+    `auto` is ai-edge-litert, or tflite-runtime where that is there alone or `for_edgetpu`: Coral's libedgetpu is built
+    for it.
 
     Raises DeployError if there is none for the board's Python, or it can't be downloaded or copied.
     """
     if wanted not in RUNTIMES:
         raise DeployError(f"--runtime {wanted}: expected {', '.join(RUNTIMES)}")
     found = board.facts["libraries"]
-    for name in (LITERT, TFLITE):
+    for name in (TFLITE, LITERT) if for_edgetpu else (LITERT, TFLITE):
         if wanted in (name, "auto") and name in found and _fits(name, found):
             say(f"uses {name} {found[name]}, which is there")
             return Runtime(name, "")
-    return _install(board, LITERT if wanted == "auto" else wanted, say)
+    return _install(board, _usual(board, for_edgetpu) if wanted == "auto" else wanted, say)
+
+
+def _usual(board: Board, for_edgetpu: bool) -> str:
+    python = tuple(int(part) for part in str(board.facts["python"]).split(".")[:2])
+    return TFLITE if for_edgetpu and python <= TFLITE_NEWEST_PYTHON else LITERT
 
 
 def requirements(name: str, python: tuple[int, int], where: str) -> list[str]:

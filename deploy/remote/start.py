@@ -34,7 +34,7 @@ def start_agent(
         if resources:
             stack.enter_context(resources)
         board = stack.enter_context(Board(address, accept_new=accept_new))
-        chosen = runtime.bring(board, wanted, say)
+        chosen = runtime.bring(board, wanted, say, for_edgetpu=artifact.kind == "edgetpu")
         agent_there = board.put(agent, agent.name, say)
         model_there = board.put(artifact.path, f"model-{artifact.sha256[:12]}{Path(artifact.path).suffix}", say)
         given = ["--model", model_there, "--firmware", agent.stem, "--runtime", chosen.distribution, *arguments]

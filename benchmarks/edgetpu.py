@@ -1,0 +1,45 @@
+"""The report's section `tpu`: which Edge TPU it was, and how much of the network ran on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from artifact import Artifact
+
+SAID = {"device": "tpu", "path": "tpu_path", "runtime": "tpu_runtime"}
+COMPILED = ("operators", "on_cpu", "subgraphs", "min_runtime_version", "on_chip_remaining_bytes")
+
+
+def section(compiled: Artifact, board: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {"tpu": ...} for a network that was compiled for the Edge TPU, {} for others.
+
+    `board` is the answer of session.board(), which says what the device found.
+    """
+    facts = compiled.facts.get("edgetpu")
+    if facts is None:
+        return {}
+    made = {name: board[key] for name, key in SAID.items() if key in board}
+    made |= {name: facts[name] for name in COMPILED if name in facts}
+    made |= {"operators_mapped": facts["mapped"], "operators_predicted": facts["predicted"]["mapped"]}
+    if "partners" in facts:
+        made["compiled_with"] = [partner["name"] for partner in facts["partners"]]
+    return {"tpu": made}
+
+
+def found_text(board: Mapping[str, Any]) -> str:
+    """Return which Edge TPU was found, to end a line with; "" if there is none."""
+    return f", {board['tpu']} at {board.get('tpu_path', '?')}" if "tpu" in board else ""
+
+
+def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the section as label and text, for a person."""
+    parts = [f"{found[name]}" for name in ("device", "path", "runtime") if name in found]
+    made = [("Edge TPU", ", ".join(parts))] if parts else []
+    text = f"{found['operators_mapped']} of {found['operators']} operators on the Edge TPU"
+    if found.get("on_cpu"):
+        text += f", on its host's CPU: {', '.join(dict.fromkeys(found['on_cpu']))}"
+    made.append(("mapping", text))
+    if "compiled_with" in found:
+        made.append(("compiled with", ", ".join(found["compiled_with"])))
+    return made

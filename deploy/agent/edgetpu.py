@@ -1,0 +1,142 @@
+"""Coral's Edge TPU under the agent: which ones there are, and libedgetpu as a delegate of the interpreter.
+
+Sources: tflite/public/edgetpu_c.h (the functions called here) and edgetpu_delegate_for_custom_op_tflite_plugin.cc (the
+option `device`) of google-coral/libedgetpu.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from typing import Any
+
+LIBRARY = "libedgetpu.so.1"
+CUSTOM_OP = b"edgetpu-custom-op"
+KERNELS = "edgetpu"
+TYPES = {0: "pci", 1: "usb"}
+DEVICE = re.compile(r"(usb|pci)?(?::(\d{1,2}))?")
+HOW_TO_GET_IT = "install Coral's package libedgetpu1-std there (see coral.ai/software)"
+HOW_TO_SEE_IT = (
+    "plug it in; on USB it is 1a6e:089a or 18d1:9302 in lsusb, and its user is in group plugdev; on PCIe it is "
+    "/dev/apex_0, and its user is in group apex"
+)
+
+
+class EdgeTpuError(Exception):
+    """There is no such Edge TPU, or it can't be used; the message is one line with the next step."""
+
+
+class Record(ctypes.Structure):
+    """struct edgetpu_device."""
+
+    _fields_ = [("type", ctypes.c_int), ("path", ctypes.c_char_p)]
+
+
+class EdgeTpu:
+    """An Edge TPU that was found: `name` such as usb:0, `path` as the driver has it, `runtime` libedgetpu's version."""
+
+    def __init__(self, name: str, path: str, runtime: str):
+        self.name, self.path, self.runtime = name, path, runtime
+
+    def delegate(self, module: Any) -> Any:
+        """Return libedgetpu's delegate for it, of a runtime's module. Raises EdgeTpuError if it can't be opened."""
+        try:
+            return module.load_delegate(LIBRARY, {"device": self.name})
+        except (ValueError, OSError) as e:
+            words = " ".join(str(e).split())[:200]
+            raise EdgeTpuError(
+                f"Edge TPU {self.name} at {self.path} can't be opened ({words}); see that no other program has it and "
+                "that you may use it (group plugdev or apex)"
+            ) from e
+
+    def is_there(self) -> bool:
+        """Whether it is still plugged in; True where its path is none that can be looked at."""
+        return not self.path.startswith("/") or os.path.exists(self.path)
+
+    def gone(self, words: str) -> str:
+        """Return what to say when it is no longer there; `words` are libedgetpu's last."""
+        return f"Edge TPU {self.name} at {self.path} is gone ({words}); plug it in again and run again"
+
+    def facts(self) -> dict[str, str]:
+        """Return what BOARD says of it."""
+        return {"tpu": self.name, "tpu_path": self.path, "tpu_runtime": self.runtime}
+
+
+def find(wanted: str) -> EdgeTpu:
+    """Return the Edge TPU that `usb`, `usb:N`, `pci`, `pci:N` or `:N` means.
+
+    Raises EdgeTpuError if libedgetpu is not there, if it finds no Edge TPU, or not that one.
+    """
+    form = DEVICE.fullmatch(wanted)
+    if not form:
+        raise EdgeTpuError(f"--device {wanted}: expected usb:N, pci:N, usb, pci or :N")
+    library = _library()
+    found = _list(library)
+    if not found:
+        raise EdgeTpuError(f"no Edge TPU found; {HOW_TO_SEE_IT}")
+    kind, number = form.group(1), int(form.group(2) or 0)
+    matching = [entry for entry in found if kind in (None, entry[0].split(":")[0])]
+    if number >= len(matching):
+        there = ", ".join(f"{name} at {path}" for name, path in found)
+        raise EdgeTpuError(f"--device {wanted}: no such Edge TPU; there is {there}")
+    name, path = matching[number]
+    return EdgeTpu(name, path, _version(library))
+
+
+def hint(words: str) -> str:
+    """Return what to do about libedgetpu's words when a model is loaded; "" if nothing is known."""
+    if "Unsupported data type in custom op handler" in words:  # issue 44 of google-coral/edgetpu
+        return "; this libedgetpu is built for another runtime: choose it with --runtime, or install one built for it"
+    return ""
+
+
+def kernels_of(operators: list[str], rest: str) -> str:
+    """Return which kernels run a model of these operators: `edgetpu`, with `+` and `rest` where the CPU has a part."""
+    ours = (CUSTOM_OP.decode(), "EdgeTpuDelegateForCustomOp", "DELEGATE")
+    return f"{KERNELS}+{rest}" if any(name not in ours for name in operators) else KERNELS
+
+
+def expect_compiled(content: bytes, model: str) -> None:
+    """Check that a model holds what the Edge TPU runs, or it would run on the CPU unnoticed. Raises EdgeTpuError."""
+    if CUSTOM_OP not in content:
+        raise EdgeTpuError(
+            f"{model}: holds no {CUSTOM_OP.decode()}, so it was not compiled for the Edge TPU; compile it with "
+            "`inv compile --target coral-usb`"
+        )
+
+
+def _library() -> Any:
+    try:
+        library = ctypes.CDLL(LIBRARY)
+        library.edgetpu_list_devices.restype = ctypes.POINTER(Record)
+        library.edgetpu_list_devices.argtypes = [ctypes.POINTER(ctypes.c_size_t)]
+        library.edgetpu_free_devices.restype = None
+        library.edgetpu_free_devices.argtypes = [ctypes.POINTER(Record)]
+        library.edgetpu_version.restype = ctypes.c_char_p
+    except (OSError, AttributeError) as e:
+        words = " ".join(str(e).split())[:200]
+        raise EdgeTpuError(f"the Edge TPU's library can't be loaded ({words}); {HOW_TO_GET_IT}") from e
+    return library
+
+
+def _list(library: Any) -> list[tuple[str, str]]:
+    """Return name and path of each Edge TPU; names count each type by itself, as the option `device` does."""
+    count = ctypes.c_size_t(0)
+    records = library.edgetpu_list_devices(ctypes.byref(count))
+    found = []
+    seen = dict.fromkeys(TYPES.values(), 0)
+    for i in range(count.value):
+        kind = TYPES.get(records[i].type)
+        if kind:
+            found.append((f"{kind}:{seen[kind]}", (records[i].path or b"?").decode("utf-8", "replace")))
+            seen[kind] += 1
+    if records:
+        library.edgetpu_free_devices(records)
+    return found
+
+
+def _version(library: Any) -> str:
+    """Return what libedgetpu says of itself, such as `BuildLabel(...), RuntimeVersion(14)`."""
+    text = (library.edgetpu_version() or b"").decode("utf-8", "replace")
+    return "".join(c for c in text if c.isprintable())[:200] or "unknown"

@@ -1,0 +1,53 @@
+"""A program on a host over SSH that runs to its end: its exit code and all that it says."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from deploy.links.descriptors import WRITE_TIMEOUT_S
+from deploy.links.ssh import NO_SUCH_PROGRAM
+from errors import LinkError
+
+__all__ = ["NO_SUCH_PROGRAM", "run"]
+MOST_BYTES = 1 << 22
+"""What is kept of what it says; no compiler's log is near it."""
+POLL_S = 1.0
+
+
+def run(transport: Any, argv: Sequence[str], timeout_s: float, where: str) -> tuple[int, str]:
+    """Run `argv` without input; return its exit code and both its streams as text.
+
+    Raises LinkError if the connection is lost, the program does not end in time, or it is killed.
+    """
+    limit, said = time.monotonic() + timeout_s, bytearray()
+    try:
+        with transport.open_session(timeout=WRITE_TIMEOUT_S) as channel:
+            channel.set_combine_stderr(True)
+            channel.exec_command(shlex.join(argv))
+            channel.shutdown_write()
+            channel.settimeout(POLL_S)
+            while time.monotonic() < limit:
+                try:
+                    data = channel.recv(1 << 16)
+                except TimeoutError:
+                    continue
+                if not data:
+                    break
+                said += data[: MOST_BYTES - len(said)]
+            else:
+                raise LinkError(
+                    f"{where}: {argv[0]} did not end in {timeout_s:g} s; see whether it runs by itself there"
+                )
+            channel.status_event.wait(POLL_S * 10)
+            code = int(channel.exit_status) if channel.exit_status_ready() else None
+    except LinkError:
+        raise
+    except Exception as e:  # paramiko raises its own, EOFError and OSError
+        why = " ".join(str(e).split()) or type(e).__name__
+        raise LinkError(f"{where}: connection lost ({why[:200]}); see that it is on and reached") from e
+    if code is None or code < 0:
+        raise LinkError(f"{where}: {argv[0]} was killed, or the connection was lost; run again")
+    return code, said.decode("utf-8", "replace")

@@ -1,0 +1,341 @@
+"""The compiler's contract: its words, its files, what is made of them. It is a stand-in here; the pair is Coral's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artifact import Artifact, sha256_of
+from calibration import convert
+from compilers import edgetpu
+from compilers.edgetpu import log, output
+from compilers.edgetpu.log import Fate
+from compilers.edgetpu.tool import LocalTool
+from errors import CompileError, ConfigError
+from tests.compilers import edgetpu_compiler_stand_in as stand_in
+from tests.compilers import edgetpu_files
+from tests.compilers.tflite_builder import Builder
+from tests.pipeline import small
+from tests.pipeline.small import SHARED_DATA, leftovers
+
+PLAIN = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant.tflite"
+CORAL = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant_edgetpu.tflite"
+needs_coral = pytest.mark.skipif(not (PLAIN.is_file() and CORAL.is_file()), reason="needs ../shared/data/coral_*")
+
+# Documented example, shortened: "Edge TPU Compiler", section "Co-compiling multiple models" and "Usage", in the form of
+# version 16 (coral.ai/docs/edgetpu/compiler); rows and figures of one network are of issue 358 and others of its kind.
+PARTLY = """\
+Edge TPU Compiler version 15.0.340273435
+
+Model compiled successfully in 93 ms.
+
+Input model: /tmp/my models/yolo_int8.tflite
+Input size: 7.39MiB
+Output model: yolo_int8_edgetpu.tflite
+Output size: 8.70MiB
+On-chip memory used for caching model parameters: 3.00KiB
+On-chip memory remaining for caching model parameters: 7.67MiB
+Off-chip memory used for streaming uncached model parameters: 1.50MiB
+Number of Edge TPU subgraphs: 1
+Total number of operations: 36
+Operation log: yolo_int8_edgetpu.log
+
+Model successfully compiled but not all operations are supported by the Edge TPU. A percentage of the model will instead
+run on the CPU, which is slower. For details, visit g.co/coral/model-reqs.
+Number of operations that will run on Edge TPU: 2
+Number of operations that will run on CPU: 34
+
+Operator                       Count      Status
+
+MAX_POOL_2D                    6          More than one subgraph is not supported
+QUANTIZE                       2          Operation is working on an unsupported data type
+CONV_2D                        2          Mapped to Edge TPU
+LEAKY_RELU                     26         Operation not supported
+"""
+TWO = """\
+Edge TPU Compiler version 2.0.258810407
+Models compiled successfully in 247 ms.
+
+Input model: model_A.tflite
+Input size: 3.08MiB
+Output model: model_A_edgetpu.tflite
+On-chip memory available for caching model parameters: 6.91MiB
+On-chip memory used for caching model parameters: 3.33MiB
+Off-chip memory used for streaming uncached model parameters: 0.00B
+
+Input model: model_B.tflite
+Output model: model_B_edgetpu.tflite
+On-chip memory used for caching model parameters: 8.25KiB
+"""
+LOG_FILE = """\
+Edge TPU Compiler version 16.0.384591198
+Input: mnist7.tflite
+Output: mnist7_edgetpu.tflite
+
+Operator                       Count      Status
+
+SOFTMAX                        1          Mapped to Edge TPU
+FULLY_CONNECTED                2          Mapped to Edge TPU
+"""
+
+
+def test_a_log_of_a_network_that_is_mapped_in_part() -> None:
+    (found,) = log.parse(PARTLY)
+    assert found.model == "yolo_int8.tflite"
+    assert (found.mapped, found.operators) == (2, 36)
+    assert found.figures["on_chip_bytes"] == 3072
+    assert found.figures["off_chip_bytes"] == 1572864
+    assert found.figures["on_chip_remaining_bytes"] == round(7.67 * 2**20)
+    assert found.figures["subgraphs"] == 1
+    assert found.fates[3] == Fate("LEAKY_RELU", 26, "Operation not supported")
+    assert len(found.fates) == 4
+    assert log.version_of(PARTLY) == "15.0.340273435"
+
+
+def test_a_log_of_two_networks_and_the_file_beside_the_output() -> None:
+    first, second = log.parse(TWO)
+    assert (first.model, second.model) == ("model_A.tflite", "model_B.tflite")
+    assert first.figures == {"on_chip_bytes": round(3.33 * 2**20), "off_chip_bytes": 0}
+    assert second.figures == {"on_chip_bytes": 8448}
+    assert first.mapped is None  # not said: not known
+    (found,) = log.parse(LOG_FILE)
+    assert (found.mapped, found.operators) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0.00B", 0),
+        ("66.00KiB", 67584),
+        ("1.23 MiB", 1289748),
+        ("2GiB", 2 << 30),
+        ("much", None),
+        ("-1B", None),
+        ("", None),
+    ],
+)
+def test_sizes(text: str, size: int | None) -> None:
+    assert log.bytes_of(text) == size
+
+
+def test_words_of_a_failure() -> None:
+    refused = (
+        "Edge TPU Compiler version 16.0\nERROR: Didn't find op\n\nERROR: Registration failed.\n\nInvalid model: m\n"
+    )
+    assert log.last_words(refused) == "ERROR: Didn't find op; ERROR: Registration failed.; Invalid model: m"
+    assert log.last_words("Edge TPU Compiler version 16.0\n") == ""
+
+
+@pytest.fixture
+def _at_home(tmp_path: Path) -> Iterator[None]:
+    with small.at_home(tmp_path / "home"):
+        yield
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _at_home: None) -> LocalTool:
+    """The stand-in as the compiler on the PATH."""
+    folder = stand_in.install(tmp_path / "with space")
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    return LocalTool()
+
+
+def network(tmp_path: Path, *operators: str, width: int = 8, name: str = "net") -> Artifact:
+    """Return an int8 chain of operators as an artifact."""
+    b = Builder()
+    shape = (1, width, width, 3)
+    tensors = [b.tensor(shape, scale=0.1, name=f"{name}{i}") for i in range(len(operators) + 1)]
+    weights = b.tensor(shape, scale=0.1, data=np.ones(shape))
+    for i, operator in enumerate(operators):
+        b.operator(operator, [tensors[i], weights] if operator == "ADD" else [tensors[i]], [tensors[i + 1]])
+    path = edgetpu_files.write(tmp_path / f"{name}.tflite", b.finish(tensors[:1], tensors[-1:]))
+    return Artifact(path, "int8", name, sha256_of(path), facts={"classes": 3})
+
+
+def test_compiling_records_version_log_and_what_was_predicted(tool: LocalTool, tmp_path: Path) -> None:
+    made = edgetpu.compile_for(network(tmp_path, "ADD", "RELU", "HARD_SWISH", "RELU"), tool)
+    assert made.kind == "edgetpu"
+    assert made.tools == {"edgetpu_compiler": "16.0.384591198"}
+    assert made.facts["classes"] == 3
+    facts = made.facts["edgetpu"]
+    assert (facts["mapped"], facts["operators"], facts["subgraphs"]) == (2, 4, 1)
+    assert facts["on_cpu"] == ["HARD_SWISH", "RELU"]
+    assert facts["predicted"]["mapped"] == 2
+    assert facts["min_runtime_version"] == 14
+    assert facts["package_compiler"] == "cl/stand-in"
+    assert facts["on_chip_remaining_bytes"] == round(7.38 * 2**20)
+    assert {"operator": "ADD", "count": 1, "status": "Mapped to Edge TPU"} in facts["fates"]
+    assert set(made.facts["memory"]) == {"model_file", "tpu_on_chip", "tpu_off_chip"}
+    assert "Operator" in (made.path.parent / "edgetpu_compiler.log").read_text()
+    sidecar = json.loads((made.path.parent / "artifact.json").read_text())
+    assert sidecar["tools"] == {"edgetpu_compiler": "16.0.384591198"}
+
+
+def test_a_second_time_nothing_is_compiled(tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network(tmp_path, "RELU")
+    first = edgetpu.compile_for(model, tool)
+    monkeypatch.setenv("EDGETPU_STAND_IN", "aborts")
+    again = edgetpu.compile_for(model, tool)
+    assert again.reused
+    assert again.sha256 == first.sha256
+
+
+def test_models_compiled_together_share_a_token_and_lie_side_by_side(tool: LocalTool, tmp_path: Path) -> None:
+    first, second = network(tmp_path, "RELU", name="a"), network(tmp_path, "ADD", "RELU", name="b")
+    made = edgetpu.compile_for(first, tool, [second])
+    facts = made.facts["edgetpu"]
+    (partner,) = facts["partners"]
+    assert (partner["name"], partner["mapped"], partner["operators"]) == ("b", 2, 2)
+    assert partner["caching_token"] == facts["caching_token"]
+    assert output.examine(made.path.parent / partner["file"], second.path).cached_bytes > 0
+    assert set(made.parents) == {"int8", "with1"}
+    assert edgetpu.compile_for(first, tool).path != made.path
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("aborts", r"net: edgetpu_compiler ended with exit code 1: Internal compiler error\. Aborting!"),
+        ("refuses", r"exit code 1: ERROR: Didn't find op for builtin opcode 'CONV_2D' version '6'"),
+        ("nothing", r"wrote no model_edgetpu\.tflite; it said: "),
+        ("none", r"mapped none of 2 operators \(ADD x1: Operation not supported; RELU x1: Operation not supported\)"),
+        ("other", r"model_edgetpu\.tflite: its inputs .*\(1, 9, 8, 3\).* those of model\.tflite are .*another model"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_leaves_nothing(
+    tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, message: str
+) -> None:
+    monkeypatch.setenv("EDGETPU_STAND_IN", how)
+    with pytest.raises(CompileError, match=message) as caught:
+        edgetpu.compile_for(network(tmp_path, "ADD", "RELU"), tool)
+    assert "\n" not in str(caught.value)
+    assert leftovers(tmp_path / "home") == []
+    assert not list((tmp_path / "home").rglob("*.tflite"))
+
+
+def test_models_that_do_not_share_the_chips_memory(
+    tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGETPU_STAND_IN", "apart")
+    with pytest.raises(CompileError, match=r"^a, b: were compiled together, yet .* 2 caching tokens"):
+        edgetpu.compile_for(network(tmp_path, "RELU", name="a"), tool, [network(tmp_path, "RELU", "RELU", name="b")])
+
+
+def test_a_compiler_that_says_less_than_it_should(
+    tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does not say is told from the file, or is absent."""
+    monkeypatch.setenv("EDGETPU_STAND_IN", "silent")
+    made = edgetpu.compile_for(network(tmp_path, "ADD", "HARD_SWISH"), tool)
+    assert made.facts["edgetpu"]["mapped"] == 1
+    assert "tpu_off_chip" not in made.facts["memory"]
+    assert made.facts["memory"]["tpu_on_chip"] > 0
+
+
+def test_a_compiler_that_hangs_is_ended(tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGETPU_STAND_IN", "hangs")
+    monkeypatch.setattr("compilers.edgetpu.tool.COMPILE_S", 1)
+    monkeypatch.setattr("compilers.edgetpu.tool.GRACE_S", 3)
+    with pytest.raises(CompileError, match=r"edgetpu_compiler: did not end in 4 s"):
+        edgetpu.compile_for(network(tmp_path, "RELU"), tool)
+
+
+def test_without_the_compiler_the_way_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CompileError, match=r"not on the PATH .*edgetpu-compiler.*--compile-on ssh://.*--compiled FILE"):
+        LocalTool().version()
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 3", r"exit code 3, it said: nothing; install it again"),
+        ("echo hello", r"exit code 0, it said: hello"),
+        ("echo 'error while loading shared libraries: libc++.so.1' >&2; exit 127", r"libc\+\+\.so\.1"),
+    ],
+)
+def test_another_program_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+) -> None:
+    program = tmp_path / "edgetpu_compiler"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(CompileError, match=message):
+        LocalTool().version()
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (b"", "is damaged"),
+        (b"no package at all", r"no DWN1 package"),
+        (edgetpu_files.package_of(1, 1, b"DWN2"), r"no DWN1 package"),
+        (edgetpu_files.package_of(1, 64)[:60], "is damaged"),
+    ],
+)
+def test_a_package_that_is_none(tmp_path: Path, package: bytes, message: str) -> None:
+    source = network(tmp_path, "RELU").path
+    made = edgetpu_files.compiled(source.read_bytes(), package=package)
+    with pytest.raises(CompileError, match=message):
+        output.examine(edgetpu_files.write(tmp_path / "x.tflite", made), source)
+
+
+def test_a_compiled_file_that_is_changed_anywhere_is_an_error_or_still_one(tmp_path: Path) -> None:
+    source = network(tmp_path, "RELU").path
+    good = edgetpu_files.compiled(source.read_bytes(), cached_bytes=40)
+    path, rng = tmp_path / "x.tflite", np.random.default_rng(8)
+    for trial in range(1500):
+        data = bytearray(good)
+        for place in rng.integers(8, len(data), 1 + trial % 4):
+            data[place] = rng.integers(256)
+        size = len(data) if trial % 3 else int(rng.integers(8, len(data)))
+        path.write_bytes(data[:size])
+        try:
+            output.examine(path, source)
+        except CompileError:
+            continue
+
+
+def test_a_plain_model_is_not_taken_for_a_compiled_one(tmp_path: Path) -> None:
+    model = network(tmp_path, "RELU").path
+    with pytest.raises(CompileError, match=r"net\.tflite: holds no edgetpu-custom-op"):
+        output.examine(model, model)
+
+
+def test_a_compiled_model_is_not_compiled_again(tmp_path: Path) -> None:
+    made = edgetpu_files.compiled(network(tmp_path, "RELU").path.read_bytes())
+    with pytest.raises(CompileError, match=r"^mine: is compiled for the Edge TPU already; .*--compiled"):
+        edgetpu.predict(edgetpu_files.write(tmp_path / "x.tflite", made), "mine")
+
+
+@pytest.mark.usefixtures("_at_home")
+def test_a_file_that_was_compiled_elsewhere(tmp_path: Path) -> None:
+    model = network(tmp_path, "ADD", "RELU", "HARD_SWISH")
+    path = edgetpu_files.write(tmp_path / "x.tflite", edgetpu_files.compiled(model.path.read_bytes(), kept=1))
+    made = edgetpu.adopt(model, path)
+    assert (made.facts["edgetpu"]["mapped"], made.facts["edgetpu"]["operators"]) == (2, 3)
+    assert made.facts["memory"] == {"model_file": path.stat().st_size, "tpu_on_chip": 1024}
+    assert made.path.read_bytes() == path.read_bytes()
+    with pytest.raises(CompileError, match=r"^--compiled .*x\.tflite: .*it was made from another model"):
+        edgetpu.adopt(network(tmp_path, "RELU", width=9, name="other"), path)
+    with pytest.raises(ConfigError, match=r"--compiled .*none\.tflite: no such file"):
+        edgetpu.adopt(model, tmp_path / "none.tflite")
+
+
+@needs_coral
+@pytest.mark.usefixtures("_at_home")
+def test_corals_own_pair() -> None:
+    """What was compiled by Coral's compiler, read by what reads its files: nothing here is a stand-in."""
+    found = output.examine(CORAL, PLAIN)
+    assert (found.tpu_operators, found.on_cpu) == (1, ())
+    assert found.min_runtime_version == 12
+    assert found.compiler_version == "cl/"
+    assert PLAIN.stat().st_size < found.cached_bytes < CORAL.stat().st_size  # its weights, in the chip's own order
+    made = edgetpu.adopt(convert.adopt(PLAIN, (), None), CORAL)
+    assert made.facts["edgetpu"]["mapped"] == made.facts["edgetpu"]["predicted"]["mapped"] == 31
+    assert made.facts["input_range"] == [-1.0, 1.0]
