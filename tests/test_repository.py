@@ -121,6 +121,16 @@ def test_system_packages_is_well_formed() -> None:
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", row[2]) for row in rows)
 
 
+def test_the_readme_says_of_every_target_where_it_was_measured() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Boards")[2].partition("\n## ")[0]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row[1])} == set(target.names())
+    for row in rows:
+        hardware = row[3].strip()
+        boards = [target.load(name) for name in re.findall(r"`([a-z0-9-]+)`", row[1])]
+        assert (hardware == "-") == all(board.where != "hardware" for board in boards), row[1]
+
+
 def test_the_package_of_each_emulator_is_one_that_the_launcher_installs() -> None:
     rows = [line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines()]
     installed = {row[2] for row in rows if row[:1] == ["target"]}

@@ -7,7 +7,7 @@ import importlib
 import time
 from typing import Any
 
-from deploy.agent import edgetpu
+import deploy.agent.edgetpu as edgetpu
 
 RUNTIMES = (("ai_edge_litert", "ai-edge-litert", "litert"), ("tflite_runtime", "tflite-runtime", "tflite-runtime"))
 KERNELS = {"xnnpack": "AUTO", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "reference": "BUILTIN_REF"}
