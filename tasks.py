@@ -115,7 +115,7 @@ def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> N
     asked = {name: given[name] for name in names}
     settings = Settings(images=_images(given["images"]), threads=threads, **asked)
     with Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings) as bench:
-        made = bench.report(parts, shlex.join(["./inv", *sys.argv[1:]]))
+        made = bench.report(parts, _command())
     name = made["model"]["name"] + (f"-{pipeline.engine}" if pipeline.engine != pipeline.target.engine else "")
     path = report.write(made, report.folder(given["unit"] or made["target"]["name"], name))
     if given["json"]:
@@ -137,6 +137,14 @@ def _measure_many(task_name: str, given: dict[str, Any], devices: list[Any]) -> 
     defaults = {name: about[0] for group in (*BUILT, MEASURE) for name, about in group.items()}
     options = {name: value for name, value in given.items() if name == "model" or value != defaults[name]}
     many.run(devices, task_name, {name: options[name] for name in options.keys() - {"target", "link", "unit"}})
+
+
+def _command() -> str:
+    """Return the command as typed, without what the launcher adds, which names a folder of this machine."""
+    given = sys.argv[1:]
+    if given[:1] == ["--search-root"]:
+        given = given[2:]
+    return shlex.join(["./inv", *given])
 
 
 def _images(text: str | None) -> int | None:
@@ -224,7 +232,7 @@ def compare_engines(
         )
         return lambda: Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings)
 
-    found = engines.measure([opener(*column) for column in columns], shlex.join(["./inv", *sys.argv[1:]]))
+    found = engines.measure([opener(*column) for column in columns], _command())
     path = engines.write(found, report.folder(target, found[0].report["model"]["name"]))
     if json:
         print(path.read_text(), end="")
@@ -232,6 +240,26 @@ def compare_engines(
         print()
         console.table("", *engines.table(found))
         print(f"\n{path}")
+
+
+@user_task(
+    {
+        "models": (None, "presets or int8 .tflite files, joined by commas [default: v1_025,v2_035,v3sm_075,v3s_075]"),
+        "targets": (None, "emulated microcontrollers, joined by commas [default: qemu-m3,qemu-m4,qemu-m7,qemu-m55]"),
+        "classes": (1000, "classes; the weights are random, scaled as trained ones are"),
+        "images": ("2", "pictures for each"),
+        "optimize": TARGET["optimize"],
+        "layers": (False, "instructions of each layer of our engine as well"),
+        "presets": (False, "the shipped presets with their weights instead, compared with the committed counts"),
+        "update": (False, "with --presets: write the counts that CI asserts"),
+        "out": (None, "folder for engines.json and engines.md [default: benchmarks/results]"),
+    }
+)
+def bench_engines(c: Context, **given: Any) -> None:
+    """Measure our engine, and tflm where TFLM_DIR is set, for all networks on all emulated cores; write the table."""
+    from benchmarks import suite_task
+
+    suite_task.run(**given, command=_command())
 
 
 @user_task(
@@ -317,7 +345,7 @@ def train(c: Context, **given: Any) -> None:
     """Train a preset on a data set; a stopped run goes on where it was when called again."""
     from models import training
 
-    path, top1 = training.run(**given, command=shlex.join(["./inv", *sys.argv[1:]]))
+    path, top1 = training.run(**given, command=_command())
     print(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
 
 

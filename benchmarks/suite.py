@@ -1,0 +1,193 @@
+"""All networks on all cores with all engines in one run: instructions and memory, as a table to publish.
+
+Emulated cores count instructions, not time. Each cell is an image built, started and run on pictures, its outputs
+compared with LiteRT's reference kernels.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from artifact import ROOT, Artifact, write_atomic
+from benchmarks import measure
+from deploy.device import open_session
+from errors import ConfigError, FitError
+from target import Target
+
+NETWORKS = ("v1_025", "v2_035", "v3sm_075", "v3s_075")
+SHIPPED = ("v1_025", "v2_035", "v3sm_075")
+CORES = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
+RESULTS_DIR = ROOT / "benchmarks" / "results"
+COUNTS_PATH = RESULTS_DIR / "shipped_presets.json"
+TOLERANCE = 0.001
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network on one core with one engine: `instructions` are the median over the pictures, `memory` bytes by name.
+
+    `problem` says why there are no figures, such as that it does not fit.
+    """
+
+    network: str
+    target: str
+    core: str
+    engine: str
+    kernels: str = ""
+    instructions: int = 0
+    memory: dict[str, int] = field(default_factory=dict)
+    pictures: int = 0
+    equal: int = 0
+    problem: str = ""
+    layers: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def code_bytes(self) -> int:
+        """Code and constants without the weights."""
+        return self.memory.get("code", 0) + self.memory.get("constants", 0)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the cell as JSON types, without what is not there."""
+        return {name: value for name, value in asdict(self).items() if value or name == "equal"}
+
+
+def measure_cell(
+    network: str,
+    target: Target,
+    engine: str,
+    build: Callable[[], Artifact],
+    inputs: npt.NDArray[Any],
+    reference: npt.NDArray[Any],
+) -> Cell:
+    """Build an image, run it on the inputs (n, h, w, c) and return its cell; one that does not fit is a cell too."""
+    try:
+        image = build()
+    except FitError as e:
+        return Cell(network, target.name, target.cpu, engine, problem=str(e).split(";")[0])
+    outputs = measure.Outputs(np.zeros_like(reference), [])
+    with open_session(target, image) as session:
+        measure.run_all(session, inputs, outputs)
+        info = session.info
+        memory = measure.memory_of(info, session.stats(), image.facts["memory"])
+    exact = measure.exactness(outputs.raw, reference, "")
+    return Cell(
+        network,
+        target.name,
+        target.cpu,
+        engine,
+        info.kernels,
+        round(statistics.median(outputs.times)),
+        memory,
+        exact["n"],
+        exact["equal"],
+    )
+
+
+def write(cells: Sequence[Cell], tools: dict[str, str], command: str, folder: Path = RESULTS_DIR) -> Path:
+    """Write engines.json and engines.md into a folder; return the path of the second."""
+    made = {"schema": SCHEMA, "command": command, "tools": tools, "cells": [cell.describe() for cell in cells]}
+    write_atomic(folder / "engines.json", json.dumps(made, indent=1) + "\n")
+    path = folder / "engines.md"
+    write_atomic(path, markdown(cells, tools, command))
+    return path
+
+
+def rows(cells: Sequence[Cell]) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return columns and rows of the table, a cell in a row."""
+    names = ("network", "core", "engine", "instructions", "arena", "RAM", "stack used", "code", "weights", "equal")
+    columns = [(name, "left" if i < 3 else "right") for i, name in enumerate(names)]
+    return columns, [_row(cell) for cell in cells]
+
+
+def _row(cell: Cell) -> list[str]:
+    head = [cell.network, cell.core, f"{cell.engine}, {cell.kernels}" if cell.kernels else cell.engine]
+    if cell.problem:
+        return [*head, cell.problem, *[""] * 6]
+    memory = cell.memory
+    figures = (cell.instructions, memory.get("arena_used", memory["arena"]), memory.get("ram", 0))
+    more = (memory.get("stack_used", 0), cell.code_bytes, memory.get("weights", 0))
+    return [*head, *(f"{number:,}" for number in (*figures, *more)), f"{cell.equal} of {cell.pictures}"]
+
+
+def markdown(cells: Sequence[Cell], tools: dict[str, str], command: str) -> str:
+    """Return the results as a Markdown page."""
+    columns, table = rows(cells)
+    lines = [
+        "# Engines, networks, cores",
+        "",
+        "Instructions of one inference as QEMU counts them: not cycles, not time. Sizes in bytes. The arena holds the",
+        "activations, input included; code is with constants, without weights; equal: to LiteRT's reference kernels.",
+        "",
+        "| " + " | ".join(name for name, _ in columns) + " |",
+        "|" + "|".join("---" if side == "left" else "---:" for _, side in columns) + "|",
+    ]
+    lines += ["| " + " | ".join(row) + " |" for row in table]
+    for cell in cells:
+        lines += _layer_lines(cell)
+    lines += ["", f"`{command}`", ""]
+    lines += [f"- {name}: {version}" for name, version in sorted(tools.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _layer_lines(cell: Cell) -> list[str]:
+    if not cell.layers:
+        return []
+    lines = [
+        "",
+        f"## {cell.network}, {cell.core}, {cell.engine}",
+        "",
+        "| layer | MACs | instructions | a MAC |",
+        "|---|---:|---:|---:|",
+    ]
+    for layer in cell.layers:
+        each = f"{layer['instructions'] / layer['macs']:.2f}" if layer.get("macs") else ""
+        lines.append(f"| {layer['name']} | {layer.get('macs', 0):,} | {layer['instructions']:,} | {each} |")
+    return lines
+
+
+# The shipped presets, whose counts must not grow
+
+
+def read_counts(path: Path = COUNTS_PATH) -> dict[str, dict[str, int]]:
+    """Return the committed instructions by target and preset. Raises ConfigError if the file is not there."""
+    try:
+        found = json.loads(path.read_text())
+        return {target: {name: int(n) for name, n in counts.items()} for target, counts in found.items()}
+    except (OSError, ValueError, AttributeError) as e:
+        raise ConfigError(f"{path}: no counts ({e}); write them with `inv bench-engines --presets --update`") from e
+
+
+def write_counts(cells: Sequence[Cell], path: Path = COUNTS_PATH) -> Path:
+    """Write the cells' instructions over what is in the file, whose other targets stay; return its path."""
+    counts = read_counts(path) if path.is_file() else {}
+    for cell in cells:
+        if cell.instructions and cell.engine == "aot":
+            counts.setdefault(cell.target, {})[cell.network] = cell.instructions
+    write_atomic(path, json.dumps(counts, indent=1, sort_keys=True) + "\n")
+    return path
+
+
+def slower(cells: Sequence[Cell], counts: dict[str, dict[str, int]]) -> list[str]:
+    """Say which cells need over 0.1 % more instructions than is committed, or are not in there."""
+    found = []
+    for cell in cells:
+        known = counts.get(cell.target, {}).get(cell.network)
+        if cell.problem:
+            found.append(f"{cell.network} on {cell.target}: {cell.problem}")
+        elif known is None:
+            found.append(f"{cell.network} on {cell.target}: not in {COUNTS_PATH.name}")
+        elif cell.instructions > known * (1 + TOLERANCE):
+            percent = 100 * (cell.instructions / known - 1)
+            found.append(
+                f"{cell.network} on {cell.target}: {cell.instructions:,} instructions, {percent:.2f} % over {known:,}"
+            )
+    return found

@@ -1,0 +1,113 @@
+"""Runs the suite: which networks, cores and engines, and how each is built."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import console
+import target as targets
+from artifact import Artifact, versions
+from benchmarks import layers
+from benchmarks.suite import Cell, measure_cell
+from calibration import evaluate
+from compilers.firmware import tool_versions
+from compilers.tflm import tree
+from datasets import prepare_many, sample
+from errors import CompileError, ConfigError
+from pipeline import Pipeline, Request
+from target import Target
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure: presets or files, targets, and with how many pictures.
+
+    `classes` None takes the shipped weights; a number takes scaled random weights for so many classes, so that no
+    training is needed.
+    """
+
+    networks: Sequence[str]
+    targets: Sequence[str]
+    pictures: int
+    classes: int | None = None
+    optimize: str = "size"
+    layers: bool = False
+
+
+def run(plan: Plan) -> tuple[list[Cell], dict[str, str]]:
+    """Measure all cells in order and return them with the versions of the tools. Says a line for each."""
+    boards = [_board(name) for name in plan.targets]
+    cells: list[Cell] = []
+    tools: dict[str, str] = versions("ai-edge-litert", "tensorflow")
+    for network in plan.networks:
+        for board in boards:
+            for engine in ("aot", "tflm") if os.environ.get("TFLM_DIR") else ("aot",):
+                cells.append(_cell(plan, network, board, engine, tools))
+    return cells, tools
+
+
+def _board(name: str) -> Target:
+    board = targets.load(name)
+    if board.mcu is None or board.emulator is None:
+        raise ConfigError(f"--targets {name}: expected emulated microcontrollers; they count instructions")
+    return board
+
+
+def _cell(plan: Plan, network: str, board: Target, engine: str, tools: dict[str, str]) -> Cell:
+    pipeline = Pipeline(_request(plan, network, board, engine))
+    if engine == "tflm" and (missing := _no_library(board)):
+        console.note(missing)
+        return Cell(Path(network).stem, board.name, board.cpu, engine, problem="no library built for it")
+    low, high = pipeline.int8.facts["input_range"]
+    _, side, _, channels = pipeline.int8.facts["input_shape"]
+    test = pipeline.data.test
+    pixels = prepare_many(test, sample(test, plan.pictures, 0), side, channels)
+    reference = evaluate.outputs(pipeline.int8.path, pixels, (low, high), "reference")
+    if len(np.unique(reference, axis=0)) < min(2, plan.pictures):
+        raise ConfigError(f"{network}: all pictures give the same output, so equal outputs would prove nothing")
+    inputs = evaluate.quantise(pixels, (low, high), pipeline.int8.facts["input"])
+    cell = measure_cell(pipeline.int8.name, board, engine, lambda: pipeline.runnable, inputs, reference)
+    tools |= tool_versions(board) | _emulator(board)
+    if not cell.problem:
+        tools |= _library(pipeline.runnable)
+        if plan.layers and engine == "aot":
+            cell = replace(cell, layers=layers.profile(pipeline.runnable, board, inputs[0]))
+    with console.step("bench") as line:
+        figures = cell.problem or f"{cell.instructions:,} instructions, {cell.equal} of {cell.pictures} equal"
+        line.text = f"{cell.network} on {board.name} with {engine}: {figures}"
+    return cell
+
+
+def _request(plan: Plan, network: str, board: Target, engine: str) -> Request:
+    more: dict[str, Any] = {}
+    if plan.classes is not None and not network.endswith(".tflite"):
+        more = {"weights": "random", "labels": ",".join(f"class {i}" for i in range(plan.classes))}
+    optimize = plan.optimize if engine == "aot" else Request.optimize
+    return Request(model=network, target=board.name, engine=engine, optimize=optimize, **more)
+
+
+def _no_library(board: Target) -> str:
+    """Return why the user's TFLite-Micro tree has nothing for a board; empty if it has."""
+    try:
+        tree.find(board)
+    except CompileError as e:
+        return str(e)
+    return ""
+
+
+def _emulator(board: Target) -> dict[str, str]:
+    assert board.emulator is not None
+    program = board.emulator.program
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return {program: (done.stdout.splitlines() or ["unknown"])[0]}
+
+
+def _library(image: Artifact) -> dict[str, str]:
+    return {name: version for name, version in image.tools.items() if name.startswith("TFLite-Micro")}

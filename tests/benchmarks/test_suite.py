@@ -1,0 +1,105 @@
+"""The table of engines, networks and cores; layers; and the counts that must not grow."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import target as targets
+from artifact import Artifact, sha256_of
+from benchmarks import layers, suite, suite_run
+from benchmarks.suite import Cell
+from compilers import microcontroller
+from deploy.device import open_session
+from errors import ConfigError
+from models import presets
+from tests.compilers.networks import tflite_of
+from tests.pipeline.small import at_home
+
+CELL = Cell("v1_025", "qemu-m4", "cortex-m4", "aot", "dsp", 1_000_000, {"arena": 5, "code": 2, "constants": 1}, 2, 2)
+
+
+def test_a_preset_that_is_slower_by_over_a_thousandth_is_named() -> None:
+    counts = {"qemu-m4": {"v1_025": 1_000_000}}
+    for instructions, said in ((999_000, ""), (1_000_999, ""), (1_001_100, "0.11 % over 1,000,000")):
+        cell = Cell(**{**CELL.__dict__, "instructions": instructions})
+        found = suite.slower([cell], counts)
+        assert said in found[0] if said else found == [], found
+    assert "not in shipped_presets.json" in suite.slower([Cell(**{**CELL.__dict__, "network": "v9"})], counts)[0]
+    assert "does not fit" in suite.slower([Cell(**{**CELL.__dict__, "problem": "it does not fit"})], counts)[0]
+
+
+def test_counts_are_written_over_those_of_the_same_target_alone(tmp_path: Path) -> None:
+    path = tmp_path / "counts.json"
+    path.write_text('{"qemu-m3": {"v1_025": 7}, "qemu-m4": {"v2_035": 8}}')
+    suite.write_counts([CELL, Cell(**{**CELL.__dict__, "engine": "tflm", "instructions": 9})], path)
+    assert suite.read_counts(path) == {"qemu-m3": {"v1_025": 7}, "qemu-m4": {"v1_025": 1_000_000, "v2_035": 8}}
+    with pytest.raises(ConfigError, match="--presets --update"):
+        suite.read_counts(tmp_path / "none.json")
+
+
+def test_the_table_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
+    full = Cell("v2_035", "netduinoplus2", "cortex-m4", "tflm", problem="RAM is short by 1 byte")
+    layered = Cell(**{**CELL.__dict__, "layers": [{"name": "0 CONV_2D", "macs": 10, "instructions": 25}]})
+    path = suite.write([layered, full], {"gcc": "12"}, "./inv bench-engines", tmp_path)
+    text = path.read_text()
+    assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 | 5 | 0 | 0 | 3 | 0 | 2 of 2 |" in text
+    assert "RAM is short by 1 byte" in text
+    assert "| 0 CONV_2D | 10 | 25 | 2.50 |" in text
+    made = json.loads((tmp_path / "engines.json").read_text())
+    assert [cell["network"] for cell in made["cells"]] == ["v1_025", "v2_035"]
+    assert "instructions" not in made["cells"][1]
+
+
+def test_the_c_is_counted_by_step() -> None:
+    text = "void f(int8_t *arena) {\n        kernel_a(&step02_conv_2d, arena + 1);\n}\n\n"
+    text += "void model_run(int8_t *arena) {\n    // note (here);\n    kernel_b(&step00_add);\n    move(arena);\n"
+    text += "    steps02_to_03(arena);\n}\n"
+    made = layers.instrument(text, 4)
+    assert made.startswith("#define PROFILE_STEPS 4u\n")
+    assert "PROFILED(2, kernel_a(&step02_conv_2d, arena + 1));" in made
+    assert "PROFILED(0, kernel_b(&step00_add));\n    PROFILED(0, move(arena));\n    steps02_to_03(arena);" in made
+    assert made.count("profile_tell();") == 1
+    assert made.endswith("    profile_tell();\n}\n")
+
+
+@pytest.mark.emulated
+def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
+    path = tflite_of("v1_025_32")
+    model = Artifact(path, "int8", "small", sha256_of(path))
+    board = targets.load("qemu-m4")
+    import numpy as np
+
+    picture = np.random.default_rng(0).integers(-128, 128, (32, 32, 3)).astype(np.int8)
+    with at_home(tmp_path):
+        image = microcontroller.compile_for(model, board)
+        found = layers.profile(image, board, picture)
+        with open_session(board, image) as session:
+            total = session.infer(picture.tobytes()).ticks * 1e9 / session.info.counter.rate_hz
+    assert len(found) == len(image.facts["plan"]["operators"])
+    assert sum(layer["instructions"] for layer in found) == pytest.approx(total, rel=0.02)
+    assert all(layer["instructions"] > layer["macs"] // 4 for layer in found)
+
+
+@pytest.mark.slow
+@pytest.mark.emulated
+@pytest.mark.parametrize("board", ["qemu-m3", "qemu-m4", "qemu-m55"])
+def test_shipped_presets_need_no_more_instructions_than_committed(
+    board: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """If this fails on purpose: `inv bench-engines --presets --update`."""
+    with at_home(tmp_path_factory.getbasetemp() / "shipped"):
+        cells, _ = suite_run.run(suite_run.Plan(suite.SHIPPED, [board], pictures=2))
+    assert suite.slower([cell for cell in cells if cell.engine == "aot"], suite.read_counts()) == []
+    assert all(cell.equal == cell.pictures == 2 for cell in cells)
+
+
+def test_counts_are_of_all_shipped_presets_on_the_cores_of_the_table() -> None:
+    counts = suite.read_counts()
+    assert set(counts) >= set(suite.CORES)
+    checkpoints = Path(presets.__file__).parent / "checkpoints"
+    shipped = {re.sub(r"\..*", "", path.name) for path in checkpoints.glob("*.npz")}
+    assert all(set(names) >= shipped == set(suite.SHIPPED) for names in counts.values())
