@@ -411,6 +411,8 @@ def hil(
     from device_tests import run as suite
 
     pipeline = _pipeline({**given, "target": target, "engine": None, "optimize": "size"}, MODEL, CALIBRATION, TARGET)
+    if pipeline.target.tpu:
+        raise ConfigError(f"--target {target}: the suite has no form for an Edge TPU yet; measure it with inv deploy")
     options = [
         *(["--link", link] if link else []),
         *(["--lossy", lossy] if lossy else []),

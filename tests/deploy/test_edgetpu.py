@@ -29,13 +29,14 @@ from deploy.bundle import build_agent
 from deploy.device import agent_arguments, open_session
 from deploy.links.process import ProcessLink
 from deploy.remote import runtime
+from deploy.remote.board import Board
 from deploy.remote.edgetpu_compiler import RemoteTool
 from deploy.session import Refused, Session
 from device_tests import tiny_model
 from errors import CompileError, DeployError, LinkError
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
-from tests.deploy.sshd import Sshd
+from tests.deploy.sshd import BOARD, Sshd, wait_until
 from tests.deploy.test_agent import reference
 from tests.deploy.test_ssh_runtime import BOTH, FakeBoard
 from tests.pipeline import small
@@ -349,6 +350,22 @@ def test_a_failure_over_there_is_one_line(
     program.write_text(program.read_text().replace("export ", "export EDGETPU_STAND_IN=aborts "))
     with small.at_home(tmp_path / "home"), pytest.raises(CompileError, match=r"exit code 1: Internal compiler error"):
         edgetpu.compile_for(Artifact(plain, "int8", "tiny", sha256_of(plain)), RemoteTool("ssh://board"))
+
+
+def test_what_arrives_from_there_is_what_was_there(sshd: Sshd, tmp_path: Path) -> None:
+    with Board(BOARD) as board:
+        folder = Path(board.ask("work", name="trial")["path"])
+        (folder / "made").write_bytes(b"as it was made")
+        found = board.ask("listing", name="trial")["made"]
+        board.get(f"{folder}/made", tmp_path / "made", **found)
+        assert (tmp_path / "made").read_bytes() == b"as it was made"
+        (folder / "made").write_bytes(b"as it is later")
+        with pytest.raises(DeployError, match=r"ssh://board: other was damaged on the way; run again"):
+            board.get(f"{folder}/made", tmp_path / "other", **found)
+        assert not (tmp_path / "other").exists()
+        with pytest.raises(LinkError, match=r"none can't be copied from there \(.*No such file"):
+            board.get(f"{folder}/none", tmp_path / "other", **found)
+    assert wait_until(lambda: not folder.exists())
 
 
 def test_a_wrong_address() -> None:

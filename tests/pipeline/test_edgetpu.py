@@ -1,0 +1,105 @@
+"""`inv` for an Edge TPU as a user runs it, with and without the compiler, of which there is a stand-in here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import console
+import pipeline_edgetpu
+from artifact import Artifact
+from compilers.edgetpu.check import Check, Row
+from tests.compilers import edgetpu_compiler_stand_in as stand_in
+from tests.pipeline.small import inv, leftovers, one_line, options
+
+
+def without_compiler(tmp_path: Path) -> str:
+    """A PATH on which there is no edgetpu_compiler, wherever the tests run."""
+    return os.pathsep.join(
+        p for p in os.environ["PATH"].split(os.pathsep) if not (Path(p) / "edgetpu_compiler").exists()
+    )
+
+
+@pytest.mark.usefixtures("int8")
+def test_without_the_compiler_there_is_the_table_and_then_the_way_to_get_it(
+    home: Path, npz: Path, tmp_path: Path
+) -> None:
+    done = inv(home, "compile", "--target", "coral-usb", *options(npz), PATH=without_compiler(tmp_path))
+    one_line(done, "edgetpu_compiler: not on the PATH", "--compile-on ssh://", "--compiled FILE")
+    assert "29 of 29 operators should map to the Edge TPU" in done.stdout
+    assert "DEPTHWISE_CONV_2D     13      1  Edge TPU" in done.stdout
+    assert not (home / "build" / "edgetpu").exists() or leftovers(home / "build" / "edgetpu") == []
+
+
+@pytest.mark.usefixtures("int8")
+def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, npz: Path, tmp_path: Path) -> None:
+    path = f"{stand_in.install(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}"
+    for ending in (" s", "reused"):
+        done = inv(home, "compile", "--target", "coral-usb", *options(npz), PATH=path)
+        assert done.returncode == 0, done.stderr
+        line = next(line for line in done.stdout.splitlines() if line.startswith("compile"))
+        assert "edgetpu for coral-usb: 29 of 29 operators mapped" in line
+        assert line.endswith(ending)
+    made = Path(done.stdout.splitlines()[-1])
+    assert made.name == "model_edgetpu.tflite"
+    done = inv(home, "compile", "--target", "coral-dev-board", "--compiled", made, *options(npz))
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.splitlines()[-1]).read_bytes() == made.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["compile", "--target", "host", "--with", "v2_035"], ["--with v2_035: is for targets with an Edge TPU"]),
+        (["compile", "--target", "host", "--engine", "edgetpu"], ["--engine edgetpu: host can't run it"]),
+        (["compile", "--target", "coral-usb", "--engine", "aot"], ["--engine aot: coral-usb can't run it"]),
+        (["compile", "--target", "coral-usb", "--compiled", "x", "--with", "y"], ["--compiled x: nothing is compiled"]),
+        (["compile", "--target", "coral-usb", "--compile-on", "board"], ["--compile-on board: expected ssh://"]),
+        (["compile", "--target", "coral-usb", "--compiled", "none.tflite"], ["--compiled none.tflite: no such file"]),
+        (["compile", "--target", "coral-usb", "--with", "none.tflite"], ["none.tflite: no such file"]),
+        (["hil", "--target", "coral-usb"], ["--target coral-usb", "inv deploy"]),
+    ],
+)
+@pytest.mark.usefixtures("int8")
+def test_mistakes(home: Path, npz: Path, arguments: list[str], said: list[str]) -> None:
+    one_line(inv(home, *arguments, *options(npz)), *said)
+
+
+@pytest.mark.parametrize(
+    ("facts", "twin"),
+    [
+        ({"family": "v3s", "alpha": 0.75, "rho": 128}, "v3sm_075"),
+        ({"family": "v3l", "alpha": 1.0, "rho": 224}, "v3lm_100_224"),
+        ({"family": "v3sm", "alpha": 1.0, "rho": 128}, ""),
+        ({"family": "v2", "alpha": 0.35, "rho": 128}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_minimalistic_twin(facts: dict[str, object], twin: str) -> None:
+    model = Artifact(Path("x"), "int8", "x", "0" * 64, facts=facts)
+    assert pipeline_edgetpu.minimalistic_twin(model) == twin
+
+
+@pytest.mark.parametrize(
+    ("swish", "excite", "twin", "said"),
+    [
+        (True, True, "v3sm_075", "h-swish and squeeze-and-excite, .* its minimalistic twin v3sm_075 has neither"),
+        (False, True, "", "has squeeze-and-excite, .* minimalistic V3 networks have neither"),
+        (False, False, "", None),
+    ],
+)
+def test_the_warning_about_v3(
+    capsys: pytest.CaptureFixture[str], swish: bool, excite: bool, twin: str, said: str | None
+) -> None:
+    import re
+
+    rows = (Row(0, "CONV_2D", True), Row(1, "HARD_SWISH", False, "[not] listed"))
+    console.edgetpu_check(Check(rows, rows[1], 9_000_000, swish, excite, "refused"), twin)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "[not] listed" in told
+    assert "9,000,000 bytes of parameters are over what the chip holds" in told
+    assert "refused" in told
+    assert ("h-swish" in told or "squeeze" in told) == (said is not None)
+    assert said is None or re.search(said, told)
