@@ -18,6 +18,7 @@ from errors import CompileError
 DISTRIBUTION = "tflite-micro"
 TRIAL_SECONDS = 300
 LAST_LINES = 3
+WITH_MVE = ("cortex-m55", "cortex-m85")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,14 @@ class Arena:
     def device_bytes(self) -> int:
         """The largest of what the kernel sets need."""
         return max(self.device_reference, self.device_dsp, self.device_mve)
+
+    def bytes_for(self, kernels: str, core: str) -> int:
+        """Return what a library with upstream's `kernels` (reference, cmsis_nn ...) needs on a core (cortex-m4 ...)."""
+        if kernels == "reference":
+            return self.device_reference
+        if kernels != "cmsis_nn":
+            return self.device_bytes
+        return self.device_mve if core in WITH_MVE else max(self.device_reference, self.device_dsp)
 
 
 def measure(path: Path, graph: Graph) -> Arena:

@@ -32,7 +32,9 @@ def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
 
     def make(folder: Path) -> Mapping[str, Any]:
         source = folder / MODEL_FOLDER
-        header = firmware_header(model, library.kernels, library.sha256[:12], _arena_bytes(model, library))
+        arena_bytes = _arena_bytes(model, library, target)
+        definition = f"{model.identifier.upper()}_ARENA_BYTES={arena_bytes}"
+        header = firmware_header(model, library.kernels, library.sha256[:12], arena_bytes)
         files = emit(model) | {"model.h": header}
         for name in (name for name in files if "/" not in name):
             write_atomic(source / name, files[name])
@@ -41,7 +43,7 @@ def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
             "LANGUAGES": "C;CXX",
             "TFLM_LIBRARY": str(library.path),
             "TFLM_INCLUDES": ";".join(library.includes),
-            "TFLM_DEFINITIONS": ";".join([*library.definitions, _arena_definition(model, library)]),
+            "TFLM_DEFINITIONS": ";".join([*library.definitions, definition]),
         }
         image = build_firmware(target, source, folder, name=model.name, overrides=overrides)
         facts = {"model_sha256": model.sha256, "memory": image.facts(), "library": library.name}
@@ -58,13 +60,11 @@ def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
     )
 
 
-def _arena_bytes(model: Model, library: tree.Library) -> int:
+def _arena_bytes(model: Model, library: tree.Library, target: Target) -> int:
     """Return the arena for a library's kernels; pointers of 64 bits need the one that was measured."""
-    return model.arena.host_bytes if library.name.startswith("linux_") else model.arena.device_bytes
-
-
-def _arena_definition(model: Model, library: tree.Library) -> str:
-    return f"{model.identifier.upper()}_ARENA_BYTES={_arena_bytes(model, library)}"
+    if library.name.startswith("linux_"):
+        return model.arena.host_bytes
+    return model.arena.bytes_for(library.kernels, target.cpu)
 
 
 def _check_cpp(target: Target) -> None:

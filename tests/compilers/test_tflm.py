@@ -148,6 +148,13 @@ def test_the_head_of_random_graphs_is_upstream_s(joins: list[tuple[int, int]]) -
         path.unlink()
 
 
+def test_each_library_gets_the_arena_of_its_kernels() -> None:
+    figures = arena.Arena("1", 900, 500, 400, device_reference=600, device_dsp=700, device_mve=800)
+    assert figures.bytes_for("reference", "cortex-m55") == 600
+    assert figures.bytes_for("cmsis_nn", "cortex-m4") == figures.bytes_for("cmsis_nn", "cortex-m3") == 700
+    assert figures.bytes_for("cmsis_nn", "cortex-m55") == figures.bytes_for("ethos_u", "cortex-m4") == 800
+
+
 # Models that it can't run
 
 
@@ -284,7 +291,9 @@ def test_the_firmware_with_a_stand_in_for_the_library(
     again = firmware.build_for(compiled, tflm.model_of(compiled), target)
     assert again.reused
     planned = arena.Arena(**compiled.facts["arena"])
-    assert made.facts["memory"]["arena"] == (planned.host_bytes if board == "host-fw" else planned.device_bytes)
+    assert made.facts["memory"]["arena"] == (
+        planned.host_bytes if board == "host-fw" else planned.bytes_for("cmsis_nn", "cortex-m4")
+    )
     if board != "host-fw":
         assert made.facts["memory"]["weights"] == pytest.approx(small.path.stat().st_size, abs=16)
     with open_session(target, made) as session:
