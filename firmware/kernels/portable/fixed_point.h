@@ -11,9 +11,24 @@ static inline int32_t wrap_add(int32_t a, int32_t b) { return (int32_t)((uint32_
 
 static inline int32_t wrap_shift_left(int32_t a, int32_t n) { return (int32_t)((uint32_t)a << n); }
 
+// Cores without a product of 64 bits: Armv6-M and Armv8-M Baseline.
+#if defined(__thumb__) && !defined(__thumb2__)
+#define KERNELS_MULTIPLY_BY_PARTS
+#endif
+
 // a * b / 2^31, to the nearest, halves up (SaturatingRoundingDoublingHighMul). `b` is not negative.
 static inline int32_t high_multiply(int32_t a, int32_t b) {
+#ifdef KERNELS_MULTIPLY_BY_PARTS
+  // The product is (high << 32) + ((middle + other) << 16) + low. No sum here leaves int32.
+  const int32_t a_high = a >> 16, a_low = (int32_t)((uint32_t)a & 0xffffu);
+  const int32_t b_high = b >> 16, b_low = (int32_t)((uint32_t)b & 0xffffu);
+  const uint32_t low = (uint32_t)a_low * (uint32_t)b_low;
+  const int32_t middle = a_high * b_low + (int32_t)(low >> 16) + (1 << 14);
+  const int32_t other = a_low * b_high + (int32_t)((uint32_t)middle & 0xffffu);
+  return (a_high * b_high + (middle >> 16)) * 2 + (other >> 15);
+#else
   return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+#endif
 }
 
 // a / 2^n for n = 1 to 31, to the nearest, halves away from zero (RoundingDivideByPOT). `a` is not INT32_MIN.

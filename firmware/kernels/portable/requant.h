@@ -5,10 +5,29 @@
 #include "fixed_point.h"
 #include "kernels.h"
 
+// Two accumulators of one channel: what is read for the channel is read once, and before anything is stored, which
+// might lie anywhere for all that the compiler knows.
+static inline void requantize_two(const struct kernel_requant *q, int32_t channel, int32_t acc0, int32_t acc1,
+                                  int8_t *out0, int8_t *out1) {
+  const int32_t i = channel * q->step, multiplier = q->multiplier[i], shift = q->shift[i];
+  const int32_t zero_point = q->zero_point, min = q->min, max = q->max;
+  int32_t value0, value1;
+  if (shift < 0) {
+    value0 = rounding_shift_right(high_multiply(acc0, multiplier), -shift);
+    value1 = rounding_shift_right(high_multiply(acc1, multiplier), -shift);
+  } else {
+    value0 = scale(acc0, multiplier, shift);
+    value1 = scale(acc1, multiplier, shift);
+  }
+  *out0 = (int8_t)clamp(wrap_add(value0, zero_point), min, max);
+  *out1 = (int8_t)clamp(wrap_add(value1, zero_point), min, max);
+}
+
 static inline int8_t requantize(const struct kernel_requant *q, int32_t acc, int32_t channel) {
-  const int32_t i = channel * q->step;
-  const int32_t scaled = scale(acc, q->multiplier[i], q->shift[i]);
-  return (int8_t)clamp(wrap_add(scaled, q->zero_point), q->min, q->max);
+  const int32_t i = channel * q->step, multiplier = q->multiplier[i], shift = q->shift[i];
+  const int32_t value =
+      shift < 0 ? rounding_shift_right(high_multiply(acc, multiplier), -shift) : scale(acc, multiplier, shift);
+  return (int8_t)clamp(wrap_add(value, q->zero_point), q->min, q->max);
 }
 
 #endif // KERNELS_PORTABLE_REQUANT_H
