@@ -28,7 +28,7 @@ from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
 from tests.compilers.tflite_builder import Builder
 from tests.kernels import core_runner
-from tests.kernels.core_runner import CoreRunner
+from tests.kernels.core_runner import CoreRunner, kernels_of
 from tests.kernels.operator_models import Case, pictures, seeds, weights, zero_points
 
 SCALE = 0.05
@@ -161,20 +161,20 @@ def test_cuts_that_are_found_equal_the_reference(kernels: str, case: Case) -> No
 
 
 @pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
-@pytest.mark.parametrize("kernels", core_runner.CORES)
-def test_blocks_equal_the_reference_on_the_set_s_core(kernels: str) -> None:
+@pytest.mark.parametrize("core", core_runner.CORES)
+def test_blocks_equal_the_reference_on_the_set_s_core(core: str) -> None:
     batch = []
 
     @hypothesis.settings(max_examples=25, suppress_health_check=NOT_SHRUNK, database=None)
     @hypothesis.given(case=chains(), data=st.data())
     def collect(case: Case, data: st.DataObject) -> None:
         graph = parse(case.model, "case")
-        chosen = some_cut(graph, lower(graph, kernels), data)
-        runner = CoreRunner(graph, chosen, plan(graph, chosen), kernels)
+        chosen = some_cut(graph, lower(graph, kernels_of(core)), data)
+        runner = CoreRunner(graph, chosen, plan(graph, chosen), core)
         batch.append((runner, *runner.request(*case.runs[0]), Reference(case.model).run(*case.runs[0])))
 
     collect()
-    received = core_runner.core(kernels).run([(memory, calls) for _, memory, calls, _ in batch])
+    received = core_runner.core(core).run([(memory, calls) for _, memory, calls, _ in batch])
     for (runner, memory, _, expected), reply in zip(batch, received, strict=True):
         for ours, theirs in zip(runner.outputs(memory, reply), expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)

@@ -17,7 +17,7 @@ from errors import CompileError
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.reference import Int8, Reference
 from tests.kernels import core_runner
-from tests.kernels.core_runner import CoreRunner
+from tests.kernels.core_runner import CoreRunner, kernels_of
 from tests.kernels.operator_models import OPERATORS, TYPICAL, Case
 
 # Scales that LiteRT refuses or aborts on; all else must be compiled.
@@ -37,19 +37,19 @@ REFUSED = (
 Batch = list[tuple[CoreRunner, bytes, Sequence[Sequence[int]], Sequence[Int8]]]
 
 
-def compare(case: Case, kernels: str = "portable", batch: Batch | None = None, optimize: str = "size") -> None:
+def compare(case: Case, core: str = "portable", batch: Batch | None = None, optimize: str = "size") -> None:
     """Run a case in the planned layout, with all apart, and with each output over its input where it may lie."""
     graph = parse(case.model, "case")
     try:
-        steps = lower(graph, kernels, optimize)
+        steps = lower(graph, kernels_of(core), optimize)
     except CompileError as e:
         hypothesis.assume(not any(reason in str(e) for reason in REFUSED))
         raise
     search = _Search(graph, steps)
     layouts = [plan(graph, steps), search.layout({i for i, s in enumerate(steps) if not s.calls})]
     layouts.append(search.layout(range(len(steps))))
-    runners = [Runner(graph, steps, layout, kernels) for layout in layouts]
-    core_runners = [CoreRunner(graph, steps, layout, kernels) for layout in layouts] if batch is not None else []
+    runners = [Runner(graph, steps, layout, kernels_of(core)) for layout in layouts]
+    core_runners = [CoreRunner(graph, steps, layout, core) for layout in layouts] if batch is not None else []
     reference = Reference(case.model)
     for inputs in case.runs:
         expected = reference.run(*inputs)
@@ -61,9 +61,9 @@ def compare(case: Case, kernels: str = "portable", batch: Batch | None = None, o
             batch.append((core_runner_, *core_runner_.request(*inputs), expected))
 
 
-def run_batch(batch: Batch, kernels: str) -> None:
+def run_batch(batch: Batch, core: str) -> None:
     """Run on the core what cases have collected."""
-    received = core_runner.core(kernels).run([(memory, calls) for _, memory, calls, _ in batch])
+    received = core_runner.core(core).run([(memory, calls) for _, memory, calls, _ in batch])
     for (runner, memory, _, expected), reply in zip(batch, received, strict=True):
         for ours, theirs in zip(runner.outputs(memory, reply), expected, strict=True):
             np.testing.assert_array_equal(ours, theirs, err_msg=str(runner.steps))
@@ -84,17 +84,17 @@ SETS = [name for name in KERNEL_SETS if name != "portable"]
 needs_core = pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
 
 
-def on_core(strategy: st.SearchStrategy[Case], kernels: str, cases: int) -> None:
+def on_core(strategy: st.SearchStrategy[Case], core: str, cases: int) -> None:
     """Compare cases here and on the set's core."""
     batch: Batch = []
 
     @hypothesis.settings(max_examples=cases, suppress_health_check=list(hypothesis.HealthCheck), database=None)
     @hypothesis.given(case=strategy, optimize=st.sampled_from(OPTIMIZE))
     def collect(case: Case, optimize: str) -> None:
-        compare(case, kernels, batch, optimize)
+        compare(case, core, batch, optimize)
 
     collect()
-    run_batch(batch, kernels)
+    run_batch(batch, core)
 
 
 @needs_core
@@ -105,9 +105,9 @@ def test_set_s_own_kernels_equal_the_reference(kernels: str, name: str) -> None:
 
 
 @needs_core
-@pytest.mark.parametrize("kernels", core_runner.CORES)
-def test_each_operator_equals_the_reference_on_the_set_s_core(kernels: str) -> None:
-    on_core(st.sampled_from(sorted(OPERATORS)).flatmap(OPERATORS.__getitem__), kernels, cases=60)
+@pytest.mark.parametrize("core", core_runner.CORES)
+def test_each_operator_equals_the_reference_on_the_set_s_core(core: str) -> None:
+    on_core(st.sampled_from(sorted(OPERATORS)).flatmap(OPERATORS.__getitem__), core, cases=60)
 
 
 @pytest.mark.parametrize("kernels", SETS)
