@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from compilers.aot import mve_elementwise
 from compilers.aot.lower_window import conv_overlap
-from compilers.aot.packing import arguments, channels, common_fields, data
+from compilers.aot.packing import arguments, channels, common_fields, data, limits
 from compilers.aot.round_once import Ratio, narrow
 from compilers.aot.steps import Call, Constant, Parameters, Scratch, Step, Value
 
@@ -62,6 +62,8 @@ def _conv(step: Step, call: Call) -> Step:
     found = channels(parameters)
     if parameters["groups"] != 1 or found is None:
         return step
+    if all(window[f"{name}_{along}"] == 1 for name in ("kernel", "in", "out") for along in "hw"):
+        return _pixel(step, call, found)
     bias, weights, multiplier, right = found
     kernel = window["kernel_h"], window["kernel_w"]
     dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
@@ -149,6 +151,18 @@ def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32)
     return packed.astype(np.int32)
 
 
+def _pixel(step: Step, call: Call, found: tuple[Int32, Int8, Int32, Int32]) -> Step:
+    """A 1x1 convolution of one pixel is a dense layer, but for the rounding."""
+    parameters, source, target = arguments(call)
+    bias, weights, multiplier, right = found
+    fields: dict[str, Value] = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
+    fields |= {"weights": Constant("weights", weights), "bias": Constant("bias", bias)}
+    fields |= _scaling(multiplier, -right)
+    fields |= limits(parameters)
+    made = Call("kernel_mve_pixel", (Parameters("kernel_mve_dense", fields), source, target))
+    return replace(step, calls=(made,), scratch=0, overlap={}, apart=())
+
+
 def _dense(step: Step, call: Call) -> Step:
     parameters, source, target = arguments(call)
     wide = (data(parameters[name]) for name in ("multiplier", "shift", "limit"))
@@ -158,7 +172,13 @@ def _dense(step: Step, call: Call) -> Step:
         return step
     multiplier, shift = np.broadcast_to(np.array(pairs, np.int32), (cast(int, parameters["out_c"]), 2)).T
     fields = {name: parameters[name] for name in ("rows", "in_c", "out_c", "weights", "bias")}
-    fields["multiplier"] = Constant("multiplier", np.ascontiguousarray(multiplier))
-    fields["shift"] = Constant("shift", shift.astype(np.int8))
+    fields |= _scaling(multiplier, shift)
     fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
     return replace(step, calls=(Call("kernel_mve_dense", (Parameters("kernel_mve_dense", fields), source, target)),))
+
+
+def _scaling(multiplier: Int32, shift: Int32) -> dict[str, Value]:
+    return {
+        "multiplier": Constant("multiplier", np.ascontiguousarray(multiplier)),
+        "shift": Constant("shift", shift.astype(np.int8)),
+    }

@@ -78,14 +78,16 @@ def data(value: Value) -> Int32 | Int8:
 
 def common_fields(parameters: Mapping[str, Value], packed: Int32) -> dict[str, Value]:
     """Return the fields that are the same in all structures of packed layers."""
-    requant = cast(Mapping[str, Value], parameters["requant"])
     return {
         "input_zero_point": parameters["input_zero_point"],
         "packed": Constant("packed", packed.reshape(-1).astype(np.int32)),
-        "zero_point": requant["zero_point"],
-        "min": requant["min"],
-        "max": requant["max"],
-    }
+    } | limits(parameters)
+
+
+def limits(parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """Return zero point, least and largest value of a convolution's output."""
+    requant = cast(Mapping[str, Value], parameters["requant"])
+    return {name: requant[name] for name in ("zero_point", "min", "max")}
 
 
 def one_row_of(fields: Mapping[str, Value]) -> tuple[int, int, bool] | None:

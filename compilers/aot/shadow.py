@@ -412,6 +412,7 @@ _MODELS: dict[str, Callable[[_Arguments], Access]] = {
     "kernel_mve_depthwise": _depthwise,
     "kernel_mve_depthwise_row": _depthwise_row,
     "kernel_mve_dense": _dense,
+    "kernel_mve_pixel": _dense,
     "kernel_mve_mean": _mean,
     "kernel_mve_add": _elements,
     "kernel_mve_mul": _times_row,

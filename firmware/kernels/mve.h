@@ -68,6 +68,9 @@ struct kernel_mve_dense {
 
 void kernel_mve_dense(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out);
 
+// CONV_2D of 1x1 on one pixel: alike, but rounded twice, with `shift` minus the right shift.
+void kernel_mve_pixel(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out);
+
 // ADD of two inputs of one shape: value = clamp((offset + factor1 * in1 + factor2 * in2) / 2^-shift), rounded down. The
 // compiler has compared it with the reference for all pairs of inputs.
 struct kernel_mve_add {

@@ -5,20 +5,35 @@
 #include "multiply.h"
 #include "mve.h"
 
+// Copy the taps of one row of the kernel, (kernel_w, in_c), with the zero point for padding. `row` is NULL outside.
+static void gather_row(const struct kernel_mve_conv *p, const int8_t *row, int32_t left, int8_t *to) {
+  const struct kernel_window *w = &p->window;
+  const int32_t c = w->in_c;
+  if (!row) {
+    fill_bytes(to, p->input_zero_point, w->kernel_w * c);
+  } else if (w->dilation_w == 1) {
+    const int32_t before = clamp(-left, 0, w->kernel_w), until = clamp(w->in_w - left, before, w->kernel_w);
+    fill_bytes(to, p->input_zero_point, before * c);
+    copy_bytes(to + before * c, row + (left + before) * c, (until - before) * c);
+    fill_bytes(to + until * c, p->input_zero_point, (w->kernel_w - until) * c);
+  } else {
+    for (int32_t x = left; x < left + w->kernel_w * w->dilation_w; x += w->dilation_w, to += c) {
+      if (x < 0 || x >= w->in_w) {
+        fill_bytes(to, p->input_zero_point, c);
+      } else {
+        copy_bytes(to, row + x * c, c);
+      }
+    }
+  }
+}
+
 // Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
 static void gather(const struct kernel_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
   const struct kernel_window *w = &p->window;
-  const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
-  for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-    const int32_t in_y = top + ky * w->dilation_h;
-    for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
-      const int32_t in_x = left + kx * w->dilation_w;
-      if (in_y < 0 || in_y >= w->in_h || in_x < 0 || in_x >= w->in_w) {
-        fill_bytes(to, p->input_zero_point, w->in_c);
-      } else {
-        copy_bytes(to, in + (in_y * w->in_w + in_x) * w->in_c, w->in_c);
-      }
-    }
+  const int32_t left = x * w->stride_w - w->pad_left;
+  int32_t in_y = y * w->stride_h - w->pad_top;
+  for (int32_t ky = 0; ky < w->kernel_h; ky++, in_y += w->dilation_h, to += w->kernel_w * w->in_c) {
+    gather_row(p, in_y < 0 || in_y >= w->in_h ? NULL : in + in_y * w->in_w * w->in_c, left, to);
   }
 }
 
@@ -163,66 +178,93 @@ void kernel_mve_conv(const struct kernel_mve_conv *p, const int8_t *in, int8_t *
   limit_all(p, out);
 }
 
-enum { RGB_ROW = 9, RGB_TAPS = 27, RGB_DEPTH = 32, RGB_SPLIT = BLOCK - RGB_ROW };
+enum { RGB_SIDE = 3, RGB_ROW = 9, RGB_TAPS = 27, RGB_DEPTH = 32, RGB_SPLIT = BLOCK - RGB_ROW };
 
 // Bring the 27 taps of a pixel, three rows of 9 bytes `pitch` apart, into its two places in a tile: the last row and
-// the end of the middle one, the first row and the rest of the middle one. Vectors take more than that: what they leave
-// in the place of the pixel behind, that one writes over.
-static inline void tile_rgb(const int8_t *from, int32_t pitch, int8_t *to) {
+// the end of the middle one, the first row and the rest of the middle one.
+static void tile_pixel(const int8_t *from, int32_t pitch, int8_t *to) {
   const int8_t *const middle = from + pitch, *const last = middle + pitch;
-#ifdef KERNELS_MVE_ASSEMBLY
-  int32_t two;
-  __asm__ volatile("vldrb.8 q0, [%[last]] \n"
-                   "ldrh %[two], [%[middle], #7] \n"
-                   "vldrb.8 q1, [%[first]] \n"
-                   "vldrb.8 q2, [%[middle]] \n"
-                   "vstrb.8 q0, [%[to]] \n"
-                   "strh %[two], [%[to], #9] \n"
-                   "vstrb.8 q1, [%[to], #64] \n"
-                   "vstrb.8 q2, [%[to], #73] \n"
-                   : [two] "=&r"(two)
-                   : [first] "r"(from), [middle] "r"(middle), [last] "r"(last), [to] "r"(to)
-                   : "q0", "q1", "q2", "memory");
-#else
   memcpy(to, last, RGB_ROW);
   memcpy(to + RGB_ROW, middle + RGB_SPLIT, RGB_ROW - RGB_SPLIT);
   memcpy(to + PIXELS * BLOCK, from, RGB_ROW);
   memcpy(to + PIXELS * BLOCK + RGB_ROW, middle, RGB_SPLIT);
+}
+
+// The same of four pixels, `step` bytes apart. Vectors take more of a row than its taps: what they leave in the place
+// of the pixel behind, that one writes over.
+static inline void tile_pixels(const int8_t *from, int32_t pitch, int32_t step, int8_t *to) {
+#ifdef KERNELS_MVE_ASSEMBLY
+  const int8_t *middle = from + pitch, *last = middle + pitch;
+  int32_t two;
+  __asm__ volatile(".rept 4 \n"
+                   "vldrb.8 q0, [%[last]] \n"
+                   "ldrh %[two], [%[middle], #7] \n"
+                   "vldrb.8 q1, [%[first]] \n"
+                   "vldrb.8 q2, [%[middle]] \n"
+                   "vstrb.8 q1, [%[to], #64] \n"
+                   "vstrb.8 q2, [%[to], #73] \n"
+                   "vstrb.8 q0, [%[to]], #16 \n"
+                   "strh %[two], [%[to], #-7] \n"
+                   "add %[first], %[step] \n"
+                   "add %[middle], %[step] \n"
+                   "add %[last], %[step] \n"
+                   ".endr \n"
+                   : [two] "=&r"(two), [first] "+r"(from), [middle] "+r"(middle), [last] "+r"(last), [to] "+r"(to)
+                   : [step] "r"(step)
+                   : "q0", "q1", "q2", "memory");
+#else
+  for (int32_t n = 0; n < PIXELS; n++) {
+    tile_pixel(from + n * step, pitch, to + n * BLOCK);
+  }
 #endif
+}
+
+// Tile four pixels of row y from column x on, the last of them again where they are not four: those that are outside,
+// or all if none is `done`.
+static void tile_border(const struct kernel_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int done,
+                        int8_t *tile) {
+  const struct kernel_window *w = &p->window;
+  for (int32_t n = 0; n < PIXELS; n++) {
+    const int32_t column = least(x + n, w->out_w - 1), left = column * w->stride_w - w->pad_left;
+    if (!done || left + RGB_SIDE > w->in_w) {
+      int8_t taps[RGB_TAPS];
+      gather(p, in, y, column, taps);
+      tile_pixel(taps, RGB_ROW, tile + n * BLOCK);
+    }
+  }
+}
+
+// Whether all taps of four pixels' rows are in the input, and 16 bytes from the first of each, too. It does not matter
+// if they are those of the next row of the input.
+static int in_memory(const struct kernel_window *w, int32_t top, int32_t left) {
+  const int32_t last = (top + RGB_SIDE - 1) * w->in_w + left + (PIXELS - 1) * w->stride_w;
+  return top >= 0 && top + RGB_SIDE <= w->in_h && left >= 0 && last * w->in_c + BLOCK <= w->in_h * w->in_w * w->in_c;
 }
 
 void kernel_mve_conv_rgb(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct kernel_window *w = &p->window;
-  const int32_t pitch = w->in_w * w->in_c, pixels = w->out_h * w->out_w;
-  // Up to here, vectors from the first taps of a pixel's rows do not reach beyond the input.
-  const int32_t safe = (w->in_h - 2) * pitch - BLOCK;
+  const int32_t pitch = w->in_w * w->in_c, step = w->stride_w * w->in_c;
   struct multiply_job job;
   start(p, scratch, &job);
   // What lies beyond the taps meets weights of 0, but must be some number.
   fill_bytes(scratch, 0, KERNEL_MVE_TILE(RGB_DEPTH));
-  int32_t x = 0, y = 0;
-  for (int32_t i = 0; i < pixels; i += PIXELS) {
-    for (int32_t n = 0; n < PIXELS; n++) {
-      const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
-      const int32_t at = top * pitch + left * w->in_c;
-      if (top >= 0 && left >= 0 && top + 3 <= w->in_h && left + 3 <= w->in_w && at <= safe) {
-        tile_rgb(in + at, pitch, scratch + n * BLOCK);
-      } else {
-        int8_t border[RGB_TAPS + BLOCK];
-        gather(p, in, y, x, border);
-        tile_rgb(border, RGB_ROW, scratch + n * BLOCK);
+  int8_t *to = out;
+  for (int32_t y = 0; y < w->out_h; y++) {
+    const int32_t top = y * w->stride_h - w->pad_top;
+    for (int32_t x = 0; x < w->out_w; x += PIXELS) {
+      const int32_t left = x * w->stride_w - w->pad_left, pixels = least(w->out_w - x, PIXELS);
+      const int fast = in_memory(w, top, left);
+      if (fast) {
+        tile_pixels(in + top * pitch + left * w->in_c, pitch, step, scratch);
       }
-      // The last pixel is taken again where there are no four.
-      if (i + n + 1 < pixels && ++x == w->out_w) {
-        x = 0;
-        y++;
+      if (!fast || pixels < PIXELS || left + (PIXELS - 1) * w->stride_w + RGB_SIDE > w->in_w) {
+        tile_border(p, in, y, x, fast && pixels == PIXELS, scratch);
+        set_next(&job, pixels, w->out_c);
       }
+      finish(p, &job, pixels, multiply_tile, to);
+      to += pixels * w->out_c;
     }
-    const int32_t some = least(pixels - i, PIXELS);
-    if (some < PIXELS) {
-      set_next(&job, some, w->out_c);
-    }
-    finish(p, &job, some, multiply_tile, out + i * w->out_c);
+    set_next(&job, PIXELS, w->out_c);
   }
   limit_all(p, out);
 }

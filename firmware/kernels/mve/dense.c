@@ -34,12 +34,17 @@ static inline int32x4_t dot(const int8_t *x, const int8_t *const w[CHANNELS], in
   return sums;
 }
 
-static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
-                          int32_t c, int8_t *out) {
+// Rounding the upper half of the product rounds the product.
+static inline int32x4_t round_once(int32x4_t sums, int32x4_t multiplier, int32x4_t shift) {
+  return vrshlq_s32(vmulhq_s32(sums, multiplier), shift);
+}
+
+static inline void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
+                                 int32_t c, int8_t *out, int twice) {
   const mve_pred16_t some = vctp32q((uint32_t)(p->out_c - c));
-  int32x4_t x = vaddq_s32(dot(in, w, p->in_c), vldrwq_z_s32(p->bias + c, some));
-  // Rounding the upper half of the product rounds the product.
-  x = vrshlq_s32(vmulhq_s32(x, vldrwq_z_s32(p->multiplier + c, some)), vldrbq_z_s32(p->shift + c, some));
+  const int32x4_t sums = vaddq_s32(dot(in, w, p->in_c), vldrwq_z_s32(p->bias + c, some));
+  const int32x4_t multiplier = vldrwq_z_s32(p->multiplier + c, some), shift = vldrbq_z_s32(p->shift + c, some);
+  int32x4_t x = twice ? requantise_four(sums, multiplier, shift) : round_once(sums, multiplier, shift);
   x = vaddq_n_s32(x, p->zero_point);
   x = vmaxq_s32(x, vdupq_n_s32(p->min));
   vstrbq_p_s32(out + c, vminq_s32(x, vdupq_n_s32(p->max)), some);
@@ -47,31 +52,38 @@ static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, co
 
 #else
 
-static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
-                          int32_t c, int8_t *out) {
+static inline void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
+                                 int32_t c, int8_t *out, int twice) {
   for (int32_t i = 0; i < least(p->out_c - c, CHANNELS); i++) {
     int32_t sum = p->bias[c + i];
     for (int32_t k = 0; k < p->in_c; k++) {
       sum = wrap_add(sum, in[k] * w[i][k]);
     }
-    const int64_t product = (int64_t)sum * p->multiplier[c + i];
-    const int32_t right = 32 - p->shift[c + i];
-    const int32_t value = (int32_t)((product + ((int64_t)1 << (right - 1))) >> right);
+    const int32_t multiplier = p->multiplier[c + i], right = -p->shift[c + i];
+    const int64_t product = (int64_t)sum * multiplier;
+    const int32_t value = twice ? rounding_shift_right(high_multiply(sum, multiplier), right)
+                                : (int32_t)((product + ((int64_t)1 << (31 + right))) >> (32 + right));
     out[c + i] = (int8_t)clamp(value + p->zero_point, p->min, p->max);
   }
 }
 
 #endif
 
-void kernel_mve_dense(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out) {
-  for (int32_t row = 0; row < p->rows; row++, in += p->in_c, out += p->out_c) {
-    const int8_t *w = p->weights;
-    for (int32_t c = 0; c < p->out_c; c += CHANNELS, w += CHANNELS * p->in_c) {
-      // Where less than four channels are left, the first of them takes the place of the others.
-      const int32_t last = p->out_c - c - 1;
-      const int8_t *const rows[CHANNELS] = {w, last < 1 ? w : w + p->in_c, last < 2 ? w : w + 2 * p->in_c,
-                                            last < 3 ? w : w + 3 * p->in_c};
-      four_channels(p, in, rows, c, out);
-    }
+static inline void one_row(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out, int twice) {
+  const int8_t *w = p->weights;
+  for (int32_t c = 0; c < p->out_c; c += CHANNELS, w += CHANNELS * p->in_c) {
+    // Where less than four channels are left, the first of them takes the place of the others.
+    const int32_t last = p->out_c - c - 1;
+    const int8_t *const rows[CHANNELS] = {w, last < 1 ? w : w + p->in_c, last < 2 ? w : w + 2 * p->in_c,
+                                          last < 3 ? w : w + 3 * p->in_c};
+    four_channels(p, in, rows, c, out, twice);
   }
 }
+
+void kernel_mve_dense(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out) {
+  for (int32_t row = 0; row < p->rows; row++, in += p->in_c, out += p->out_c) {
+    one_row(p, in, out, 0);
+  }
+}
+
+void kernel_mve_pixel(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out) { one_row(p, in, out, 1); }
