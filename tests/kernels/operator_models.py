@@ -158,6 +158,42 @@ def typical(draw: st.DrawFn, depthwise: bool = False) -> Case:
     return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
 
 
+def corners(layer: str, depth: int, zero_point: int, activation: str) -> Case:
+    """Return a convolution whose sums sweep through halves between two steps, for each right shift and either sign.
+
+    Its scales are powers of 2, so that halves are exact; each output is one input and a bias near 2^shift. `layer` is
+    "pointwise", "3x3" or "5x5" (depthwise); `depth` the input channels of a pointwise one.
+    """
+    b = Builder()
+    shifts = np.repeat(np.arange(1, 33), 2)
+    channels = len(shifts)
+    in_c = depth if layer == "pointwise" else channels
+    x = b.tensor((1, 16, 16, in_c), scale=1.0, zero_point=0)
+    side = 1 if layer == "pointwise" else int(layer[0])
+    shape, axis = ((channels, 1, 1, depth), 0) if side == 1 else ((1, side, side, channels), 3)
+    kernel_values = np.zeros(shape, np.int8)
+    if side == 1:
+        kernel_values[np.arange(channels), 0, 0, np.arange(channels) % depth] = 1
+    else:
+        kernel_values[0, side // 2, side // 2] = 1
+    # A scale of 2^-s is a multiplier of 2^30 and a right shift of s - 1.
+    scale = [2.0**-s for s in np.maximum(shifts, 2)]
+    kernel = b.tensor(shape, scale=scale, axis=axis, data=kernel_values)
+    # Halves, and for small shifts more steps away than int8 has.
+    halves = np.minimum(1 << (shifts - 1), 1 << 29) * np.where(np.arange(channels) % 2, -3, 1)
+    bias = b.tensor((channels,), "int32", scale=1.0, data=np.clip(halves, -(1 << 29), 1 << 29))
+    y = b.tensor((1, 16, 16, channels), scale=1.0, zero_point=zero_point)
+    options = {"Padding": 0, "StrideH": 1, "StrideW": 1, "FusedActivationFunction": ACTIVATIONS[activation]}
+    if side == 1:
+        b.operator("CONV_2D", [x, kernel, bias], [y], options, "Conv2DOptions")
+    else:
+        b.operator(
+            "DEPTHWISE_CONV_2D", [x, kernel, bias], [y], options | {"DepthMultiplier": 1}, "DepthwiseConv2DOptions"
+        )
+    sweep = np.broadcast_to(np.arange(-128, 128).astype(np.int8).reshape(1, 16, 16, 1), (1, 16, 16, in_c))
+    return Case(b.finish([x], [y]), [[sweep]])
+
+
 @st.composite
 def pool(draw: st.DrawFn, name: str) -> Case:
     """Draw a pooling."""

@@ -18,7 +18,7 @@ from tests.compilers.kernel_runner import Runner
 from tests.compilers.reference import Int8, Reference
 from tests.kernels import core_runner
 from tests.kernels.core_runner import CoreRunner, kernels_of
-from tests.kernels.operator_models import OPERATORS, TYPICAL, Case
+from tests.kernels.operator_models import OPERATORS, TYPICAL, Case, corners
 
 # Scales that LiteRT refuses or aborts on; all else must be compiled.
 REFUSED = (
@@ -102,6 +102,20 @@ def on_core(strategy: st.SearchStrategy[Case], core: str, cases: int) -> None:
 @pytest.mark.parametrize("name", TYPICAL)
 def test_set_s_own_kernels_equal_the_reference(kernels: str, name: str) -> None:
     on_core(TYPICAL[name], kernels, cases=80)
+
+
+@needs_core
+@pytest.mark.parametrize("kernels", SETS)
+def test_halves_limits_and_saturation_equal_the_reference(kernels: str) -> None:
+    layers = [("pointwise", depth) for depth in (8, 16, 24, 32, 40, 80)] + [("3x3", 0), ("5x5", 0)]
+    batch: Batch = []
+    for layer, depth in layers:
+        for zero_point, activation in ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1")):
+            case = corners(layer, depth, zero_point, activation)
+            (step,) = lower(parse(case.model, "case"), kernels)
+            assert step.calls[0].function.startswith(f"kernel_{kernels}")
+            compare(case, kernels, batch)
+    run_batch(batch, kernels)
 
 
 @needs_core

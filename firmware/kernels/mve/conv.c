@@ -219,17 +219,22 @@ static inline void tile_pixels(const int8_t *from, int32_t pitch, int32_t step, 
 #endif
 }
 
-// Tile four pixels of row y from column x on, the last of them again where they are not four: those that are outside,
-// or all if none is `done`.
+// Tile four pixels from the one at row y and column x on, the last of all again where they are not four: those that
+// reach beyond the right side, or all if none is `done`.
 static void tile_border(const struct kernel_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int done,
                         int8_t *tile) {
   const struct kernel_window *w = &p->window;
   for (int32_t n = 0; n < PIXELS; n++) {
-    const int32_t column = least(x + n, w->out_w - 1), left = column * w->stride_w - w->pad_left;
-    if (!done || left + RGB_SIDE > w->in_w) {
+    if (!done || x * w->stride_w - w->pad_left + RGB_SIDE > w->in_w) {
       int8_t taps[RGB_TAPS];
-      gather(p, in, y, column, taps);
+      gather(p, in, y, x, taps);
       tile_pixel(taps, RGB_ROW, tile + n * BLOCK);
+    }
+    if (x + 1 < w->out_w) {
+      x++;
+    } else if (y + 1 < w->out_h) {
+      x = 0;
+      y++;
     }
   }
 }
@@ -248,23 +253,24 @@ void kernel_mve_conv_rgb(const struct kernel_mve_conv *p, const int8_t *in, int8
   start(p, scratch, &job);
   // What lies beyond the taps meets weights of 0, but must be some number.
   fill_bytes(scratch, 0, KERNEL_MVE_TILE(RGB_DEPTH));
-  int8_t *to = out;
-  for (int32_t y = 0; y < w->out_h; y++) {
-    const int32_t top = y * w->stride_h - w->pad_top;
-    for (int32_t x = 0; x < w->out_w; x += PIXELS) {
-      const int32_t left = x * w->stride_w - w->pad_left, pixels = least(w->out_w - x, PIXELS);
-      const int fast = in_memory(w, top, left);
-      if (fast) {
-        tile_pixels(in + top * pitch + left * w->in_c, pitch, step, scratch);
-      }
-      if (!fast || pixels < PIXELS || left + (PIXELS - 1) * w->stride_w + RGB_SIDE > w->in_w) {
-        tile_border(p, in, y, x, fast && pixels == PIXELS, scratch);
-        set_next(&job, pixels, w->out_c);
-      }
-      finish(p, &job, pixels, multiply_tile, to);
-      to += pixels * w->out_c;
+  int32_t x = 0, y = 0;
+  for (int32_t i = 0; i < w->out_h * w->out_w; i += PIXELS) {
+    const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
+    const int32_t pixels = least(w->out_h * w->out_w - i, PIXELS);
+    const int fast = x + PIXELS <= w->out_w && in_memory(w, top, left);
+    if (fast) {
+      tile_pixels(in + top * pitch + left * w->in_c, pitch, step, scratch);
     }
-    set_next(&job, PIXELS, w->out_c);
+    if (!fast || left + (PIXELS - 1) * w->stride_w + RGB_SIDE > w->in_w) {
+      tile_border(p, in, y, x, fast, scratch);
+    }
+    if (pixels < PIXELS) {
+      set_next(&job, pixels, w->out_c);
+    }
+    finish(p, &job, pixels, multiply_tile, out + i * w->out_c);
+    for (x += PIXELS; x >= w->out_w; x -= w->out_w) {
+      y++;
+    }
   }
   limit_all(p, out);
 }

@@ -39,8 +39,8 @@ static inline int32x4_t round_once(int32x4_t sums, int32x4_t multiplier, int32x4
   return vrshlq_s32(vmulhq_s32(sums, multiplier), shift);
 }
 
-static inline void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
-                                 int32_t c, int8_t *out, int twice) {
+static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
+                          int32_t c, int8_t *out, int twice) {
   const mve_pred16_t some = vctp32q((uint32_t)(p->out_c - c));
   const int32x4_t sums = vaddq_s32(dot(in, w, p->in_c), vldrwq_z_s32(p->bias + c, some));
   const int32x4_t multiplier = vldrwq_z_s32(p->multiplier + c, some), shift = vldrbq_z_s32(p->shift + c, some);
@@ -52,8 +52,8 @@ static inline void four_channels(const struct kernel_mve_dense *p, const int8_t 
 
 #else
 
-static inline void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
-                                 int32_t c, int8_t *out, int twice) {
+static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
+                          int32_t c, int8_t *out, int twice) {
   for (int32_t i = 0; i < least(p->out_c - c, CHANNELS); i++) {
     int32_t sum = p->bias[c + i];
     for (int32_t k = 0; k < p->in_c; k++) {
@@ -69,7 +69,8 @@ static inline void four_channels(const struct kernel_mve_dense *p, const int8_t 
 
 #endif
 
-static inline void one_row(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out, int twice) {
+static
+    __attribute__((noinline)) void one_row(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out, int twice) {
   const int8_t *w = p->weights;
   for (int32_t c = 0; c < p->out_c; c += CHANNELS, w += CHANNELS * p->in_c) {
     // Where less than four channels are left, the first of them takes the place of the others.

@@ -6,7 +6,7 @@
 
 // The code of the inner loop is this often unrolled; each unit is UNIT_CODE_BYTES long, the branch back
 // LOOP_CODE_BYTES.
-enum { UNITS = 8, UNIT_CODE_BYTES = 56, LOOP_CODE_BYTES = 6 };
+enum { UNITS = 4, UNIT_CODE_BYTES = 56, LOOP_CODE_BYTES = 6 };
 
 void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels, const int8_t *inputs,
                       int32_t depth, int32_t zero_point) {
@@ -72,11 +72,11 @@ void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t c
 #define TWO_CHANNELS(label, entry, half, first, second)                                                                \
   "mov r11, r7 \n" BLOCK_OF_TAPS(                                                                                      \
       "vmladav.s8") "ldr.w pc, [sp, #" entry "] \n"                                                                    \
-                    ".balign 4 \n" label ": .rept 8 \n" BLOCK_OF_TAPS(                                                 \
+                    ".balign 4 \n" label ": .rept 4 \n" BLOCK_OF_TAPS(                                                 \
                         "vmladava.s8") ".endr \n"                                                                      \
                                        "cmp r11, r3 \n"                                                                \
                                        "bne.w " label "b \n"                                                           \
-                                       ".if . - " label "b - 8 * 56 - 6 \n"                                            \
+                                       ".if . - " label "b - 4 * 56 - 6 \n"                                            \
                                        ".error \"UNIT_CODE_BYTES or LOOP_CODE_BYTES is wrong\" \n"                     \
                                        ".endif \n" half                                                                \
                                        TO_LANES(first, second)
