@@ -153,20 +153,24 @@ def explain(preset: Preset, as_json: bool) -> None:
     )
 
 
-def fits(found: dict[str, Fit], as_json: bool) -> None:
-    """Print what a network needs on each board, in bytes, and whether it fits."""
+def fits(found: dict[str, dict[str, Fit]], as_json: bool) -> None:
+    """Print what a network needs on each board with each `--optimize`, in bytes, and whether it fits."""
     if as_json:
-        print(json.dumps({name: asdict(fit) | {"fits": fit.fits} for name, fit in found.items()}, indent=1))
+        plain = {
+            name: {aim: asdict(fit) | {"fits": fit.fits} for aim, fit in aims.items()} for name, aims in found.items()
+        }
+        print(json.dumps(plain, indent=1))
         return
-    names = ("board", "fits", "arena", "RAM needed", "of", "weights", "flash needed", "of")
-    columns = [(name, "left" if i < 2 else "right") for i, name in enumerate(names)]
+    names = ("board", "--optimize", "fits", "arena", "RAM needed", "of", "weights", "flash needed", "of")
+    columns = [(name, "left" if i < 3 else "right") for i, name in enumerate(names)]
     rows = [
-        [name, "yes" if f.fits else "[red]no[/red]"]
+        ["" if i else name, aim, "yes" if f.fits else "[red]no[/red]"]
         + [f"{n:,}" for n in (f.arena_bytes, f.ram_needed, f.ram_bytes, f.weights_bytes, f.flash_needed, f.flash_bytes)]
-        for name, f in found.items()
+        for name, aims in found.items()
+        for i, (aim, f) in enumerate(aims.items())
     ]
     table("", columns, rows)
-    for peak in {f.peak for f in found.values()}:
+    for peak in dict.fromkeys(f.peak for aims in found.values() for f in aims.values()):
         out.print(f"\nthe arena's peak is {peak}")
     out.print("[dim]bytes; the share of the firmware itself is an estimate, the linker has the last word[/dim]")
 

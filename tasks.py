@@ -384,8 +384,10 @@ def fit(c: Context, target: str | None, json: bool, **given: Any) -> None:
     import target as targets
     from compilers import fit as fits
 
-    boards = [targets.load(name) for name in ([target] if target else targets.names())]
-    found = fits.table(_pipeline(given, MODEL, CALIBRATION).int8.path, boards)
+    boards = fits.boards_of([targets.load(name) for name in ([target] if target else targets.names())])
+    model = _pipeline(given, MODEL, CALIBRATION).int8.path
+    with console.bar("compile", len(fits.compilations(boards))) as done:
+        found = fits.table(model, boards, done)
     console.fits(found, as_json=json)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from compilers.aot import Plan, compile_model
+from compilers.aot import OPTIMIZE, Plan, compile_model
 from errors import FitError
 from target import Mcu, Target
 
@@ -93,14 +94,29 @@ def peak_of(plan: Plan) -> str:
     return f"at {operator.name} number {operator.index}, with {tensors}"
 
 
-def table(path: Path, targets: Sequence[Target]) -> dict[str, Fit]:
-    """Return what an int8 .tflite needs on each microcontroller among the targets, by the target's name.
-
-    Raises CompileError if the network can't be compiled, FitError if a single target is no microcontroller.
-    """
+def boards_of(targets: Sequence[Target]) -> list[Target]:
+    """Return the microcontrollers with memory of their own. Raises FitError if a single target is none."""
     if len(targets) == 1:
         mcu_of(targets[0])
-    boards = [target for target in targets if target.mcu and target.mcu.flash_bytes]
+    return [target for target in targets if target.mcu and target.mcu.flash_bytes]
+
+
+def table(path: Path, boards: Sequence[Target], done: Callable[[int], None]) -> dict[str, dict[str, Fit]]:
+    """Return what an int8 .tflite needs on each board with each `--optimize`, by the names of both.
+
+    `done` is told how many of `compilations` are done. Raises CompileError if the network can't be compiled.
+    """
+    plans: dict[tuple[str, str], Plan] = {}
     with tempfile.TemporaryDirectory() as folder:
-        plans = {kernels: compile_model(path, Path(folder), kernels) for kernels in {mcu_of(b).kernels for b in boards}}
-    return {board.name: fit(board, plans[mcu_of(board).kernels]) for board in boards}
+        for count, (kernels, optimize) in enumerate(compilations(boards), start=1):
+            plans[kernels, optimize] = compile_model(path, Path(folder), kernels, optimize)
+            done(count)
+    return {
+        board.name: {optimize: fit(board, plans[mcu_of(board).kernels, optimize]) for optimize in OPTIMIZE}
+        for board in boards
+    }
+
+
+def compilations(boards: Sequence[Target]) -> list[tuple[str, str]]:
+    """Return the pairs of kernel set and `--optimize` that the boards need."""
+    return list(itertools.product(sorted({mcu_of(board).kernels for board in boards}), OPTIMIZE))

@@ -80,6 +80,23 @@ def test_a_mistake_is_one_line(home: Path, npz: Path, arguments: list[str], said
     assert leftovers(home) == []
 
 
+@needs_vww
+def test_fit_tells_each_aim_apart(home: Path) -> None:
+    asked = ["fit", "--model", VWW, "--labels", "person,none", "--target", "qemu-m4"]
+    done = inv(home, *asked, "--json")
+    assert done.returncode == 0, done.stderr
+    aims = json.loads(done.stdout[done.stdout.index("{") :])["qemu-m4"]
+    assert list(aims) == ["size", "speed", "ram"]
+    assert aims["size"]["weights_bytes"] < aims["speed"]["weights_bytes"]
+    assert aims["ram"]["arena_bytes"] <= min(aims["size"]["arena_bytes"], aims["speed"]["arena_bytes"])
+    assert aims["size"]["fits"]
+    shown = inv(home, *asked).stdout
+    assert f"{aims['speed']['weights_bytes']:,}" in shown
+    one_line(
+        inv(home, "fit", "--model", VWW, "--labels", "person,none", "--target", "rpi4"), "rpi4: is no microcontroller"
+    )
+
+
 def test_an_unknown_option_is_invoke_s_own_error(home: Path) -> None:
     done = inv(home, "deploy", "--modle", "v1_025")
     assert done.returncode != 0
