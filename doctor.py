@@ -30,6 +30,7 @@ LIBRARIES = {
     "keras": "networks, training",
     "ai-edge-litert": "inference here and on Linux boards",
     "fabric": "boards over SSH",
+    "tflite-micro": "engine tflm, target host-tflm",
     "pyserial": "boards on a serial port",
 }
 # Program, for what, and how to get it where `system_packages.txt` does not say.
@@ -47,6 +48,7 @@ TOOLS = (
 )
 FILES = (
     ("newlib", "/usr/lib/arm-none-eabi/newlib/libc.a", "microcontrollers"),
+    ("C++ for Arm", "/usr/lib/arm-none-eabi/newlib/libstdc++_nano.a", "engine tflm on microcontrollers"),
     ("Fashion-MNIST", "/usr/share/datasets/fashion-mnist", "--data fashion_mnist, offline"),
 )
 

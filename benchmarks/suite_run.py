@@ -18,7 +18,7 @@ from benchmarks import layers
 from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
 from compilers.firmware import tool_versions
-from compilers.tflm import tree
+from compilers.tflm import graph, tree
 from datasets import prepare_many, sample
 from errors import CompileError, ConfigError
 from pipeline import Pipeline, Request
@@ -87,10 +87,17 @@ def _cell(plan: Plan, network: str, board: Target, engine: str, tools: dict[str,
 
 def _request(plan: Plan, network: str, board: Target, engine: str) -> Request:
     more: dict[str, Any] = {}
-    if plan.classes is not None and not network.endswith(".tflite"):
-        more = {"weights": "random", "labels": ",".join(f"class {i}" for i in range(plan.classes))}
+    if network.endswith(".tflite"):  # the pictures need not be of its classes to be run
+        read = graph.read(Path(network))
+        more = {"labels": _labels(read.tensors[read.outputs[0]].shape[-1])}
+    elif plan.classes is not None:
+        more = {"weights": "random", "labels": _labels(plan.classes)}
     optimize = plan.optimize if engine == "aot" else Request.optimize
     return Request(model=network, target=board.name, engine=engine, optimize=optimize, **more)
+
+
+def _labels(count: int) -> str:
+    return ",".join(f"class {i}" for i in range(count))
 
 
 def _no_library(board: Target) -> str:

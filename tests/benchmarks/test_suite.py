@@ -17,7 +17,7 @@ from deploy.device import open_session
 from errors import ConfigError
 from models import presets
 from tests.compilers.networks import tflite_of
-from tests.pipeline.small import at_home
+from tests.pipeline.small import at_home, inv, one_line
 
 CELL = Cell("v1_025", "qemu-m4", "cortex-m4", "aot", "dsp", 1_000_000, {"arena": 5, "code": 2, "constants": 1}, 2, 2)
 
@@ -103,3 +103,27 @@ def test_counts_are_of_all_shipped_presets_on_the_cores_of_the_table() -> None:
     checkpoints = Path(presets.__file__).parent / "checkpoints"
     shipped = {re.sub(r"\..*", "", path.name) for path in checkpoints.glob("*.npz")}
     assert all(set(names) >= shipped == set(suite.SHIPPED) for names in counts.values())
+
+
+# The command
+
+
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    one_line(inv(tmp_path, "bench-engines", "--update"), "--update: belongs to --presets")
+    one_line(inv(tmp_path, "bench-engines", "--images", "0"), "--images 0")
+    one_line(inv(tmp_path, "bench-engines", "--targets", "host-fw"), "--targets host-fw", "emulated microcontrollers")
+    one_line(inv(tmp_path, "bench-engines", "--models", "none.tflite", "--targets", "qemu-m4"), "none.tflite")
+
+
+@pytest.mark.slow
+@pytest.mark.emulated
+def test_a_run_writes_the_table(tmp_path: Path) -> None:
+    asked = ["--models", tflite_of("v1_025_32"), "--targets", "qemu-m4", "--out", tmp_path / "out", "--layers"]
+    done = inv(tmp_path, "bench-engines", *asked, TFLM_DIR="")
+    assert done.returncode == 0, done.stderr
+    (cell,) = json.loads((tmp_path / "out" / "engines.json").read_text())["cells"]
+    assert (cell["engine"], cell["kernels"], cell["equal"], cell["pictures"]) == ("aot", "dsp", 2, 2)
+    assert cell["instructions"] == pytest.approx(sum(layer["instructions"] for layer in cell["layers"]), rel=0.02)
+    text = (tmp_path / "out" / "engines.md").read_text()
+    assert f"{cell['instructions']:,}" in text
+    assert "--search-root" not in text
