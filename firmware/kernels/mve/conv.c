@@ -83,14 +83,6 @@ static void limit_all(const struct kernel_mve_conv *p, int8_t *out) {
   }
 }
 
-// What multiplies a tile of `pixels` pixels.
-static void (*tile_multiplier(const struct multiply_job *job, int32_t pixels))(const struct multiply_job *) {
-  if (pixels == 1) {
-    return multiply_one;
-  }
-  return job->depth % BLOCK ? multiply_tile_half : multiply_tile;
-}
-
 // Up to 16 taps: no tile is needed. `rows` are of whole pixels.
 static void small_group(const struct kernel_mve_conv *p, struct multiply_job *job, const int8_t *const rows[PIXELS],
                         int32_t taps, int32_t pixels, int8_t *to, int8_t *out) {
@@ -146,7 +138,7 @@ void kernel_mve_pointwise(const struct kernel_mve_conv *p, const int8_t *in, int
       if (pixels < PIXELS) {
         set_next(&job, pixels, channels);
       }
-      finish(p, &job, pixels, tile_multiplier(&job, pixels), to);
+      finish(p, &job, pixels, multiply_tile, to);
       in += PIXELS * depth;
       to += PIXELS * channels;
     }
@@ -173,7 +165,7 @@ void kernel_mve_conv(const struct kernel_mve_conv *p, const int8_t *in, int8_t *
     }
     make_tile(rows, taps, scratch);
     set_next(&job, pixels, w->out_c);
-    finish(p, &job, pixels, tile_multiplier(&job, pixels), out + i * w->out_c);
+    finish(p, &job, pixels, multiply_tile, out + i * w->out_c);
   }
   limit_all(p, out);
 }
@@ -196,8 +188,8 @@ static inline void tile_pixels(const int8_t *from, int32_t pitch, int32_t step, 
 #ifdef KERNELS_MVE_ASSEMBLY
   const int8_t *middle = from + pitch, *last = middle + pitch;
   int32_t two;
-  __asm__ volatile(".rept 4 \n"
-                   "vldrb.8 q0, [%[last]] \n"
+  __asm__ volatile("dls lr, %[pixels] \n"
+                   "1: vldrb.8 q0, [%[last]] \n"
                    "ldrh %[two], [%[middle], #7] \n"
                    "vldrb.8 q1, [%[first]] \n"
                    "vldrb.8 q2, [%[middle]] \n"
@@ -208,10 +200,10 @@ static inline void tile_pixels(const int8_t *from, int32_t pitch, int32_t step, 
                    "add %[first], %[step] \n"
                    "add %[middle], %[step] \n"
                    "add %[last], %[step] \n"
-                   ".endr \n"
+                   "le lr, 1b \n"
                    : [two] "=&r"(two), [first] "+r"(from), [middle] "+r"(middle), [last] "+r"(last), [to] "+r"(to)
-                   : [step] "r"(step)
-                   : "q0", "q1", "q2", "memory");
+                   : [step] "r"(step), [pixels] "r"(PIXELS)
+                   : "q0", "q1", "q2", "lr", "memory");
 #else
   for (int32_t n = 0; n < PIXELS; n++) {
     tile_pixel(from + n * step, pitch, to + n * BLOCK);

@@ -6,7 +6,7 @@
 
 // The code of the inner loop is this often unrolled; each unit is UNIT_CODE_BYTES long, the branch back
 // LOOP_CODE_BYTES.
-enum { UNITS = 4, UNIT_CODE_BYTES = 56, LOOP_CODE_BYTES = 6 };
+enum { UNITS = 3, UNIT_CODE_BYTES = 56, LOOP_CODE_BYTES = 6 };
 
 void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels, const int8_t *inputs,
                       int32_t depth, int32_t zero_point) {
@@ -57,10 +57,6 @@ void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t c
                                            "q0") "vldrb.8 q1, [r11] \n" LAST_PIXELS("vmladavat.s8", "vmladavae.s8",    \
                                                                                     "q3", "q1", "q0")
 
-#define SET_PREDICATE                                                                                                  \
-  "movs r2, #255 \n"                                                                                                   \
-  "vmsr p0, r2 \n"
-
 // The sums of two channels into vectors, one lane for each pixel.
 #define TO_LANES(first, second)                                                                                        \
   "vmov " first "[2], " first "[0], r0, r4 \n"                                                                         \
@@ -68,18 +64,20 @@ void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t c
   "vmov " second "[2], " second "[0], r8, r12 \n"                                                                      \
   "vmov " second "[3], " second "[1], r10, lr \n"
 
-// All taps of two channels; `entry` is where the place in the loop is to be found on the stack.
-#define TWO_CHANNELS(label, entry, half, first, second)                                                                \
+// All taps of two channels; `entry` is where the place in the loop is to be found on the stack. The sign of r5 says
+// whether there is a half of a block.
+#define TWO_CHANNELS(label, end, entry, first, second)                                                                 \
   "mov r11, r7 \n" BLOCK_OF_TAPS(                                                                                      \
       "vmladav.s8") "ldr.w pc, [sp, #" entry "] \n"                                                                    \
-                    ".balign 4 \n" label ": .rept 4 \n" BLOCK_OF_TAPS(                                                 \
+                    ".balign 4 \n" label ": .rept 3 \n" BLOCK_OF_TAPS(                                                 \
                         "vmladava.s8") ".endr \n"                                                                      \
                                        "cmp r11, r3 \n"                                                                \
                                        "bne.w " label "b \n"                                                           \
-                                       ".if . - " label "b - 4 * 56 - 6 \n"                                            \
+                                       ".if . - " label "b - 3 * 56 - 6 \n"                                            \
                                        ".error \"UNIT_CODE_BYTES or LOOP_CODE_BYTES is wrong\" \n"                     \
-                                       ".endif \n" half                                                                \
-                                       TO_LANES(first, second)
+                                       ".endif \n"                                                                     \
+                                       "cmp r5, #0 \n"                                                                 \
+                                       "bpl.w " end "f \n" HALF_BLOCK_OF_TAPS end ": \n" TO_LANES(first, second)
 
 // Double rounding as gemmlowp does it: the upper half of 2 * sum * multiplier, rounded; then to the nearest, halves
 // away from zero.
@@ -108,39 +106,37 @@ void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t c
                                                          "vstrw.32 q4, [r1, " temporary "] \n"                         \
                                                          "adds r1, #4 \n"
 
-// r1 out, r3 blocks_end, r5 zero point, r7 inputs. On the stack: next, where to enter the two loops, packed_end.
-#define TILE(set_predicate, half)                                                                                      \
-  __asm__ volatile("push {r4-r11, lr} \n"                                                                              \
-                   "vpush {d8-d15} \n"                                                                                 \
-                   "sub sp, #32 \n"                                                                                    \
-                   "vldrw.u32 q0, [r0, #24] \n"                                                                        \
-                   "vstrw.32 q0, [sp] \n"                                                                              \
-                   "ldrd r1, r5, [r0, #16] \n"                                                                         \
-                   "ldrd r7, r3, [r0, #8] \n"                                                                          \
-                   "ldr r12, [r0, #40] \n"                                                                             \
-                   "ldrd r9, r0, [r0] \n"                                                                              \
-                   "adr.w r2, 2f \n"                                                                                   \
-                   "add r2, r2, r12 \n"                                                                                \
-                   "orr r2, r2, #1 \n"                                                                                 \
-                   "adr.w r4, 3f \n"                                                                                   \
-                   "add r4, r4, r12 \n"                                                                                \
-                   "orr r4, r4, #1 \n"                                                                                 \
-                   "strd r2, r4, [sp, #16] \n"                                                                         \
-                   "str r0, [sp, #24] \n" set_predicate "1: \n" TWO_CHANNELS("2", "16", half, "q4", "q5")              \
-                       TWO_CHANNELS("3", "20", half, "q6", "q7") STORE("q0") "ldr r12, [sp, #24] \n"                   \
-                                                                             "cmp r9, r12 \n"                          \
-                                                                             "bne.w 1b \n"                             \
-                                                                             "add sp, #32 \n"                          \
-                                                                             "vpop {d8-d15} \n"                        \
-                                                                             "pop {r4-r11, pc} \n")
-
+// r1 out, r3 blocks_end, r5 zero point (and bit 3 of the depth as its sign), r7 inputs. On the stack: next, where to
+// enter the two loops, packed_end.
 __attribute__((naked)) void multiply_tile(const struct multiply_job *job) {
-  TILE("", "");
-  (void)job;
-}
-
-__attribute__((naked)) void multiply_tile_half(const struct multiply_job *job) {
-  TILE(SET_PREDICATE, HALF_BLOCK_OF_TAPS);
+  __asm__ volatile("push {r4-r11, lr} \n"
+                   "vpush {d8-d15} \n"
+                   "sub sp, #32 \n"
+                   "vldrw.u32 q0, [r0, #24] \n"
+                   "vstrw.32 q0, [sp] \n"
+                   "ldrd r1, r5, [r0, #16] \n"
+                   "ldr r2, [r0, #52] \n"
+                   "pkhbt r5, r5, r2, lsl #28 \n"
+                   "ldrd r7, r3, [r0, #8] \n"
+                   "ldr r12, [r0, #40] \n"
+                   "ldrd r9, r0, [r0] \n"
+                   "adr.w r2, 2f \n"
+                   "add r2, r2, r12 \n"
+                   "orr r2, r2, #1 \n"
+                   "adr.w r4, 3f \n"
+                   "add r4, r4, r12 \n"
+                   "orr r4, r4, #1 \n"
+                   "strd r2, r4, [sp, #16] \n"
+                   "str r0, [sp, #24] \n"
+                   "movs r2, #255 \n"
+                   "vmsr p0, r2 \n"
+                   "1: \n" TWO_CHANNELS("2", "4", "16", "q4", "q5") TWO_CHANNELS("3", "5", "20", "q6", "q7")
+                       STORE("q0") "ldr r12, [sp, #24] \n"
+                                   "cmp r9, r12 \n"
+                                   "bne.w 1b \n"
+                                   "add sp, #32 \n"
+                                   "vpop {d8-d15} \n"
+                                   "pop {r4-r11, pc} \n");
   (void)job;
 }
 
@@ -208,66 +204,6 @@ __attribute__((naked)) void multiply_8(const struct multiply_job *job) {
   (void)job;
 }
 
-// Four channels of one pixel, whose taps are 64 bytes apart in the tile.
-static inline int32x4_t one_pixel(const int8_t *x, int32_t blocks, int32_t half, const int8_t *first,
-                                  const int8_t *second) {
-  int32_t s0, s1, s2, s3;
-  __asm__ volatile("movs %[s0], #0 \n"
-                   "movs %[s1], #0 \n"
-                   "movs %[s2], #0 \n"
-                   "movs %[s3], #0 \n"
-                   "wls lr, %[blocks], 2f \n"
-                   "1: vldrb.8 q0, [%[x]], #64 \n"
-                   "vldrb.8 q1, [%[first]], #16 \n"
-                   "vmladava.s8 %[s0], q0, q1 \n"
-                   "vldrb.8 q1, [%[first]], #16 \n"
-                   "vmladava.s8 %[s1], q0, q1 \n"
-                   "vldrb.8 q1, [%[second]], #16 \n"
-                   "vmladava.s8 %[s2], q0, q1 \n"
-                   "vldrb.8 q1, [%[second]], #16 \n"
-                   "vmladava.s8 %[s3], q0, q1 \n"
-                   "le lr, 1b \n"
-                   "2: cbz %[half], 3f \n"
-                   "movs %[half], #255 \n"
-                   "vmsr p0, %[half] \n"
-                   "vldrb.8 q0, [%[x]] \n"
-                   "vldrb.8 q1, [%[first]] \n"
-                   "vldrb.8 q2, [%[second]] \n"
-                   "vpstete \n"
-                   "vmladavat.s8 %[s0], q0, q1 \n"
-                   "vmladavae.s8 %[s1], q0, q1 \n"
-                   "vmladavat.s8 %[s2], q0, q2 \n"
-                   "vmladavae.s8 %[s3], q0, q2 \n"
-                   "3: \n"
-                   : [s0] "=&Te"(s0), [s1] "=&Te"(s1), [s2] "=&Te"(s2), [s3] "=&Te"(s3), [x] "+r"(x),
-                     [first] "+r"(first), [second] "+r"(second), [half] "+l"(half)
-                   : [blocks] "r"(blocks)
-                   : "q0", "q1", "q2", "lr", "cc", "memory");
-  int32x4_t sums;
-  __asm__("vmov %q0[2], %q0[0], %1, %3 \n"
-          "vmov %q0[3], %q0[1], %2, %4 \n"
-          : "=&w"(sums)
-          : "r"(s0), "r"(s1), "r"(s2), "r"(s3));
-  return sums;
-}
-
-void multiply_one(const struct multiply_job *job) {
-  static const uint32_t offsets[CHANNELS] = {0, 12, 24, 36};
-  const uint32x4_t at = vldrwq_u32(offsets);
-  const int32_t depth = job->depth;
-  int8_t *out = job->out;
-  for (const int8_t *w = job->packed; w != job->packed_end; out += CHANNELS) {
-    int32x4_t sums = one_pixel(job->inputs, depth / BLOCK, depth % BLOCK, w, w + 2 * depth);
-    const int32_t *scaling = (const void *)(w + CHANNELS * depth);
-    sums = vaddq_s32(sums, vldrwq_gather_offset_s32(scaling, at));
-    const int32x4_t multiplier = vldrwq_gather_offset_s32(scaling + 1, at);
-    sums = requantise_four(sums, multiplier, vldrwq_gather_offset_s32(scaling + 2, at));
-    sums = vaddq_n_s32(sums, job->zero_point);
-    vstrbq_s32(out, vmaxq_s32(vminq_s32(sums, vdupq_n_s32(INT8_MAX)), vdupq_n_s32(INT8_MIN)));
-    w += CHANNELS * (depth + 3 * 4);
-  }
-}
-
 #define STORE_TILE                                                                                                     \
   "vstrb.8 q0, [%[tile]], #16 \n"                                                                                      \
   "vstrb.8 q1, [%[tile]], #16 \n"                                                                                      \
@@ -329,10 +265,6 @@ void multiply_tile(const struct multiply_job *job) {
     multiply_pixel(job, job->inputs + i * BLOCK, PIXELS * BLOCK, job->out + job->next[i]);
   }
 }
-
-void multiply_tile_half(const struct multiply_job *job) { multiply_tile(job); }
-
-void multiply_one(const struct multiply_job *job) { multiply_pixel(job, job->inputs, PIXELS * BLOCK, job->out); }
 
 static void multiply_groups(const struct multiply_job *job) {
   const int32_t channels = (int32_t)(job->packed_end - job->packed) / (job->depth + 3 * 4);

@@ -30,18 +30,15 @@ struct multiply_job {
 void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels, const int8_t *inputs,
                       int32_t depth, int32_t zero_point);
 
-// Compute all channels of four pixels. `inputs` are 16 taps of each pixel, the next 16 of each, and so on; if eight are
-// left of each, these are there twice. Pixels may be given twice, at the same `next`: then they are stored twice.
-void multiply_tile(const struct multiply_job *job);      // depth 32, 48, 64 ..
-void multiply_tile_half(const struct multiply_job *job); // depth 24, 40, 56 ..
+// Compute all channels of four pixels, more than 16 taps of each. `inputs` are 16 taps of each pixel, the next 16 of
+// each, and so on; if eight are left of each, these are there twice. Pixels may be given twice, at the same `next`:
+// then they are stored twice.
+void multiply_tile(const struct multiply_job *job);
 
 // The same for groups of four pixels, each pixel as it is in memory: all inputs of a group are read before any of its
 // outputs is written. `next` must be set.
 void multiply_8(const struct multiply_job *job);
 void multiply_16(const struct multiply_job *job);
-
-// The first pixel of a tile alone.
-void multiply_one(const struct multiply_job *job);
 
 // Bring `taps` of four pixels into a tile.
 void make_tile(const int8_t *const rows[PIXELS], int32_t taps, int8_t *tile);
