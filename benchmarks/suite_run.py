@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import console
 import target as targets
@@ -20,7 +21,7 @@ from calibration import evaluate
 from compilers.firmware import tool_versions
 from compilers.tflm import graph, tree
 from datasets import prepare_many, sample
-from errors import CompileError, ConfigError
+from errors import CompileError, ConfigError, FitError
 from pipeline import Pipeline, Request
 from target import Target
 
@@ -62,27 +63,35 @@ def _board(name: str) -> Target:
 
 def _cell(plan: Plan, network: str, board: Target, engine: str, tools: dict[str, str]) -> Cell:
     pipeline = Pipeline(_request(plan, network, board, engine))
+    blank = Cell(Path(network).stem, board.name, board.cpu, engine)
     if engine == "tflm" and (missing := _no_library(board)):
         console.note(missing)
-        return Cell(Path(network).stem, board.name, board.cpu, engine, problem="no library built for it")
-    low, high = pipeline.int8.facts["input_range"]
-    _, side, _, channels = pipeline.int8.facts["input_shape"]
-    test = pipeline.data.test
-    pixels = prepare_many(test, sample(test, plan.pictures, 0), side, channels)
-    reference = evaluate.outputs(pipeline.int8.path, pixels, (low, high), "reference")
-    if len(np.unique(reference, axis=0)) < min(2, plan.pictures):
-        raise ConfigError(f"{network}: all pictures give the same output, so equal outputs would prove nothing")
-    inputs = evaluate.quantise(pixels, (low, high), pipeline.int8.facts["input"])
-    cell = measure_cell(pipeline.int8.name, board, engine, lambda: pipeline.runnable, inputs, reference)
-    tools |= tool_versions(board) | _emulator(board)
-    if not cell.problem:
-        tools |= _library(pipeline.runnable)
-        if plan.layers and engine == "aot":
-            cell = replace(cell, layers=layers.profile(pipeline.runnable, board, inputs[0]))
+        return replace(blank, problem="no library built for it")
+    try:
+        image = pipeline.runnable
+    except FitError as e:
+        return replace(blank, problem=str(e).split(";")[0])
+    tools |= tool_versions(board) | _emulator(board) | _library(image)
+    inputs, reference = _pictures(pipeline, plan.pictures)
     with console.step("bench") as line:
-        figures = cell.problem or f"{cell.instructions:,} instructions, {cell.equal} of {cell.pictures} equal"
+        cell = measure_cell(blank.network, board, engine, image, inputs, reference)
+        if plan.layers and engine == "aot":
+            cell = replace(cell, layers=layers.profile(image, board, inputs[0]))
+        figures = f"{cell.instructions:,} instructions, {cell.equal} of {cell.pictures} equal"
         line.text = f"{cell.network} on {board.name} with {engine}: {figures}"
     return cell
+
+
+def _pictures(pipeline: Pipeline, count: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the model's inputs for some test pictures, (n, h, w, c), and the reference's outputs, (n, classes)."""
+    facts, test = pipeline.int8.facts, pipeline.data.test
+    low, high = facts["input_range"]
+    _, side, _, channels = facts["input_shape"]
+    pixels = prepare_many(test, sample(test, count, 0), side, channels)
+    reference = evaluate.outputs(pipeline.int8.path, pixels, (low, high), "reference")
+    if len(np.unique(reference, axis=0)) < min(2, count):
+        raise ConfigError(f"{pipeline.int8.name}: one output for all pictures; equal outputs would prove nothing")
+    return evaluate.quantise(pixels, (low, high), facts["input"]), reference
 
 
 def _request(plan: Plan, network: str, board: Target, engine: str) -> Request:
