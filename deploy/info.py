@@ -62,6 +62,7 @@ class DeviceInfo:
     window: int
     max_payload: int
     input_preserved: bool
+    input_streamed: bool
 
 
 def parse_info(text: bytes, where: str) -> DeviceInfo:
@@ -82,6 +83,7 @@ def parse_info(text: bytes, where: str) -> DeviceInfo:
         window=fields.integer("window", 64, 1 << 30),
         max_payload=fields.integer("max_payload", 80, MAX_PAYLOAD),
         input_preserved=fields.boolean("input_preserved"),
+        input_streamed=fields.flag("input_streamed"),
     )
 
 
@@ -134,6 +136,10 @@ class Fields:
         if not isinstance(value, bool):
             raise self._wrong(name, "true or false", value)
         return value
+
+    def flag(self, name: str) -> bool:
+        """Take true or false; false if it is not there."""
+        return name in self._values and self.boolean(name)
 
     def integers(self, name: str) -> dict[str, int]:
         """Take an object of whole numbers below 2**63, at most 64 of them."""

@@ -134,6 +134,10 @@ class Session:
             except TooLong as e:
                 replies = e.replies
                 self._longest_chunk = max(_WRITE_STEP, (chunks[0][1] - chunks[0][0]) // 4)
+                if self.info.input_streamed:
+                    # Its first bytes begin an input, whatever of them came before.
+                    missing = [(0, size)]
+                    continue
             missing = rest
             for (start, end), reply in zip(chunks, replies, strict=True):
                 if reply is None:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from compilers.aot.graph import Graph
-from compilers.aot.planner import Layout
+from compilers.aot.planner import Layout, whole_inputs
 from compilers.aot.shadow import NEVER, Access, Shadow, access, mix
-from compilers.aot.steps import At, Call, Scratch, Step
+from compilers.aot.steps import RECEIVE, At, Call, Scratch, Step
 from errors import CompileError
 
 
@@ -24,7 +24,7 @@ def check(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
     """Raise CompileError, naming step and tensors, if executing the steps in this layout could give a wrong byte."""
     expected = _each_apart(graph, steps)
     arena = _Arena(graph, layout)
-    for tensor in graph.inputs:
+    for tensor in whole_inputs(graph, steps):
         arena.put(tensor, expected[tensor], "the input")
     for i, step in enumerate(steps):
         where = f"{graph.source}, step {i} {step.name}"
@@ -32,7 +32,7 @@ def check(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
             arena.expect(tensor, expected[tensor], where)
         arena.part(step.output, where)
         _check_scratch(graph, step, layout, i, where)
-        arena.run(step, i, where)
+        arena.run(step, i, where, expected)
         if not (arena.part(step.output, where) == expected[step.output]).all():
             raise CompileError(f"{where}: it leaves wrong bytes in its output, tensor {step.output}")
     for tensor in graph.outputs:
@@ -103,13 +103,27 @@ class _Arena:
             culprit = int(self.writer[self.layout.tensors[tensor].offset + wrong[0]])
             raise CompileError(f"{where}: tensor {tensor} was overwritten by step {culprit}")
 
-    def run(self, step: Step, i: int, where: str) -> None:
+    def run(self, step: Step, i: int, where: str, wire: dict[int, Shadow]) -> None:
         """Execute a step's calls."""
         stays = not step.calls and not step.rows
         if stays and self.layout.tensors[step.inputs[0]].offset != self.layout.tensors[step.output].offset:
             raise CompileError(f"{where}: nothing moves its bytes from {step.inputs[0]} to {step.output}")
         for call in step.execution():
+            if call.function == RECEIVE:
+                self._receive(call, i, where, wire)
+                continue
             self._call(access(call), call, step, i, where)
+
+    def _receive(self, call: Call, i: int, where: str, wire: dict[int, Shadow]) -> None:
+        """Put a row of an input that comes over the wire where it goes."""
+        source, place, size = call.arguments
+        assert isinstance(source, At)
+        assert isinstance(place, Scratch)
+        assert isinstance(size, int)
+        start = self._address(place, i)
+        if start < 0 or start + size > len(self.values):
+            raise CompileError(f"{where}: a row of its input goes outside the arena")
+        self._write(start, wire[source.tensor][source.offset : source.offset + size], i)
 
     def _call(self, done: Access, call: Call, step: Step, i: int, where: str) -> None:
         reads = [(self._address(place, i), times) for place, times in done.reads]

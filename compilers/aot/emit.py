@@ -17,7 +17,7 @@ from compilers.aot.emit_calls import Names, Writer
 from compilers.aot.graph import Graph
 from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
-from compilers.aot.steps import Constant, Parameters, Step
+from compilers.aot.steps import Constant, Loop, Parameters, Step, awaits
 
 # By bytes of a number.
 NUMBERS_A_LINE = {1: 24, 4: 10, 8: 5}
@@ -52,9 +52,15 @@ class _Function:
         self.operators = [_Operator(graph, part) for part in operators]
         self.is_block = bool(step.parts)
         self.name = f"steps{operators[0].index:02}_to_{operators[-1].index:02}"
-        writer = Writer(layout, i, names)
-        self.lines = writer.lines([*step.calls, *step.rows], depth=1)
+        self.is_streamed = step.streamed is not None
+        writer = Writer(layout, i, names, self.is_streamed)
+        items = [*step.calls, *step.rows]
+        # Of a streamed block: what comes before the first row.
+        first = next(n for n, item in enumerate(items) if isinstance(item, Loop)) if self.is_streamed else 0
+        self.begin = writer.lines(items[:first], depth=1)
+        self.lines = writer.lines(items[first:], depth=1)
         self.counters = writer.counters
+        self.window = next((writer.argument(a.window) for a in awaits(items)), "")
 
 
 class _Operator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from compilers.aot.planner import Layout
-from compilers.aot.steps import Argument, At, Call, Constant, Item, Linear, Loop, Parameters, Row, Scratch, Step, Switch
+from compilers.aot.steps import Argument, At, Await, Call, Constant, Item, Linear, Loop, Parameters, Row, Scratch, Step, Switch
 
 INDENT = "    "
 
@@ -37,9 +37,13 @@ def _prefix(step: Step) -> str:
 
 
 class Writer:
-    """Writes the program of step `i` of a layout. `counters` are the loop variables that outlive their loop."""
+    """Writes the program of step `i` of a layout. `counters` are the loop variables that outlive their loop.
 
-    def __init__(self, layout: Layout, i: int, names: Names) -> None:
+    If `streamed`, all do: what was written stops where it waits for input, and goes on there when called again.
+    """
+
+    def __init__(self, layout: Layout, i: int, names: Names, streamed: bool = False) -> None:
+        self.streamed = streamed
         self.layout = layout
         self.i = i
         self.names = names
@@ -56,11 +60,16 @@ class Writer:
                 yield f"{indent}{function}({', '.join(map(self.argument, arguments))});"
             case Loop(variable, start, until, body):
                 end = until if isinstance(until, int) else self._linear(until)
-                begin = f"int32_t {variable} = {start}" if outermost else ""
-                if not outermost:
+                begin = f"int32_t {variable} = {start}" if outermost and not self.streamed else ""
+                if not begin:
                     self.counters.append((variable, start))
                 yield f"{indent}for ({begin}; {variable} < {end}; {variable}++) {{"
                 yield from self.lines(body, depth + 1, outermost=False)
+                yield f"{indent}}}"
+            case Await(_, _, until, top):
+                yield f"{indent}in_top = {self._linear(top)};"
+                yield f"{indent}if (in_rows < {self._linear(until)}) {{"
+                yield f"{indent}{INDENT}return;"
                 yield f"{indent}}}"
             case Switch(row, cases):
                 yield from self._switch(row, cases, depth)

@@ -61,13 +61,18 @@ class _Piece:
     delta: int = 0
 
 
+def whole_inputs(graph: Graph, steps: Sequence[Step]) -> list[int]:
+    """Return the network's inputs that lie in the arena: all but one that comes row by row."""
+    return [t for t in graph.inputs if all(step.streamed != t for step in steps)]
+
+
 def lifetimes(graph: Graph, steps: Sequence[Step]) -> dict[int, tuple[int, int]]:
     """Return the first and last step at which each computed tensor must keep its bytes.
 
     Inputs of the network live from -1; outputs, and what nothing reads, to the end of their life as below.
     """
-    first = dict.fromkeys(graph.inputs, -1)
-    last = dict.fromkeys(graph.inputs, -1)
+    first = dict.fromkeys(whole_inputs(graph, steps), -1)
+    last = dict(first)
     for i, step in enumerate(steps):
         for tensor in step.inputs:
             last[tensor] = i
@@ -144,7 +149,7 @@ class _Search:
         group_of: dict[int, tuple[list[_Piece], int]] = {}
         groups: list[list[_Piece]] = []
         overlapped: dict[int, int] = {}
-        for tensor in self.graph.inputs:
+        for tensor in whole_inputs(self.graph, self.steps):
             groups.append([self.piece(tensor, 0)])
             group_of[tensor] = (groups[-1], 0)
         for i, step in enumerate(self.steps):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from compilers.aot.graph import Graph, Tensor
-from compilers.aot.planner import Layout
+from compilers.aot.planner import Layout, Placed
 from compilers.aot.steps import Step
 
 
@@ -49,6 +49,19 @@ class OperatorSpec:
 
 
 @dataclass(frozen=True)
+class Streamed:
+    """An input that is taken row by row as it comes: `rows` of `row_bytes` are kept of its `input_bytes`.
+
+    `whole_arena_bytes` is what the arena would be with the input whole.
+    """
+
+    rows: int
+    row_bytes: int
+    input_bytes: int
+    whole_arena_bytes: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """A compiled network.
 
@@ -72,6 +85,7 @@ class Plan:
     operators: tuple[OperatorSpec, ...]
     peak_operator: int
     peak: tuple[str, ...]
+    streamed: Streamed | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return all of it as JSON types."""
@@ -79,8 +93,8 @@ class Plan:
 
 
 def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:
-    """Return a computed tensor with its place."""
-    piece = layout.tensors[tensor.index]
+    """Return a computed tensor with its place; one that comes row by row has the offset -1."""
+    piece = layout.tensors.get(tensor.index, Placed(tensor.index, -1, 0, -1, -1))
     return TensorSpec(
         tensor.short_name, tensor.shape, tensor.dtype, float(tensor.quant.scale), tensor.quant.zero_point,
         piece.offset, tensor.bytes, piece.first, piece.last,
@@ -109,6 +123,8 @@ def peak_tensors(graph: Graph, steps: Sequence[Step], layout: Layout, operator: 
 
 def input_preserved(graph: Graph, layout: Layout) -> bool:
     """Return whether the network's inputs are still whole after it has run."""
+    if any(i not in layout.tensors for i in graph.inputs):
+        return False
     inputs = [layout.tensors[i] for i in graph.inputs]
     others = [p for t, p in layout.tensors.items() if t not in graph.inputs] + list(layout.scratch.values())
     return not any(i.offset < o.offset + o.size and o.offset < i.offset + i.size for i in inputs for o in others)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.graph import Graph
-from compilers.aot.steps import Argument, At, Call, Constant, Item, Linear, Loop, Parameters, Row, Scratch, Step, Switch
+from compilers.aot.steps import Argument, At, Await, Call, Constant, Item, Linear, Loop, Parameters, Row, Scratch, Step, Switch
 
 BUFFER_ALIGNMENT = 16
 Rows = npt.NDArray[np.int64]
@@ -141,9 +141,9 @@ def _block_source(first: Step) -> int:
     return first.inputs[0]
 
 
-def scratch_bytes(layers: Sequence[Stage]) -> int:
-    """Return what a block needs besides its input and output."""
-    return _Buffers(layers).size
+def scratch_bytes(layers: Sequence[Stage], streamed: bool = False) -> int:
+    """Return what a block needs besides its output and, if that does not come row by row, its input."""
+    return _Buffers(layers, streamed).size
 
 
 def overlap(layers: Sequence[Stage]) -> dict[int, int]:
@@ -175,7 +175,7 @@ def overlap(layers: Sequence[Stage]) -> dict[int, int]:
 class _Buffers:
     """Where a block's rings and rows lie in its scratch memory."""
 
-    def __init__(self, layers: Sequence[Stage]) -> None:
+    def __init__(self, layers: Sequence[Stage], streamed: bool) -> None:
         self.size = 0
         self.offsets: dict[int, int] = {}
         for i, layer in enumerate(layers):
@@ -183,6 +183,9 @@ class _Buffers:
                 self.offsets[i] = self._take(layer.ring)
             elif i and layer.kind != "table":
                 self.offsets[i] = self._take(layer.line)
+        # The rows of the network's input that a row of the first layer reads.
+        self.window_bytes = layers[0].extent * layers[0].line if streamed else 0
+        self.window = self._take(self.window_bytes)
         self.kernel = self._take(max(layer.scratch for layer in layers))
 
     def _take(self, size: int) -> int:
@@ -191,26 +194,33 @@ class _Buffers:
         return offset
 
 
-def block(graph: Graph, steps: Sequence[Step]) -> Step:
-    """Return the block of consecutive steps, each of which `flows_into` the next."""
+def block(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> Step:
+    """Return the block of consecutive steps, each of which `flows_into` the next.
+
+    If `streamed`, the first reads the network's input, which then is nowhere whole.
+    """
     layers = stages(graph, steps)
     assert layers is not None
-    builder = _Builder(layers)
+    builder = _Builder(layers, streamed)
     inside = {step.output for step in steps}
+    if streamed:
+        inside.add(layers[0].source)
     inputs = dict.fromkeys(t for step in steps for t in step.inputs if t not in inside)
     return Step(
         steps[0].index, "BLOCK", tuple(inputs), steps[-1].output, (),
-        macs=sum(step.macs for step in steps), scratch=builder.buffers.size, overlap=overlap(layers),
-        parts=tuple(steps), rows=builder.program(),
+        macs=sum(step.macs for step in steps), scratch=builder.buffers.size,
+        overlap={t: margin for t, margin in overlap(layers).items() if t not in inside}, parts=tuple(steps),
+        rows=builder.program(), streamed=layers[0].source if streamed else None,
     )  # fmt: skip
 
 
 class _Builder:
     """Writes a block's program, from the last layer back to the first."""
 
-    def __init__(self, layers: Sequence[Stage]) -> None:
+    def __init__(self, layers: Sequence[Stage], streamed: bool) -> None:
         self.layers = layers
-        self.buffers = _Buffers(layers)
+        self.streamed = streamed
+        self.buffers = _Buffers(layers, streamed)
 
     def program(self) -> tuple[Item, ...]:
         cleared = [self._clear(i) for i, layer in enumerate(self.layers) if layer.kind == "depthwise"]
@@ -240,7 +250,8 @@ class _Builder:
             yield self._conv_call(layer, self._window(layer, 0, 1), line, target)
             return
         # Above the first row and below the last the window is cut off.
-        height, cases = layer.source_shape[0], []
+        height = layer.source_shape[0]
+        cases: list[tuple[int | None, tuple[Item, ...]]] = []
         tops = np.arange(layer.target_shape[0]) * layer.stride - layer.pad
         seen: list[tuple[int, int]] = [
             (max(-top, 0), min(top + layer.extent, height) - max(top, 0)) for top in tops.tolist()
@@ -250,11 +261,30 @@ class _Builder:
                 continue
             until = next((k for k in range(row, len(seen)) if seen[k] != (above, rows)), None)
             top = y.times(layer.stride).plus(above - layer.pad)
-            call = self._conv_call(
-                layer, self._window(layer, above, rows), Row(At(layer.source), top, layer.line), target
+            parameters = self._window(layer, above, rows)
+            if self.streamed:
+                cases.append((until, tuple(self._streamed(layer, parameters, top, above, rows, target))))
+            else:
+                source = Row(At(layer.source), top, layer.line)
+                cases.append((until, (self._conv_call(layer, parameters, source, target),)))
+        if len(cases) == 1:
+            yield from cases[0][1]
+        else:
+            yield Switch(y, tuple(cases))
+
+    def _streamed(
+        self, layer: Stage, parameters: Parameters, top: Linear, above: int, rows: int, target: Address
+    ) -> Iterator[Item]:
+        """Wait for the window's rows; after the row of output keep those that the next window has, too."""
+        window = Scratch(self.buffers.window, self.buffers.window_bytes)
+        yield Await(layer.source, f"in{layer.step.index}", top.plus(rows), top, window, layer.line)
+        yield self._conv_call(layer, parameters, window, target)
+        passed = max(layer.stride - above, 0)
+        for kept in range(rows - passed if passed else 0):
+            source, place = (
+                Scratch(window.offset + row * layer.line, layer.line) for row in (kept + passed, kept)
             )
-            cases.append((until, (call,)))
-        yield cases[0][1][0] if len(cases) == 1 else Switch(y, tuple(cases))
+            yield Call("kernel_copy", (source, place, layer.line), layer.step.index)
 
     def _window(self, layer: Stage, above: int, rows: int) -> Parameters:
         """Return a layer's parameters for one row of output, `rows` of input and `above` of padding."""

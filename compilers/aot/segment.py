@@ -28,36 +28,42 @@ class _Cut:
     start: int
 
 
-def cuts(graph: Graph, steps: Sequence[Step]) -> list[tuple[Step, ...]]:
+def cuts(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> list[tuple[Step, ...]]:
     """Return cuts worth placing, each as the steps to run: single operators and blocks.
 
-    The first is the one without blocks.
+    If `streamed`, the first block takes the network's input row by row as it comes. Raises CompileError if the network
+    does not begin so that it can.
     """
-    needs = _Needs(graph, steps)
+    needs = _Needs(graph, steps, streamed)
+    if streamed and not any(needs.of(0, j) for j in range(2, len(steps) + 1) if all(needs.joined[: j - 1])):
+        graph.fail("its input can't be taken row by row: that needs one input, read by a convolution and nothing else")
     least = _best(needs, len(steps), lambda so_far, need, count: (max(so_far[0], need), 0))
     peak = _peak(needs, least)
     # Blocks that do not lower the peak cost code: as few operators in blocks as reach it. Or all blocks that need less.
     few = _best(needs, len(steps), lambda so_far, need, count: (so_far[0] + (need > peak), so_far[1] + count - 1))
     slim = _best(needs, len(steps), lambda so_far, need, count: (so_far[0] + need * count, so_far[1] + count - 1))
-    whole = [(i, i + 1) for i in range(len(steps))]
+    whole = [] if streamed else [[(i, i + 1) for i in range(len(steps))]]
     found: list[list[tuple[int, int]]] = []
-    for cut in (whole, few, least, slim):
+    for cut in (*whole, few, least, slim):
         if cut not in found:
             found.append(cut)
-    return [_apply(graph, steps, cut) for cut in found]
+    return [_apply(graph, steps, cut, streamed) for cut in found]
 
 
-def _apply(graph: Graph, steps: Sequence[Step], cut: Sequence[tuple[int, int]]) -> tuple[Step, ...]:
-    return tuple(steps[i] if j == i + 1 else block(graph, steps[i:j]) for i, j in cut)
+def _apply(graph: Graph, steps: Sequence[Step], cut: Sequence[tuple[int, int]], streamed: bool) -> tuple[Step, ...]:
+    return tuple(steps[i] if j == i + 1 else block(graph, steps[i:j], streamed and i == 0) for i, j in cut)
 
 
 class _Needs:
     """Bytes alive while operators i to j, j not included, run as one block; None where they can't."""
 
-    def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
+    def __init__(self, graph: Graph, steps: Sequence[Step], streamed: bool) -> None:
         self.graph = graph
         self.steps = steps
+        self.streamed = streamed
         self.life = lifetimes(graph, steps)
+        if streamed:
+            self.life = {t: span for t, span in self.life.items() if t not in graph.inputs}
         readers: dict[int, int] = {}
         for step in steps:
             for tensor in step.inputs:
@@ -71,6 +77,8 @@ class _Needs:
         return self.known[i, j]
 
     def _measure(self, i: int, j: int) -> int | None:
+        if self.streamed and i == 0:
+            return self._measure_streamed(j)
         if j == i + 1:
             step = self.steps[i]
             apart = self._alive(i, j, {}) + step.without_overlap().scratch
@@ -79,6 +87,14 @@ class _Needs:
         if layers is None:
             return None
         return self._alive(i, j, overlap(layers)) + scratch_bytes(layers)
+
+    def _measure_streamed(self, j: int) -> int | None:
+        layers = stages(self.graph, self.steps[:j]) if j > 1 else None
+        if layers is None or layers[0].kind != "conv" or self.graph.inputs != (layers[0].source,):
+            return None
+        if any(layer.residual == layers[0].source for layer in layers):
+            return None
+        return self._alive(0, j, {}) + scratch_bytes(layers, streamed=True)
 
     def _alive(self, i: int, j: int, overlaps: Mapping[int, int]) -> int:
         """Return bytes of the tensors that are whole in the block, the output over the input where that is best."""
@@ -97,20 +113,22 @@ class _Needs:
 def _best(
     needs: _Needs, count: int, add: Callable[[tuple[int, int], int, int], tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    best: list[_Cut] = [_Cut((0, 0), 0)]
+    best: list[_Cut | None] = [_Cut((0, 0), 0)]
     for j in range(1, count + 1):
         found: list[_Cut] = []
         for i in range(j - 1, max(-1, j - 1 - BLOCK_LIMIT), -1):
             if i < j - 1 and not needs.joined[i]:
                 break
-            need = needs.of(i, j)
-            if need is not None:
-                found.append(_Cut(add(best[i].cost, need, j - i), i))
-        best.append(min(found, key=lambda c: (c.cost, -c.start)))
+            need, before = needs.of(i, j), best[i]
+            if need is not None and before is not None:
+                found.append(_Cut(add(before.cost, need, j - i), i))
+        best.append(min(found, key=lambda c: (c.cost, -c.start), default=None))
     cut: list[tuple[int, int]] = []
     while count:
-        cut.append((best[count].start, count))
-        count = best[count].start
+        last = best[count]
+        assert last is not None
+        cut.append((last.start, count))
+        count = last.start
     return cut[::-1]
 
 

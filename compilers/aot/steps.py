@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Each = TypeVar("Each")
+# In place of a kernel: a row of the input comes over the wire.
+RECEIVE = "receive"
 Ints = npt.NDArray[np.int8] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
@@ -120,7 +122,23 @@ class Switch:
     cases: tuple[tuple[int | None, tuple[Item, ...]], ...]
 
 
-Item = Call | Loop | Switch
+@dataclass(frozen=True)
+class Await:
+    """Stops until rows of the network's input have come, up to `until`, not included; then goes on from here.
+
+    They go to `window`, one after the other, the first of them row `top` of the input. `variable` counts those that have
+    come; each has `line` bytes.
+    """
+
+    tensor: int
+    variable: str
+    until: Linear
+    top: Linear
+    window: Scratch
+    line: int
+
+
+Item = Call | Loop | Switch | Await
 
 
 @dataclass(frozen=True)
@@ -132,7 +150,7 @@ class Step:
     written before it was read. `apart` is what to call instead, without scratch, if the output lies apart.
 
     A block has `parts`, the steps of its operators, whose tensors are never whole, and in place of calls the program
-    `rows`.
+    `rows`. `streamed` is the network's input if the block takes it row by row as it comes.
     """
 
     index: int
@@ -146,6 +164,7 @@ class Step:
     apart: tuple[Call, ...] = ()
     parts: tuple[Step, ...] = ()
     rows: tuple[Item, ...] = ()
+    streamed: int | None = None
 
     def without_overlap(self) -> Step:
         """Return the step for an output that lies apart from all inputs."""
@@ -181,6 +200,8 @@ def _execute(items: Sequence[Item], variables: dict[str, int]) -> Iterator[Call]
         match item:
             case Call():
                 yield replace(item, arguments=tuple(_value(a, variables) for a in item.arguments))
+            case Await():
+                yield from _receive(item, variables)
             case Loop(variable, start, until, body):
                 variables.setdefault(variable, start)
                 while variables[variable] < (until if isinstance(until, int) else until.at(variables)):
@@ -189,6 +210,14 @@ def _execute(items: Sequence[Item], variables: dict[str, int]) -> Iterator[Call]
             case Switch(row, cases):
                 at = row.at(variables)
                 yield from _execute(next(body for limit, body in cases if limit is None or at < limit), variables)
+
+
+def _receive(item: Await, variables: dict[str, int]) -> Iterator[Call]:
+    """Yield what the arrival of each row does to memory."""
+    for row in range(variables.get(item.variable, 0), item.until.at(variables)):
+        place = replace(item.window, offset=item.window.offset + (row - item.top.at(variables)) * item.line)
+        yield Call(RECEIVE, (At(item.tensor, row * item.line), place, item.line))
+        variables[item.variable] = row + 1
 
 
 def _value(argument: Argument, variables: Mapping[str, int]) -> Argument:
@@ -205,6 +234,19 @@ def _written(items: Sequence[Item]) -> Iterator[Call]:
             case Switch():
                 for _, body in item.cases:
                     yield from _written(body)
+
+
+def awaits(items: Sequence[Item]) -> Iterator[Await]:
+    """Yield the places of a program where it waits for rows of the network's input."""
+    for item in items:
+        match item:
+            case Await():
+                yield item
+            case Loop():
+                yield from awaits(item.body)
+            case Switch():
+                for _, body in item.cases:
+                    yield from awaits(body)
 
 
 def _constants(value: object) -> Iterator[Constant]:

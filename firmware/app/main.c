@@ -26,6 +26,17 @@ static bool infer(uint64_t *ticks) {
   return is_good;
 }
 
+static void stream(const uint8_t *bytes, uint32_t count, bool is_first, uint64_t *ticks) {
+  port_measure_begin();
+  const uint64_t start = port_ticks();
+  if (is_first) {
+    engine_info()->stream_begin();
+  }
+  engine_info()->stream((const int8_t *)bytes, count);
+  *ticks = port_ticks() - start;
+  port_measure_end();
+}
+
 static uint64_t microseconds(void) {
   const uint32_t rate = port_ticks_per_second();
   uint32_t rest;
@@ -81,7 +92,7 @@ static bool take_tensors(const struct engine_info *engine) {
 }
 
 int main(int argc, char **argv) {
-  static const struct device_port port = {port_write, infer, microseconds, memory, port_reset};
+  static const struct device_port port = {port_write, infer, stream, microseconds, memory, port_reset};
   static struct device_model model = {
       .info = info_part,
       .board = BOARD_NAME,
@@ -102,6 +113,7 @@ int main(int argc, char **argv) {
   model.input_count = (uint8_t)engine->input_count;
   model.output_count = (uint8_t)engine->output_count;
   model.input_preserved = engine->input_preserved;
+  model.input_streamed = engine->stream != NULL;
   device_init(&device, &model, &port);
   for (;;) {
     uint8_t bytes[64];

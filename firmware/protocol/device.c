@@ -85,6 +85,31 @@ static void do_stats(struct device *device, const struct frame *request) {
   reply(device, request, at);
 }
 
+enum streamed { TAKEN, TOO_EARLY, TOO_LATE };
+
+/* Give an input that is taken as it comes its next bytes. What was sent again is not taken again; what comes before
+ * its turn is taken for lost, and will be sent again. */
+static enum streamed take(struct device *device, const struct frame *request, uint32_t offset, uint32_t count) {
+  const bool is_first = offset == 0u && (device->streamed == 0u || request->sequence != device->stream_sequence);
+  if (is_first) {
+    input_clear(device);
+    device->streamed = 0;
+    device->stream_ticks = 0;
+    device->stream_sequence = request->sequence;
+  }
+  if (offset > device->streamed) {
+    return TOO_EARLY;
+  }
+  if (offset < device->streamed) {
+    return offset + count <= device->streamed ? TOO_LATE : TOO_EARLY;
+  }
+  uint64_t ticks = 0;
+  device->port->stream(request->payload + 5, count, is_first, &ticks);
+  device->streamed += count;
+  device->stream_ticks += ticks;
+  return TAKEN;
+}
+
 static void do_write(struct device *device, const struct frame *request) {
   if (request->length < 5u) {
     refuse(device, request, E_LENGTH, "WRITE takes at least 5 bytes");
@@ -106,8 +131,16 @@ static void do_write(struct device *device, const struct frame *request) {
     refuse(device, request, E_RANGE, "WRITE: chunks start and end at multiples of 64 bytes");
     return;
   }
-  memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
-  input_mark(device, tensor, offset, count);
+  const enum streamed streamed = device->model->input_streamed ? take(device, request, offset, count) : TAKEN;
+  if (streamed == TOO_EARLY) {
+    return;
+  }
+  if (!device->model->input_streamed) {
+    memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
+  }
+  if (streamed == TAKEN) {
+    input_mark(device, tensor, offset, count);
+  }
   device->run_sequence = 0;
   device->outputs_are_valid = false;
   uint8_t *payload = device->message + FRAME_HEADER;
@@ -129,6 +162,9 @@ static enum type run(struct device *device, uint16_t count) {
       device->kept_length = (uint16_t)make_error(payload, RUN, E_ENGINE, "RUN: the inference failed");
       return ERROR;
     }
+    ticks += device->stream_ticks;
+    device->stream_ticks = 0;
+    device->streamed = 0;
     device->inferences++;
     put_u64(payload + 2u + 8u * i, ticks);
   }

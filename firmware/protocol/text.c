@@ -74,6 +74,10 @@ static void do_profile(struct device *device) {
 static void do_timestamp(struct device *device) { say_line(device, "m-lap-us-", device->port->microseconds(), ""); }
 
 static void do_load(struct device *device, const char *word) {
+  if (device->model->input_streamed) {
+    say(device, "e-[this firmware takes its input row by row, in frames: build it without --stream-input]\r\n");
+    return;
+  }
   const uint32_t most = device->model->inputs[0].bytes;
   const uint32_t size = word == NULL ? 0 : number_of(word, most);
   if (size == 0u || size > most) {
@@ -227,6 +231,10 @@ static void do_infer(struct device *device, char *rest) {
   const uint32_t warmups = warmup_word == NULL ? 10u : number_of(warmup_word, MAX_INFERENCES);
   if (count == 0u || count > MAX_INFERENCES || warmups > MAX_INFERENCES) {
     say_line(device, "e-[infer: inferences are 1, warm-ups 0, to ", MAX_INFERENCES, "]");
+    return;
+  }
+  if (device->model->input_streamed) {
+    say(device, "e-[this firmware takes its input row by row, in frames: build it without --stream-input]\r\n");
     return;
   }
   if (!input_is_whole(device)) {

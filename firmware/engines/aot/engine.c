@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "model.h"
 
@@ -21,6 +22,31 @@ static const struct engine_tensor outputs[] = {MODEL_OUTPUT_TABLE(TENSOR)};
 static const int32_t input_offsets[] = {MODEL_INPUT_TABLE(OFFSET)};
 static const int32_t output_offsets[] = {MODEL_OUTPUT_TABLE(OFFSET)};
 
+#if MODEL_STREAMED
+
+static uint32_t row_bytes; // of the row that is coming
+
+static void stream_begin(void) {
+  row_bytes = 0;
+  model_stream_begin(arena);
+}
+
+static void stream(const int8_t *bytes, uint32_t count) {
+  while (count > 0u) {
+    const uint32_t left = MODEL_STREAM_ROW_BYTES - row_bytes, part = count < left ? count : left;
+    memcpy(model_stream_place(arena) + row_bytes, bytes, part);
+    bytes += part;
+    count -= part;
+    row_bytes += part;
+    if (row_bytes == MODEL_STREAM_ROW_BYTES) {
+      row_bytes = 0;
+      model_stream_row(arena);
+    }
+  }
+}
+
+#endif
+
 static const struct engine_info info = {
     .name = MODEL_ENGINE,
     .version = MODEL_ENGINE_VERSION,
@@ -32,13 +58,19 @@ static const struct engine_info info = {
     .output_count = MODEL_OUTPUTS,
     .inputs = inputs,
     .outputs = outputs,
+#if MODEL_STREAMED
+    .stream_begin = stream_begin,
+    .stream = stream,
+#endif
 };
 
 const struct engine_info *engine_info(void) { return &info; }
 
 int engine_init(void) { return 0; }
 
-int8_t *engine_input(uint32_t index) { return index < MODEL_INPUTS ? arena + input_offsets[index] : NULL; }
+int8_t *engine_input(uint32_t index) {
+  return index < MODEL_INPUTS && !MODEL_STREAMED ? arena + input_offsets[index] : NULL;
+}
 
 const int8_t *engine_output(uint32_t index) { return index < MODEL_OUTPUTS ? arena + output_offsets[index] : NULL; }
 
