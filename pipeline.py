@@ -37,6 +37,7 @@ class Request:
     channels: int = 3
     engine: str | None = None
     optimize: str = "size"
+    stream_input: bool = False
     compile_on: str | None = None
     with_: str | None = None
     compiled: str | None = None
@@ -162,6 +163,17 @@ class Pipeline:
         return given
 
     @cached_property
+    def stream_input(self) -> bool:
+        """Whether the device takes its input row by row, checked."""
+        given = self.request.stream_input
+        if given and (self.engine != "aot" or self.target.klass != "mcu"):
+            raise ConfigError(
+                f"--stream-input: {self.engine} on {self.target.name} keeps its input whole;"
+                " it is for --engine aot on a microcontroller"
+            )
+        return given
+
+    @cached_property
     def compiled(self) -> Artifact:
         """What the compiler makes for the target."""
         target, engine, optimize, model = self.target, self.engine, self.optimize, self.int8
@@ -170,7 +182,7 @@ class Pipeline:
             return pipeline_edgetpu.compiled(model, target, tpu, self._partner)
         with console.step("compile") as line:
             try:
-                made = _compile(model, target, engine, optimize)
+                made = _compile(model, target, engine, optimize, self.stream_input)
             except FitError as e:
                 raise FitError(f"{e}; {smaller_presets(target, model)}") from e
             line.text, line.reused = f"{engine} for {target.name}: {_memory_text(made)}", made.reused
@@ -197,7 +209,7 @@ class Pipeline:
         return Pipeline(replace(self.request, model=name, weights=None, with_=None)).int8
 
 
-def _compile(model: Artifact, target: Target, engine: str, optimize: str) -> Artifact:
+def _compile(model: Artifact, target: Target, engine: str, optimize: str, stream_input: bool) -> Artifact:
     match engine:
         case "litert":
             from compilers import litert
@@ -206,7 +218,7 @@ def _compile(model: Artifact, target: Target, engine: str, optimize: str) -> Art
         case "aot":
             from compilers import microcontroller
 
-            return microcontroller.compile_for(model, target, optimize)
+            return microcontroller.compile_for(model, target, optimize, stream_input)
         case "tflm":
             from compilers import tflm
 

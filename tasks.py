@@ -38,6 +38,7 @@ TARGET: Options = {
     "target": ("host", "board, as `inv targets` lists them; several, joined by commas, are measured side by side"),
     "engine": (None, "aot or tflm on a microcontroller [default: aot]; elsewhere the target has its own"),
     "optimize": ("size", "what the compiler for microcontrollers saves at the cost of the others: size, speed or ram"),
+    "stream_input": (False, "take the input row by row as it comes: a microcontroller then needs no RAM for all of it"),
 }
 EDGETPU: Options = {
     "compile_on": (None, "ssh://[USER@]HOST that has edgetpu_compiler, for Edge TPU targets [default: this machine]"),

@@ -66,6 +66,14 @@ def _others(path: Path) -> str:
     return f"; {nearest(f'{path.parent.parent.name}/{path.parent.name}', there)}" if there else ""
 
 
+def _streamed_text(streamed: dict[str, int]) -> str:
+    rows, row_bytes, whole = (streamed[name] for name in ("rows", "row_bytes", "input_bytes"))
+    return (
+        f"streamed: {rows} rows of {row_bytes:,} bytes kept of {whole:,}; with all of it the arena would be"
+        f" {streamed['whole_arena_bytes']:,} bytes"
+    )
+
+
 def rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the report as label and text, in the order in which a person reads it. What is absent has no row."""
     target, model, engine = report["target"], report["model"], report["engine"]
@@ -76,6 +84,8 @@ def rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("model", _model_text(model)),
         ("engine", f"{engine['name']} {engine['version']}, {engine['kernels']} kernels{threads}{aim}"),
     ]
+    if "streamed_input" in engine:
+        table.append(("input", _streamed_text(engine["streamed_input"])))
     if "tpu" in report:
         table += edgetpu.rows(report["tpu"])
     if "linux" in report:

@@ -270,6 +270,8 @@ class Bench:
             made["engine"]["threads"] = self.threads
         if "optimize" in self.compiled.parameters:
             made["engine"]["optimize"] = self.compiled.parameters["optimize"]
+        if streamed := self.compiled.facts.get("plan", {}).get("streamed"):
+            made["engine"]["streamed_input"] = streamed
         if "latency" in parts and self._times_count():
             made["latency"] = self.latency.summary()
         found = self.accuracy if "accuracy" in parts else {}

@@ -35,7 +35,7 @@ WEIGHT_ALIGNMENT_SLACK = 4_096
 BUILD_TIMEOUT_S = 900.0
 CODE_SECTIONS = (".vectors", ".text", ".ARM.extab", ".ARM.exidx", ".init_array")
 
-_TENSOR = re.compile(r'ENTRY\(\d+, (\d+), "[^"]*", "[^"]*", "[^"]*", -?\d+, \d+, ([\d, ]+)\)')
+_TENSOR = re.compile(r'ENTRY\(-?\d+, (\d+), "[^"]*", "[^"]*", "[^"]*", -?\d+, \d+, ([\d, ]+)\)')
 _DEFINE = re.compile(r'^#define MODEL_(\w+) +"?([^"\n]*?)"?$', re.MULTILINE)
 # What says why a build failed; collect2 only says that the linker did.
 _TELLING = re.compile(

@@ -16,17 +16,18 @@ FILENAME = "firmware.elf"
 MODEL_FOLDER = "model"
 
 
-def compile_for(model: Artifact, target: Target, optimize: str = "size") -> Artifact:
+def compile_for(model: Artifact, target: Target, optimize: str = "size", stream_input: bool = False) -> Artifact:
     """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
 
-    `optimize` is one of compilers.aot.OPTIMIZE. The generated C is in `model/` beside it. Facts: the model's own,
-    `model_sha256`, `memory` (bytes by name, from the linker), and `plan` (what compilers.aot planned). Raises
+    `optimize` is one of compilers.aot.OPTIMIZE; with `stream_input` the device takes its input row by row. The
+    generated C is in `model/` beside it. Facts: the model's own, `model_sha256`, `memory` (bytes by name, from the
+    linker), and `plan` (what compilers.aot planned). Raises
     CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash do not suffice.
     """
     mcu = mcu_of(target)
 
     def make(folder: Path) -> Mapping[str, Any]:
-        plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels, optimize)
+        plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input)
         check_fit(target, plan)
         image = build_firmware(target, folder / MODEL_FOLDER, folder, name=model.name)
         return dict(model.facts) | {"model_sha256": model.sha256, "memory": image.facts(), "plan": plan.describe()}
@@ -41,6 +42,7 @@ def compile_for(model: Artifact, target: Target, optimize: str = "size") -> Arti
         parameters={
             "engine": f"{aot.ENGINE} {aot.ENGINE_VERSION}",
             "optimize": optimize,
+            "stream_input": stream_input,
             "firmware": firmware_revision(target),
         },
     )

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from compilers.aot.planner import Layout
-from compilers.aot.steps import Argument, At, Await, Call, Constant, Item, Linear, Loop, Parameters, Row, Scratch, Step, Switch
+from compilers.aot.steps import (
+    Argument,
+    At,
+    Await,
+    Call,
+    Constant,
+    Item,
+    Linear,
+    Loop,
+    Parameters,
+    Row,
+    Scratch,
+    Step,
+    Switch,
+)
 
 INDENT = "    "
 

@@ -14,7 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.graph import Graph
-from compilers.aot.steps import Argument, At, Await, Call, Constant, Item, Linear, Loop, Parameters, Row, Scratch, Step, Switch
+from compilers.aot.steps import (
+    Argument,
+    At,
+    Await,
+    Call,
+    Constant,
+    Item,
+    Linear,
+    Loop,
+    Parameters,
+    Row,
+    Scratch,
+    Step,
+    Switch,
+)
 
 BUFFER_ALIGNMENT = 16
 Rows = npt.NDArray[np.int64]
@@ -281,9 +295,7 @@ class _Builder:
         yield self._conv_call(layer, parameters, window, target)
         passed = max(layer.stride - above, 0)
         for kept in range(rows - passed if passed else 0):
-            source, place = (
-                Scratch(window.offset + row * layer.line, layer.line) for row in (kept + passed, kept)
-            )
+            source, place = (Scratch(window.offset + row * layer.line, layer.line) for row in (kept + passed, kept))
             yield Call("kernel_copy", (source, place, layer.line), layer.step.index)
 
     def _window(self, layer: Stage, above: int, rows: int) -> Parameters:

@@ -126,8 +126,8 @@ class Switch:
 class Await:
     """Stops until rows of the network's input have come, up to `until`, not included; then goes on from here.
 
-    They go to `window`, one after the other, the first of them row `top` of the input. `variable` counts those that have
-    come; each has `line` bytes.
+    They go to `window`, one after the other, the first of them row `top` of the input. `variable` counts those that
+    have come; each has `line` bytes.
     """
 
     tensor: int

@@ -25,6 +25,9 @@ WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror
 UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 ADDRESS = ["-fsanitize=address", *UNDEFINED]
 
+# Four texts, two numbers, a truth value and two numbers, two tables, two functions, on a 64-bit machine.
+ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 2 * 8
+
 Int8 = npt.NDArray[np.int8]
 
 # A program around engine.h: input after input from stdin, output after output to stdout.
@@ -125,6 +128,32 @@ class HostEngine:
             np.frombuffer(ctypes.string_at(self.library.engine_output(i), spec.bytes), np.int8).reshape(spec.shape)
             for i, spec in enumerate(self.plan.outputs)
         ]
+
+
+class StreamedEngine:
+    """A network compiled by us that takes its input as it comes, in this process."""
+
+    def __init__(self, model: Path, folder: Path, kernels: str) -> None:
+        self.plan = compile_model(model, folder, kernels, stream_input=True)
+        self.library = ctypes.CDLL(str(build(folder, folder / "streamed.so", "-O2", *UNDEFINED, kernels=kernels)))
+        # The engine's own functions are static; info has them last.
+        self.library.engine_info.restype = ctypes.c_void_p
+        self.library.engine_output.restype = ctypes.c_void_p
+        size = ctypes.sizeof(ctypes.c_void_p)
+        info = ctypes.string_at(self.library.engine_info(), ENGINE_INFO_BYTES)
+        begin, take = (int.from_bytes(info[-n * size :][:size], "little") for n in (2, 1))
+        self.begin = ctypes.CFUNCTYPE(None)(begin)
+        self._take = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_uint32)(take)
+        assert not self.library.engine_input(0)
+
+    def take(self, data: bytes) -> None:
+        """Take the next bytes of the input."""
+        self._take(data, len(data))
+
+    def finish(self) -> Int8:
+        """Run what is left after the last byte, and return the output."""
+        assert self.library.engine_invoke() == 0
+        return np.frombuffer(ctypes.string_at(self.library.engine_output(0), self.plan.outputs[0].bytes), np.int8)
 
 
 def compile_to(model: Path | bytes, folder: Path, kernels: str = "portable") -> Plan:

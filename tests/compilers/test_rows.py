@@ -22,7 +22,8 @@ from compilers.aot.rows import block, flows_into, stages
 from compilers.aot.segment import cuts
 from compilers.aot.steps import At, Call, Item, Linear, Loop, Row, Scratch, Step, Switch
 from errors import CompileError
-from tests.compilers.host_build import HostEngine
+from tests.compilers.equality import pictures as pictures_of
+from tests.compilers.host_build import HostEngine, StreamedEngine
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
@@ -158,6 +159,45 @@ def test_cuts_that_are_found_equal_the_reference(kernels: str, case: Case) -> No
     graph = parse(case.model, "case")
     for chosen in cuts(graph, lower(graph, kernels)):
         compare(case, chosen, graph, kernels)
+
+
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+@hypothesis.settings(max_examples=60, suppress_health_check=NOT_SHRUNK)
+@hypothesis.given(case=chains())
+def test_an_input_taken_row_by_row_equals_the_reference(kernels: str, case: Case) -> None:
+    """Rows are put where the program wants them by what stands for the wire."""
+    graph = parse(case.model, "case")
+    try:
+        found = cuts(graph, lower(graph, kernels), streamed=True)
+    except CompileError as e:
+        hypothesis.assume("can't be taken row by row" not in str(e))
+        raise
+    for chosen in found:
+        layout = plan(graph, chosen)
+        assert graph.inputs[0] not in layout.tensors
+        compare(case, chosen, graph, kernels)
+
+
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+@pytest.mark.parametrize("preset", ["v1_025", "v2_035", "v3sm_075", "v3s_075"])
+def test_streamed_networks_equal_the_reference(preset: str, kernels: str, tmp_path: Path) -> None:
+    """The generated C, its input in pieces of all lengths, two pictures, the first begun twice."""
+    model = tflite_of(preset)
+    engine = StreamedEngine(model, tmp_path, kernels)
+    assert engine.plan.arena_bytes < 30_000
+    reference, draw = Reference(model), np.random.default_rng(5)
+    for n, (picture, _) in enumerate(pictures_of(2, engine.plan.inputs[0].shape)):
+        data = picture.tobytes()
+        if n == 0:
+            engine.begin()
+            engine.take(data[:5000])
+        engine.begin()
+        at = 0
+        while at < len(data):
+            count = int(draw.integers(1, 1500))
+            engine.take(data[at : at + count])
+            at += count
+        np.testing.assert_array_equal(engine.finish(), reference.run(picture)[0].reshape(-1))
 
 
 @pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
