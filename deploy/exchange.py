@@ -107,16 +107,18 @@ class Exchange:
         give_up_s: float | None = None,
         on_reply: Callable[[int], None] | None = None,
         may_split: bool = False,
+        in_order: bool = False,
     ) -> list[bytes]:
         """Send all requests, ahead of their answers as far as the window allows; return the replies' payloads.
 
         `stage` says in errors what was going on; `busy_s` is how long the device may compute before it answers;
         `on_reply` is called with the number of answers so far. Raises LinkError if the device is gone or silent,
         Refused if it answers with ERROR, DeviceError if it speaks another version. With `may_split` it raises TooLong
-        when a frame that could be shorter is lost three times.
+        when a frame that could be shorter is lost three times. With `in_order` the device takes each request only after
+        the one before: those behind a lost one are sent again with it.
         """
         patience = give_up_s or self.timeouts.give_up_s
-        return _Transaction(self, requests, stage, busy_s, patience, on_reply, may_split).run()
+        return _Transaction(self, requests, stage, busy_s, patience, on_reply, may_split, in_order).run()
 
     def next_seq(self) -> int:
         """Return the sequence number of a new request: 1 to 65,535."""
@@ -161,6 +163,7 @@ class _Transaction:
         give_up_s: float,
         on_reply: Callable[[int], None] | None,
         may_split: bool,
+        in_order: bool,
     ):
         self.exchange = exchange
         self.requests = requests
@@ -169,6 +172,7 @@ class _Transaction:
         self.give_up_s = give_up_s
         self.on_reply = on_reply
         self.may_split = may_split
+        self.in_order = in_order
         self.replies: list[bytes | None] = [None] * len(requests)
         self.done = 0
         self.unsent = deque(range(len(requests)))
@@ -190,7 +194,7 @@ class _Transaction:
                     heard = now
                 elif now - heard > self._patience():
                     raise NoAnswer(f"{exchange.link.name}: no answer in {now - heard:.2g} s")
-                self._resend([seq for seq, sent in self.sent.items() if sent.resend_at <= now], now)
+                self._resend(self._due(now), now)
         except TooLong:
             raise
         except LinkError as e:
@@ -225,10 +229,17 @@ class _Transaction:
         longest = max(wait, _LONGEST_RUN_RESEND_S if self.busy_s else _LONGEST_RESEND_S)
         sent.resend_at = time.monotonic() + min(wait * _BACKOFF ** (sent.tries - 1), longest)
 
+    def _due(self, now: float) -> list[int]:
+        due = [seq for seq, sent in self.sent.items() if sent.resend_at <= now]
+        if due and self.in_order:
+            return sorted(self.sent, key=lambda seq: self.sent[seq].number)
+        return due
+
     def _resend(self, seqs: list[int], now: float) -> None:
         for seq in seqs:
             sent = self.sent[seq]
-            if self.may_split and sent.tries == SPLIT_TRIES and sent.line_bytes > SHORT_LINE_BYTES:
+            counts = not self.in_order or seq == seqs[0]
+            if counts and self.may_split and sent.tries >= SPLIT_TRIES and sent.line_bytes > SHORT_LINE_BYTES:
                 raise TooLong(f"{self.exchange.link.name}: {sent.line_bytes} bytes at once get lost", self.replies)
             sent.tries += 1
             self.exchange.resent += 1

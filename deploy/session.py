@@ -291,7 +291,13 @@ class Session:
         requests = [Request(Type.WRITE, _CHUNK.pack(tensor, start) + data[start:end]) for start, end in chunks]
         step = chunks[0][1] - chunks[0][0]
         report = self._reporter("write", step, len(data), done)
-        return self.exchange.transact(requests, self._stage("writing the input"), on_reply=report, may_split=True)
+        return self.exchange.transact(
+            requests,
+            self._stage("writing the input"),
+            on_reply=report,
+            may_split=True,
+            in_order=self.info.input_streamed,
+        )
 
     def _chunk_bytes(self) -> int:
         """Two frames to a window, so that the line stays busy while the device works on the first."""
