@@ -221,11 +221,7 @@ class _Transaction:
         self.sent[seq] = sent
         request = self.requests[sent.number]
         self.exchange.link.write(frames.encode(Frame(request.type, seq, request.payload)))
-        wait = (
-            self.exchange.timeouts.resend_s
-            + 3 * self.exchange.speed.expect(sent.ahead + request.reply_bytes)
-            + self.busy_s
-        )
+        wait = self._wait(sent)
         longest = max(wait, _LONGEST_RUN_RESEND_S if self.busy_s else _LONGEST_RESEND_S)
         sent.resend_at = time.monotonic() + min(wait * _BACKOFF ** (sent.tries - 1), longest)
 
@@ -234,6 +230,16 @@ class _Transaction:
         if due and self.in_order:
             return sorted(self.sent, key=lambda seq: self.sent[seq].number)
         return due
+
+    def _wait(self, sent: _Sent) -> float:
+        expected = self.exchange.speed.expect(sent.ahead + self.requests[sent.number].reply_bytes)
+        return self.exchange.timeouts.resend_s + 3 * expected + self.busy_s
+
+    def _hurry(self, now: float) -> None:
+        """An answer has come: what waits behind a lost frame begins its patience anew."""
+        for sent in self.sent.values():
+            sent.tries = min(sent.tries, 2)
+            sent.resend_at = min(sent.resend_at, now + self._wait(sent))
 
     def _resend(self, seqs: list[int], now: float) -> None:
         for seq in seqs:
@@ -270,6 +276,8 @@ class _Transaction:
         self.under_way -= sent.line_bytes
         del self.sent[frame.seq]
         self.replies[sent.number] = frame.payload
+        if self.in_order:
+            self._hurry(now)
         self.done += 1
         if self.on_reply:
             self.on_reply(self.done)

@@ -47,7 +47,11 @@ def test_outputs_equal_the_reference(image: FirmwareImage) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_outputs_equal_the_reference_over_a_bad_line(image: FirmwareImage, seed: int) -> None:
-    link = LossyLink(flasher_for(target.load("host-fw")).start(image.elf), Faults(delay_s=0.002), seed)
+    link = LossyLink(
+        flasher_for(target.load("host-fw")).start(image.elf),
+        Faults(0.002, 0.002, 0.002, 0.002, 0.002, delay_s=0.002),
+        seed,
+    )
     with Session(link) as session:
         agree(session, 3)
 
