@@ -70,7 +70,8 @@ def test_engine_tells_what_the_plan_says(tmp_path: Path) -> None:
     class Info(ctypes.Structure):
         _fields_ = [
             ("name", ctypes.c_char_p), ("version", ctypes.c_char_p), ("kernels", ctypes.c_char_p),
-            ("model_sha256", ctypes.c_char_p), ("arena_bytes", ctypes.c_uint32), ("input_preserved", ctypes.c_bool),
+            ("model_sha256", ctypes.c_char_p), ("arena_bytes", ctypes.c_uint32), ("arena_used_bytes", ctypes.c_uint32),
+            ("input_preserved", ctypes.c_bool),
             ("input_count", ctypes.c_uint32), ("output_count", ctypes.c_uint32),
             ("inputs", ctypes.POINTER(Tensor)), ("outputs", ctypes.POINTER(Tensor)),
         ]  # fmt: skip
