@@ -45,7 +45,7 @@ class OperatorSpec:
     scratch_bytes: int
     live_bytes: int
     overlaps_input: bool
-    block: int | None
+    block: int | None = None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ def test_outputs_equal_those_of_keras_applications(name: str) -> None:
     assert _logits(ours, x).std(axis=0).mean() > 1
     assert expected.std(axis=0).max() > 0.1
     assert len(set(expected.argmax(axis=1))) > 1
-    np.testing.assert_allclose(got, expected, atol=1e-5, rtol=0)
+    # In float32 the order of a sum, which is the machine's, moves a probability by up to 2e-5.
+    np.testing.assert_allclose(got, expected, atol=5e-5, rtol=0)
 
 
 def test_a_weight_set_wrong_is_seen() -> None:
