@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from compilers.aot import compile_graph
 from compilers.aot.checker import check
 from compilers.aot.graph import Graph
 from compilers.aot.importer import parse, read
@@ -225,10 +226,13 @@ def test_generated_loops_equal_the_reference(kernels: str, tmp_path: Path) -> No
     """The C has loops where the tests above have their calls one by one."""
     cases: list[Case] = []
 
-    @hypothesis.settings(max_examples=12, suppress_health_check=NOT_SHRUNK, database=None, derandomize=True)
+    # Most small chains have their peak elsewhere: a few of those, and all that are made into blocks.
+    @hypothesis.settings(max_examples=80, suppress_health_check=NOT_SHRUNK, database=None, derandomize=True)
     @hypothesis.given(case=chains())
     def collect(case: Case) -> None:
-        cases.append(case)
+        made, _ = compile_graph(parse(case.model, "case"), kernels)
+        if len(cases) < 3 or (len(cases) < 10 and any(o.block is not None for o in made.operators)):
+            cases.append(case)
 
     collect()
     looped = 0

@@ -93,6 +93,10 @@ class Sshd:
         (self.bin / "python3").write_text(f"#!/bin/sh\n{script}\n")
         (self.bin / "python3").chmod(0o755)
 
+    def clear(self) -> None:
+        """Empty the board's folder of what other tests have left."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+
     def left(self) -> list[str]:
         """Names of what is in the board's folder."""
         return sorted(path.name for path in self.cache.iterdir()) if self.cache.is_dir() else []

@@ -28,6 +28,7 @@ def session(model: Path, said: list[str] | None = None, uri: str = "ssh://board"
 
 
 def test_first_time_it_copies_and_then_it_does_not(sshd: Sshd, ssh_model: Path) -> None:
+    sshd.clear()
     for copied in (2, 0):
         said: list[str] = []
         with session(ssh_model, said) as board:
