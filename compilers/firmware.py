@@ -88,6 +88,7 @@ class _Model:
     arena_bytes: int
     weights_bytes: int
     input_bytes: int
+    is_streamed: bool
     text_offset: int
 
 
@@ -166,6 +167,7 @@ def _read_model(model_dir: Path) -> _Model:
             arena_bytes=int(defines["ARENA_BYTES"]),
             weights_bytes=int(defines["WEIGHTS_BYTES"]),
             input_bytes=sum(size for size, _ in inputs),
+            is_streamed=defines.get("STREAMED") == "1",
             text_offset=PIXEL_OFFSET if _is_picture(inputs[0][1]) else 0,
         )
     except (OSError, UnicodeDecodeError, KeyError, ValueError, IndexError) as e:
@@ -194,6 +196,8 @@ def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) ->
     }
     if target.where == "emulated":
         facts["EMULATED"] = "1"
+    if model.is_streamed:
+        facts["STREAMED_INPUT"] = "1"
     return [f"{key}={value}" for key, value in facts.items()]
 
 

@@ -64,7 +64,7 @@ class _Needs:
         self.life = lifetimes(graph, steps)
         if streamed:
             self.life = {t: span for t, span in self.life.items() if t not in graph.inputs}
-        readers: dict[int, int] = {}
+        self.readers = readers = dict[int, int]()
         for step in steps:
             for tensor in step.inputs:
                 readers[tensor] = readers.get(tensor, 0) + 1
@@ -92,7 +92,7 @@ class _Needs:
         layers = stages(self.graph, self.steps[:j]) if j > 1 else None
         if layers is None or layers[0].kind != "conv" or self.graph.inputs != (layers[0].source,):
             return None
-        if any(layer.residual == layers[0].source for layer in layers):
+        if self.readers[layers[0].source] != 1:
             return None
         return self._alive(0, j, {}) + scratch_bytes(layers, streamed=True)
 
@@ -103,7 +103,7 @@ class _Needs:
         out = self.graph.tensors[output].bytes
         saved = 0
         for tensor, margin in overlaps.items():
-            if self.life[tensor][1] < j:
+            if tensor in self.life and self.life[tensor][1] < j:
                 begin = margin // ALIGNMENT * ALIGNMENT
                 both = max(sizes[tensor], begin + out) - begin
                 saved = max(saved, sizes[tensor] + out - both)

@@ -99,9 +99,9 @@ uint32_t info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   put_quoted(&part, ",\"unit\":", COUNTER_UNIT);
   put_number(&part, "},\"window\":", PORT_WINDOW);
   put_number(&part, ",\"max_payload\":", MAX_PAYLOAD);
-  if (engine->stream != NULL) {
-    put(&part, ",\"input_streamed\":true");
-  }
+#ifdef STREAMED_INPUT
+  put(&part, ",\"input_streamed\":true");
+#endif
   put(&part, engine->input_preserved ? ",\"input_preserved\":true}" : ",\"input_preserved\":false}");
   return part.at;
 }

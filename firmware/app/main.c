@@ -26,16 +26,15 @@ static bool infer(uint64_t *ticks) {
   return is_good;
 }
 
+#ifdef STREAMED_INPUT
 static void stream(const uint8_t *bytes, uint32_t count, bool is_first, uint64_t *ticks) {
   port_measure_begin();
   const uint64_t start = port_ticks();
-  if (is_first) {
-    engine_info()->stream_begin();
-  }
-  engine_info()->stream((const int8_t *)bytes, count);
+  engine_info()->stream((const int8_t *)bytes, count, is_first);
   *ticks = port_ticks() - start;
   port_measure_end();
 }
+#endif
 
 static uint64_t microseconds(void) {
   const uint32_t rate = port_ticks_per_second();
@@ -92,7 +91,16 @@ static bool take_tensors(const struct engine_info *engine) {
 }
 
 int main(int argc, char **argv) {
-  static const struct device_port port = {port_write, infer, stream, microseconds, memory, port_reset};
+  static const struct device_port port = {
+      .write = port_write,
+      .infer = infer,
+#ifdef STREAMED_INPUT
+      .stream = stream,
+#endif
+      .microseconds = microseconds,
+      .memory = memory,
+      .restart = port_reset,
+  };
   static struct device_model model = {
       .info = info_part,
       .board = BOARD_NAME,
@@ -113,7 +121,6 @@ int main(int argc, char **argv) {
   model.input_count = (uint8_t)engine->input_count;
   model.output_count = (uint8_t)engine->output_count;
   model.input_preserved = engine->input_preserved;
-  model.input_streamed = engine->stream != NULL;
   device_init(&device, &model, &port);
   for (;;) {
     uint8_t bytes[64];

@@ -34,10 +34,9 @@ struct engine_info {
   bool input_preserved;
   uint32_t input_count, output_count;
   const struct engine_tensor *inputs, *outputs;
-  // Where the only input is taken as it comes and is nowhere whole: begin one, and take the bytes that follow, in
-  // order, computing as far as they go; engine_invoke does the rest, once. Null where engine_input is where it goes.
-  void (*stream_begin)(void);
-  void (*stream)(const int8_t *bytes, uint32_t count);
+  // Where the only input is taken as it comes and is nowhere whole: take bytes of it, in order, computing as far as
+  // they go; engine_invoke does the rest, once. `is_first` begins an input. Null where engine_input is where it goes.
+  void (*stream)(const int8_t *bytes, uint32_t count, bool is_first);
 };
 
 // Constant from the start, but for `arena_used_bytes`.

@@ -85,6 +85,8 @@ static void do_stats(struct device *device, const struct frame *request) {
   reply(device, request, at);
 }
 
+#ifdef STREAMED_INPUT
+
 enum streamed { TAKEN, TOO_EARLY, TOO_LATE };
 
 /* Give an input that is taken as it comes its next bytes. What was sent again is not taken again; what comes before
@@ -110,6 +112,8 @@ static enum streamed take(struct device *device, const struct frame *request, ui
   return TAKEN;
 }
 
+#endif
+
 static void do_write(struct device *device, const struct frame *request) {
   if (request->length < 5u) {
     refuse(device, request, E_LENGTH, "WRITE takes at least 5 bytes");
@@ -131,16 +135,18 @@ static void do_write(struct device *device, const struct frame *request) {
     refuse(device, request, E_RANGE, "WRITE: chunks start and end at multiples of 64 bytes");
     return;
   }
-  const enum streamed streamed = device->model->input_streamed ? take(device, request, offset, count) : TAKEN;
+#ifdef STREAMED_INPUT
+  const enum streamed streamed = take(device, request, offset, count);
   if (streamed == TOO_EARLY) {
     return;
-  }
-  if (!device->model->input_streamed) {
-    memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
   }
   if (streamed == TAKEN) {
     input_mark(device, tensor, offset, count);
   }
+#else
+  memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
+  input_mark(device, tensor, offset, count);
+#endif
   device->run_sequence = 0;
   device->outputs_are_valid = false;
   uint8_t *payload = device->message + FRAME_HEADER;
@@ -162,9 +168,11 @@ static enum type run(struct device *device, uint16_t count) {
       device->kept_length = (uint16_t)make_error(payload, RUN, E_ENGINE, "RUN: the inference failed");
       return ERROR;
     }
+#ifdef STREAMED_INPUT
     ticks += device->stream_ticks;
     device->stream_ticks = 0;
     device->streamed = 0;
+#endif
     device->inferences++;
     put_u64(payload + 2u + 8u * i, ticks);
   }

@@ -10,6 +10,13 @@
 #define WRITTEN_BYTES(input_bytes) (((input_bytes) + INPUT_GRANULE * 8u - 1u) / (INPUT_GRANULE * 8u))
 #define MAX_RUNS                   ((MAX_PAYLOAD - 2u) / 8u)
 
+/* Set where the engine takes its one input as it comes, which costs code. */
+#ifdef STREAMED_INPUT
+#define INPUT_IS_STREAMED true
+#else
+#define INPUT_IS_STREAMED false
+#endif
+
 struct device_tensor {
   void *data;
   uint32_t bytes;
@@ -29,7 +36,6 @@ struct device_model {
   uint8_t input_count;
   uint8_t output_count;
   bool input_preserved;
-  bool input_streamed; /* the only input goes to the port's `stream`, in order; its `data` is null */
   uint8_t text_offset; /* taken off each byte of `db`: 128 where those are pixels and the input is int8 */
 };
 
@@ -45,8 +51,11 @@ struct device_memory {
 struct device_port {
   void (*write)(const uint8_t *bytes, size_t count);
   bool (*infer)(uint64_t *ticks); /* one inference and what it took; false if it failed */
-  /* Take the next bytes of the input, the first of one if `is_first`, and what that took. */
+#ifdef STREAMED_INPUT
+  /* The only input goes here, in order; its `data` is null. Take the next bytes of the input, the first of one if
+   * `is_first`, and what that took. */
   void (*stream)(const uint8_t *bytes, uint32_t count, bool is_first, uint64_t *ticks);
+#endif
   uint64_t (*microseconds)(void);
   void (*memory)(struct device_memory *memory);
   void (*restart)(void);
@@ -66,9 +75,11 @@ struct device {
   bool input_is_old;  /* it was run, and may be run again: the next WRITE starts a new one */
   uint32_t load_size; /* text mode: bytes announced by `db load`, and how many came */
   uint32_t load_at;
+#ifdef STREAMED_INPUT
   uint32_t streamed;        /* bytes of the input that were taken as they came */
   uint16_t stream_sequence; /* of the frame that began it */
   uint64_t stream_ticks;    /* what they took */
+#endif
   uint32_t inferences;
   uint32_t frames;
   uint32_t damaged_frames;

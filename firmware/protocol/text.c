@@ -74,10 +74,6 @@ static void do_profile(struct device *device) {
 static void do_timestamp(struct device *device) { say_line(device, "m-lap-us-", device->port->microseconds(), ""); }
 
 static void do_load(struct device *device, const char *word) {
-  if (device->model->input_streamed) {
-    say(device, "e-[this firmware takes its input row by row, in frames: build it without --stream-input]\r\n");
-    return;
-  }
   const uint32_t most = device->model->inputs[0].bytes;
   const uint32_t size = word == NULL ? 0 : number_of(word, most);
   if (size == 0u || size > most) {
@@ -233,10 +229,6 @@ static void do_infer(struct device *device, char *rest) {
     say_line(device, "e-[infer: inferences are 1, warm-ups 0, to ", MAX_INFERENCES, "]");
     return;
   }
-  if (device->model->input_streamed) {
-    say(device, "e-[this firmware takes its input row by row, in frames: build it without --stream-input]\r\n");
-    return;
-  }
   if (!input_is_whole(device)) {
     say_line(device, "e-[infer: the input is not whole, it takes ", device->model->inputs[0].bytes, " bytes]");
     return;
@@ -266,6 +258,8 @@ static void obey(struct device *device, char *command) {
     do_profile(device);
   } else if (text_equal(word, "timestamp")) {
     do_timestamp(device);
+  } else if (INPUT_IS_STREAMED && (text_equal(word, "db") || text_equal(word, "infer"))) {
+    say(device, "e-[this firmware takes its input row by row, in frames: build it without --stream-input]\r\n");
   } else if (text_equal(word, "db")) {
     do_db(device, rest);
   } else if (text_equal(word, "infer")) {

@@ -25,8 +25,8 @@ WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror
 UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 ADDRESS = ["-fsanitize=address", *UNDEFINED]
 
-# Four texts, two numbers, a truth value and two numbers, two tables, two functions, on a 64-bit machine.
-ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 2 * 8
+# Four texts, two numbers, a truth value and two numbers, two tables, a function, on a 64-bit machine.
+ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 8
 
 Int8 = npt.NDArray[np.int8]
 
@@ -141,14 +141,17 @@ class StreamedEngine:
         self.library.engine_output.restype = ctypes.c_void_p
         size = ctypes.sizeof(ctypes.c_void_p)
         info = ctypes.string_at(self.library.engine_info(), ENGINE_INFO_BYTES)
-        begin, take = (int.from_bytes(info[-n * size :][:size], "little") for n in (2, 1))
-        self.begin = ctypes.CFUNCTYPE(None)(begin)
-        self._take = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_uint32)(take)
+        take = int.from_bytes(info[-size:], "little")
+        self._take = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_bool)(take)
         assert not self.library.engine_input(0)
+
+    def begin(self) -> None:
+        """Begin an input."""
+        self._take(b"", 0, True)
 
     def take(self, data: bytes) -> None:
         """Take the next bytes of the input."""
-        self._take(data, len(data))
+        self._take(data, len(data), False)
 
     def finish(self) -> Int8:
         """Run what is left after the last byte, and return the output."""

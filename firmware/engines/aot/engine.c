@@ -26,12 +26,11 @@ static const int32_t output_offsets[] = {MODEL_OUTPUT_TABLE(OFFSET)};
 
 static uint32_t row_bytes; // of the row that is coming
 
-static void stream_begin(void) {
-  row_bytes = 0;
-  model_stream_begin(arena);
-}
-
-static void stream(const int8_t *bytes, uint32_t count) {
+static void stream(const int8_t *bytes, uint32_t count, bool is_first) {
+  if (is_first) {
+    row_bytes = 0;
+    model_stream_begin(arena);
+  }
   while (count > 0u) {
     const uint32_t left = MODEL_STREAM_ROW_BYTES - row_bytes, part = count < left ? count : left;
     memcpy(model_stream_place(arena) + row_bytes, bytes, part);
@@ -59,7 +58,6 @@ static const struct engine_info info = {
     .inputs = inputs,
     .outputs = outputs,
 #if MODEL_STREAMED
-    .stream_begin = stream_begin,
     .stream = stream,
 #endif
 };

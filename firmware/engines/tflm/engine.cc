@@ -18,8 +18,8 @@ template <int32_t... Sizes> struct Shape {
 const struct engine_tensor inputs[] = {MODEL_INPUT_TABLE(TENSOR)};
 const struct engine_tensor outputs[] = {MODEL_OUTPUT_TABLE(TENSOR)};
 
-struct engine_info info = {MODEL_ENGINE, MODEL_ENGINE_VERSION, MODEL_KERNELS, MODEL_SHA256, MODEL_ARENA_BYTES, 0, false,
-                           MODEL_INPUTS, MODEL_OUTPUTS,        inputs,        outputs};
+struct engine_info info = {MODEL_ENGINE, MODEL_ENGINE_VERSION, MODEL_KERNELS, MODEL_SHA256, MODEL_ARENA_BYTES, 0,
+                           false,        MODEL_INPUTS,         MODEL_OUTPUTS, inputs,       outputs,           nullptr};
 
 } // namespace
 
