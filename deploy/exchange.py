@@ -268,7 +268,8 @@ class _Transaction:
             )
         now = time.monotonic()
         overtaken = []
-        if not self.busy_s:
+        # Where frames wait behind a lost one, how long those took that were sent again says nothing of the line.
+        if not self.busy_s and (sent.tries == 1 or not self.in_order):
             learn = self.exchange.speed.learn if sent.tries == 1 else self.exchange.speed.learn_at_most
             learn(sent.ahead, now - sent.at)
         if sent.tries == 1:

@@ -49,11 +49,12 @@ def test_outputs_equal_the_reference(image: FirmwareImage) -> None:
 def test_outputs_equal_the_reference_over_a_bad_line(image: FirmwareImage, seed: int) -> None:
     link = LossyLink(
         flasher_for(target.load("host-fw")).start(image.elf),
-        Faults(0.002, 0.002, 0.002, 0.002, 0.002, delay_s=0.002),
+        Faults(delay_s=0.002),
         seed,
     )
     with Session(link) as session:
-        agree(session, 3)
+        agree(session, 2)
+    assert sum(link.counts.values()) > 10, "the line lost next to nothing: this shows nothing"
 
 
 def test_a_picture_that_was_broken_off_leaves_nothing(image: FirmwareImage) -> None:
