@@ -98,7 +98,8 @@ def _help(default: Any, text: str) -> str:
 def _pipeline(given: dict[str, Any], *groups: Options) -> Any:
     from pipeline import Pipeline, Request
 
-    return Pipeline(Request(**{name: given[name] for group in groups for name in group}))
+    asked: dict[str, Any] = {name: given.get(name, about[0]) for group in groups for name, about in group.items()}
+    return Pipeline(Request(**asked))
 
 
 def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> None:

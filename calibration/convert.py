@@ -14,7 +14,7 @@ from calibration import checks, evaluate
 from calibration import labels as label_maps
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
-from quiet import output_to
+from quiet import interrupts, output_to
 
 FILENAME = "model.tflite"
 LOG = "converter.log"
@@ -123,7 +123,7 @@ def _range_of(path: Path, tensor: dict[str, Any]) -> tuple[float, float]:
 
 
 def _convert(path: Path, inputs: npt.NDArray[np.float32], log: Path) -> bytes:
-    with output_to(log):
+    with output_to(log), interrupts() as interrupted:
         import keras
         import tensorflow as tf
 
@@ -135,6 +135,9 @@ def _convert(path: Path, inputs: npt.NDArray[np.float32], log: Path) -> bytes:
             converter.inference_input_type = converter.inference_output_type = tf.int8
             return bytes(converter.convert())
         except Exception as e:  # the converter raises whatever MLIR gave it
+            if interrupted():
+                # Ctrl-C came in a callback of its C++, which makes another error of it.
+                raise KeyboardInterrupt from e
             reason = (str(e).strip().splitlines() or [type(e).__name__])[0]
             raise CalibrationError(f"{path}: TensorFlow's converter failed ({reason[:300]})") from e
 
