@@ -277,11 +277,14 @@ class Session:
     def _chunks(self, spans: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Cut spans of the input into chunks as long as device and line can take; return them, and what is for later.
 
-        While the line's speed is unknown, one short chunk goes first: a long one that is lost would be waited for as
-        long as the slowest line needs.
+        Where the device takes its input in order, the first goes alone: until that one has begun an input, those behind
+        it could be taken for a broken-off one's, sent again. While the line's speed is unknown, one short chunk goes
+        first: a long one that is lost would be waited for as long as the slowest line needs.
         """
         step = self._chunk_bytes()
         chunks = [(at, min(at + step, end)) for start, end in spans for at in range(start, end, step)]
+        if self.info.input_streamed and chunks[0][0] == 0:
+            return chunks[:1], chunks[1:]
         if step <= _PROBE_BYTES or self.exchange.speed.is_known:
             return chunks, []
         (start, end), probe = chunks[0], min(chunks[0][1], chunks[0][0] + _PROBE_BYTES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from compilers.firmware import FirmwareImage, build_firmware
 from deploy.exchange import Request
 from deploy.flashers import flasher_for
 from deploy.frames import Type
+from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
 from deploy.session import Session
 from tests.compilers.equality import pictures
@@ -62,6 +65,32 @@ def test_a_picture_that_was_broken_off_leaves_nothing(image: FirmwareImage) -> N
         for size in (64, 640, 1024 - 64):
             session.exchange.transact([Request(Type.WRITE, FIRST + bytes(size))], "writing a part")
             agree(session, 1)
+
+
+class Losing:
+    """A link that loses the next `lost` frames that are written."""
+
+    def __init__(self, link: Link):
+        self.link, self.lost, self.name = link, 0, link.name
+        self.open, self.read, self.close = link.open, link.read, link.close
+
+    def write(self, data: bytes) -> None:
+        if self.lost:
+            self.lost -= 1
+        else:
+            self.link.write(data)
+
+
+def test_the_first_frame_of_a_picture_is_lost_after_one_that_was_broken_off(image: FirmwareImage) -> None:
+    """What comes behind it must not be taken for the old picture's, sent again."""
+    link = Losing(flasher_for(target.load("host-fw")).start(image.elf))
+    with Session(link) as session:
+        agree(session, 1)
+        parts = [struct.pack("<BI", 0, at) + bytes(640) for at in range(0, 6400, 640)]
+        session.exchange.transact([Request(Type.WRITE, part) for part in parts], "writing a part")
+        link.lost, before = 1, session.exchange.resent
+        agree(session, 1)
+        assert session.exchange.resent == before + 1
 
 
 def test_text_mode_says_what_to_do(image: FirmwareImage) -> None:
