@@ -15,7 +15,8 @@ import numpy as np
 
 from compilers.aot.graph import Graph
 from compilers.aot.planner import Layout, whole_inputs
-from compilers.aot.shadow import NEVER, Access, Shadow, access, mix
+from compilers.aot.shadow import NEVER, Access, Shadow, mix
+from compilers.aot.shadow_kernels import access
 from compilers.aot.steps import RECEIVE, At, Call, Scratch, Step
 from errors import CompileError
 

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot import dsp_elementwise
-from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
 from compilers.aot.lower_window import conv_overlap
-from compilers.aot.round_once import Ratio, narrow
-from compilers.aot.steps import At, Call, Constant, Parameters, Scratch, Step, Value
+from compilers.aot.packing import arguments, channels, common_fields, data, dense_scaling, limits
+from compilers.aot.steps import Call, Constant, Parameters, Scratch, Step, Value
 
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
@@ -23,8 +22,6 @@ Window = Mapping[str, int]
 UNIT_TAPS = 8
 PIXELS = 4
 EXPANDED_BYTES = 2
-# Sums may be this large.
-SUM_LIMIT = 1 << 30
 DEPTHWISE_SIDES = (3, 5)
 RGB_ROW = 9
 # Channels packed together, and taps in a word.
@@ -52,18 +49,18 @@ def specialise(step: Step, optimize: str) -> Step:
 
 
 def _conv(step: Step, call: Call) -> Step:
-    parameters, source, target = _arguments(call)
+    parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    channels = _channels(parameters)
-    if parameters["groups"] != 1 or channels is None:
+    found = _channels(parameters)
+    if parameters["groups"] != 1 or found is None:
         return step
-    bias, weights, multiplier, shift = channels
+    bias, weights, multiplier, shift = found
     kernel = window["kernel_h"], window["kernel_w"]
     if (
         kernel == (window["out_h"], window["out_w"]) == (1, 1) == (window["in_h"], window["in_w"])
         and window["in_c"] % 4 == 0
     ):
-        return _pixel(step, call, channels)
+        return _pixel(step, call, found)
     dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
     copies = 0
     if kernel == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and window["in_c"] % 4 == 0:
@@ -78,7 +75,7 @@ def _conv(step: Step, call: Call) -> Step:
     padded = np.pad(weights, ((0, 0), (0, depth - weights.shape[1])))
     words = np.ascontiguousarray(padded).view("<i4")
     packed = np.concatenate((bias[:, None], words, _doubled(multiplier)[:, None], shift[:, None]), axis=1)
-    fields = {"window": window, "depth": depth} | _common_fields(parameters, packed)
+    fields = {"window": window, "depth": depth} | common_fields(parameters, packed)
     return replace(
         step,
         calls=(Call(function, (Parameters("kernel_dsp_conv", fields), source, target, Scratch())),),
@@ -88,17 +85,17 @@ def _conv(step: Step, call: Call) -> Step:
     )
 
 
-def _pixel(step: Step, call: Call, channels: tuple[Int32, Int8, Int32, Int32]) -> Step:
+def _pixel(step: Step, call: Call, found: tuple[Int32, Int8, Int32, Int32]) -> Step:
     """A 1x1 convolution of one pixel is a dense layer, but for the rounding."""
-    parameters, source, target = _arguments(call)
-    bias, weights, multiplier, shift = channels
-    fields = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
-    fields |= _common_fields(parameters, _rows(bias, weights, _doubled(multiplier), shift))
-    del fields["input_zero_point"]
-    arguments = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
+    parameters, source, target = arguments(call)
+    bias, weights, multiplier, shift = found
+    fields: dict[str, Value] = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
+    fields["packed"] = Constant("packed", _rows(bias, weights, _doubled(multiplier), shift))
+    fields |= limits(parameters)
+    given = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
     return replace(
         step,
-        calls=(Call("kernel_dsp_pixel", arguments),),
+        calls=(Call("kernel_dsp_pixel", given),),
         scratch=EXPANDED_BYTES * weights.shape[1],
         overlap={source.tensor: 0},
         apart=(),
@@ -106,43 +103,41 @@ def _pixel(step: Step, call: Call, channels: tuple[Int32, Int8, Int32, Int32]) -
 
 
 def _depthwise(step: Step, call: Call, wide: bool) -> Step:
-    parameters, source, target = _arguments(call)
+    parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    channels = _channels(parameters)
+    found = _channels(parameters)
     side = window["kernel_h"]
-    if channels is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % GROUP:
+    if found is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % GROUP:
         return step
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
         return step
-    bias, weights, multiplier, shift = channels
+    bias, weights, multiplier, shift = found
     groups = window["in_c"] // GROUP
     taps = weights.reshape(groups, GROUP, -1).transpose(0, 2, 1)
     if wide:
         taps = taps[:, :, [0, 2, 1, 3]].astype("<i2")
     packed = _grouped(bias, np.ascontiguousarray(taps).view("<i4").reshape(groups, -1), _doubled(multiplier), shift)
-    fields = {"window": window} | _common_fields(parameters, packed)
+    fields = {"window": window} | common_fields(parameters, packed)
     function = "kernel_dsp_depthwise_wide" if wide else "kernel_dsp_depthwise"
-    arguments = Parameters("kernel_dsp_depthwise", fields), source, target, Scratch()
-    return replace(step, calls=(Call(function, arguments),))
+    given = Parameters("kernel_dsp_depthwise", fields), source, target, Scratch()
+    return replace(step, calls=(Call(function, given),))
 
 
 def _dense(step: Step, call: Call) -> Step:
-    parameters, source, target = _arguments(call)
+    parameters, source, target = arguments(call)
     depth = cast(int, parameters["in_c"])
     if depth % WORD_TAPS:
         return step
-    wide = (_data(parameters[name]) for name in ("multiplier", "shift", "limit"))
-    ratios = [narrow(Ratio(*(int(n) for n in numbers))) for numbers in zip(*wide, strict=True)]
-    pairs = [(r.multiplier, r.shift - 1) for r in ratios if r is not None]
-    if len(pairs) < len(ratios):
+    pairs = dense_scaling(parameters)
+    if pairs is None:
         return step
-    bias, weights = _data(parameters["bias"]), _data(parameters["weights"]).astype(np.int8)
-    multiplier, shift = np.broadcast_to(np.array(pairs, np.int32), (len(bias), 2)).T
+    bias, weights = data(parameters["bias"]), data(parameters["weights"]).astype(np.int8)
+    multiplier, right = np.broadcast_to(np.array(pairs, np.int32), (len(bias), 2)).T
     fields: dict[str, Value] = {name: parameters[name] for name in ("rows", "in_c", "out_c")}
-    fields["packed"] = Constant("packed", _rows(bias.astype(np.int32), weights, multiplier, shift))
+    fields["packed"] = Constant("packed", _rows(bias.astype(np.int32), weights, multiplier, right - 1))
     fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
-    arguments = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
-    return replace(step, calls=(Call("kernel_dsp_dense", arguments),), scratch=EXPANDED_BYTES * depth)
+    given = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
+    return replace(step, calls=(Call("kernel_dsp_dense", given),), scratch=EXPANDED_BYTES * depth)
 
 
 def _rows(bias: Int32, weights: Int8, multiplier: Int32, shift: Int32) -> Int32:
@@ -167,62 +162,12 @@ def _doubled(multiplier: Int32) -> Int32:
     return (multiplier.astype(np.uint32) << 1).view(np.int32)
 
 
-def _arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
-    parameters, source, target = call.arguments[:3]
-    assert isinstance(parameters, Parameters)
-    assert isinstance(source, At)
-    assert isinstance(target, At)
-    return parameters.fields, source, target
-
-
 def _channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int32] | None:
-    """Return bias, weights, multiplier and right shift - 1 of each output channel.
-
-    None if the set's requantisation does not hold: it wants shifts to the right, and sums within 30 bits. Channels
-    for which it does not, but whose output is the same for all inputs, become such that it does: networks have those,
-    with next to no weights and a bias at its limit.
-    """
-    bias, weights = _data(parameters["bias"]), _data(parameters["weights"])
-    requant = cast(Mapping[str, Value], parameters["requant"])
-    multiplier, shift = _data(requant["multiplier"]), _data(requant["shift"]).astype(np.int32)
-    reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    # A multiplier of 0, of channels whose scale is next to nothing, is as good as the smallest.
-    right = np.where(multiplier == 0, SHIFT_MOST, -shift)
-    multiplier = np.where(multiplier == 0, MULTIPLIER_LEAST, multiplier)
-    multiplier, right = (np.broadcast_to(a.astype(np.int32), bias.shape).copy() for a in (multiplier, right))
-    bias, weights = bias.astype(np.int32), weights.astype(np.int8)
-    for i in np.flatnonzero((reach >= SUM_LIMIT) | (right < 1)):
-        value = _constant(bias[i], weights[i], int(multiplier[i]), -int(right[i]), requant)
-        if value is None:
-            return None
-        # A sum of four times the value, quartered.
-        bias[i], weights[i], multiplier[i], right[i] = 4 * value, 0, MULTIPLIER_LEAST, 1
-    return bias, weights, multiplier, right - 1
-
-
-def _constant(bias: np.int32, weights: Int8, multiplier: int, shift: int, requant: Mapping[str, Value]) -> int | None:
-    """Return a channel's output less its zero point if it is the same for all inputs, else None."""
-    ends = np.outer((INT8_MIN, INT8_MAX), weights.astype(np.int64))
-    sums = int(bias) + int(ends.min(axis=0).sum()), int(bias) + int(ends.max(axis=0).sum())
-    if not all(INT32_MIN < s << max(shift, 0) < INT32_MAX for s in sums):
+    """Return `packing.channels` with right shift - 1, and multipliers that can be doubled."""
+    found = channels(parameters)
+    if found is None:
         return None
-    zero_point, low, high = (cast(int, requant[name]) for name in ("zero_point", "min", "max"))
-    # Scaling keeps the order of sums.
-    first, last = (clamp(scale(s, multiplier, shift) + zero_point, low, high) for s in sums)
-    return first - zero_point if first == last else None
-
-
-def _data(value: Value) -> Int32 | Int8:
-    assert isinstance(value, Constant)
-    return cast(Int32, value.data)
-
-
-def _common_fields(parameters: Mapping[str, Value], packed: Int32) -> dict[str, Value]:
-    requant = cast(Mapping[str, Value], parameters["requant"])
-    return {
-        "input_zero_point": parameters["input_zero_point"],
-        "packed": Constant("packed", packed.reshape(-1).astype(np.int32)),
-        "zero_point": requant["zero_point"],
-        "min": requant["min"],
-        "max": requant["max"],
-    }
+    bias, weights, multiplier, right = found
+    # A multiplier of 0, of channels whose scale is next to nothing, is as good as the smallest.
+    dead = multiplier == 0
+    return bias, weights, np.where(dead, MULTIPLIER_LEAST, multiplier), np.where(dead, SHIFT_MOST, right) - 1

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from compilers.aot import mve_elementwise
 from compilers.aot.lower_window import conv_overlap
-from compilers.aot.packing import arguments, channels, common_fields, data, limits
-from compilers.aot.round_once import Ratio, narrow
+from compilers.aot.packing import arguments, channels, common_fields, dense_scaling, limits
 from compilers.aot.steps import Call, Constant, Parameters, Scratch, Step, Value
 
 Int32 = npt.NDArray[np.int32]
@@ -165,14 +164,12 @@ def _pixel(step: Step, call: Call, found: tuple[Int32, Int8, Int32, Int32]) -> S
 
 def _dense(step: Step, call: Call) -> Step:
     parameters, source, target = arguments(call)
-    wide = (data(parameters[name]) for name in ("multiplier", "shift", "limit"))
-    ratios = [narrow(Ratio(*(int(n) for n in numbers))) for numbers in zip(*wide, strict=True)]
-    pairs = [(r.multiplier, -r.shift) for r in ratios if r is not None]
-    if len(pairs) < len(ratios):
+    pairs = dense_scaling(parameters)
+    if pairs is None:
         return step
-    multiplier, shift = np.broadcast_to(np.array(pairs, np.int32), (cast(int, parameters["out_c"]), 2)).T
+    multiplier, right = np.broadcast_to(np.array(pairs, np.int32), (cast(int, parameters["out_c"]), 2)).T
     fields = {name: parameters[name] for name in ("rows", "in_c", "out_c", "weights", "bias")}
-    fields |= _scaling(multiplier, shift)
+    fields |= _scaling(multiplier, -right)
     fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
     return replace(step, calls=(Call("kernel_mve_dense", (Parameters("kernel_mve_dense", fields), source, target)),))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
@@ -10,17 +9,16 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, scale
-from compilers.aot.packing import fields_of, one_row_of
+from compilers.aot.arithmetic import INT8_MAX, INT8_MIN
+from compilers.aot.packing import fields_of, nearest_pairs, numbers_of, one_row_of, scaled_inputs
 from compilers.aot.steps import Call, Parameters, Step, Value
 
 Int64 = npt.NDArray[np.int64]
 
-ADD_HEADROOM_BITS = 20
 SUM_BITS = 31
 SHIFT_MOST = 31
-# How far from their ideal values the factors and the offset of ADD are tried.
-FACTOR_TRIALS, OFFSET_TRIALS = (0, 1, -1), (0, 1, -1, 2, -2, 4, -4, 8, -8)
+# How far from its ideal value the offset of ADD is tried.
+OFFSET_TRIALS = (0, 1, -1, 2, -2, 4, -4, 8, -8)
 
 
 def specialise(step: Step, call: Call) -> Step:
@@ -71,12 +69,8 @@ def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int, int] | Non
 
     The reference rounds four times, which hardly ever makes a difference: the factors have as many bits as sums allow.
     """
-    number = {name: cast(int, value) for name, value in fields.items() if name != "shape"}
-    values = np.arange(INT8_MIN, INT8_MAX + 1)
-    scaled = []
-    for i in "12":
-        offset, pair = number[f"offset{i}"], (number[f"multiplier{i}"], number[f"shift{i}"])
-        scaled.append(np.array([scale((int(q) + offset) << ADD_HEADROOM_BITS, *pair) for q in values], np.int64))
+    number, values = numbers_of(fields), np.arange(INT8_MIN, INT8_MAX + 1)
+    scaled = scaled_inputs(number)
     output = number["multiplier"], number["shift"]
     if not 1 <= -output[1] <= SHIFT_MOST:
         return None
@@ -90,7 +84,7 @@ def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int, int] | Non
     if not 1 <= shift <= SHIFT_MOST:
         return None
     ideal = [round(x * 2.0**shift) for x in (*slopes, middle)]
-    for d1, d2 in sorted(itertools.product(FACTOR_TRIALS, repeat=2), key=lambda t: abs(t[0]) + abs(t[1])):
+    for d1, d2 in nearest_pairs():
         first, second = ideal[0] + d1, ideal[1] + d2
         found = first * values[:, None] + second * values[None, :]
         for d in OFFSET_TRIALS:

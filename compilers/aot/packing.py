@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
+from compilers.aot.lower_elementwise import ADD_HEADROOM_BITS
+from compilers.aot.round_once import Ratio, narrow
 from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Value
 
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
+Int64 = npt.NDArray[np.int64]
 
 # Twice a sum is int32.
 SUM_LIMIT = 1 << 30
@@ -88,6 +91,39 @@ def limits(parameters: Mapping[str, Value]) -> dict[str, Value]:
     """Return zero point, least and largest value of a convolution's output."""
     requant = cast(Mapping[str, Value], parameters["requant"])
     return {name: requant[name] for name in ("zero_point", "min", "max")}
+
+
+def dense_scaling(parameters: Mapping[str, Value]) -> list[tuple[int, int]] | None:
+    """Return 32-bit multiplier and right shift of each scale of a dense layer (`round_once.narrow`).
+
+    None if a scale has none. `parameters` are those of kernel_dense.
+    """
+    wide = (data(parameters[name]) for name in ("multiplier", "shift", "limit"))
+    ratios = [narrow(Ratio(*(int(n) for n in numbers))) for numbers in zip(*wide, strict=True)]
+    pairs = [(r.multiplier, r.shift) for r in ratios if r is not None]
+    return pairs if len(pairs) == len(ratios) else None
+
+
+def numbers_of(fields: Mapping[str, Value]) -> dict[str, int]:
+    """Return the numbers among the fields of kernel_add."""
+    return {name: cast(int, value) for name, value in fields.items() if name != "shape"}
+
+
+def scaled_inputs(number: Mapping[str, int]) -> tuple[Int64, Int64]:
+    """Return what the reference's ADD adds for -128 to 127 as its first and as its second input."""
+    values = range(INT8_MIN, INT8_MAX + 1)
+    first, second = (
+        np.array([scale((q + number[f"offset{i}"]) << ADD_HEADROOM_BITS, number[f"multiplier{i}"], number[f"shift{i}"])
+                  for q in values], np.int64)
+        for i in "12"
+    )  # fmt: skip
+    return first, second
+
+
+def nearest_pairs() -> list[tuple[int, int]]:
+    """Return how far from their ideal values two factors of ADD are tried, the nearest first."""
+    steps = (0, 1, -1)
+    return sorted(((a, b) for a in steps for b in steps), key=lambda t: abs(t[0]) + abs(t[1]))
 
 
 def one_row_of(fields: Mapping[str, Value]) -> tuple[int, int, bool] | None:

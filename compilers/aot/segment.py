@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from compilers.aot.graph import Graph
 from compilers.aot.planner import ALIGNMENT, lifetimes
-from compilers.aot.rows import block, flows_into, overlap, scratch_bytes, stages
+from compilers.aot.rows import block
+from compilers.aot.stages import flows_into, overlap, scratch_bytes, stages
 from compilers.aot.steps import Step
 
 # Operators in a block at most.

@@ -19,8 +19,9 @@ from compilers.aot.graph import Graph
 from compilers.aot.importer import parse, read
 from compilers.aot.lower import KERNEL_SETS, lower
 from compilers.aot.planner import Layout, plan
-from compilers.aot.rows import block, flows_into, stages
+from compilers.aot.rows import block
 from compilers.aot.segment import cuts
+from compilers.aot.stages import flows_into, stages
 from compilers.aot.steps import At, Call, Item, Linear, Loop, Row, Scratch, Step, Switch
 from errors import CompileError
 from tests.compilers.equality import pictures as pictures_of
