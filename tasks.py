@@ -96,7 +96,7 @@ def _help(default: Any, text: str) -> str:
 
 
 def _pipeline(given: dict[str, Any], *groups: Options) -> Any:
-    from pipeline import Pipeline, Request
+    from pipeline.steps import Pipeline, Request
 
     asked: dict[str, Any] = {name: given.get(name, about[0]) for group in groups for name, about in group.items()}
     return Pipeline(Request(**asked))
@@ -104,8 +104,9 @@ def _pipeline(given: dict[str, Any], *groups: Options) -> Any:
 
 def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> None:
     import console
-    from benchmarks import linux, many, report
-    from benchmarks.run import Bench, Settings
+    from benchmarks import many
+    from measure import linux, report
+    from measure.bench import Bench, Settings
 
     threads = linux.parse_threads(given["threads"])
     devices = many.units(given["target"], given["link"])
@@ -219,8 +220,9 @@ def compare_engines(
 ) -> None:
     """Measure a network with each engine that a target takes, side by side: aot, and tflm where TFLM_DIR is set."""
     import console
-    from benchmarks import engines, report
-    from benchmarks.run import Bench, Settings
+    from benchmarks import engines
+    from measure import report
+    from measure.bench import Bench, Settings
 
     columns = engines.pairs(target, with_tflm=bool(os.environ.get("TFLM_DIR")))
     if len(columns) < 2:
@@ -271,7 +273,7 @@ def report(c: Context, target: str, model: str, engine: str | None, json: bool) 
     """Print the report of the last run of a model on a target, from reports/."""
     import console
     import target as targets
-    from benchmarks import report as reports
+    from measure import report as reports
 
     usual = engine is None or (target in targets.names() and targets.load(target).engine == engine)
     path = reports.folder(target, Path(model).stem + ("" if usual else f"-{engine}")) / "report.json"
@@ -354,7 +356,7 @@ def train(c: Context, **given: Any) -> None:
 @user_task({"json": (False, "print as JSON")})
 def doctor(c: Context, json: bool) -> None:
     """Say which tools, emulators and devices are here, and how to install what is missing."""
-    import doctor as checks
+    from console import doctor as checks
 
     checks.print_doctor(as_json=json)
 
@@ -384,7 +386,7 @@ def fit(c: Context, target: str | None, json: bool, **given: Any) -> None:
     """Say what a network needs of RAM and flash, on each board or on one, before anything is built or flashed."""
     import console
     import target as targets
-    from compilers import fit as fits
+    from compilers.image import fit as fits
 
     boards = fits.boards_of([targets.load(name) for name in ([target] if target else targets.names())])
     model = _pipeline(given, MODEL, CALIBRATION).int8.path
@@ -410,9 +412,9 @@ def hil(
     pytest_arguments: str, **given: Any,
 ) -> None:  # fmt: skip
     """Run the hardware-in-the-loop tests on a device: the same for host, emulator and hardware."""
-    from benchmarks import report as reports
-    from benchmarks.run import Bench, Settings
     from device_tests import run as suite
+    from measure import report as reports
+    from measure.bench import Bench, Settings
 
     pipeline = _pipeline({**given, "target": target, "engine": None, "optimize": "size"}, MODEL, CALIBRATION, TARGET)
     if pipeline.target.tpu:

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import write_atomic
-from benchmarks import report
-from benchmarks.run import Bench
 from errors import Error
+from measure import report
+from measure.bench import Bench
 
 HOST_PAIR = (("host-fw", "aot"), ("host-tflm", "tflm"))
 FILENAME = "engines.json"

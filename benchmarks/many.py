@@ -19,9 +19,9 @@ from rich.table import Table
 
 import console
 from artifact import ROOT
-from benchmarks import report
 from deploy.bench_file import links_of
 from errors import ConfigError, Error
+from measure import report
 
 END_TIMEOUT_S = 30.0
 

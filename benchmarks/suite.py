@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import ROOT, Artifact, write_atomic
-from benchmarks import measure
 from deploy.device import open_session
 from errors import ConfigError
+from measure import samples as measure
 from target import Target
 
 NETWORKS = ("v1_025", "v2_035", "v3sm_075", "v3s_075")

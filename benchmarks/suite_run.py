@@ -15,14 +15,14 @@ import numpy.typing as npt
 import console
 import target as targets
 from artifact import Artifact, versions
-from benchmarks import layers
 from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
-from compilers.firmware import tool_versions
+from compilers.image.firmware import tool_versions
 from compilers.tflm import graph, tree
 from datasets import prepare_many, sample
 from errors import CompileError, ConfigError, FitError
-from pipeline import Pipeline, Request
+from measure import layers
+from pipeline.steps import Pipeline, Request
 from target import Target
 
 

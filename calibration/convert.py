@@ -12,9 +12,9 @@ import numpy.typing as npt
 from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
 from calibration import checks, evaluate
 from calibration import labels as label_maps
+from console.quiet import interrupts, output_to
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
-from quiet import interrupts, output_to
 
 FILENAME = "model.tflite"
 LOG = "converter.log"

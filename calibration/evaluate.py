@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from quiet import output_to
+from console.quiet import output_to
 
 KERNELS = ("xnnpack", "reference", "builtin")
 

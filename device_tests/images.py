@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from compilers.aot import compile_model
-from compilers.firmware import build_firmware
+from compilers.image.firmware import build_firmware
 from target import Target
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifact import Artifact, produce, versions
+from console.quiet import output_to
 from errors import ConfigError
 from models import checkpoint
 from models.weights import Source
-from quiet import output_to
 
 if TYPE_CHECKING:
     import keras

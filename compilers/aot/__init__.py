@@ -12,8 +12,6 @@ from pathlib import Path
 from artifact import write_atomic
 from compilers.aot.checker import check
 from compilers.aot.emit import emit
-from compilers.aot.graph import Graph
-from compilers.aot.importer import read
 from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
 from compilers.aot.planner import Layout, plan
 from compilers.aot.result import (
@@ -29,6 +27,8 @@ from compilers.aot.result import (
 from compilers.aot.segment import cuts
 from compilers.aot.steps import Step, awaits
 from errors import CompileError, nearest
+from graph.reader import read
+from graph.types import Graph
 
 __all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec", "Plan", "TensorSpec", "compile_model"]
 

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compilers.aot.graph import Graph
 from compilers.aot.planner import Layout, whole_inputs
 from compilers.aot.shadow import NEVER, Access, Shadow, mix
 from compilers.aot.shadow_kernels import access
 from compilers.aot.steps import RECEIVE, At, Call, Scratch, Step
 from errors import CompileError
+from graph.types import Graph
 
 
 def check(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import activation_range
-from compilers.aot.graph import Graph, Operator, Tensor
-from compilers.aot.operators import ACTIVATIONS
+from graph.operators import ACTIVATIONS
+from graph.types import Graph, Operator, Tensor
 
 
 def activation_input(graph: Graph, operator: Operator, position: int = 0) -> Tensor:

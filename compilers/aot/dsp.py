@@ -37,13 +37,13 @@ def specialise(step: Step, optimize: str) -> Step:
     if len(step.calls) != 1:
         return step
     call = step.calls[0]
-    if call.function == "kernel_conv":
+    if call.function == "alpharho_conv":
         return _conv(step, call)
-    if call.function == "kernel_depthwise":
+    if call.function == "alpharho_depthwise":
         return _depthwise(step, call, wide=optimize == "speed")
-    if call.function == "kernel_dense":
+    if call.function == "alpharho_dense":
         return _dense(step, call)
-    if call.function in ("kernel_add", "kernel_mul", "kernel_mean", "kernel_table"):
+    if call.function in ("alpharho_add", "alpharho_mul", "alpharho_mean", "alpharho_table"):
         return dsp_elementwise.specialise(step, call)
     return step
 
@@ -64,13 +64,13 @@ def _conv(step: Step, call: Call) -> Step:
     dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
     copies = 0
     if kernel == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and window["in_c"] % 4 == 0:
-        function = "kernel_dsp_pointwise"
+        function = "alpharho_dsp_pointwise"
     elif kernel == (3, 3) and window["in_c"] == 3 and dense:
-        function = "kernel_dsp_conv_rgb"
+        function = "alpharho_dsp_conv_rgb"
         taps = np.arange(weights.shape[1]).reshape(-1, RGB_ROW)
         weights = weights[:, np.concatenate((taps[:, :-1].reshape(-1), taps[:, -1]))]
     else:
-        function, copies = "kernel_dsp_conv", 1
+        function, copies = "alpharho_dsp_conv", 1
     depth = -(-weights.shape[1] // UNIT_TAPS) * UNIT_TAPS
     padded = np.pad(weights, ((0, 0), (0, depth - weights.shape[1])))
     words = np.ascontiguousarray(padded).view("<i4")
@@ -78,7 +78,7 @@ def _conv(step: Step, call: Call) -> Step:
     fields = {"window": window, "depth": depth} | common_fields(parameters, packed)
     return replace(
         step,
-        calls=(Call(function, (Parameters("kernel_dsp_conv", fields), source, target, Scratch())),),
+        calls=(Call(function, (Parameters("alpharho_dsp_conv", fields), source, target, Scratch())),),
         scratch=PIXELS * depth * (EXPANDED_BYTES + copies),
         overlap={source.tensor: conv_overlap(window, PIXELS)},
         apart=(),
@@ -92,10 +92,10 @@ def _pixel(step: Step, call: Call, found: tuple[Int32, Int8, Int32, Int32]) -> S
     fields: dict[str, Value] = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
     fields["packed"] = Constant("packed", _rows(bias, weights, _doubled(multiplier), shift))
     fields |= limits(parameters)
-    given = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
+    given = Parameters("alpharho_dsp_dense", fields), source, target, Scratch()
     return replace(
         step,
-        calls=(Call("kernel_dsp_pixel", given),),
+        calls=(Call("alpharho_dsp_pixel", given),),
         scratch=EXPANDED_BYTES * weights.shape[1],
         overlap={source.tensor: 0},
         apart=(),
@@ -118,8 +118,8 @@ def _depthwise(step: Step, call: Call, wide: bool) -> Step:
         taps = taps[:, :, [0, 2, 1, 3]].astype("<i2")
     packed = _grouped(bias, np.ascontiguousarray(taps).view("<i4").reshape(groups, -1), _doubled(multiplier), shift)
     fields = {"window": window} | common_fields(parameters, packed)
-    function = "kernel_dsp_depthwise_wide" if wide else "kernel_dsp_depthwise"
-    given = Parameters("kernel_dsp_depthwise", fields), source, target, Scratch()
+    function = "alpharho_dsp_depthwise_wide" if wide else "alpharho_dsp_depthwise"
+    given = Parameters("alpharho_dsp_depthwise", fields), source, target, Scratch()
     return replace(step, calls=(Call(function, given),))
 
 
@@ -136,8 +136,8 @@ def _dense(step: Step, call: Call) -> Step:
     fields: dict[str, Value] = {name: parameters[name] for name in ("rows", "in_c", "out_c")}
     fields["packed"] = Constant("packed", _rows(bias.astype(np.int32), weights, multiplier, right - 1))
     fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
-    given = Parameters("kernel_dsp_dense", fields), source, target, Scratch()
-    return replace(step, calls=(Call("kernel_dsp_dense", given),), scratch=EXPANDED_BYTES * depth)
+    given = Parameters("alpharho_dsp_dense", fields), source, target, Scratch()
+    return replace(step, calls=(Call("alpharho_dsp_dense", given),), scratch=EXPANDED_BYTES * depth)
 
 
 def _rows(bias: Int32, weights: Int8, multiplier: Int32, shift: Int32) -> Int32:

@@ -24,17 +24,19 @@ MUL_SHIFT_MOST = 20
 
 def specialise(step: Step, call: Call) -> Step:
     """Return the step with this set's kernel, or as it is where there is none for it."""
-    made = {"kernel_add": _add, "kernel_mul": _mul, "kernel_mean": _mean, "kernel_table": _table}[call.function](call)
+    made = {"alpharho_add": _add, "alpharho_mul": _mul, "alpharho_mean": _mean, "alpharho_table": _table}[
+        call.function
+    ](call)
     return replace(step, calls=(made,)) if made else step
 
 
 def _table(call: Call) -> Call:
-    return Call("kernel_dsp_table", call.arguments)
+    return Call("alpharho_dsp_table", call.arguments)
 
 
 def _mean(call: Call) -> Call | None:
     fields = fields_of(call)
-    return None if cast(int, fields["inner"]) % 4 else Call("kernel_dsp_mean", call.arguments)
+    return None if cast(int, fields["inner"]) % 4 else Call("alpharho_dsp_mean", call.arguments)
 
 
 def _mul(call: Call) -> Call | None:
@@ -53,7 +55,7 @@ def _mul(call: Call) -> Call | None:
         "rounding": (2 * cast(int, fields["zero_point"]) + 1) << (shift - 1),
         "min": fields["min"], "max": fields["max"],
     }  # fmt: skip
-    return Call("kernel_dsp_mul", (Parameters("kernel_dsp_mul", made), first, second, target))
+    return Call("alpharho_dsp_mul", (Parameters("alpharho_dsp_mul", made), first, second, target))
 
 
 def _add(call: Call) -> Call | None:
@@ -69,7 +71,7 @@ def _add(call: Call) -> Call | None:
         "size": rows[1], "factor1": factors[0], "factor2": factors[1], "offset": factors[2], "shift": shift - 1,
         "rounding": 2 * cast(int, fields["zero_point"]) + 1, "min": fields["min"], "max": fields["max"],
     }  # fmt: skip
-    return Call("kernel_dsp_add", (Parameters("kernel_dsp_add", made), *call.arguments[1:]))
+    return Call("alpharho_dsp_add", (Parameters("alpharho_dsp_add", made), *call.arguments[1:]))
 
 
 def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int] | None:

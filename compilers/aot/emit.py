@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
 from compilers.aot.emit_calls import Names, Writer
-from compilers.aot.graph import Graph
 from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
 from compilers.aot.steps import Constant, Loop, Parameters, Step, awaits
+from graph.types import Graph
 
 # By bytes of a number.
 NUMBERS_A_LINE = {1: 24, 4: 10, 8: 5}

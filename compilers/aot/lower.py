@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from compilers.aot import dsp, lower_elementwise, lower_move, lower_reduce, lower_window, mve
 from compilers.aot.arithmetic import ScaleError
-from compilers.aot.graph import Graph, Operator
 from compilers.aot.steps import Step
+from graph.types import Graph, Operator
 
 _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "CONV_2D": lower_window.conv,

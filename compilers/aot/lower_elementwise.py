@@ -20,15 +20,15 @@ from compilers.aot.arithmetic import (
     scale,
     wrap32,
 )
-from compilers.aot.graph import Graph, Operator, Tensor
 from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Step, Value
+from graph.types import Graph, Operator, Tensor
 
 ADD_HEADROOM_BITS = 20
 BROADCAST_DIMS = 4
 
 
 def _table_step(operator: Operator, source: Tensor, target: Tensor, table: tables.Table) -> Step:
-    call = Call("kernel_table", (Constant("table", table), At(source.index), At(target.index), source.size))
+    call = Call("alpharho_table", (Constant("table", table), At(source.index), At(target.index), source.size))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
 
 
@@ -104,12 +104,12 @@ class _Product:
 
 def add(graph: Graph, operator: Operator) -> Step:
     """Lower ADD."""
-    return _binary(graph, operator, "kernel_add", _sum)
+    return _binary(graph, operator, "alpharho_add", _sum)
 
 
 def mul(graph: Graph, operator: Operator) -> Step:
     """Lower MUL."""
-    return _binary(graph, operator, "kernel_mul", _product)
+    return _binary(graph, operator, "alpharho_mul", _product)
 
 
 def _sum(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _Sum:
@@ -169,7 +169,7 @@ def _binary(
 
 
 def _broadcast(graph: Graph, operator: Operator, a: Tensor, b: Tensor, target: Tensor) -> dict[str, Value]:
-    """Return `struct kernel_broadcast`: the output's dimensions, with neighbours joined that move alike."""
+    """Return `struct alpharho_broadcast`: the output's dimensions, with neighbours joined that move alike."""
     rank = max(len(a.shape), len(b.shape))
     first, second = ((1,) * (rank - len(t.shape)) + t.shape for t in (a, b))
     if any(x != y and 1 not in (x, y) for x, y in zip(first, second, strict=True)):

@@ -9,14 +9,14 @@ from typing import cast
 import numpy as np
 
 from compilers.aot import checks, requant
-from compilers.aot.graph import Graph, Operator, Tensor
-from compilers.aot.operators import PADDINGS, WINDOW_LIMIT
 from compilers.aot.steps import At, Call, Constant, Parameters, Scratch, Step, Value
+from graph.operators import PADDINGS, WINDOW_LIMIT
+from graph.types import Graph, Operator, Tensor
 
 
 @dataclass(frozen=True)
 class Window:
-    """`struct kernel_window`: pairs are (height, width)."""
+    """`struct alpharho_window`: pairs are (height, width)."""
 
     source: tuple[int, int, int]
     target: tuple[int, int, int]
@@ -77,9 +77,9 @@ def conv(graph: Graph, operator: Operator) -> Step:
         graph.fail(f"kernel {list(kernel.shape)} does not divide {source.shape[3]} channels", operator, kernel)
     fields: dict[str, Value] = {"window": w.fields(), "groups": groups}
     fields |= _filter_fields(graph, operator, kernel, channel_axis=0)
-    parameters = Parameters("kernel_conv", fields)
-    through_scratch = Call("kernel_conv", (parameters, At(source.index), At(target.index), Scratch()))
-    pointwise = Call("kernel_pointwise", (parameters, At(source.index), At(target.index)))
+    parameters = Parameters("alpharho_conv", fields)
+    through_scratch = Call("alpharho_conv", (parameters, At(source.index), At(target.index), Scratch()))
+    pointwise = Call("alpharho_pointwise", (parameters, At(source.index), At(target.index)))
     is_pointwise = (height, width, *w.stride, groups) == (1, 1, 1, 1, 1)
     return Step(
         operator.index, operator.name, (source.index,), target.index, (through_scratch,),
@@ -102,7 +102,7 @@ def depthwise(graph: Graph, operator: Operator) -> Step:
     fields: dict[str, Value] = {"window": w.fields(), "multiplier": multiplier}
     fields |= _filter_fields(graph, operator, kernel, channel_axis=3)
     call = Call(
-        "kernel_depthwise", (Parameters("kernel_depthwise", fields), At(source.index), At(target.index), Scratch())
+        "alpharho_depthwise", (Parameters("alpharho_depthwise", fields), At(source.index), At(target.index), Scratch())
     )
     row_bytes = ((w.target[1] - 1) * w.stride[1] + w.extent[1]) * source.shape[3]
     return Step(
@@ -121,8 +121,8 @@ def pool(graph: Graph, operator: Operator) -> Step:
     if source.quant != target.quant:
         graph.fail("pooling needs one scale and zero point for input and output", operator, target)
     low, high = checks.fused_range(graph, operator)
-    parameters = Parameters("kernel_pool", {"window": w.fields(), "min": low, "max": high})
-    function = "kernel_average_pool" if operator.name == "AVERAGE_POOL_2D" else "kernel_max_pool"
+    parameters = Parameters("alpharho_pool", {"window": w.fields(), "min": low, "max": high})
+    function = "alpharho_average_pool" if operator.name == "AVERAGE_POOL_2D" else "alpharho_max_pool"
     call = Call(function, (parameters, At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,))
 

@@ -39,13 +39,13 @@ def specialise(step: Step, optimize: str) -> Step:
     if len(step.calls) != 1:
         return step
     call = step.calls[0]
-    if call.function == "kernel_conv":
+    if call.function == "alpharho_conv":
         return _conv(step, call)
-    if call.function == "kernel_depthwise":
+    if call.function == "alpharho_depthwise":
         return _depthwise(step, call)
-    if call.function == "kernel_dense":
+    if call.function == "alpharho_dense":
         return _dense(step, call)
-    if call.function in ("kernel_add", "kernel_mul", "kernel_mean", "kernel_table"):
+    if call.function in ("alpharho_add", "alpharho_mul", "alpharho_mean", "alpharho_table"):
         return mve_elementwise.specialise(step, call)
     return step
 
@@ -68,21 +68,21 @@ def _conv(step: Step, call: Call) -> Step:
     dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
     more_scratch = 0
     if kernel == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and not _padded(window):
-        function = "kernel_mve_pointwise"
+        function = "alpharho_mve_pointwise"
     elif kernel == (3, 3) and window["in_c"] == 3 and dense:
-        function, more_scratch = "kernel_mve_conv_rgb", RGB_OVERHANG
+        function, more_scratch = "alpharho_mve_conv_rgb", RGB_OVERHANG
         weights = np.pad(weights, ((0, 0), (0, 1)))[:, list(RGB_ORDER)]
     else:
-        function = "kernel_mve_conv"
+        function = "alpharho_mve_conv"
     depth = _padded_depth(weights.shape[1])
-    if function == "kernel_mve_conv":
+    if function == "alpharho_mve_conv":
         more_scratch = PIXELS * depth
     packed = _pack_conv(bias, weights, multiplier, right, depth)
     fields: dict[str, Value] = {"window": window, "depth": depth}
     fields |= common_fields(parameters, packed)
     return replace(
         step,
-        calls=(Call(function, (Parameters("kernel_mve_conv", fields), source, target, Scratch())),),
+        calls=(Call(function, (Parameters("alpharho_mve_conv", fields), source, target, Scratch())),),
         scratch=tile_bytes(depth) + more_scratch,
         overlap={source.tensor: conv_overlap(window, PIXELS)},
         apart=(),
@@ -98,7 +98,7 @@ def _padded_depth(taps: int) -> int:
 
 
 def _pack_conv(bias: Int32, weights: Int8, multiplier: Int32, right: Int32, depth: int) -> Int32:
-    """Return `packed` of struct kernel_mve_conv as words. `weights` are (channels, taps)."""
+    """Return `packed` of struct alpharho_mve_conv as words. `weights` are (channels, taps)."""
     more = -len(bias) % CHANNELS
     weights = np.pad(weights, ((0, more), (0, depth - weights.shape[1])))
     # The shift of a channel that is only there to make four full is as good as any.
@@ -130,12 +130,12 @@ def _depthwise(step: Step, call: Call) -> Step:
     packed = _pack_depthwise(bias, weights, multiplier, right)
     fields: dict[str, Value] = {"window": window, "pixels_at_once": 1 + int(two)}
     fields |= common_fields(parameters, packed)
-    calls = (Call("kernel_mve_depthwise", (Parameters("kernel_mve_depthwise", fields), source, target, Scratch())),)
+    calls = (Call("alpharho_mve_depthwise", (Parameters("alpharho_mve_depthwise", fields), source, target, Scratch())),)
     return replace(step, calls=calls)
 
 
 def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32) -> Int32:
-    """Return `packed` of struct kernel_mve_depthwise as words. `weights` are (channels, taps)."""
+    """Return `packed` of struct alpharho_mve_depthwise as words. `weights` are (channels, taps)."""
     more = -len(bias) % BLOCK
 
     def in_order(values: Int32) -> Int32:
@@ -158,7 +158,7 @@ def _pixel(step: Step, call: Call, found: tuple[Int32, Int8, Int32, Int32]) -> S
     fields |= {"weights": Constant("weights", weights), "bias": Constant("bias", bias)}
     fields |= _scaling(multiplier, -right)
     fields |= limits(parameters)
-    made = Call("kernel_mve_pixel", (Parameters("kernel_mve_dense", fields), source, target))
+    made = Call("alpharho_mve_pixel", (Parameters("alpharho_mve_dense", fields), source, target))
     return replace(step, calls=(made,), scratch=0, overlap={}, apart=())
 
 
@@ -171,7 +171,9 @@ def _dense(step: Step, call: Call) -> Step:
     fields = {name: parameters[name] for name in ("rows", "in_c", "out_c", "weights", "bias")}
     fields |= _scaling(multiplier, -right)
     fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
-    return replace(step, calls=(Call("kernel_mve_dense", (Parameters("kernel_mve_dense", fields), source, target)),))
+    return replace(
+        step, calls=(Call("alpharho_mve_dense", (Parameters("alpharho_mve_dense", fields), source, target)),)
+    )
 
 
 def _scaling(multiplier: Int32, shift: Int32) -> dict[str, Value]:

@@ -23,17 +23,19 @@ OFFSET_TRIALS = (0, 1, -1, 2, -2, 4, -4, 8, -8)
 
 def specialise(step: Step, call: Call) -> Step:
     """Return the step with this set's kernel, or as it is where there is none for it."""
-    made = {"kernel_add": _add, "kernel_mul": _mul, "kernel_mean": _mean, "kernel_table": _table}[call.function](call)
+    made = {"alpharho_add": _add, "alpharho_mul": _mul, "alpharho_mean": _mean, "alpharho_table": _table}[
+        call.function
+    ](call)
     return replace(step, calls=(made,)) if made else step
 
 
 def _table(call: Call) -> Call:
-    return Call("kernel_mve_table", call.arguments)
+    return Call("alpharho_mve_table", call.arguments)
 
 
 def _mean(call: Call) -> Call | None:
     right = -cast(int, fields_of(call)["shift"])
-    return Call("kernel_mve_mean", call.arguments) if 1 <= right <= SHIFT_MOST else None
+    return Call("alpharho_mve_mean", call.arguments) if 1 <= right <= SHIFT_MOST else None
 
 
 def _mul(call: Call) -> Call | None:
@@ -47,7 +49,7 @@ def _mul(call: Call) -> Call | None:
         first, second, offsets = second, first, (offsets[1], offsets[0])
     made: dict[str, Value] = {"rows": count, "size": size, "offset1": offsets[0], "offset2": offsets[1]}
     made |= {name: fields[name] for name in ("multiplier", "shift", "zero_point", "min", "max")}
-    return Call("kernel_mve_mul", (Parameters("kernel_mve_mul", made), first, second, target))
+    return Call("alpharho_mve_mul", (Parameters("alpharho_mve_mul", made), first, second, target))
 
 
 def _add(call: Call) -> Call | None:
@@ -61,7 +63,7 @@ def _add(call: Call) -> Call | None:
     made: dict[str, Value] = {"size": rows[1]}
     made |= dict(zip(("factor1", "factor2", "offset", "shift"), factors, strict=True))
     made |= {"min": fields["min"], "max": fields["max"]}
-    return Call("kernel_mve_add", (Parameters("kernel_mve_add", made), *call.arguments[1:]))
+    return Call("alpharho_mve_add", (Parameters("alpharho_mve_add", made), *call.arguments[1:]))
 
 
 def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int, int] | None:

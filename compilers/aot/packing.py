@@ -96,7 +96,7 @@ def limits(parameters: Mapping[str, Value]) -> dict[str, Value]:
 def dense_scaling(parameters: Mapping[str, Value]) -> list[tuple[int, int]] | None:
     """Return 32-bit multiplier and right shift of each scale of a dense layer (`round_once.narrow`).
 
-    None if a scale has none. `parameters` are those of kernel_dense.
+    None if a scale has none. `parameters` are those of alpharho_dense.
     """
     wide = (data(parameters[name]) for name in ("multiplier", "shift", "limit"))
     ratios = [narrow(Ratio(*(int(n) for n in numbers))) for numbers in zip(*wide, strict=True)]
@@ -105,7 +105,7 @@ def dense_scaling(parameters: Mapping[str, Value]) -> list[tuple[int, int]] | No
 
 
 def numbers_of(fields: Mapping[str, Value]) -> dict[str, int]:
-    """Return the numbers among the fields of kernel_add."""
+    """Return the numbers among the fields of alpharho_add."""
     return {name: cast(int, value) for name, value in fields.items() if name != "shape"}
 
 
@@ -129,7 +129,7 @@ def nearest_pairs() -> list[tuple[int, int]]:
 def one_row_of(fields: Mapping[str, Value]) -> tuple[int, int, bool] | None:
     """Return rows, their size, and whether it is the first input that has only one of them; None for other shapes.
 
-    `fields` are those of kernel_add or kernel_mul.
+    `fields` are those of alpharho_add or alpharho_mul.
     """
     shape = cast(Mapping[str, tuple[int, ...]], fields["shape"])
     *outer, rows, size = shape["dims"]

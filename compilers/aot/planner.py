@@ -11,8 +11,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from compilers.aot.graph import Graph
 from compilers.aot.steps import Step
+from graph.types import Graph
 
 # Addresses that wide loads of any kernel set may want.
 ALIGNMENT = 16

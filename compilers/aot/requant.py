@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import quantize_multiplier
-from compilers.aot.graph import Tensor
 from compilers.aot.steps import Constant, Value
+from graph.types import Tensor
 
 
 def per_channel(source: Tensor, kernel: Tensor, target: Tensor) -> list[tuple[int, int]]:
@@ -17,7 +17,7 @@ def per_channel(source: Tensor, kernel: Tensor, target: Tensor) -> list[tuple[in
 
 
 def fields(pairs: list[tuple[int, int]], target: Tensor, limits: tuple[int, int]) -> dict[str, Value]:
-    """Return the fields of `struct kernel_requant`."""
+    """Return the fields of `struct alpharho_requant`."""
     return {
         "multiplier": Constant("multiplier", np.array([m for m, _ in pairs], np.int32)),
         "shift": Constant("shift", np.array([s for _, s in pairs], np.int8)),

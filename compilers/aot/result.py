@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from compilers.aot.graph import Graph, Tensor
 from compilers.aot.planner import Layout, Placed
 from compilers.aot.steps import Step
+from graph.types import Graph, Tensor
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import cast
 
 import numpy as np
 
-from compilers.aot.graph import Graph
 from compilers.aot.stages import Buffers, Stage, overlap, stages
 from compilers.aot.steps import (
     Argument,
@@ -29,6 +28,7 @@ from compilers.aot.steps import (
     Step,
     Switch,
 )
+from graph.types import Graph
 
 Address = At | Scratch | Row
 
@@ -73,7 +73,7 @@ class _Builder:
         """Fill a ring, for the padding at its sides and top."""
         layer = self.layers[i]
         ring = Scratch(self.buffers.offsets[i], layer.ring)
-        return Call("kernel_fill", (ring, layer.zero_point, layer.ring), layer.step.index)
+        return Call("alpharho_fill", (ring, layer.zero_point, layer.ring), layer.step.index)
 
     def row(self, i: int, y: Linear, target: Address) -> list[Item]:
         """Return what computes row y of a layer's output."""
@@ -121,7 +121,7 @@ class _Builder:
         passed = max(layer.stride - above, 0)
         for kept in range(rows - passed if passed else 0):
             source, place = (Scratch(window.offset + row * layer.line, layer.line) for row in (kept + passed, kept))
-            yield Call("kernel_copy", (source, place, layer.line), layer.step.index)
+            yield Call("alpharho_copy", (source, place, layer.line), layer.step.index)
 
     def _window(self, layer: Stage, above: int, rows: int) -> Parameters:
         """Return a layer's parameters for one row of output, `rows` of input and `above` of padding."""
@@ -147,9 +147,9 @@ class _Builder:
             make = self.row(i - 1, input_row, place)
         else:
             source = Row(At(layer.source), input_row, layer.line)
-            make = [Call("kernel_copy", (source, place, layer.line), layer.step.index)]
+            make = [Call("alpharho_copy", (source, place, layer.line), layer.step.index)]
         whole = Row(ring, r, layer.ring_row, layer.extent)
-        below = Call("kernel_fill", (whole, layer.zero_point, layer.ring_row), layer.step.index)
+        below = Call("alpharho_fill", (whole, layer.zero_point, layer.ring_row), layer.step.index)
         if (layer.target_shape[0] - 1) * layer.stride + layer.extent > layer.pad + height:
             make = [Switch(r, ((layer.pad + height, tuple(make)), (None, (below,))))]
         yield Loop(r.variable, layer.pad, y.times(layer.stride).plus(layer.extent), tuple(make))

@@ -11,11 +11,11 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from compilers.aot.graph import Graph
 from compilers.aot.planner import ALIGNMENT, lifetimes
 from compilers.aot.rows import block
 from compilers.aot.stages import flows_into, overlap, scratch_bytes, stages
 from compilers.aot.steps import Step
+from graph.types import Graph
 
 # Operators in a block at most.
 BLOCK_LIMIT = 16

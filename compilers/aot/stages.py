@@ -9,8 +9,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot.graph import Graph
 from compilers.aot.steps import At, Call, Parameters, Scratch, Step
+from graph.types import Graph
 
 BUFFER_ALIGNMENT = 16
 Rows = npt.NDArray[np.int64]

@@ -18,7 +18,7 @@ from compilers.aot.arithmetic import (
     scale,
     wrap32,
 )
-from compilers.aot.graph import Quantization
+from graph.types import Quantization
 
 Table = npt.NDArray[np.int8]
 EXP_INTEGER_BITS = 5

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
-from compilers.aot.graph import printable
 from errors import CompileError
+from graph.types import printable
 
 IDENTIFIER = b"TFL3"
 _BUILTINS = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}

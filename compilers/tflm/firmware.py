@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from artifact import Artifact, produce, write_atomic
-from compilers.firmware import FIRMWARE_DIR, HOST_BOARD, build_firmware, firmware_revision, tool_versions
-from compilers.fit import mcu_of
+from compilers.image.firmware import FIRMWARE_DIR, HOST_BOARD, build_firmware, firmware_revision, tool_versions
+from compilers.image.fit import mcu_of
 from compilers.tflm import tree
 from compilers.tflm.emit import Model, emit, firmware_header
 from errors import CompileError

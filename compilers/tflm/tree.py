@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import sha256_of
-from compilers.fit import mcu_of
+from compilers.image.fit import mcu_of
 from errors import CompileError, nearest
 from target import Target
 

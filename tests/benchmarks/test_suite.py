@@ -10,11 +10,12 @@ import pytest
 
 import target as targets
 from artifact import Artifact, sha256_of
-from benchmarks import layers, suite, suite_run
+from benchmarks import suite, suite_run
 from benchmarks.suite import Cell
-from compilers import microcontroller
+from compilers.image import microcontroller
 from deploy.device import open_session
 from errors import ConfigError
+from measure import layers
 from models import presets
 from tests.compilers.networks import tflite_of
 from tests.pipeline.small import at_home, inv, one_line

@@ -17,7 +17,7 @@ from calibration.evaluate import KERNELS, outputs, quantise
 from datasets import Dataset, Split
 from errors import CalibrationError, ConfigError
 from models import build, checkpoint, weights
-from pipeline import Pipeline, Request
+from pipeline.steps import Pipeline, Request
 from tests.models.flatbuffer import Graph
 from tests.pipeline.small import CLASSES, PRESET, SETTINGS, SHARED_DATA, at_home
 
@@ -231,7 +231,7 @@ def test_an_open_shape_and_another_batch(batch: int | None, tmp_path: Path) -> N
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     path = tmp_path / "open.tflite"
-    from quiet import output_to
+    from console.quiet import output_to
 
     with output_to(tmp_path / "log"):
         path.write_bytes(converter.convert())

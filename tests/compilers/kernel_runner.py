@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.checker import check
-from compilers.aot.graph import Graph
 from compilers.aot.planner import Layout
 from compilers.aot.steps import RECEIVE, Argument, At, Call, Constant, Parameters, Scratch, Step
+from graph.types import Graph
 from tests.compilers import host_build
 
 GUARD = 64

@@ -14,7 +14,7 @@ import pytest
 from compilers.aot import compile_model
 from errors import CompileError
 from tests.compilers import host_build
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 
 
 def small_network(name: str = "serving_default_input:0", depth: int = 3) -> bytes:

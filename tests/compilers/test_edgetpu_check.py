@@ -14,7 +14,7 @@ from compilers.edgetpu import graph
 from compilers.edgetpu.check import Check, check
 from compilers.edgetpu.rules import SUPPORTED
 from errors import CompileError
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 from tests.pipeline.small import SHARED_DATA
 
 PLAIN = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant.tflite"

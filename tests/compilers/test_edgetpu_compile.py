@@ -18,7 +18,7 @@ from compilers.edgetpu.tool import LocalTool
 from errors import CompileError, ConfigError
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 from tests.pipeline import small
 from tests.pipeline.small import SHARED_DATA, leftovers
 

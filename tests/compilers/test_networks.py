@@ -12,7 +12,7 @@ from tests.compilers import host_build
 from tests.compilers.equality import count_equal
 from tests.compilers.networks import shared_data, tflite_of
 from tests.compilers.reference import Reference
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 
 PRESETS = ("v1_025", "v2_035", "v3s_075", "v3sm_075")
 # Bytes of activations, input included: what the planner reaches must not grow again.

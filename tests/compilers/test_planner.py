@@ -10,12 +10,12 @@ import pytest
 from hypothesis import strategies as st
 
 from compilers.aot.checker import check
-from compilers.aot.graph import Graph
-from compilers.aot.importer import parse, read
 from compilers.aot.lower import KERNEL_SETS, lower
 from compilers.aot.planner import ALIGNMENT, Layout, plan
 from compilers.aot.steps import Step
 from errors import CompileError
+from graph.reader import parse, read
+from graph.types import Graph
 from tests.compilers.networks import tflite_of
 from tests.compilers.test_compile import small_network
 from tests.kernels.operator_models import OPERATORS, TYPICAL

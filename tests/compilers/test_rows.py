@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 
 from compilers.aot import compile_graph
 from compilers.aot.checker import check
-from compilers.aot.graph import Graph
-from compilers.aot.importer import parse, read
 from compilers.aot.lower import KERNEL_SETS, lower
 from compilers.aot.planner import Layout, plan
 from compilers.aot.rows import block
@@ -24,12 +22,14 @@ from compilers.aot.segment import cuts
 from compilers.aot.stages import flows_into, stages
 from compilers.aot.steps import At, Call, Item, Linear, Loop, Row, Scratch, Step, Switch
 from errors import CompileError
+from graph.reader import parse, read
+from graph.types import Graph
 from tests.compilers.equality import pictures as pictures_of
 from tests.compilers.host_build import HostEngine, StreamedEngine
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 from tests.kernels import core_runner
 from tests.kernels.core_runner import CoreRunner, kernels_of
 from tests.kernels.operator_models import Case, pictures, seeds, weights, zero_points
@@ -268,7 +268,7 @@ def _later(item: Item) -> Item:
 
 
 def _no_fill(item: Item) -> Item:
-    if isinstance(item, Call) and item.function == "kernel_fill":
+    if isinstance(item, Call) and item.function == "alpharho_fill":
         return replace(item, arguments=(item.arguments[0], 5, item.arguments[2]))
     return item
 

@@ -28,7 +28,7 @@ from errors import CompileError, DeployError, Error
 from tests.compilers.networks import shared_data, tflite_of
 from tests.compilers.reference import Reference
 from tests.compilers.test_compile import small_network
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 
 STANDIN = Path(__file__).parent / "tflm_standin"
 PRESETS = ("v1_025", "v2_035", "v3sm_075")

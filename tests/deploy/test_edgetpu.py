@@ -18,9 +18,6 @@ import pytest
 
 import target
 from artifact import Artifact, sha256_of
-from benchmarks import edgetpu as section
-from benchmarks import report
-from benchmarks.run import Bench, Settings
 from calibration import convert
 from compilers import edgetpu
 from compilers.edgetpu.tool import LocalTool
@@ -34,6 +31,9 @@ from deploy.remote.edgetpu_compiler import RemoteTool
 from deploy.session import Refused, Session
 from device_tests import tiny_model
 from errors import CompileError, DeployError, LinkError
+from measure import edgetpu as section
+from measure import report
+from measure.bench import Bench, Settings
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
 from tests.deploy.sshd import BOARD, Sshd, wait_until

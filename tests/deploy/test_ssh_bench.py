@@ -9,12 +9,12 @@ import pytest
 
 import target
 from artifact import Artifact
-from benchmarks import report
-from benchmarks.run import Bench, Settings
 from calibration import convert
 from compilers import litert
 from datasets import Dataset, load
 from device_tests import tiny_model
+from measure import report
+from measure.bench import Bench, Settings
 from tests.deploy.sshd import Proxy, Sshd
 from tests.pipeline import small
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from compilers.firmware import FirmwareImage
+from compilers.image.firmware import FirmwareImage
 from tests.firmware.standin import build
 
 Images = Callable[[str], FirmwareImage]

@@ -6,7 +6,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from compilers.firmware import FIRMWARE_DIR
+from compilers.image.firmware import FIRMWARE_DIR
 
 SOURCES = sorted(FIRMWARE_DIR.glob("protocol/*.c"))
 SOURCE = FIRMWARE_DIR / "tests" / "protocol_driver.c"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import target
-from compilers.firmware import FIRMWARE_DIR, FirmwareImage, build_firmware
+from compilers.image.firmware import FIRMWARE_DIR, FirmwareImage, build_firmware
 
 STANDIN = FIRMWARE_DIR / "tests" / "standin"
 RAW_LINE = FIRMWARE_DIR / "tests" / "rawline" / "main.c"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 import target
-from compilers.firmware import FirmwareImage
+from compilers.image.firmware import FirmwareImage
 from deploy import frames
 from deploy.flashers import flasher_for
 from deploy.frames import Decoder, Frame, Text, Type

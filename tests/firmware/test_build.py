@@ -12,9 +12,9 @@ import pytest
 
 import target
 from artifact import sha256_of
-from compilers import firmware
 from compilers.aot.result import OperatorSpec, Plan, TensorSpec
-from compilers.fit import FIRMWARE_RAM_BYTES, check_fit, fit
+from compilers.image import firmware
+from compilers.image.fit import FIRMWARE_RAM_BYTES, check_fit, fit
 from errors import CompileError, FitError
 from tests.firmware.conftest import Images
 from tests.firmware.standin import INPUT_BYTES, STANDIN, build

@@ -9,7 +9,7 @@ import pytest
 
 import target
 from compilers.aot import compile_model
-from compilers.firmware import FirmwareImage, build_firmware
+from compilers.image.firmware import FirmwareImage, build_firmware
 from deploy.exchange import Request
 from deploy.flashers import flasher_for
 from deploy.frames import Type

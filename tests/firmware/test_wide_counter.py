@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compilers.firmware import FIRMWARE_DIR
+from compilers.image.firmware import FIRMWARE_DIR
 
 WideCount = Callable[[int, int, int], int]
 SOURCE = """

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.checker import check
-from compilers.aot.graph import Graph
 from compilers.aot.planner import Layout
 from compilers.aot.steps import Argument, At, Constant, Parameters, Scratch, Step
+from graph.types import Graph
 from tests.compilers import host_build
 from tests.compilers.kernel_runner import structures
 
@@ -59,7 +59,7 @@ def missing() -> str | None:
 
 
 def _functions() -> list[str]:
-    return re.findall(r"^void (kernel_\w+)\(", host_build.kernel_headers(), re.M)
+    return re.findall(r"^void (alpharho_\w+)\(", host_build.kernel_headers(), re.M)
 
 
 class Core:
@@ -70,7 +70,7 @@ class Core:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         cpu, self.machine, flash, ram = CORES[name]
         kernels = kernels_of(name)
-        self.functions = [f for f in _functions() if not re.match(r"kernel_(dsp|mve)_", f) or f"_{kernels}_" in f]
+        self.functions = [f for f in _functions() if not re.match(r"alpharho_(dsp|mve)_", f) or f"_{kernels}_" in f]
         (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
         # Without the vector registers there are no vectors of integers either.
         floats = ["-mfloat-abi=hard"] if kernels == "mve" else []

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 
 Int8 = npt.NDArray[np.int8]
 

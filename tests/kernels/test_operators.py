@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from compilers.aot.importer import parse
 from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
-from compilers.aot.operators import SUPPORTED
 from compilers.aot.planner import _Search, plan
 from errors import CompileError
+from graph.operators import SUPPORTED
+from graph.reader import parse
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.reference import Int8, Reference
 from tests.kernels import core_runner
@@ -113,7 +113,7 @@ def test_halves_limits_and_saturation_equal_the_reference(kernels: str) -> None:
         for zero_point, activation in ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1")):
             case = corners(layer, depth, zero_point, activation)
             (step,) = lower(parse(case.model, "case"), kernels)
-            assert step.calls[0].function.startswith(f"kernel_{kernels}")
+            assert step.calls[0].function.startswith(f"alpharho_{kernels}")
             compare(case, kernels, batch)
     run_batch(batch, kernels)
 
@@ -129,6 +129,6 @@ def test_each_operator_equals_the_reference_on_the_set_s_core(core: str) -> None
 def test_typical_cases_take_the_set_s_own_kernels(kernels: str, name: str) -> None:
     def own(case: Case) -> bool:
         (step,) = lower(parse(case.model, "case"), kernels)
-        return step.calls[0].function.startswith(f"kernel_{kernels}")
+        return step.calls[0].function.startswith(f"alpharho_{kernels}")
 
     hypothesis.find(TYPICAL[name], own, settings=hypothesis.settings(database=None))

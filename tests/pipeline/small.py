@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 import artifact
-from benchmarks import report
 from calibration import convert
 from datasets import Dataset, load
 from deploy import bundle
+from measure import report
 from models import build, weights
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import console
-import pipeline_edgetpu
 from artifact import Artifact
 from compilers.edgetpu.check import Check, Row
+from pipeline import edgetpu as pipeline_edgetpu
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.pipeline.small import inv, leftovers, one_line, options
 

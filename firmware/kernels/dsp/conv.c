@@ -6,8 +6,8 @@
 #include "multiply.h"
 
 // Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
-static void gather(const struct kernel_dsp_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
-  const struct kernel_window *w = &p->window;
+static void gather(const struct alpharho_dsp_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
   const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     const int32_t in_y = top + ky * w->dilation_h;
@@ -26,7 +26,7 @@ static void gather(const struct kernel_dsp_conv *p, const int8_t *in, int32_t y,
 static int32_t nth(int32_t i, int32_t n, int32_t pixels) { return i + n < pixels ? i + n : pixels - 1; }
 
 // Multiply what was expanded and store it for pixels from `i` on.
-static void finish(const struct kernel_dsp_conv *p, struct multiply_job *job, int32_t i, int8_t *out) {
+static void finish(const struct alpharho_dsp_conv *p, struct multiply_job *job, int32_t i, int8_t *out) {
   const int32_t pixels = p->window.out_h * p->window.out_w, channels = p->window.out_c;
   job->out = out + i * channels;
   for (int32_t n = 1; n < PIXELS; n++) {
@@ -38,7 +38,7 @@ static void finish(const struct kernel_dsp_conv *p, struct multiply_job *job, in
   }
 }
 
-void kernel_dsp_pointwise(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+void alpharho_dsp_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const int32_t depth = p->window.in_c, pixels = p->window.out_h * p->window.out_w;
   struct multiply_job job;
   struct expand_job expand = {.to = (void *)scratch, .end = (uint32_t *)(void *)scratch + depth * PIXELS / 2};
@@ -52,8 +52,8 @@ void kernel_dsp_pointwise(const struct kernel_dsp_conv *p, const int8_t *in, int
   }
 }
 
-void kernel_dsp_conv(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  const struct kernel_window *w = &p->window;
+void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
   const int32_t pixels = w->out_h * w->out_w;
   struct multiply_job job;
   struct expand_job expand = {.to = (void *)scratch, .end = (uint32_t *)(void *)scratch + p->depth * PIXELS / 2};
@@ -88,8 +88,8 @@ static inline void expand_rgb(const int8_t *from, int32_t pitch, uint32_t *to) {
   to[PIXELS] = (uint32_t)last[pitch] & 0xffffu;
 }
 
-void kernel_dsp_conv_rgb(const struct kernel_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  const struct kernel_window *w = &p->window;
+void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
   const int32_t pixels = w->out_h * w->out_w, pitch = w->in_w * w->in_c;
   uint32_t *const inputs = (void *)scratch;
   struct multiply_job job;

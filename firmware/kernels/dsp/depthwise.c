@@ -7,7 +7,7 @@ enum { SIDE_MAX = 5, CHANNELS = 4 };
 // Read by assembly: the order of the fields matters.
 struct row_job {
   int32_t rounding;      // 2 * output zero point + 1
-  const int32_t *packed; // see struct kernel_dsp_depthwise
+  const int32_t *packed; // see struct alpharho_dsp_depthwise
   const int32_t *packed_end;
   int32_t advance; // bytes from the end of a column to the next that a window begins with
   int32_t pixels;
@@ -165,8 +165,8 @@ static void wide_row_5x5(const struct row_job *job) { row_in_c(job, 5, 1); }
 #endif
 
 // Copy input row y to its place in the ring, with the zero point for padding.
-static void load(const struct kernel_dsp_depthwise *p, const int8_t *in, int32_t y, int32_t row_bytes, int8_t *to) {
-  const struct kernel_window *w = &p->window;
+static void load(const struct alpharho_dsp_depthwise *p, const int8_t *in, int32_t y, int32_t row_bytes, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
   if (y < 0 || y >= w->in_h) {
     fill_words(to, p->input_zero_point, row_bytes);
     return;
@@ -178,16 +178,16 @@ static void load(const struct kernel_dsp_depthwise *p, const int8_t *in, int32_t
   fill_words(to + left + copied, p->input_zero_point, row_bytes - left - copied);
 }
 
-static int32_t row_bytes_of(const struct kernel_window *w) {
+static int32_t row_bytes_of(const struct alpharho_window *w) {
   return ((w->out_w - 1) * w->stride_w + w->kernel_w) * w->in_c;
 }
 
 typedef void row_function(const struct row_job *job);
 
 // `tap_words` is how many words have the weights of a tap.
-static void one_row(const struct kernel_dsp_depthwise *p, int32_t tap_words, row_function *of, const int8_t *ring,
+static void one_row(const struct alpharho_dsp_depthwise *p, int32_t tap_words, row_function *of, const int8_t *ring,
                     int32_t y, int8_t *out) {
-  const struct kernel_window *w = &p->window;
+  const struct alpharho_window *w = &p->window;
   const int32_t side = w->kernel_h, channels = w->in_c, row_bytes = row_bytes_of(w);
   const int32_t group_words = CHANNELS + side * side * tap_words + CHANNELS + 1;
   struct row_job job = {
@@ -209,19 +209,20 @@ static void one_row(const struct kernel_dsp_depthwise *p, int32_t tap_words, row
   }
 }
 
-void kernel_dsp_depthwise_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
+void alpharho_dsp_depthwise_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
   one_row(p, 1, p->window.kernel_h == SIDE_MAX ? row_5x5 : row_3x3, ring, y, out);
 }
 
-void kernel_dsp_depthwise_wide_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
+void alpharho_dsp_depthwise_wide_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y,
+                                     int8_t *out) {
   one_row(p, 2, p->window.kernel_h == SIDE_MAX ? wide_row_5x5 : wide_row_3x3, ring, y, out);
 }
 
-typedef void depthwise_row(const struct kernel_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+typedef void depthwise_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
-static void all_rows(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch,
+static void all_rows(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch,
                      depthwise_row *row) {
-  const struct kernel_window *w = &p->window;
+  const struct alpharho_window *w = &p->window;
   const int32_t side = w->kernel_h, row_bytes = row_bytes_of(w);
   int32_t next = 0;
   for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->in_c) {
@@ -236,10 +237,11 @@ static void all_rows(const struct kernel_dsp_depthwise *p, const int8_t *in, int
   }
 }
 
-void kernel_dsp_depthwise(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  all_rows(p, in, out, scratch, kernel_dsp_depthwise_row);
+void alpharho_dsp_depthwise(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  all_rows(p, in, out, scratch, alpharho_dsp_depthwise_row);
 }
 
-void kernel_dsp_depthwise_wide(const struct kernel_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  all_rows(p, in, out, scratch, kernel_dsp_depthwise_wide_row);
+void alpharho_dsp_depthwise_wide(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out,
+                                 int8_t *scratch) {
+  all_rows(p, in, out, scratch, alpharho_dsp_depthwise_wide_row);
 }

@@ -8,12 +8,12 @@ enum { BATCH = 4 };
 static inline uint32_t raise_even(uint32_t bytes) { return bytes << 8 & 0xff00ff00u; }
 static inline uint32_t raise_odd(uint32_t bytes) { return bytes & 0xff00ff00u; }
 
-static inline int32_t round_sum(const struct kernel_dsp_add *p, int32_t sum) {
+static inline int32_t round_sum(const struct alpharho_dsp_add *p, int32_t sum) {
   return halve_saturated(((sum + (sum >> 31)) >> p->shift) + p->rounding);
 }
 
-void kernel_dsp_add(const struct kernel_dsp_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
-  const struct kernel_dsp_add q = *p;
+void alpharho_dsp_add(const struct alpharho_dsp_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  const struct alpharho_dsp_add q = *p;
   int8_t *to = out;
   for (const int8_t *const end = out + q.size / BATCH * BATCH; to != end; to += BATCH, in1 += BATCH, in2 += BATCH) {
     const uint32_t a = load_word(in1), b = load_word(in2);
@@ -34,14 +34,14 @@ void kernel_dsp_add(const struct kernel_dsp_add *p, const int8_t *in1, const int
 }
 
 // From twice a product. The sum rounds halves of negative products away from zero.
-static inline int32_t round_product(const struct kernel_dsp_mul *p, int32_t twice) {
+static inline int32_t round_product(const struct alpharho_dsp_mul *p, int32_t twice) {
   return saturated(multiply_high_add(twice, p->multiplier, p->rounding + (twice >> 31)) >> p->shift);
 }
 
 static inline uint32_t both_halves(int32_t x) { return ((uint32_t)x & 0xffffu) | (uint32_t)x << 16; }
 
-void kernel_dsp_mul(const struct kernel_dsp_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
-  const struct kernel_dsp_mul q = *p;
+void alpharho_dsp_mul(const struct alpharho_dsp_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  const struct alpharho_dsp_mul q = *p;
   const uint32_t offset1 = both_halves(q.offset1), offset2 = both_halves(q.offset2);
   int8_t *to = out;
   for (int32_t row = 0; row < q.rows; row++) {
@@ -69,7 +69,7 @@ static inline uint32_t look_up(const uint8_t *middle, uint32_t x) {
   return four_bytes(middle[(int8_t)x], middle[(int8_t)(x >> 8)], middle[(int8_t)(x >> 16)], middle[(int8_t)(x >> 24)]);
 }
 
-void kernel_dsp_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
+void alpharho_dsp_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
   const uint8_t *const middle = (const uint8_t *)table - INT8_MIN;
   int8_t *to = out;
 #pragma GCC unroll 2

@@ -19,7 +19,7 @@ static inline void sum_pixels(const int8_t *from, int32_t pitch, int32_t pixels,
   sums[3] += (int16_t)(odd >> 16);
 }
 
-void kernel_dsp_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out) {
+void alpharho_dsp_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out) {
   for (int32_t o = 0; o < p->outer; o++, in += p->reduced * p->inner, out += p->inner) {
     for (int32_t i = 0; i < p->inner; i += CHANNELS) {
       int32_t sums[CHANNELS] = {p->offset, p->offset, p->offset, p->offset};

@@ -6,8 +6,8 @@
 #include "mve.h"
 
 // Copy the taps of one row of the kernel, (kernel_w, in_c), with the zero point for padding. `row` is NULL outside.
-static void gather_row(const struct kernel_mve_conv *p, const int8_t *row, int32_t left, int8_t *to) {
-  const struct kernel_window *w = &p->window;
+static void gather_row(const struct alpharho_mve_conv *p, const int8_t *row, int32_t left, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
   const int32_t c = w->in_c;
   if (!row) {
     fill_bytes(to, p->input_zero_point, w->kernel_w * c);
@@ -28,8 +28,8 @@ static void gather_row(const struct kernel_mve_conv *p, const int8_t *row, int32
 }
 
 // Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
-static void gather(const struct kernel_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
-  const struct kernel_window *w = &p->window;
+static void gather(const struct alpharho_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
   const int32_t left = x * w->stride_w - w->pad_left;
   int32_t in_y = y * w->stride_h - w->pad_top;
   for (int32_t ky = 0; ky < w->kernel_h; ky++, in_y += w->dilation_h, to += w->kernel_w * w->in_c) {
@@ -46,7 +46,7 @@ static void set_next(struct multiply_job *job, int32_t pixels, int32_t channels)
 
 // Multiply one group of inputs, `pixels` of its four, with `of_group`. Assembly stores words: channels that are no
 // multiple of four go through a buffer, four by four.
-static void finish(const struct kernel_mve_conv *p, struct multiply_job *job, int32_t pixels,
+static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, int32_t pixels,
                    void (*of_group)(const struct multiply_job *), int8_t *out) {
   const int32_t channels = p->window.out_c;
   if (channels % CHANNELS == 0) {
@@ -71,20 +71,20 @@ static void finish(const struct kernel_mve_conv *p, struct multiply_job *job, in
   job->packed_end = end;
 }
 
-static void start(const struct kernel_mve_conv *p, const int8_t *inputs, struct multiply_job *job) {
+static void start(const struct alpharho_mve_conv *p, const int8_t *inputs, struct multiply_job *job) {
   multiply_job_set(job, p->packed, (p->window.out_c + CHANNELS - 1) / CHANNELS * CHANNELS, inputs, p->depth,
                    p->zero_point);
   set_next(job, PIXELS, p->window.out_c);
 }
 
-static void limit_all(const struct kernel_mve_conv *p, int8_t *out) {
+static void limit_all(const struct alpharho_mve_conv *p, int8_t *out) {
   if (p->min > INT8_MIN || p->max < INT8_MAX) {
     limit(out, p->window.out_h * p->window.out_w * p->window.out_c, p->min, p->max);
   }
 }
 
 // Up to 16 taps: no tile is needed. `rows` are of whole pixels.
-static void small_group(const struct kernel_mve_conv *p, struct multiply_job *job, const int8_t *const rows[PIXELS],
+static void small_group(const struct alpharho_mve_conv *p, struct multiply_job *job, const int8_t *const rows[PIXELS],
                         int32_t taps, int32_t pixels, int8_t *to, int8_t *out) {
   for (int32_t n = 0; n < PIXELS; n++) {
     copy_bytes(to + n * p->depth, rows[n], taps);
@@ -100,7 +100,7 @@ static void set_rows(const int8_t *rows[PIXELS], const int8_t *first, int32_t pi
   }
 }
 
-static void small_pointwise(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+static void small_pointwise(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const int32_t depth = p->window.in_c, channels = p->window.out_c;
   int32_t pixels = p->window.out_h * p->window.out_w;
   struct multiply_job job;
@@ -122,7 +122,7 @@ static void small_pointwise(const struct kernel_mve_conv *p, const int8_t *in, i
   }
 }
 
-void kernel_mve_pointwise(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+void alpharho_mve_pointwise(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   if (p->depth <= BLOCK) {
     small_pointwise(p, in, out, scratch);
   } else {
@@ -146,8 +146,8 @@ void kernel_mve_pointwise(const struct kernel_mve_conv *p, const int8_t *in, int
   limit_all(p, out);
 }
 
-void kernel_mve_conv(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  const struct kernel_window *w = &p->window;
+void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
   const int32_t taps = w->kernel_h * w->kernel_w * w->in_c, all = w->out_h * w->out_w;
   int8_t *const gathered = scratch + KERNEL_MVE_TILE(p->depth);
   struct multiply_job job;
@@ -213,9 +213,9 @@ static inline void tile_pixels(const int8_t *from, int32_t pitch, int32_t step, 
 
 // Tile four pixels from the one at row y and column x on, the last of all again where they are not four: those that
 // reach beyond the right side, or all if none is `done`.
-static void tile_border(const struct kernel_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int done,
+static void tile_border(const struct alpharho_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int done,
                         int8_t *tile) {
-  const struct kernel_window *w = &p->window;
+  const struct alpharho_window *w = &p->window;
   for (int32_t n = 0; n < PIXELS; n++) {
     if (!done || x * w->stride_w - w->pad_left + RGB_SIDE > w->in_w) {
       int8_t taps[RGB_TAPS];
@@ -233,13 +233,13 @@ static void tile_border(const struct kernel_mve_conv *p, const int8_t *in, int32
 
 // Whether all taps of four pixels' rows are in the input, and 16 bytes from the first of each, too. It does not matter
 // if they are those of the next row of the input.
-static int in_memory(const struct kernel_window *w, int32_t top, int32_t left) {
+static int in_memory(const struct alpharho_window *w, int32_t top, int32_t left) {
   const int32_t last = (top + RGB_SIDE - 1) * w->in_w + left + (PIXELS - 1) * w->stride_w;
   return top >= 0 && top + RGB_SIDE <= w->in_h && left >= 0 && last * w->in_c + BLOCK <= w->in_h * w->in_w * w->in_c;
 }
 
-void kernel_mve_conv_rgb(const struct kernel_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  const struct kernel_window *w = &p->window;
+void alpharho_mve_conv_rgb(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
   const int32_t pitch = w->in_w * w->in_c, step = w->stride_w * w->in_c;
   struct multiply_job job;
   start(p, scratch, &job);

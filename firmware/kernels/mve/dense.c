@@ -39,7 +39,7 @@ static inline int32x4_t round_once(int32x4_t sums, int32x4_t multiplier, int32x4
   return vrshlq_s32(vmulhq_s32(sums, multiplier), shift);
 }
 
-static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
+static void four_channels(const struct alpharho_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
                           int32_t c, int8_t *out, int twice) {
   const mve_pred16_t some = vctp32q((uint32_t)(p->out_c - c));
   const int32x4_t sums = vaddq_s32(dot(in, w, p->in_c), vldrwq_z_s32(p->bias + c, some));
@@ -52,7 +52,7 @@ static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, co
 
 #else
 
-static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
+static void four_channels(const struct alpharho_mve_dense *p, const int8_t *in, const int8_t *const w[CHANNELS],
                           int32_t c, int8_t *out, int twice) {
   for (int32_t i = 0; i < least(p->out_c - c, CHANNELS); i++) {
     int32_t sum = p->bias[c + i];
@@ -69,8 +69,8 @@ static void four_channels(const struct kernel_mve_dense *p, const int8_t *in, co
 
 #endif
 
-static
-    __attribute__((noinline)) void one_row(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out, int twice) {
+static __attribute__((noinline)) void one_row(const struct alpharho_mve_dense *p, const int8_t *in, int8_t *out,
+                                              int twice) {
   const int8_t *w = p->weights;
   for (int32_t c = 0; c < p->out_c; c += CHANNELS, w += CHANNELS * p->in_c) {
     // Where less than four channels are left, the first of them takes the place of the others.
@@ -81,10 +81,10 @@ static
   }
 }
 
-void kernel_mve_dense(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out) {
+void alpharho_mve_dense(const struct alpharho_mve_dense *p, const int8_t *in, int8_t *out) {
   for (int32_t row = 0; row < p->rows; row++, in += p->in_c, out += p->out_c) {
     one_row(p, in, out, 0);
   }
 }
 
-void kernel_mve_pixel(const struct kernel_mve_dense *p, const int8_t *in, int8_t *out) { one_row(p, in, out, 1); }
+void alpharho_mve_pixel(const struct alpharho_mve_dense *p, const int8_t *in, int8_t *out) { one_row(p, in, out, 1); }

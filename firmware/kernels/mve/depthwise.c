@@ -6,7 +6,7 @@ enum { SIDE_MIN = 3, SIDE_MAX = 5, BLOCK = 16, LANES = 4 };
 
 // Read by assembly: the order of the fields matters.
 struct row_job {
-  const int32_t *packed; // see struct kernel_mve_depthwise
+  const int32_t *packed; // see struct alpharho_mve_depthwise
   int32_t channels;
   const int8_t *taps[SIDE_MIN * SIDE_MIN]; // where each tap of the first pixel is; with a side of 5, only rows
   int8_t *out;
@@ -249,12 +249,12 @@ static void row_5x5(const struct row_job *job) { row_in_c(job, 5); }
 
 #endif
 
-static int32_t row_bytes_of(const struct kernel_window *w) {
+static int32_t row_bytes_of(const struct alpharho_window *w) {
   return ((w->out_w - 1) * w->stride_w + w->kernel_w) * w->in_c;
 }
 
-void kernel_mve_depthwise_row(const struct kernel_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
-  const struct kernel_window *w = &p->window;
+void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
+  const struct alpharho_window *w = &p->window;
   const int32_t side = w->kernel_h, row_bytes = row_bytes_of(w), channels = w->in_c * p->pixels_at_once;
   const int32_t covered = (channels + BLOCK - 1) / BLOCK * BLOCK;
   struct row_job job = {
@@ -291,8 +291,8 @@ void kernel_mve_depthwise_row(const struct kernel_mve_depthwise *p, const int8_t
 }
 
 // Copy input row y to its place in the ring, with the zero point for padding.
-static void load(const struct kernel_mve_depthwise *p, const int8_t *in, int32_t y, int32_t row_bytes, int8_t *to) {
-  const struct kernel_window *w = &p->window;
+static void load(const struct alpharho_mve_depthwise *p, const int8_t *in, int32_t y, int32_t row_bytes, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
   if (y < 0 || y >= w->in_h) {
     fill_bytes(to, p->input_zero_point, row_bytes);
     return;
@@ -303,8 +303,8 @@ static void load(const struct kernel_mve_depthwise *p, const int8_t *in, int32_t
   fill_bytes(to + left + copied, p->input_zero_point, row_bytes - left - copied);
 }
 
-void kernel_mve_depthwise(const struct kernel_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  const struct kernel_window *w = &p->window;
+void alpharho_mve_depthwise(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
   const int32_t side = w->kernel_h, row_bytes = row_bytes_of(w);
   int32_t next = 0;
   for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->in_c) {
@@ -315,6 +315,6 @@ void kernel_mve_depthwise(const struct kernel_mve_depthwise *p, const int8_t *in
     for (; next < top + side; next++) {
       load(p, in, next - w->pad_top, row_bytes, scratch + next % side * row_bytes);
     }
-    kernel_mve_depthwise_row(p, scratch, y, out);
+    alpharho_mve_depthwise_row(p, scratch, y, out);
   }
 }

@@ -4,7 +4,7 @@
 
 #ifdef KERNELS_MVE_ASSEMBLY
 
-void kernel_mve_add(const struct kernel_mve_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+void alpharho_mve_add(const struct alpharho_mve_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   __asm__ volatile("vdup.32 q2, %[factor1] \n"
                    "vdup.32 q3, %[min] \n"
                    "vdup.32 q4, %[max] \n"
@@ -34,7 +34,7 @@ void kernel_mve_add(const struct kernel_mve_add *p, const int8_t *in1, const int
   "vrshl.s32 " product ", %[shift] \n"
 
 // q0, q1, q6 and q7 are elements 0, 4, ..; 2, 6, ..; 1, 5, ..; 3, 7, ..: narrowing interleaves its two vectors.
-void kernel_mve_mul(const struct kernel_mve_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+void alpharho_mve_mul(const struct alpharho_mve_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   int8_t *to = out;
   for (int32_t row = 0; row < p->rows; row++) {
     const int8_t *second = in2;
@@ -78,7 +78,7 @@ void kernel_mve_mul(const struct kernel_mve_mul *p, const int8_t *in1, const int
   }
 }
 
-void kernel_mve_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
+void alpharho_mve_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
   __asm__ volatile("vmov.i8 q1, #128 \n"
                    "wlstp.8 lr, %[size], 2f \n"
                    "1: vldrb.8 q0, [%[in]], #16 \n"
@@ -94,13 +94,13 @@ void kernel_mve_table(const int8_t *table, const int8_t *in, int8_t *out, int32_
 
 #else
 
-void kernel_mve_add(const struct kernel_mve_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+void alpharho_mve_add(const struct alpharho_mve_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   for (int32_t i = 0; i < p->size; i++) {
     out[i] = (int8_t)clamp((p->offset + p->factor1 * in1[i] + p->factor2 * in2[i]) >> -p->shift, p->min, p->max);
   }
 }
 
-void kernel_mve_mul(const struct kernel_mve_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+void alpharho_mve_mul(const struct alpharho_mve_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   for (int32_t row = 0; row < p->rows; row++) {
     for (int32_t i = 0; i < p->size; i++) {
       const int32_t product = (*in1++ + p->offset1) * (in2[i] + p->offset2);
@@ -109,7 +109,7 @@ void kernel_mve_mul(const struct kernel_mve_mul *p, const int8_t *in1, const int
   }
 }
 
-void kernel_mve_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
+void alpharho_mve_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
   for (int32_t i = 0; i < size; i++) {
     out[i] = table[in[i] - INT8_MIN];
   }

@@ -15,11 +15,11 @@ static inline int16x8_t sum_pixels(const int8_t *from, int32_t pitch, int32_t pi
   return sums;
 }
 
-static inline int32x4_t mean_of(const struct kernel_mean *p, int32x4_t sums) {
+static inline int32x4_t mean_of(const struct alpharho_mean *p, int32x4_t sums) {
   return requantise_four(sums, vdupq_n_s32(p->multiplier), vdupq_n_s32(p->shift));
 }
 
-static void channels(const struct kernel_mean *p, const int8_t *in, int32_t i, int8_t *out) {
+static void channels(const struct alpharho_mean *p, const int8_t *in, int32_t i, int8_t *out) {
   const mve_pred16_t some = vctp16q((uint32_t)(p->inner - i));
   int32x4_t even = vdupq_n_s32(p->offset), odd = even;
   for (int32_t first = 0; first < p->reduced; first += SUMMED) {
@@ -35,7 +35,7 @@ static void channels(const struct kernel_mean *p, const int8_t *in, int32_t i, i
 
 #else
 
-static void channels(const struct kernel_mean *p, const int8_t *in, int32_t i, int8_t *out) {
+static void channels(const struct alpharho_mean *p, const int8_t *in, int32_t i, int8_t *out) {
   for (int32_t c = i; c < least(p->inner, i + CHANNELS); c++) {
     int32_t sum = p->offset;
     for (int32_t r = 0; r < p->reduced; r++) {
@@ -47,7 +47,7 @@ static void channels(const struct kernel_mean *p, const int8_t *in, int32_t i, i
 
 #endif
 
-void kernel_mve_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out) {
+void alpharho_mve_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out) {
   for (int32_t o = 0; o < p->outer; o++, in += p->reduced * p->inner, out += p->inner) {
     for (int32_t i = 0; i < p->inner; i += CHANNELS) {
       channels(p, in, i, out);

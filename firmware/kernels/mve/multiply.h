@@ -13,7 +13,7 @@ enum {
 
 // Read by assembly: the order of the fields matters.
 struct multiply_job {
-  const int8_t *packed; // see struct kernel_mve_conv: of four channels after four
+  const int8_t *packed; // see struct alpharho_mve_conv: of four channels after four
   const int8_t *packed_end;
   const int8_t *inputs;
   const int8_t *blocks_end; // of the whole blocks of `inputs`

@@ -5,8 +5,8 @@
 
 // Copy the inputs of one output pixel and one group, (kernel_h, kernel_w, depth), with the zero point for
 // padding.
-static void gather(const struct kernel_conv *p, const int8_t *in, int32_t y, int32_t x, int32_t group, int8_t *to) {
-  const struct kernel_window *w = &p->window;
+static void gather(const struct alpharho_conv *p, const int8_t *in, int32_t y, int32_t x, int32_t group, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
   const uint32_t depth = (uint32_t)(w->in_c / p->groups);
   const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
   // Taps side by side in the input, too.
@@ -30,8 +30,8 @@ static void gather(const struct kernel_conv *p, const int8_t *in, int32_t y, int
   }
 }
 
-void kernel_conv(const struct kernel_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  const struct kernel_window *w = &p->window;
+void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
   const int32_t depth = w->kernel_h * w->kernel_w * (w->in_c / p->groups);
   const int32_t channels = w->out_c / p->groups;
   const int32_t pixels = w->out_h * w->out_w;
@@ -47,7 +47,7 @@ void kernel_conv(const struct kernel_conv *p, const int8_t *in, int8_t *out, int
   }
 }
 
-void kernel_pointwise(const struct kernel_conv *p, const int8_t *in, int8_t *out) {
+void alpharho_pointwise(const struct alpharho_conv *p, const int8_t *in, int8_t *out) {
   const int32_t depth = p->window.in_c, channels = p->window.out_c;
   const int32_t pixels = p->window.out_h * p->window.out_w;
   for (int32_t i = 0; i < pixels; i += 2, in += 2 * depth, out += 2 * channels) {

@@ -10,7 +10,7 @@ static int32_t dot(const int8_t *a, const int8_t *b, int32_t size, int32_t start
   return (int32_t)sum;
 }
 
-void kernel_dense(const struct kernel_dense *p, const int8_t *in, int8_t *out) {
+void alpharho_dense(const struct alpharho_dense *p, const int8_t *in, int8_t *out) {
   for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
     for (int32_t c = 0; c < p->out_c; c++) {
       const int32_t i = c * p->step;

@@ -12,8 +12,9 @@ struct ring {
 static int32_t at(const struct ring *ring, int32_t y) { return y % ring->rows * ring->row_bytes; }
 
 // Copy row y into the ring, with the zero point for padding.
-static void load(const struct kernel_depthwise *p, const struct ring *ring, const int8_t *in, int32_t row_and_padding) {
-  const struct kernel_window *w = &p->window;
+static void load(const struct alpharho_depthwise *p, const struct ring *ring, const int8_t *in,
+                 int32_t row_and_padding) {
+  const struct alpharho_window *w = &p->window;
   int8_t *to = ring->data + at(ring, row_and_padding);
   const int32_t y = row_and_padding - w->pad_top;
   if (y < 0 || y >= w->in_h) {
@@ -28,7 +29,7 @@ static void load(const struct kernel_depthwise *p, const struct ring *ring, cons
 }
 
 // One row of output from 3x3 taps side by side, one output channel per input channel.
-static void row_3x3(const struct kernel_depthwise *p, const int8_t *r0, const int8_t *r1, const int8_t *r2,
+static void row_3x3(const struct alpharho_depthwise *p, const int8_t *r0, const int8_t *r1, const int8_t *r2,
                     int8_t *out) {
   const int32_t c = p->window.in_c, c2 = 2 * c, step = p->window.stride_w * c;
   for (int32_t x = 0; x < p->window.out_w; x++, r0 += step, r1 += step, r2 += step) {
@@ -44,9 +45,9 @@ static void row_3x3(const struct kernel_depthwise *p, const int8_t *r0, const in
 
 // Add the taps of two outputs, `apart` bytes apart, to `sums`. The first column is `x` bytes into the rows, the first
 // row `row` bytes into the ring.
-static void taps(const struct kernel_depthwise *p, const struct ring *ring, int32_t row, int32_t x, int32_t apart,
+static void taps(const struct alpharho_depthwise *p, const struct ring *ring, int32_t row, int32_t x, int32_t apart,
                  const int8_t *w, uint32_t sums[2]) {
-  const struct kernel_window *win = &p->window;
+  const struct alpharho_window *win = &p->window;
   const int32_t step = win->dilation_h * ring->row_bytes, size = ring->rows * ring->row_bytes;
   const int32_t next = win->dilation_w * win->in_c;
   uint32_t acc0 = sums[0], acc1 = sums[1];
@@ -65,8 +66,8 @@ static void taps(const struct kernel_depthwise *p, const struct ring *ring, int3
   sums[1] = acc1;
 }
 
-static void row_any(const struct kernel_depthwise *p, const struct ring *ring, int32_t top, int8_t *out) {
-  const struct kernel_window *w = &p->window;
+static void row_any(const struct alpharho_depthwise *p, const struct ring *ring, int32_t top, int8_t *out) {
+  const struct alpharho_window *w = &p->window;
   const int32_t size = w->kernel_h * w->kernel_w, row = at(ring, top), step = w->stride_w * w->in_c;
   for (int32_t x = 0; x < w->out_w; x += 2, out += w->out_c) {
     const int32_t two = x + 1 < w->out_w, next_out = two ? w->out_c : 0, apart = two ? step : 0;
@@ -83,14 +84,14 @@ static void row_any(const struct kernel_depthwise *p, const struct ring *ring, i
   }
 }
 
-static struct ring ring_of(const struct kernel_depthwise *p, int8_t *data) {
-  const struct kernel_window *w = &p->window;
+static struct ring ring_of(const struct alpharho_depthwise *p, int8_t *data) {
+  const struct alpharho_window *w = &p->window;
   const int32_t width = (w->out_w - 1) * w->stride_w + (w->kernel_w - 1) * w->dilation_w + 1;
   return (struct ring){data, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
 }
 
-void kernel_depthwise_row(const struct kernel_depthwise *p, const int8_t *data, int32_t y, int8_t *out) {
-  const struct kernel_window *w = &p->window;
+void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *data, int32_t y, int8_t *out) {
+  const struct alpharho_window *w = &p->window;
   // Only read from here on.
   const struct ring ring = ring_of(p, (int8_t *)(uintptr_t)data);
   const int32_t top = y * w->stride_h;
@@ -101,8 +102,8 @@ void kernel_depthwise_row(const struct kernel_depthwise *p, const int8_t *data, 
   }
 }
 
-void kernel_depthwise(const struct kernel_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  const struct kernel_window *w = &p->window;
+void alpharho_depthwise(const struct alpharho_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
   const struct ring ring = ring_of(p, scratch);
   int32_t next = 0;
   for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->out_c) {
@@ -113,6 +114,6 @@ void kernel_depthwise(const struct kernel_depthwise *p, const int8_t *in, int8_t
     for (; next < top + ring.rows; next++) {
       load(p, &ring, in, next);
     }
-    kernel_depthwise_row(p, scratch, y, out);
+    alpharho_depthwise_row(p, scratch, y, out);
   }
 }

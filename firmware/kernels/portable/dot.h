@@ -10,7 +10,7 @@ void dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, ui
 
 // Two rows of `depth` inputs, or one, against `channels` rows of weights. The output rows start at `out` and
 // `out + pitch`; with one row, `pitch` is 0.
-static inline void multiply_rows(const struct kernel_requant *q, const int8_t *rows, const int8_t *weights,
+static inline void multiply_rows(const struct alpharho_requant *q, const int8_t *rows, const int8_t *weights,
                                  const int32_t *bias, int32_t depth, int32_t first, int32_t channels, int8_t *out,
                                  int32_t pitch) {
   int32_t c = first;

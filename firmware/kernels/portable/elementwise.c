@@ -3,13 +3,13 @@
 
 enum { ADD_HEADROOM_BITS = 20 };
 
-static int8_t add(const struct kernel_add *p, int32_t a, int32_t b) {
+static int8_t add(const struct alpharho_add *p, int32_t a, int32_t b) {
   const int32_t x = scale((a + p->offset1) * (1 << ADD_HEADROOM_BITS), p->multiplier1, p->shift1);
   const int32_t y = scale((b + p->offset2) * (1 << ADD_HEADROOM_BITS), p->multiplier2, p->shift2);
   return (int8_t)clamp(scale(x + y, p->multiplier, p->shift) + p->zero_point, p->min, p->max);
 }
 
-static int8_t mul(const struct kernel_mul *p, int32_t a, int32_t b) {
+static int8_t mul(const struct alpharho_mul *p, int32_t a, int32_t b) {
   const int32_t product = scale((a + p->offset1) * (b + p->offset2), p->multiplier, p->shift);
   return (int8_t)clamp(wrap_add(product, p->zero_point), p->min, p->max);
 }
@@ -30,15 +30,15 @@ static int8_t mul(const struct kernel_mul *p, int32_t a, int32_t b) {
     }                                                                                                                  \
   }
 
-void kernel_add(const struct kernel_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+void alpharho_add(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   BROADCAST(&p->shape, in1, in2, out, add)
 }
 
-void kernel_mul(const struct kernel_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+void alpharho_mul(const struct alpharho_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   BROADCAST(&p->shape, in1, in2, out, mul)
 }
 
-void kernel_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
+void alpharho_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size) {
   for (int32_t i = 0; i < size; i++) {
     out[i] = table[in[i] + 128];
   }

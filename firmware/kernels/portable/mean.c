@@ -1,7 +1,7 @@
 #include "fixed_point.h"
 #include "kernels.h"
 
-void kernel_mean(const struct kernel_mean *p, const int8_t *in, int8_t *out) {
+void alpharho_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out) {
   for (int32_t o = 0; o < p->outer; o++, in += p->reduced * p->inner) {
     for (int32_t i = 0; i < p->inner; i++) {
       const int8_t *from = in + i;

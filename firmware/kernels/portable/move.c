@@ -3,7 +3,7 @@
 
 #include "kernels.h"
 
-void kernel_pad(const struct kernel_pad *p, const int8_t *in, int8_t *out) {
+void alpharho_pad(const struct alpharho_pad *p, const int8_t *in, int8_t *out) {
   const int32_t row = p->out[3];
   memset(out, p->value, (size_t)(p->out[0] * p->out[1] * p->out[2] * row));
   for (int32_t i = 0; i < p->in[0]; i++) {
@@ -17,7 +17,7 @@ void kernel_pad(const struct kernel_pad *p, const int8_t *in, int8_t *out) {
   }
 }
 
-void kernel_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, int32_t pitch) {
+void alpharho_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, int32_t pitch) {
   for (int32_t i = 0; i < rows; i++, in += size, out += pitch) {
     memcpy(out, in, (size_t)size);
   }
@@ -28,7 +28,7 @@ static int aligned(const void *a, const void *b, int32_t size) {
   return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)size) & 3) == 0;
 }
 
-void kernel_copy(const int8_t *in, int8_t *out, int32_t size) {
+void alpharho_copy(const int8_t *in, int8_t *out, int32_t size) {
   if (!aligned(in, out, size)) {
     memcpy(out, in, (size_t)size);
     return;
@@ -42,7 +42,7 @@ void kernel_copy(const int8_t *in, int8_t *out, int32_t size) {
   }
 }
 
-void kernel_fill(int8_t *out, int32_t value, int32_t size) {
+void alpharho_fill(int8_t *out, int32_t value, int32_t size) {
   if (!aligned(out, out, size)) {
     memset(out, value, (size_t)size);
     return;

@@ -11,7 +11,7 @@ static struct span inside(int32_t origin, int32_t size, int32_t end) {
   return s;
 }
 
-static int32_t sum(const struct kernel_window *w, const int8_t *in, struct span rows, struct span columns) {
+static int32_t sum(const struct alpharho_window *w, const int8_t *in, struct span rows, struct span columns) {
   int32_t total = 0;
   for (int32_t y = rows.first; y < rows.last; y++) {
     const int8_t *from = in + (y * w->in_w + columns.first) * w->in_c;
@@ -22,7 +22,7 @@ static int32_t sum(const struct kernel_window *w, const int8_t *in, struct span 
   return total;
 }
 
-static int32_t largest(const struct kernel_window *w, const int8_t *in, struct span rows, struct span columns) {
+static int32_t largest(const struct alpharho_window *w, const int8_t *in, struct span rows, struct span columns) {
   int32_t most = INT8_MIN;
   for (int32_t y = rows.first; y < rows.last; y++) {
     const int8_t *from = in + (y * w->in_w + columns.first) * w->in_c;
@@ -33,8 +33,8 @@ static int32_t largest(const struct kernel_window *w, const int8_t *in, struct s
   return most;
 }
 
-void kernel_average_pool(const struct kernel_pool *p, const int8_t *in, int8_t *out) {
-  const struct kernel_window *w = &p->window;
+void alpharho_average_pool(const struct alpharho_pool *p, const int8_t *in, int8_t *out) {
+  const struct alpharho_window *w = &p->window;
   for (int32_t y = 0; y < w->out_h; y++) {
     const struct span rows = inside(y * w->stride_h - w->pad_top, w->kernel_h, w->in_h);
     for (int32_t x = 0; x < w->out_w; x++) {
@@ -49,8 +49,8 @@ void kernel_average_pool(const struct kernel_pool *p, const int8_t *in, int8_t *
   }
 }
 
-void kernel_max_pool(const struct kernel_pool *p, const int8_t *in, int8_t *out) {
-  const struct kernel_window *w = &p->window;
+void alpharho_max_pool(const struct alpharho_pool *p, const int8_t *in, int8_t *out) {
+  const struct alpharho_window *w = &p->window;
   for (int32_t y = 0; y < w->out_h; y++) {
     const struct span rows = inside(y * w->stride_h - w->pad_top, w->kernel_h, w->in_h);
     for (int32_t x = 0; x < w->out_w; x++) {

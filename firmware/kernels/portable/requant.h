@@ -7,7 +7,7 @@
 
 // Two accumulators of one channel: what is read for the channel is read once, and before anything is stored, which
 // might lie anywhere for all that the compiler knows.
-static inline void requantize_two(const struct kernel_requant *q, int32_t channel, int32_t acc0, int32_t acc1,
+static inline void requantize_two(const struct alpharho_requant *q, int32_t channel, int32_t acc0, int32_t acc1,
                                   int8_t *out0, int8_t *out1) {
   const int32_t i = channel * q->step, multiplier = q->multiplier[i], shift = q->shift[i];
   const int32_t zero_point = q->zero_point, min = q->min, max = q->max;
@@ -23,7 +23,7 @@ static inline void requantize_two(const struct kernel_requant *q, int32_t channe
   *out1 = (int8_t)clamp(wrap_add(value1, zero_point), min, max);
 }
 
-static inline int8_t requantize(const struct kernel_requant *q, int32_t acc, int32_t channel) {
+static inline int8_t requantize(const struct alpharho_requant *q, int32_t acc, int32_t channel) {
   const int32_t i = channel * q->step, multiplier = q->multiplier[i], shift = q->shift[i];
   const int32_t value =
       shift < 0 ? rounding_shift_right(high_multiply(acc, multiplier), -shift) : scale(acc, multiplier, shift);

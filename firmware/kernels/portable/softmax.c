@@ -34,7 +34,7 @@ static int32_t reciprocal_of_one_plus(int32_t x) {
   return saturating_shift_left(guess, 1);
 }
 
-static void softmax_row(const struct kernel_softmax *p, const int8_t *in, int8_t *out) {
+static void softmax_row(const struct alpharho_softmax *p, const int8_t *in, int8_t *out) {
   int32_t most = INT8_MIN;
   for (int32_t i = 0; i < p->depth; i++) {
     most = in[i] > most ? in[i] : most;
@@ -54,7 +54,7 @@ static void softmax_row(const struct kernel_softmax *p, const int8_t *in, int8_t
   }
 }
 
-void kernel_softmax(const struct kernel_softmax *p, const int8_t *in, int8_t *out) {
+void alpharho_softmax(const struct alpharho_softmax *p, const int8_t *in, int8_t *out) {
   for (int32_t row = 0; row < p->rows; row++) {
     softmax_row(p, in + row * p->depth, out + row * p->depth);
   }

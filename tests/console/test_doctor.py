@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 from serial.tools import list_ports
 
-import doctor
-from doctor import Row
+from console import doctor
+from console.doctor import Row
 
 
 def rows_by_name() -> dict[str, Row]:

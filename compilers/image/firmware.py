@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import write_atomic
-from compilers.elf_sizes import arena_bytes, sections_of
-from compilers.fit import mcu_of
+from compilers.image.elf_sizes import arena_bytes, sections_of
+from compilers.image.fit import mcu_of
 from errors import CompileError, FitError
 from target import ROOT, Mcu, Target
 

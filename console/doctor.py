@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT / "bench.toml"
 SYSTEM_PACKAGES = ROOT / "system_packages.txt"
 FREE_BYTES_WANTED = 4 << 30  # .venv is 2.4 GB

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import strategies as st
 
 from compilers.aot import compile_graph
-from compilers.aot.importer import parse, read
 from errors import CompileError
+from graph.reader import parse, read
 from tests.compilers.networks import tflite_of
 from tests.compilers.test_compile import small_network
-from tests.compilers.tflite_builder import Builder
+from tests.graph.tflite_builder import Builder
 
 
 def survive(data: bytes) -> bool:

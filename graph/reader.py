@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import tflite
 
-from compilers.aot.graph import DTYPES, Array, Graph, Operator, Quantization, Tensor, printable
-from compilers.aot.operators import SUPPORTED
 from errors import CompileError
+from graph.operators import SUPPORTED
+from graph.types import DTYPES, Array, Graph, Operator, Quantization, Tensor, printable
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3

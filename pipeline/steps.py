@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 import console
-import pipeline_edgetpu
 import target as targets
 from artifact import Artifact, no_such_file
 from calibration import convert
 from datasets import Dataset, load
 from errors import CompileError, ConfigError, FitError, nearest
 from models import build, presets, weights
+from pipeline import edgetpu as pipeline_edgetpu
 from target import Target
 
 ENGINES = ("litert", "aot", "tflm", "edgetpu")
@@ -216,7 +216,7 @@ def _compile(model: Artifact, target: Target, engine: str, optimize: str, stream
 
             return litert.compile_for(model, target)
         case "aot":
-            from compilers import microcontroller
+            from compilers.image import microcontroller
 
             return microcontroller.compile_for(model, target, optimize, stream_input)
         case "tflm":
@@ -228,7 +228,7 @@ def _compile(model: Artifact, target: Target, engine: str, optimize: str, stream
 
 def smaller_presets(target: Target, model: Artifact) -> str:
     """Name presets that surely fit a microcontroller, the largest first; their RAM is an upper bound."""
-    from compilers.fit import FIRMWARE_FLASH_BYTES, FIRMWARE_RAM_BYTES, mcu_of
+    from compilers.image.fit import FIRMWARE_FLASH_BYTES, FIRMWARE_RAM_BYTES, mcu_of
 
     mcu = mcu_of(target)
     ram = mcu.ram_bytes - mcu.stack_bytes - FIRMWARE_RAM_BYTES

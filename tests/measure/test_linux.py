@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks import linux, measure, report
 from deploy.agent.linux import board_facts, sensors
 from deploy.linux_facts import parse_board, slowed_down
 from errors import ConfigError, DeviceError, Error
+from measure import linux, report
+from measure import samples as measure
 
 PI = {
     "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",

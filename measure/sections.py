@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact import Artifact
-from benchmarks import measure
+from measure import samples as measure
 from target import Target
 
 

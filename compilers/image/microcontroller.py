@@ -8,8 +8,8 @@ from typing import Any
 
 from artifact import Artifact, produce
 from compilers import aot
-from compilers.firmware import build_firmware, firmware_revision, tool_versions
-from compilers.fit import check_fit, mcu_of
+from compilers.image.firmware import build_firmware, firmware_revision, tool_versions
+from compilers.image.fit import check_fit, mcu_of
 from target import Target
 
 FILENAME = "firmware.elf"

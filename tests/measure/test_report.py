@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import report
 from errors import ConfigError, Error
+from measure import report
 
 FULL: dict[str, Any] = {
     "schema": 1,

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import Artifact
-from benchmarks.measure import Clock
-from compilers.firmware import FIRMWARE_DIR, build_firmware
-from compilers.microcontroller import MODEL_FOLDER
+from compilers.image.firmware import FIRMWARE_DIR, build_firmware
+from compilers.image.microcontroller import MODEL_FOLDER
 from deploy.device import open_session
 from errors import DeviceError
+from measure.samples import Clock
 from target import Target
 
 PROFILE = FIRMWARE_DIR / "tests" / "profile" / "profile.h"

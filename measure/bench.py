@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 import console
 from artifact import Artifact, produce, versions
-from benchmarks import edgetpu, linux, measure
-from benchmarks.sections import latency_text, model_section, target_section, utc_now
 from calibration import evaluate
 from calibration import labels as label_maps
 from datasets import Dataset, digest_of, prepare_many, sample
 from deploy.device import Remote, model_sha256, open_session
 from errors import ConfigError, Error
+from measure import edgetpu, linux
+from measure import samples as measure
+from measure.sections import latency_text, model_section, target_section, utc_now
 from target import Target
 
 # Pictures and timed runs unless told; an emulator needs seconds for each.

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from benchmarks import measure
-from benchmarks.measure import Clock, Latency, Outputs, percentile
 from errors import DeviceError, LinkError
+from measure import samples as measure
+from measure.samples import Clock, Latency, Outputs, percentile
 
 TIMES = st.lists(st.floats(0.001, 1e9), min_size=1, max_size=60)
 

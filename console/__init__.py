@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from compilers.edgetpu.check import Check
-from compilers.fit import Fit
+from compilers.image.fit import Fit
 from models import explain as explain_tables
 from models.explain import Summary
 from models.presets import Preset

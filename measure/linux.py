@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from benchmarks import measure
 from deploy.linux_facts import slowed_down
 from deploy.session import Session
 from errors import ConfigError
+from measure import samples as measure
 
 MOST_THREADS = 8
 TRIAL_RUNS = 40

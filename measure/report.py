@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from artifact import HOME, write_atomic
-from benchmarks import edgetpu, linux
 from errors import ConfigError, Error, nearest
+from measure import edgetpu, linux
 
 REPORTS_DIR = HOME / "reports"
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"

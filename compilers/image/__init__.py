@@ -1,0 +1,1 @@
+"""Firmware images: toolchains, sizes, and whether a network fits a board."""

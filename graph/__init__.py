@@ -1,0 +1,1 @@
+"""One typed view of a `.tflite` file."""

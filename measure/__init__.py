@@ -1,0 +1,1 @@
+"""One measurement of one device, and its report."""

@@ -1,0 +1,1 @@
+"""What the user asked for, and the steps that do it, in order."""

@@ -1,0 +1,5 @@
+"""Fixtures of the whole pipeline, for the tests of this folder."""
+
+from tests.pipeline.small import _build_at_home, data, home, int8, network, npz
+
+__all__ = ["_build_at_home", "data", "home", "int8", "network", "npz"]
