@@ -14,8 +14,8 @@ from errors import ConfigError, nearest
 ROOT = Path(__file__).resolve().parent
 TARGETS_DIR = ROOT / "targets"
 BOARDS_DIR = ROOT / "firmware" / "boards"
-CLASSES = ("linux", "mcu", "tpu")
-WHERE = ("hardware", "emulated", "host")
+KINDS = ("linux", "mcu", "tpu")
+MEASURED_ON = ("hardware", "emulated", "host")
 ENGINES = ("litert", "aot", "tflm", "edgetpu")
 KERNELS = ("portable", "dsp", "mve")
 LINKS = ("exec", "tcp", "qemu", "serial", "ssh")
@@ -59,12 +59,12 @@ class Tpu:
 
 @dataclass(frozen=True)
 class Target:
-    """One board. `where` says whether its numbers are of hardware, of an emulator or of this host."""
+    """One board. `measured_on` says what its numbers are measured on: hardware, an emulator or this host."""
 
     name: str
     description: str
-    klass: str
-    where: str
+    kind: str
+    measured_on: str
     cpu: str
     engine: str
     link: str
@@ -94,13 +94,14 @@ def load_file(path: Path) -> Target:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ConfigError(f"{path.name}: not a TOML file ({e})") from e
-    top = _Section(path.name, "", table, {"class"} | {f.name for f in fields(Target)} - {"name", "klass"})
+    keys = {f.name for f in fields(Target)} - {"name", "kind", "measured_on"} | {"class", "where"}
+    top = _Section(path.name, "", table, keys)
     mcu, emulator, tpu = top.section("mcu", Mcu), top.section("emulator", Emulator), top.section("tpu", Tpu)
     target = Target(
         name=path.stem,
         description=top.text("description"),
-        klass=top.choice("class", CLASSES),
-        where=top.choice("where", WHERE),
+        kind=top.choice("class", KINDS),
+        measured_on=top.choice("where", MEASURED_ON),
         cpu=top.text("cpu"),
         engine=top.choice("engine", ENGINES),
         link=top.choice("link", LINKS),
@@ -115,11 +116,11 @@ def load_file(path: Path) -> Target:
 
 
 def _check_sections(file: str, target: Target) -> None:
-    if (target.klass == "mcu") != (target.mcu is not None):
+    if (target.kind == "mcu") != (target.mcu is not None):
         raise ConfigError(f'{file}: section [mcu] belongs to class = "mcu", and is needed there')
-    if (target.klass == "tpu") != (target.tpu is not None):
+    if (target.kind == "tpu") != (target.tpu is not None):
         raise ConfigError(f'{file}: section [tpu] belongs to class = "tpu", and is needed there')
-    if target.where == "emulated" and target.emulator is None:
+    if target.measured_on == "emulated" and target.emulator is None:
         raise ConfigError(f'{file}: section [emulator] is missing; where = "emulated" needs it')
 
 

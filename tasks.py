@@ -425,7 +425,7 @@ def hil(
         *shlex.split(pytest_arguments),
     ]
     compiled, model = pipeline.compiled, pipeline.int8
-    images = Settings(images=_images(count) or suite.PICTURES[pipeline.target.where])
+    images = Settings(images=_images(count) or suite.PICTURES[pipeline.target.measured_on])
     bench = Bench(pipeline.target, compiled, model, pipeline.data, images)
     path = Path(junit) if junit else reports.folder(target, model.name) / "hil.xml"
     suite.run(pipeline.target, model, compiled, bench.inputs, bench.truth, path, options)

@@ -112,7 +112,7 @@ def targets(boards: list[Target], as_json: bool) -> None:
         print(json.dumps([asdict(board) for board in boards], indent=1))
         return
     columns = [("target", "left"), ("where", "left"), ("engine", "left"), ("", "left")]
-    table("", columns, [[b.name, b.where, b.engine, b.description] for b in boards])
+    table("", columns, [[b.name, b.measured_on, b.engine, b.description] for b in boards])
 
 
 def models(found: list[Summary], as_json: bool) -> None:

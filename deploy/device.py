@@ -60,8 +60,8 @@ def open_session(
     """
     if link is None or isinstance(link, str):
         link = start(target, artifact, threads=threads, kernels=kernels, device=device, remote=remote, uri=link)
-    if timeouts is None and target.klass != "mcu" and target.where in HANDSHAKE_S:
-        timeouts = Timeouts(handshake_s=HANDSHAKE_S[target.where])
+    if timeouts is None and target.kind != "mcu" and target.measured_on in HANDSHAKE_S:
+        timeouts = Timeouts(handshake_s=HANDSHAKE_S[target.measured_on])
     with Session(link, timeouts, on_log=on_log, progress=progress) as session:
         session.expect_model(model_sha256(artifact))
         yield session
@@ -83,9 +83,9 @@ def start(
     """
     if artifact.kind == TFLM:
         return _tflm_link(target, artifact, threads, uri)
-    if uri is not None and (target.klass == "mcu" or not uri.startswith("ssh:")):
+    if uri is not None and (target.kind == "mcu" or not uri.startswith("ssh:")):
         return make_link(uri)
-    if target.klass != "mcu":
+    if target.kind != "mcu":
         options = _agent_options(threads, kernels) + _edgetpu_options(target, artifact, device)
         if uri is not None or target.link == "ssh":
             return _remote_link(target, artifact, options, remote, uri)

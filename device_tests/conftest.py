@@ -66,8 +66,8 @@ def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     if option("--lossy") is not None:
         link = LossyLink(link, LOSSES, option("--lossy"))
     pictures = _pictures(option("--pictures"))
-    count = option("--count") or PICTURES[target.where]
-    handshake_s = HANDSHAKE_S.get(target.where, 30.0) if target.klass != "mcu" else 30.0
+    count = option("--count") or PICTURES[target.measured_on]
+    handshake_s = HANDSHAKE_S.get(target.measured_on, 30.0) if target.kind != "mcu" else 30.0
     with open_session(target, artifact_of(model), link=link, timeouts=Timeouts(handshake_s=handshake_s)) as session:
         yield Device(target, model, session, pictures, count, option("--lossy") is not None)
 
@@ -87,7 +87,7 @@ def session(device: Device) -> Session:
 
 
 def _marked(name: str) -> Any:
-    where = targets.load(name).where if name in targets.names() else "host"
+    where = targets.load(name).measured_on if name in targets.names() else "host"
     marks = {"emulated": [pytest.mark.emulated], "hardware": [pytest.mark.hardware]}.get(where, [])
     return pytest.param(name, marks=marks, id=name)
 
@@ -111,7 +111,7 @@ def _check_need(device: Device, what: str) -> None:
 def _runnable(target: targets.Target, model: Path, image: str | None, folder: Path) -> Artifact:
     """Return what the target runs: the model itself, or a firmware image that has it inside."""
     artifact = artifact_of(model)
-    if target.klass != "mcu":
+    if target.kind != "mcu":
         return artifact
     from device_tests.images import build_image
 

@@ -102,7 +102,7 @@ class Device:
 
     def is_well(self) -> bool:
         """Whether the device answers at all, and right where an inference costs little."""
-        slow = self.target.where == "emulated" and self.session.info.inputs[0].nbytes > SLOW_INPUT_BYTES
+        slow = self.target.measured_on == "emulated" and self.session.info.inputs[0].nbytes > SLOW_INPUT_BYTES
         if not slow:
             return self.answers_right()
         return self.session.ping(b"well?") > 0 and self.session.stats()["frames"] > 0

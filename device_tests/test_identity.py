@@ -43,7 +43,7 @@ def test_inputs_and_outputs_are_the_models(device: Device) -> None:
 
 
 def test_instructions_are_counted_on_emulators_only(device: Device) -> None:
-    emulated_mcu = device.target.where == "emulated" and device.target.klass == "mcu"
+    emulated_mcu = device.target.measured_on == "emulated" and device.target.kind == "mcu"
     assert device.session.info.counter.unit == ("instructions" if emulated_mcu else "ticks")
 
 

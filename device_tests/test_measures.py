@@ -28,7 +28,7 @@ def test_every_inference_takes_some_time(device: Device) -> None:
 
 def test_the_devices_clock_does_not_run_ahead_of_the_hosts(device: Device) -> None:
     counter = device.session.info.counter
-    if device.target.where == "emulated":
+    if device.target.measured_on == "emulated":
         pytest.skip(f"{device.target.name}: an emulator has its own time")
     for data in device.inputs(RUNS):
         result = device.session.infer(data)

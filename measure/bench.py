@@ -76,7 +76,7 @@ class Bench:
             self._device = self._open(threads)
             session = self._device.__enter__()
             session.expect_model(model_sha256(self.compiled))
-            if self.target.klass != "mcu":
+            if self.target.kind != "mcu":
                 self._before = session.board()
             info = session.info
             line.text = f"{info.board}: {info.engine} {info.engine_version}, {info.kernels} kernels"
@@ -86,9 +86,9 @@ class Bench:
     @cached_property
     def threads(self) -> int:
         """The threads to run with: as asked, or the fastest number."""
-        if self.settings.threads or self.target.klass == "mcu":
+        if self.settings.threads or self.target.kind == "mcu":
             return self.settings.threads or 1
-        if self.target.where == "emulated":
+        if self.target.measured_on == "emulated":
             raise ConfigError("--threads auto: an emulator's time says nothing of the device; give a number")
         with console.step("threads") as line:
             self.tried = linux.try_threads(self._open, self._first)
@@ -112,7 +112,7 @@ class Bench:
             raise ConfigError(f"--data {self.data.name}: expected pictures to test with, has none")
         if asked == 0:
             return sample(test, None)
-        usual = LINUX_IMAGES if self.target.klass != "mcu" else IMAGES[self.target.where]
+        usual = LINUX_IMAGES if self.target.kind != "mcu" else IMAGES[self.target.measured_on]
         count = min(usual, len(test)) if asked is None else asked
         return sample(test, count, self.settings.seed)
 
@@ -179,9 +179,9 @@ class Bench:
     @cached_property
     def latency(self) -> measure.Latency:
         """Times of single inferences, measured each time it is asked for in a new run."""
-        warmup, runs = RUNS[self.target.where]
+        warmup, runs = RUNS[self.target.measured_on]
         session, first, settled = self.session, self._first, 0
-        if self.target.klass != "mcu":
+        if self.target.kind != "mcu":
             settled, warmup = measure.warm_up(session, first, *linux.WARM_UP_RUNS), 0
         with console.step("bench") as line, console.bar("bench", warmup + runs) as progress:
             found = measure.latency(session, first, warmup, runs, progress)
@@ -232,7 +232,7 @@ class Bench:
                 "threads": self.threads,
                 "link": self.settings.link,
             },
-            fresh=self.settings.fresh or self.target.where == "hardware",
+            fresh=self.settings.fresh or self.target.measured_on == "hardware",
         )
 
     @cached_property
@@ -267,7 +267,7 @@ class Bench:
         info, facts = self.session.info, self.int8.facts
         made: dict[str, Any] = {"schema": 1, "target": target_section(self.target), "model": model_section(self.int8)}
         made["engine"] = {"name": info.engine, "version": info.engine_version, "kernels": info.kernels}
-        if self.target.klass != "mcu":
+        if self.target.kind != "mcu":
             made["engine"]["threads"] = self.threads
         if "optimize" in self.compiled.parameters:
             made["engine"]["optimize"] = self.compiled.parameters["optimize"]
@@ -278,10 +278,10 @@ class Bench:
         found = self.accuracy if "accuracy" in parts else {}
         stats = self._stats()
         made["memory"] = measure.memory_of(info, stats, self.compiled.facts.get("memory", {}))
-        if self.target.klass != "mcu":
+        if self.target.kind != "mcu":
             after = {} if self.interrupted else self.session.board()
             made |= edgetpu.section(self.compiled, self._before)
-            made["linux"] = linux.section(self._before, after, stats, self.tried, self.target.where)
+            made["linux"] = linux.section(self._before, after, stats, self.tried, self.target.measured_on)
         made |= {key: found[key] for key in ("accuracy", "exactness") if key in found}
         made["provenance"] = self._provenance(found, command) | (
             {"damaged_pictures": len(self.data.damaged)} if self.data.damaged else {}
@@ -292,7 +292,7 @@ class Bench:
 
     def _times_count(self) -> bool:
         """Whether the device's times are its own: an emulated Linux board counts its host's time, not instructions."""
-        if self.target.where != "emulated" or self.session.info.counter.unit == "instructions":
+        if self.target.measured_on != "emulated" or self.session.info.counter.unit == "instructions":
             return True
         console.note(f"no latency: the time of {self.target.name} is its emulator's, not the board's")
         return False

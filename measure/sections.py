@@ -13,7 +13,7 @@ from target import Target
 
 def target_section(target: Target) -> dict[str, str]:
     """Return the section `target`."""
-    return {"name": target.name, "class": target.klass, "where": target.where, "cpu": _cpu(target)}
+    return {"name": target.name, "class": target.kind, "where": target.measured_on, "cpu": _cpu(target)}
 
 
 def _cpu(target: Target) -> str:

@@ -143,8 +143,8 @@ class Pipeline:
             return target.engine
         if asked not in ENGINES:
             raise CompileError(f"--engine {asked}: no such engine; {nearest(asked, ENGINES)}")
-        if asked != target.engine and asked not in ENGINES_OF.get(target.klass, ()):
-            known = ", ".join(ENGINES_OF.get(target.klass, (target.engine,)))
+        if asked != target.engine and asked not in ENGINES_OF.get(target.kind, ()):
+            known = ", ".join(ENGINES_OF.get(target.kind, (target.engine,)))
             raise CompileError(f"--engine {asked}: {target.name} can't run it; it takes {known}")
         return asked
 
@@ -166,7 +166,7 @@ class Pipeline:
     def stream_input(self) -> bool:
         """Whether the device takes its input row by row, checked."""
         given = self.request.stream_input
-        if given and (self.engine != "aot" or self.target.klass != "mcu"):
+        if given and (self.engine != "aot" or self.target.kind != "mcu"):
             raise ConfigError(
                 f"--stream-input: {self.engine} on {self.target.name} keeps its input whole;"
                 " it is for --engine aot on a microcontroller"
@@ -192,7 +192,7 @@ class Pipeline:
     def runnable(self) -> Artifact:
         """The artifact that the target runs: what was compiled, or the firmware with it."""
         target, compiled = self.target, self.compiled
-        if compiled.kind != "tflm" or target.klass != "mcu":
+        if compiled.kind != "tflm" or target.kind != "mcu":
             return compiled
         from compilers import tflm
         from compilers.tflm import firmware

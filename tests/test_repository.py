@@ -128,7 +128,7 @@ def test_the_readme_says_of_every_target_where_it_was_measured() -> None:
     for row in rows:
         hardware = row[3].strip()
         boards = [target.load(name) for name in re.findall(r"`([a-z0-9-]+)`", row[1])]
-        assert (hardware == "-") == all(board.where != "hardware" for board in boards), row[1]
+        assert (hardware == "-") == all(board.measured_on != "hardware" for board in boards), row[1]
 
 
 def test_the_package_of_each_emulator_is_one_that_the_launcher_installs() -> None:

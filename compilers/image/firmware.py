@@ -194,7 +194,7 @@ def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) ->
         "MODEL_INPUT_BYTES": f"{model.input_bytes}u",
         "TEXT_OFFSET": str(model.text_offset),
     }
-    if target.where == "emulated":
+    if target.measured_on == "emulated":
         facts["EMULATED"] = "1"
     if model.is_streamed:
         facts["STREAMED_INPUT"] = "1"

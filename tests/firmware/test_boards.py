@@ -66,7 +66,7 @@ def test_it_boots_infers_and_agrees_with_its_image(
     assert (stats["inferences"], stats["damaged_frames"], stats["overruns"]) == (2, damaged, 0)
     # The plan's, the linker's and the device's own figures: `image` was checked against the plan when it was built.
     assert stats["arena"] == info.memory["arena"] == image.arena_bytes
-    if board.where == "emulated":
+    if board.measured_on == "emulated":
         assert stats["stack"] == info.memory["stack"] == image.stack_bytes
         assert 0 < stats["stack_used"] < stats["stack"] // 2
         assert (info.counter.unit, stats.get("peak_rss")) == ("instructions", None)
@@ -102,7 +102,7 @@ def reply_to(link: Link, seq: int, timeout_s: float = 20.0) -> Frame:
 
 
 def test_it_survives_random_bytes(board: target.Target, session: Session) -> None:
-    survive(session, (1 << 20) if board.where == "host" else (1 << 12))
+    survive(session, (1 << 20) if board.measured_on == "host" else (1 << 12))
 
 
 @pytest.mark.slow

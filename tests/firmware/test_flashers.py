@@ -172,6 +172,6 @@ def test_a_missing_emulator_names_its_package(tmp_path: Path) -> None:
 
 
 def test_hardware_has_no_flasher_yet() -> None:
-    board = dataclasses.replace(target.load("netduinoplus2"), link="serial", where="hardware")
+    board = dataclasses.replace(target.load("netduinoplus2"), link="serial", measured_on="hardware")
     with pytest.raises(DeployError, match=r"nothing here flashes over serial; flash it yourself"):
         flasher_for(board)
