@@ -46,12 +46,12 @@ static void put_quoted(struct part *part, const char *before, const char *text) 
 
 static void put_number(struct part *part, const char *before, uint64_t value) {
   char digits[DECIMAL_MAX + 1u];
-  digits[format_decimal(digits, value)] = '\0';
+  digits[alpharho_format_decimal(digits, value)] = '\0';
   put(part, before);
   put(part, digits);
 }
 
-static void put_tensor(struct part *part, const struct engine_tensor *tensor) {
+static void put_tensor(struct part *part, const struct alpharho_engine_tensor *tensor) {
   put_quoted(part, "{\"name\":", tensor->name);
   put(part, ",\"shape\":[");
   for (uint32_t i = 0; i < tensor->rank; i++) {
@@ -66,7 +66,8 @@ static void put_tensor(struct part *part, const struct engine_tensor *tensor) {
   put_char(part, '}');
 }
 
-static void put_tensors(struct part *part, const char *before, const struct engine_tensor *tensors, uint32_t count) {
+static void put_tensors(struct part *part, const char *before, const struct alpharho_engine_tensor *tensors,
+                        uint32_t count) {
   put(part, before);
   for (uint32_t i = 0; i < count; i++) {
     put(part, i == 0u ? "[" : ",");
@@ -75,9 +76,9 @@ static void put_tensors(struct part *part, const char *before, const struct engi
   put_char(part, ']');
 }
 
-uint32_t info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
+uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   struct part part = {0, offset, room, bytes};
-  const struct engine_info *engine = engine_info();
+  const struct alpharho_engine_info *engine = alpharho_engine_info();
   put_number(&part, "{\"protocol\":", PROTOCOL_VERSION);
   put_quoted(&part, ",\"board\":", BOARD_NAME);
   put_quoted(&part, ",\"engine\":", engine->name);
@@ -91,11 +92,11 @@ uint32_t info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   if (engine->arena_used_bytes != 0u) {
     put_number(&part, ",\"arena_used\":", engine->arena_used_bytes);
   }
-  if (port_stack_bytes() != 0u) {
-    put_number(&part, ",\"stack\":", port_stack_bytes());
+  if (alpharho_port_stack_bytes() != 0u) {
+    put_number(&part, ",\"stack\":", alpharho_port_stack_bytes());
   }
-  put_quoted(&part, "},\"counter\":{\"name\":", port_counter_name());
-  put_number(&part, ",\"rate_hz\":", port_ticks_per_second());
+  put_quoted(&part, "},\"counter\":{\"name\":", alpharho_port_counter_name());
+  put_number(&part, ",\"rate_hz\":", alpharho_port_ticks_per_second());
   put_quoted(&part, ",\"unit\":", COUNTER_UNIT);
   put_number(&part, "},\"window\":", PORT_WINDOW);
   put_number(&part, ",\"max_payload\":", MAX_PAYLOAD);
@@ -106,7 +107,7 @@ uint32_t info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   return part.at;
 }
 
-float info_number(const char *text) {
+float alpharho_info_number(const char *text) {
   float value = 0.0f;
   float unit = 1.0f;
   for (bool is_fraction = false; *text != '\0'; text++) {

@@ -1,7 +1,7 @@
 // What runs the network. The application needs nothing else, and knows nothing of which engine it has.
 //
-// Memory is static. Inputs and outputs are parts of the engine's arena: an output is whole from engine_invoke
-// until the first write to an input, and inputs are kept by engine_invoke only where `input_preserved` says
+// Memory is static. Inputs and outputs are parts of the engine's arena: an output is whole from alpharho_engine_invoke
+// until the first write to an input, and inputs are kept by alpharho_engine_invoke only where `input_preserved` says
 // so.
 #ifndef ENGINES_ENGINE_H
 #define ENGINES_ENGINE_H
@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 // An input or output. Its elements are int8, row-major: real = scale * (q - zero_point).
-struct engine_tensor {
+struct alpharho_engine_tensor {
   const char *name;  // printable ASCII without quotes and backslashes
   const char *dtype; // "int8"
   const char *scale; // decimal text that reads back as the float32 in the model
@@ -24,35 +24,36 @@ struct engine_tensor {
   uint32_t bytes;
 };
 
-struct engine_info {
+struct alpharho_engine_info {
   const char *name;          // "aot", "tflm"
   const char *version;       // of the engine
   const char *kernels;       // "portable"
   const char *model_sha256;  // 64 hex digits: the .tflite that was compiled
   uint32_t arena_bytes;      // planned for activations, inputs and outputs included
-  uint32_t arena_used_bytes; // as found by engine_init where the engine plans at run time; else 0
+  uint32_t arena_used_bytes; // as found by alpharho_engine_init where the engine plans at run time; else 0
   bool input_preserved;
   uint32_t input_count, output_count;
-  const struct engine_tensor *inputs, *outputs;
+  const struct alpharho_engine_tensor *inputs, *outputs;
   // Where the only input is taken as it comes and is nowhere whole: take bytes of it, in order, computing as far as
-  // they go; engine_invoke does the rest, once. `is_first` begins an input. Null where engine_input is where it goes.
+  // they go; alpharho_engine_invoke does the rest, once. `is_first` begins an input. Null where alpharho_engine_input
+  // is where it goes.
   void (*stream)(const int8_t *bytes, uint32_t count, bool is_first);
 };
 
 // Constant from the start, but for `arena_used_bytes`.
-const struct engine_info *engine_info(void);
+const struct alpharho_engine_info *alpharho_engine_info(void);
 
 // Make ready to run. Returns 0, or an error of the engine.
-int engine_init(void);
+int alpharho_engine_init(void);
 
 // Where an input begins, or null for an index that is not there. It has `inputs[index].bytes` bytes.
-int8_t *engine_input(uint32_t index);
+int8_t *alpharho_engine_input(uint32_t index);
 
 // Where an output begins, or null for an index that is not there.
-const int8_t *engine_output(uint32_t index);
+const int8_t *alpharho_engine_output(uint32_t index);
 
 // Run the network once. Returns 0, or an error of the engine.
-int engine_invoke(void);
+int alpharho_engine_invoke(void);
 
 #ifdef __cplusplus
 }

@@ -16,13 +16,13 @@ enum { TX_ENABLE = 1u << 0, RX_ENABLE = 1u << 1, RX_INTERRUPT = 1u << 3 };
 
 static volatile uint32_t line_overruns;
 
-void cmsdk_uart_init(void) {
+void alpharho_cmsdk_uart_init(void) {
   BAUDDIV = UART_HZ / UART_BAUD;
   CTRL = TX_ENABLE | RX_ENABLE | RX_INTERRUPT;
   interrupt_enable(UART_IRQ);
 }
 
-void uart_interrupt(void) {
+void alpharho_uart_interrupt(void) {
   INTCLEAR = 1u << 1;
   uint32_t state = STATE;
   do {
@@ -31,13 +31,13 @@ void uart_interrupt(void) {
       line_overruns++;
     }
     if ((state & RX_FULL) != 0u) {
-      ring_push((uint8_t)DATA);
+      alpharho_ring_push((uint8_t)DATA);
     }
     state = STATE;
   } while ((state & RX_FULL) != 0u);
 }
 
-void port_write(const uint8_t *bytes, size_t count) {
+void alpharho_port_write(const uint8_t *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) {
     while ((STATE & TX_FULL) != 0u) {
     }
@@ -45,4 +45,4 @@ void port_write(const uint8_t *bytes, size_t count) {
   }
 }
 
-uint32_t port_overruns(void) { return line_overruns + ring_overruns(); }
+uint32_t alpharho_port_overruns(void) { return line_overruns + alpharho_ring_overruns(); }

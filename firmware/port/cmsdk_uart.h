@@ -4,6 +4,6 @@
 
 /* Enable both directions and the receive interrupt. UART_BASE, UART_HZ and UART_BAUD say where and how fast.
  */
-void cmsdk_uart_init(void);
+void alpharho_cmsdk_uart_init(void);
 
 #endif

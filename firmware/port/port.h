@@ -13,42 +13,42 @@
 #define PORT_WINDOW RX_RING_BYTES /* INFO's `window`: bytes of frames that wait while one is answered */
 
 /* Bring up clocks, the line and the counter. The arguments are those of main: none on a microcontroller. */
-void port_init(int argc, char **argv);
+void alpharho_port_init(int argc, char **argv);
 
 /* Take up to `room` bytes that have arrived. Returns how many, 0 if none have. */
-size_t port_read(uint8_t *bytes, size_t room);
+size_t alpharho_port_read(uint8_t *bytes, size_t room);
 
 /* Send all of the bytes; waits while the line is busy. */
-void port_write(const uint8_t *bytes, size_t count);
+void alpharho_port_write(const uint8_t *bytes, size_t count);
 
-/* Sleep until port_read has something to give. May return early. */
-void port_wait_for_input(void);
+/* Sleep until alpharho_port_read has something to give. May return early. */
+void alpharho_port_wait_for_input(void);
 
 /* Received bytes that were lost since the start for want of room. */
-uint32_t port_overruns(void);
+uint32_t alpharho_port_overruns(void);
 
 /* A counter that never goes back and does not wrap while the device is up, its rate, and its name. */
-uint64_t port_ticks(void);
-uint32_t port_ticks_per_second(void);
-const char *port_counter_name(void);
+uint64_t alpharho_port_ticks(void);
+uint32_t alpharho_port_ticks_per_second(void);
+const char *alpharho_port_counter_name(void);
 
 /* Around what is timed: bring the counter to the same phase each time, and on an emulator hold off the
  * receive interrupt, so that equal work takes equal ticks. The emulator keeps the bytes meanwhile; a real
  * UART would lose them. */
-void port_measure_begin(void);
-void port_measure_end(void);
+void alpharho_port_measure_begin(void);
+void alpharho_port_measure_end(void);
 
 /* Write the chip's unique number to `bytes`. Returns how many bytes it has, 0 if there is none. */
-size_t port_unique_id(uint8_t *bytes, size_t room);
+size_t alpharho_port_unique_id(uint8_t *bytes, size_t room);
 
 /* Start the device again. Does not return. */
-void port_reset(void);
+void alpharho_port_reset(void);
 
 /* Bytes reserved for the stack, and the most that were ever used; 0 where that is unknown. */
-uint32_t port_stack_bytes(void);
-uint32_t port_stack_used(void);
+uint32_t alpharho_port_stack_bytes(void);
+uint32_t alpharho_port_stack_used(void);
 
 /* The largest resident set in bytes, on an operating system; 0 elsewhere. */
-uint32_t port_peak_rss(void);
+uint32_t alpharho_port_peak_rss(void);
 
 #endif

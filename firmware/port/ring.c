@@ -8,7 +8,7 @@ static volatile uint32_t pushed;
 static volatile uint32_t popped;
 static volatile uint32_t overruns;
 
-void ring_push(uint8_t byte) {
+void alpharho_ring_push(uint8_t byte) {
   if (pushed - popped == RX_RING_BYTES) {
     overruns++;
     return;
@@ -17,7 +17,7 @@ void ring_push(uint8_t byte) {
   pushed++;
 }
 
-size_t ring_pop(uint8_t *bytes, size_t room) {
+size_t alpharho_ring_pop(uint8_t *bytes, size_t room) {
   const uint32_t waiting = pushed - popped;
   const size_t count = waiting < room ? waiting : room;
   for (size_t i = 0; i < count; i++) {
@@ -27,6 +27,6 @@ size_t ring_pop(uint8_t *bytes, size_t room) {
   return count;
 }
 
-bool ring_is_empty(void) { return pushed == popped; }
+bool alpharho_ring_is_empty(void) { return pushed == popped; }
 
-uint32_t ring_overruns(void) { return overruns; }
+uint32_t alpharho_ring_overruns(void) { return overruns; }

@@ -5,12 +5,12 @@
 #include "port.h"
 
 /* Called by the receive interrupt. */
-void ring_push(uint8_t byte);
+void alpharho_ring_push(uint8_t byte);
 
 /* Called by the main loop. */
-size_t ring_pop(uint8_t *bytes, size_t room);
-bool ring_is_empty(void);
+size_t alpharho_ring_pop(uint8_t *bytes, size_t room);
+bool alpharho_ring_is_empty(void);
 
-uint32_t ring_overruns(void);
+uint32_t alpharho_ring_overruns(void);
 
 #endif

@@ -1,6 +1,6 @@
 #include "cobs.h"
 
-size_t cobs_decode(uint8_t *bytes, size_t count) {
+size_t alpharho_cobs_decode(uint8_t *bytes, size_t count) {
   size_t from = 0;
   size_t to = 0;
   while (from < count) {
@@ -21,7 +21,7 @@ size_t cobs_decode(uint8_t *bytes, size_t count) {
   return to;
 }
 
-void cobs_encode(const uint8_t *bytes, size_t count, void (*write)(const uint8_t *bytes, size_t count)) {
+void alpharho_cobs_encode(const uint8_t *bytes, size_t count, void (*write)(const uint8_t *bytes, size_t count)) {
   size_t at = 0;
   for (;;) {
     size_t run = 0;

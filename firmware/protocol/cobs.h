@@ -10,9 +10,9 @@
 #define COBS_BAD                ((size_t)-1)
 
 /* Decode in place. Returns the number of bytes, or COBS_BAD if this is not an encoding. */
-size_t cobs_decode(uint8_t *bytes, size_t count);
+size_t alpharho_cobs_decode(uint8_t *bytes, size_t count);
 
 /* Pass the encoding of some bytes to `write`, piece by piece, without the delimiters. */
-void cobs_encode(const uint8_t *bytes, size_t count, void (*write)(const uint8_t *bytes, size_t count));
+void alpharho_cobs_encode(const uint8_t *bytes, size_t count, void (*write)(const uint8_t *bytes, size_t count));
 
 #endif

@@ -6,6 +6,6 @@
 #include <stdint.h>
 
 /* The CRC of some bytes that follow those whose CRC is `crc`; start with 0. */
-uint32_t crc32_update(uint32_t crc, const void *data, size_t count);
+uint32_t alpharho_crc32_update(uint32_t crc, const void *data, size_t count);
 
 #endif

@@ -10,20 +10,20 @@ enum type { INFO = 1, STATS, WRITE, RUN, READ, RESET, PING, LOG = 0x60, REPLY = 
 enum code { E_VERSION = 1, E_TYPE, E_LENGTH, E_RANGE, E_INPUT, E_ENGINE };
 
 static void reply(struct device *device, const struct frame *request, size_t length) {
-  frame_send(device->message, request->type | REPLY, request->sequence, (uint16_t)length, device->port->write);
+  alpharho_frame_send(device->message, request->type | REPLY, request->sequence, (uint16_t)length, device->port->write);
 }
 
 static size_t make_error(uint8_t *payload, uint8_t type, enum code code, const char *text) {
-  const size_t length = text_length(text);
+  const size_t length = alpharho_text_length(text);
   payload[0] = type;
-  put_u16(payload + 1, (uint16_t)code);
+  alpharho_put_u16(payload + 1, (uint16_t)code);
   memcpy(payload + 3, text, length);
   return 3u + length;
 }
 
 static void refuse(struct device *device, const struct frame *request, enum code code, const char *text) {
   const size_t length = make_error(device->message + FRAME_HEADER, request->type, code, text);
-  frame_send(device->message, ERROR, request->sequence, (uint16_t)length, device->port->write);
+  alpharho_frame_send(device->message, ERROR, request->sequence, (uint16_t)length, device->port->write);
 }
 
 static void do_info(struct device *device, const struct frame *request) {
@@ -32,15 +32,15 @@ static void do_info(struct device *device, const struct frame *request) {
     return;
   }
   uint8_t *payload = device->message + FRAME_HEADER;
-  const uint32_t offset = get_u32(request->payload);
+  const uint32_t offset = alpharho_get_u32(request->payload);
   const uint32_t total = device->model->info(offset, payload + 8, MAX_PAYLOAD - 8u);
   if (offset > total) {
     refuse(device, request, E_RANGE, "INFO: offset behind the end");
     return;
   }
   const uint32_t left = total - offset;
-  put_u32(payload, offset);
-  put_u32(payload + 4, total);
+  alpharho_put_u32(payload, offset);
+  alpharho_put_u32(payload + 4, total);
   reply(device, request, 8u + (left < MAX_PAYLOAD - 8u ? left : MAX_PAYLOAD - 8u));
 }
 
@@ -48,12 +48,12 @@ static size_t put_member(uint8_t *text, size_t at, const char *name, uint32_t va
   text[at] = at == 0u ? '{' : ',';
   at++;
   text[at++] = '"';
-  const size_t length = text_length(name);
+  const size_t length = alpharho_text_length(name);
   memcpy(text + at, name, length);
   at += length;
   text[at++] = '"';
   text[at++] = ':';
-  return at + format_decimal((char *)text + at, value);
+  return at + alpharho_format_decimal((char *)text + at, value);
 }
 
 static void do_stats(struct device *device, const struct frame *request) {
@@ -94,7 +94,7 @@ enum streamed { TAKEN, TOO_EARLY, TOO_LATE };
 static enum streamed take(struct device *device, const struct frame *request, uint32_t offset, uint32_t count) {
   const bool is_first = offset == 0u && (device->streamed == 0u || request->sequence != device->stream_sequence);
   if (is_first) {
-    input_clear(device);
+    alpharho_input_clear(device);
     device->streamed = 0;
     device->stream_ticks = 0;
     device->stream_sequence = request->sequence;
@@ -120,7 +120,7 @@ static void do_write(struct device *device, const struct frame *request) {
     return;
   }
   const uint8_t tensor = request->payload[0];
-  const uint32_t offset = get_u32(request->payload + 1);
+  const uint32_t offset = alpharho_get_u32(request->payload + 1);
   const uint32_t count = request->length - 5u;
   if (tensor >= device->model->input_count) {
     refuse(device, request, E_RANGE, "WRITE: no such input");
@@ -141,24 +141,24 @@ static void do_write(struct device *device, const struct frame *request) {
     return;
   }
   if (streamed == TAKEN) {
-    input_mark(device, tensor, offset, count);
+    alpharho_input_mark(device, tensor, offset, count);
   }
 #else
   memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
-  input_mark(device, tensor, offset, count);
+  alpharho_input_mark(device, tensor, offset, count);
 #endif
   device->run_sequence = 0;
   device->outputs_are_valid = false;
   uint8_t *payload = device->message + FRAME_HEADER;
   memcpy(payload, request->payload, 5);
-  put_u16(payload + 5, (uint16_t)count);
+  alpharho_put_u16(payload + 5, (uint16_t)count);
   reply(device, request, 7);
 }
 
 /* Infer `count` times; the payload of the reply goes to `device->kept`. */
 static enum type run(struct device *device, uint16_t count) {
   uint8_t *payload = device->kept;
-  put_u16(payload, count);
+  alpharho_put_u16(payload, count);
   device->kept_length = (uint16_t)(2u + 8u * count);
   device->outputs_are_kept = false;
   for (uint16_t i = 0; i < count; i++) {
@@ -174,7 +174,7 @@ static enum type run(struct device *device, uint16_t count) {
     device->streamed = 0;
 #endif
     device->inferences++;
-    put_u64(payload + 2u + 8u * i, ticks);
+    alpharho_put_u64(payload + 2u + 8u * i, ticks);
   }
   device->outputs_are_valid = true;
   return (enum type)(RUN | REPLY);
@@ -185,13 +185,13 @@ static const char *why_not_run(const struct device *device, const struct frame *
   if (request->length != 2u) {
     return "RUN takes 2 bytes";
   }
-  const uint16_t count = get_u16(request->payload);
+  const uint16_t count = alpharho_get_u16(request->payload);
   *code = E_RANGE;
   if (count == 0u || count > (device->model->input_preserved ? MAX_RUNS : 1u)) {
     return device->model->input_preserved ? "RUN: count is 1 to 127" : "RUN: count is 1, the input is overwritten";
   }
   *code = E_INPUT;
-  return input_is_whole(device) ? NULL : "RUN: the input is not whole";
+  return alpharho_input_is_whole(device) ? NULL : "RUN: the input is not whole";
 }
 
 static void do_run(struct device *device, const struct frame *request) {
@@ -203,16 +203,16 @@ static void do_run(struct device *device, const struct frame *request) {
       device->run_type = ERROR;
       device->outputs_are_kept = false;
     } else {
-      device->run_type = (uint8_t)run(device, get_u16(request->payload));
+      device->run_type = (uint8_t)run(device, alpharho_get_u16(request->payload));
       device->input_is_old = true;
       if (!device->model->input_preserved) {
-        input_clear(device);
+        alpharho_input_clear(device);
       }
     }
     device->run_sequence = request->sequence;
   }
   memcpy(device->message + FRAME_HEADER, device->kept, device->kept_length);
-  frame_send(device->message, device->run_type, request->sequence, device->kept_length, device->port->write);
+  alpharho_frame_send(device->message, device->run_type, request->sequence, device->kept_length, device->port->write);
 }
 
 static void do_read(struct device *device, const struct frame *request) {
@@ -221,8 +221,8 @@ static void do_read(struct device *device, const struct frame *request) {
     return;
   }
   const uint8_t tensor = request->payload[0];
-  const uint32_t offset = get_u32(request->payload + 1);
-  const uint16_t count = get_u16(request->payload + 5);
+  const uint32_t offset = alpharho_get_u32(request->payload + 1);
+  const uint16_t count = alpharho_get_u16(request->payload + 5);
   if (tensor >= device->model->output_count) {
     refuse(device, request, E_RANGE, "READ: no such output");
     return;
@@ -272,17 +272,17 @@ static void handle(struct device *device, const struct frame *request) {
   }
 }
 
-void device_init(struct device *device, const struct device_model *model, const struct device_port *port) {
+void alpharho_device_init(struct device *device, const struct device_model *model, const struct device_port *port) {
   memset(device, 0, sizeof *device);
   device->model = model;
   device->port = port;
-  receiver_init(&device->receiver);
-  input_clear(device);
+  alpharho_receiver_init(&device->receiver);
+  alpharho_input_clear(device);
 }
 
-void device_receive(struct device *device, const uint8_t *bytes, size_t count) {
+void alpharho_device_receive(struct device *device, const uint8_t *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    switch (receiver_push(&device->receiver, bytes[i])) {
+    switch (alpharho_receiver_push(&device->receiver, bytes[i])) {
     case RECEIVED_FRAME:
       handle(device, &device->receiver.frame);
       break;
@@ -290,10 +290,10 @@ void device_receive(struct device *device, const uint8_t *bytes, size_t count) {
       device->damaged_frames++;
       break;
     case RECEIVED_TEXT:
-      text_command(device, (char *)device->receiver.buffer);
+      alpharho_text_command(device, (char *)device->receiver.buffer);
       break;
     case RECEIVED_LONG_TEXT:
-      text_too_long(device);
+      alpharho_text_too_long(device);
       break;
     default:
       break;
@@ -301,11 +301,11 @@ void device_receive(struct device *device, const uint8_t *bytes, size_t count) {
   }
 }
 
-void device_log(struct device *device, const char *text) {
-  const size_t length = text_length(text);
+void alpharho_device_log(struct device *device, const char *text) {
+  const size_t length = alpharho_text_length(text);
   if (length > MAX_PAYLOAD) {
     return;
   }
   memcpy(device->message + FRAME_HEADER, text, length);
-  frame_send(device->message, LOG, 0, (uint16_t)length, device->port->write);
+  alpharho_frame_send(device->message, LOG, 0, (uint16_t)length, device->port->write);
 }

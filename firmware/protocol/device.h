@@ -85,12 +85,12 @@ struct device {
   uint32_t damaged_frames;
 };
 
-void device_init(struct device *device, const struct device_model *model, const struct device_port *port);
+void alpharho_device_init(struct device *device, const struct device_model *model, const struct device_port *port);
 
 /* Take bytes from the line and answer what they complete. */
-void device_receive(struct device *device, const uint8_t *bytes, size_t count);
+void alpharho_device_receive(struct device *device, const uint8_t *bytes, size_t count);
 
 /* Send UTF-8 text of at most MAX_PAYLOAD bytes that nobody asked for. */
-void device_log(struct device *device, const char *text);
+void alpharho_device_log(struct device *device, const char *text);
 
 #endif

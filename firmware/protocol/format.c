@@ -1,6 +1,6 @@
 #include "format.h"
 
-uint64_t divide(uint64_t value, uint32_t divisor, uint32_t *rest) {
+uint64_t alpharho_divide(uint64_t value, uint32_t divisor, uint32_t *rest) {
   uint64_t left = 0;
   for (int bit = 0; bit < 64; bit++) {
     left = left << 1 | value >> 63;
@@ -14,12 +14,12 @@ uint64_t divide(uint64_t value, uint32_t divisor, uint32_t *rest) {
   return value;
 }
 
-size_t format_decimal(char *text, uint64_t value) {
+size_t alpharho_format_decimal(char *text, uint64_t value) {
   char reversed[DECIMAL_MAX];
   size_t count = 0;
   do {
     uint32_t digit;
-    value = divide(value, 10u, &digit);
+    value = alpharho_divide(value, 10u, &digit);
     reversed[count++] = (char)('0' + digit);
   } while (value != 0u);
   for (size_t i = 0; i < count; i++) {
@@ -28,13 +28,13 @@ size_t format_decimal(char *text, uint64_t value) {
   return count;
 }
 
-void format_hex(char *text, uint8_t value) {
+void alpharho_format_hex(char *text, uint8_t value) {
   static const char digits[] = "0123456789abcdef";
   text[0] = digits[value >> 4];
   text[1] = digits[value & 15u];
 }
 
-int parse_hex(char digit) {
+int alpharho_parse_hex(char digit) {
   if (digit >= '0' && digit <= '9') {
     return digit - '0';
   }
@@ -42,7 +42,7 @@ int parse_hex(char digit) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-size_t text_length(const char *text) {
+size_t alpharho_text_length(const char *text) {
   const char *end = text;
   while (*end != '\0') {
     end++;
@@ -50,7 +50,7 @@ size_t text_length(const char *text) {
   return (size_t)(end - text);
 }
 
-bool text_equal(const char *a, const char *b) {
+bool alpharho_text_equal(const char *a, const char *b) {
   while (*a == *b && *a != '\0') {
     a++;
     b++;

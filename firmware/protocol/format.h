@@ -10,18 +10,18 @@
 #define DECIMAL_MAX 20u /* digits of 2^64 - 1 */
 
 /* value / divisor and what is left; `divisor` is not 0. */
-uint64_t divide(uint64_t value, uint32_t divisor, uint32_t *rest);
+uint64_t alpharho_divide(uint64_t value, uint32_t divisor, uint32_t *rest);
 
 /* Write the decimal digits of `value`, no zero behind them. Returns how many. */
-size_t format_decimal(char *text, uint64_t value);
+size_t alpharho_format_decimal(char *text, uint64_t value);
 
 /* Write two hexadecimal digits. */
-void format_hex(char *text, uint8_t value);
+void alpharho_format_hex(char *text, uint8_t value);
 
 /* The value of a hexadecimal digit, or -1. */
-int parse_hex(char digit);
+int alpharho_parse_hex(char digit);
 
-size_t text_length(const char *text);
-bool text_equal(const char *a, const char *b);
+size_t alpharho_text_length(const char *text);
+bool alpharho_text_equal(const char *a, const char *b);
 
 #endif

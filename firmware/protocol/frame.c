@@ -4,23 +4,25 @@
 
 enum state { UNKNOWN, IN_FRAME, TOO_LONG, IN_TEXT };
 
-uint16_t get_u16(const uint8_t *bytes) { return (uint16_t)(bytes[0] | (uint32_t)bytes[1] << 8); }
+uint16_t alpharho_get_u16(const uint8_t *bytes) { return (uint16_t)(bytes[0] | (uint32_t)bytes[1] << 8); }
 
-uint32_t get_u32(const uint8_t *bytes) { return get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16; }
+uint32_t alpharho_get_u32(const uint8_t *bytes) {
+  return alpharho_get_u16(bytes) | (uint32_t)alpharho_get_u16(bytes + 2) << 16;
+}
 
-void put_u16(uint8_t *bytes, uint16_t value) {
+void alpharho_put_u16(uint8_t *bytes, uint16_t value) {
   bytes[0] = (uint8_t)value;
   bytes[1] = (uint8_t)(value >> 8);
 }
 
-void put_u32(uint8_t *bytes, uint32_t value) {
-  put_u16(bytes, (uint16_t)value);
-  put_u16(bytes + 2, (uint16_t)(value >> 16));
+void alpharho_put_u32(uint8_t *bytes, uint32_t value) {
+  alpharho_put_u16(bytes, (uint16_t)value);
+  alpharho_put_u16(bytes + 2, (uint16_t)(value >> 16));
 }
 
-void put_u64(uint8_t *bytes, uint64_t value) {
-  put_u32(bytes, (uint32_t)value);
-  put_u32(bytes + 4, (uint32_t)(value >> 32));
+void alpharho_put_u64(uint8_t *bytes, uint64_t value) {
+  alpharho_put_u32(bytes, (uint32_t)value);
+  alpharho_put_u32(bytes + 4, (uint32_t)(value >> 32));
 }
 
 static void start_chunk(struct receiver *receiver) {
@@ -30,19 +32,20 @@ static void start_chunk(struct receiver *receiver) {
   receiver->damage_is_told = false;
 }
 
-void receiver_init(struct receiver *receiver) { start_chunk(receiver); }
+void alpharho_receiver_init(struct receiver *receiver) { start_chunk(receiver); }
 
 static enum received end_frame(struct receiver *receiver) {
   uint8_t *bytes = receiver->buffer;
-  const size_t count = cobs_decode(bytes, receiver->used);
+  const size_t count = alpharho_cobs_decode(bytes, receiver->used);
   if (count == COBS_BAD || count < FRAME_HEADER + FRAME_CRC || count > FRAME_MAX_DECODED) {
     return RECEIVED_DAMAGED_FRAME;
   }
   const size_t covered = count - FRAME_CRC;
-  if (crc32_update(0, bytes, covered) != get_u32(bytes + covered)) {
+  if (alpharho_crc32_update(0, bytes, covered) != alpharho_get_u32(bytes + covered)) {
     return RECEIVED_DAMAGED_FRAME;
   }
-  const struct frame frame = {bytes[0], bytes[1], get_u16(bytes + 2), get_u16(bytes + 4), bytes + FRAME_HEADER};
+  const struct frame frame = {bytes[0], bytes[1], alpharho_get_u16(bytes + 2), alpharho_get_u16(bytes + 4),
+                              bytes + FRAME_HEADER};
   if (frame.length != covered - FRAME_HEADER) {
     return RECEIVED_DAMAGED_FRAME;
   }
@@ -119,7 +122,7 @@ static enum received push_frame(struct receiver *receiver, uint8_t byte) {
   return RECEIVED_DAMAGED_FRAME;
 }
 
-enum received receiver_push(struct receiver *receiver, uint8_t byte) {
+enum received alpharho_receiver_push(struct receiver *receiver, uint8_t byte) {
   if (byte == 0u) {
     return push_zero(receiver);
   }
@@ -135,16 +138,16 @@ enum received receiver_push(struct receiver *receiver, uint8_t byte) {
   }
 }
 
-void frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
-                void (*write)(const uint8_t *bytes, size_t count)) {
+void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
+                         void (*write)(const uint8_t *bytes, size_t count)) {
   static const uint8_t delimiter = 0;
   const size_t covered = FRAME_HEADER + (size_t)length;
   message[0] = PROTOCOL_VERSION;
   message[1] = type;
-  put_u16(message + 2, sequence);
-  put_u16(message + 4, length);
-  put_u32(message + covered, crc32_update(0, message, covered));
+  alpharho_put_u16(message + 2, sequence);
+  alpharho_put_u16(message + 4, length);
+  alpharho_put_u32(message + covered, alpharho_crc32_update(0, message, covered));
   write(&delimiter, 1);
-  cobs_encode(message, covered + FRAME_CRC, write);
+  alpharho_cobs_encode(message, covered + FRAME_CRC, write);
   write(&delimiter, 1);
 }

@@ -42,20 +42,20 @@ struct receiver {
 };
 
 /* Bytes for numbers on the wire, which is little-endian. */
-uint16_t get_u16(const uint8_t *bytes);
-uint32_t get_u32(const uint8_t *bytes);
-void put_u16(uint8_t *bytes, uint16_t value);
-void put_u32(uint8_t *bytes, uint32_t value);
-void put_u64(uint8_t *bytes, uint64_t value);
+uint16_t alpharho_get_u16(const uint8_t *bytes);
+uint32_t alpharho_get_u32(const uint8_t *bytes);
+void alpharho_put_u16(uint8_t *bytes, uint16_t value);
+void alpharho_put_u32(uint8_t *bytes, uint32_t value);
+void alpharho_put_u64(uint8_t *bytes, uint64_t value);
 
-void receiver_init(struct receiver *receiver);
+void alpharho_receiver_init(struct receiver *receiver);
 
 /* Take one byte from the line. A frame is then in `receiver->frame`; a text command, without its `%` and
  * ended by a zero, in `receiver->buffer`. */
-enum received receiver_push(struct receiver *receiver, uint8_t byte);
+enum received alpharho_receiver_push(struct receiver *receiver, uint8_t byte);
 
 /* Send a frame whose payload already lies at `message + FRAME_HEADER`; `message` has room for the CRC. */
-void frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
-                void (*write)(const uint8_t *bytes, size_t count));
+void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
+                         void (*write)(const uint8_t *bytes, size_t count));
 
 #endif

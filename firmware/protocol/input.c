@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void input_clear(struct device *device) {
+void alpharho_input_clear(struct device *device) {
   for (uint8_t i = 0; i < device->model->input_count; i++) {
     const struct device_tensor *tensor = &device->model->inputs[i];
     memset(tensor->written, 0, WRITTEN_BYTES(tensor->bytes));
@@ -12,10 +12,10 @@ void input_clear(struct device *device) {
   device->load_at = 0;
 }
 
-void input_mark(struct device *device, uint8_t tensor, uint32_t offset, uint32_t count) {
+void alpharho_input_mark(struct device *device, uint8_t tensor, uint32_t offset, uint32_t count) {
   const struct device_tensor *input = &device->model->inputs[tensor];
   if (device->input_is_old) {
-    input_clear(device);
+    alpharho_input_clear(device);
   }
   const uint32_t end = offset + count;
   const uint32_t last = end == input->bytes ? (end + INPUT_GRANULE - 1u) / INPUT_GRANULE : end / INPUT_GRANULE;
@@ -34,7 +34,7 @@ static bool tensor_is_whole(const struct device_tensor *input) {
   return true;
 }
 
-bool input_is_whole(const struct device *device) {
+bool alpharho_input_is_whole(const struct device *device) {
   for (uint8_t i = 0; i < device->model->input_count; i++) {
     if (!tensor_is_whole(&device->model->inputs[i])) {
       return false;

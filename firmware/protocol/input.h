@@ -6,12 +6,12 @@
 
 /* Note that the input's bytes from `offset` on were written. `offset` is a multiple of INPUT_GRANULE; a last
  * granule counts only if it is written to its end. A new input begins if the last one was run. */
-void input_mark(struct device *device, uint8_t tensor, uint32_t offset, uint32_t count);
+void alpharho_input_mark(struct device *device, uint8_t tensor, uint32_t offset, uint32_t count);
 
 /* Forget what was written. */
-void input_clear(struct device *device);
+void alpharho_input_clear(struct device *device);
 
 /* Whether each byte of each input has been written. */
-bool input_is_whole(const struct device *device);
+bool alpharho_input_is_whole(const struct device *device);
 
 #endif

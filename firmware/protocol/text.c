@@ -9,12 +9,12 @@
 #define PRINT_COLUMNS  8u
 
 static void say(struct device *device, const char *text) {
-  device->port->write((const uint8_t *)text, text_length(text));
+  device->port->write((const uint8_t *)text, alpharho_text_length(text));
 }
 
 static void say_number(struct device *device, uint64_t value) {
   char digits[DECIMAL_MAX];
-  device->port->write((const uint8_t *)digits, format_decimal(digits, value));
+  device->port->write((const uint8_t *)digits, alpharho_format_decimal(digits, value));
 }
 
 static void say_line(struct device *device, const char *before, uint64_t value, const char *after) {
@@ -83,7 +83,7 @@ static void do_load(struct device *device, const char *word) {
   device->run_sequence = 0;
   device->outputs_are_valid = false;
   device->outputs_are_kept = false;
-  input_clear(device);
+  alpharho_input_clear(device);
   device->load_size = size;
   say_line(device, "m-[Expecting ", size, " bytes]");
 }
@@ -91,7 +91,7 @@ static void do_load(struct device *device, const char *word) {
 static void do_bytes(struct device *device, const char *digits) {
   const struct device_tensor *input = &device->model->inputs[0];
   size_t count = 0;
-  while (parse_hex(digits[count]) >= 0) {
+  while (alpharho_parse_hex(digits[count]) >= 0) {
     count++;
   }
   if (digits[count] != '\0' || count % 2u != 0u) {
@@ -104,11 +104,11 @@ static void do_bytes(struct device *device, const char *digits) {
   }
   device->outputs_are_valid = false;
   for (; *digits != '\0' && device->load_at < device->load_size; digits += 2) {
-    const uint8_t value = (uint8_t)(parse_hex(digits[0]) << 4 | parse_hex(digits[1]));
+    const uint8_t value = (uint8_t)(alpharho_parse_hex(digits[0]) << 4 | alpharho_parse_hex(digits[1]));
     ((uint8_t *)input->data)[device->load_at++] = (uint8_t)(value - device->model->text_offset);
   }
   if (device->load_at == device->load_size) {
-    input_mark(device, 0, 0, device->load_size);
+    alpharho_input_mark(device, 0, 0, device->load_size);
     say(device, "m-load-done\r\n");
   }
 }
@@ -125,7 +125,7 @@ static void do_print(struct device *device, const char *count_word, const char *
   const uint8_t *bytes = (const uint8_t *)device->model->inputs[0].data + offset;
   for (uint32_t i = 0; i < count; i++) {
     char pair[3] = "";
-    format_hex(pair, (uint8_t)(bytes[i] + device->model->text_offset));
+    alpharho_format_hex(pair, (uint8_t)(bytes[i] + device->model->text_offset));
     say(device, i % PRINT_COLUMNS == 0u ? "m-buffer-" : "-");
     say(device, pair);
     if (i % PRINT_COLUMNS == PRINT_COLUMNS - 1u || i + 1u == count) {
@@ -138,9 +138,9 @@ static void do_db(struct device *device, char *rest) {
   char *word = next_word(&rest);
   if (word == NULL) {
     say(device, "e-[Command 'db' requires a subcommand]\r\n");
-  } else if (text_equal(word, "load")) {
+  } else if (alpharho_text_equal(word, "load")) {
     do_load(device, next_word(&rest));
-  } else if (text_equal(word, "print")) {
+  } else if (alpharho_text_equal(word, "print")) {
     const char *count = next_word(&rest);
     do_print(device, count, next_word(&rest));
   } else {
@@ -229,7 +229,7 @@ static void do_infer(struct device *device, char *rest) {
     say_line(device, "e-[infer: inferences are 1, warm-ups 0, to ", MAX_INFERENCES, "]");
     return;
   }
-  if (!input_is_whole(device)) {
+  if (!alpharho_input_is_whole(device)) {
     say_line(device, "e-[infer: the input is not whole, it takes ", device->model->inputs[0].bytes, " bytes]");
     return;
   }
@@ -237,7 +237,7 @@ static void do_infer(struct device *device, char *rest) {
   device->outputs_are_valid = measure(device, count, warmups);
   device->input_is_old = true;
   if (!device->model->input_preserved) {
-    input_clear(device);
+    alpharho_input_clear(device);
   }
   if (device->outputs_are_valid) {
     do_results(device);
@@ -252,19 +252,19 @@ static void obey(struct device *device, char *command) {
   if (word == NULL) {
     return;
   }
-  if (text_equal(word, "name")) {
+  if (alpharho_text_equal(word, "name")) {
     do_name(device);
-  } else if (text_equal(word, "profile")) {
+  } else if (alpharho_text_equal(word, "profile")) {
     do_profile(device);
-  } else if (text_equal(word, "timestamp")) {
+  } else if (alpharho_text_equal(word, "timestamp")) {
     do_timestamp(device);
-  } else if (INPUT_IS_STREAMED && (text_equal(word, "db") || text_equal(word, "infer"))) {
+  } else if (INPUT_IS_STREAMED && (alpharho_text_equal(word, "db") || alpharho_text_equal(word, "infer"))) {
     say(device, "e-[this firmware takes its input row by row, in frames: build it without --stream-input]\r\n");
-  } else if (text_equal(word, "db")) {
+  } else if (alpharho_text_equal(word, "db")) {
     do_db(device, rest);
-  } else if (text_equal(word, "infer")) {
+  } else if (alpharho_text_equal(word, "infer")) {
     do_infer(device, rest);
-  } else if (text_equal(word, "results")) {
+  } else if (alpharho_text_equal(word, "results")) {
     do_results(device);
   } else {
     say(device, "e-[Unknown command: ");
@@ -273,12 +273,12 @@ static void obey(struct device *device, char *command) {
   }
 }
 
-void text_command(struct device *device, char *command) {
+void alpharho_text_command(struct device *device, char *command) {
   obey(device, command);
   say(device, "m-ready\r\n");
 }
 
-void text_too_long(struct device *device) {
+void alpharho_text_too_long(struct device *device) {
   say_line(device, "e-[The command is longer than ", TEXT_MAX, " characters]");
   say(device, "m-ready\r\n");
 }

@@ -5,9 +5,9 @@
 #include "device.h"
 
 /* Obey one command and answer it, up to `m-ready`. The command is taken to pieces. */
-void text_command(struct device *device, char *command);
+void alpharho_text_command(struct device *device, char *command);
 
 /* Answer a command that was longer than TEXT_MAX. */
-void text_too_long(struct device *device);
+void alpharho_text_too_long(struct device *device);
 
 #endif

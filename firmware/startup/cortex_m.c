@@ -25,7 +25,7 @@ void reset_handler(void);
 static void fault(void) {
   /* Nothing can be told from here; the banner after the restart shows the host that the device fell over.
    */
-  port_reset();
+  alpharho_port_reset();
 }
 
 typedef void (*vector)(void);
@@ -37,7 +37,7 @@ __attribute__((section(".vectors"), used)) static const struct {
 } vectors = {
     .stack = link_stack_top,
     .system = {reset_handler, fault, fault, fault, fault, fault, fault, [10] = fault, [13] = fault, [14] = fault},
-    .external = {[UART_IRQ] = uart_interrupt},
+    .external = {[UART_IRQ] = alpharho_uart_interrupt},
 };
 
 static void fill(uint32_t *low, const uint32_t *end, uint32_t value) {
@@ -60,7 +60,7 @@ __attribute__((noreturn, used)) static void start(void) {
     (*construct)();
   }
   (void)main(0, (char **)0);
-  port_reset();
+  alpharho_port_reset();
   for (;;) {
   }
 }
@@ -80,9 +80,9 @@ __attribute__((naked)) void reset_handler(void) {
                                                         ".ltorg");
 }
 
-uint32_t port_stack_bytes(void) { return (uint32_t)((uintptr_t)link_stack_top - (uintptr_t)link_stack_low); }
+uint32_t alpharho_port_stack_bytes(void) { return (uint32_t)((uintptr_t)link_stack_top - (uintptr_t)link_stack_low); }
 
-uint32_t port_stack_used(void) {
+uint32_t alpharho_port_stack_used(void) {
   const volatile uint32_t *word = link_stack_low;
   while (word < link_stack_top && *word == STACK_PAINT) {
     word++;
@@ -90,20 +90,20 @@ uint32_t port_stack_used(void) {
   return (uint32_t)((uintptr_t)link_stack_top - (uintptr_t)word);
 }
 
-uint32_t port_peak_rss(void) { return 0; }
+uint32_t alpharho_port_peak_rss(void) { return 0; }
 
-void port_reset(void) {
+void alpharho_port_reset(void) {
   REGISTER(0xE000ED0Cu) = 0x05FA0004u; /* AIRCR: VECTKEY, SYSRESETREQ */
   for (;;) {
   }
 }
 
-size_t port_read(uint8_t *bytes, size_t room) { return ring_pop(bytes, room); }
+size_t alpharho_port_read(uint8_t *bytes, size_t room) { return alpharho_ring_pop(bytes, room); }
 
-void port_wait_for_input(void) {
+void alpharho_port_wait_for_input(void) {
   /* With interrupts masked a byte that comes between the test and WFI still wakes WFI. */
   __asm volatile("cpsid i" ::: "memory");
-  if (ring_is_empty()) {
+  if (alpharho_ring_is_empty()) {
     __asm volatile("dsb\n wfi" ::: "memory");
   }
   __asm volatile("cpsie i" ::: "memory");

@@ -8,7 +8,7 @@
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
 /* The receive interrupt of the line, UART_IRQ: a board defines it. */
-void uart_interrupt(void);
+void alpharho_uart_interrupt(void);
 
 /* Enable or disable an external interrupt: NVIC_ISER, NVIC_ICER. */
 static inline void interrupt_enable(unsigned number) {

@@ -90,14 +90,14 @@ static void start(bool preserves_input, uint8_t input_count) {
   memset(input_0, 0, sizeof input_0);
   memset(input_1, 0, sizeof input_1);
   answer_size = 0;
-  device_init(&device, &model, &port);
+  alpharho_device_init(&device, &model, &port);
 }
 
 static void receive_as_device(const uint8_t *bytes, size_t count) {
   /* The first byte chooses what kind of network it is. */
   if (count > 0) {
     start((bytes[0] & 1u) != 0, (bytes[0] & 2u) != 0 ? 1 : 2);
-    device_receive(&device, bytes + 1, count - 1);
+    alpharho_device_receive(&device, bytes + 1, count - 1);
   }
 }
 
@@ -125,10 +125,10 @@ static void receive_only(const uint8_t *bytes, size_t count) {
   static struct receiver receiver;
   char before[64];
   answer_size = 0;
-  receiver_init(&receiver);
+  alpharho_receiver_init(&receiver);
   for (size_t i = 0; i < count; i++) {
     const struct frame *frame = &receiver.frame;
-    switch (receiver_push(&receiver, bytes[i])) {
+    switch (alpharho_receiver_push(&receiver, bytes[i])) {
     case RECEIVED_FRAME:
       (void)snprintf(before, sizeof before, "frame %u %u %u ", frame->version, frame->type, frame->sequence);
       tell_hex(before, frame->payload, frame->length);
@@ -175,17 +175,17 @@ static void append_request(void) {
   }
   if (type == 3u && length >= 5u) {
     payload[0] &= 1u;
-    put_u32(payload + 1, next_random() % 4u * 64u);
+    alpharho_put_u32(payload + 1, next_random() % 4u * 64u);
   } else if (type == 4u) {
     length = 2;
-    put_u16(payload, (uint16_t)(next_random() % 130u));
+    alpharho_put_u16(payload, (uint16_t)(next_random() % 130u));
   } else if (type == 5u) {
     length = 7;
     payload[0] = 0;
-    put_u32(payload + 1, next_random() % 12u);
-    put_u16(payload + 5, (uint16_t)(next_random() % 12u));
+    alpharho_put_u32(payload + 1, next_random() % 12u);
+    alpharho_put_u16(payload + 5, (uint16_t)(next_random() % 12u));
   }
-  frame_send(message, type, (uint16_t)(next_random() % 5u), length, append);
+  alpharho_frame_send(message, type, (uint16_t)(next_random() % 5u), length, append);
 }
 
 static void append_text(void) {

@@ -36,20 +36,20 @@ _MAIN = """
 #include "engine.h"
 
 int main(void) {
-    if (engine_init()) {
+    if (alpharho_engine_init()) {
         return 1;
     }
     for (;;) {
-        for (uint32_t i = 0; i < engine_info()->input_count; i++) {
-            if (!fread(engine_input(i), engine_info()->inputs[i].bytes, 1, stdin)) {
+        for (uint32_t i = 0; i < alpharho_engine_info()->input_count; i++) {
+            if (!fread(alpharho_engine_input(i), alpharho_engine_info()->inputs[i].bytes, 1, stdin)) {
                 return 0;
             }
         }
-        if (engine_invoke()) {
+        if (alpharho_engine_invoke()) {
             return 2;
         }
-        for (uint32_t i = 0; i < engine_info()->output_count; i++) {
-            fwrite(engine_output(i), engine_info()->outputs[i].bytes, 1, stdout);
+        for (uint32_t i = 0; i < alpharho_engine_info()->output_count; i++) {
+            fwrite(alpharho_engine_output(i), alpharho_engine_info()->outputs[i].bytes, 1, stdout);
         }
     }
 }
@@ -63,8 +63,9 @@ def gcc(*arguments: str | Path) -> None:
 
 
 def kernel_sources(kernels: str = "portable") -> list[Path]:
-    """Return the sources of a kernel set: its own, and the portable ones."""
-    return [source for name in dict.fromkeys(("portable", kernels)) for source in sorted((KERNELS / name).glob("*.c"))]
+    """Return the sources of a kernel set, C and assembly: its own, and the portable ones."""
+    folders = [KERNELS / name for name in dict.fromkeys(("portable", kernels))]
+    return [source for folder in folders for source in sorted(folder.glob("*.[cS]"))]
 
 
 def kernel_headers() -> str:
@@ -79,9 +80,12 @@ def kernel_objects(*options: str, kernels: str = "portable") -> tuple[Path, ...]
     folder = Path(tempfile.mkdtemp(prefix="kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for source in sources:
-        output = folder / f"{source.parent.name}-{source.stem}.o"
-        gcc(*WARNINGS, *options, "-fPIC", "-c", f"-I{KERNELS}", source, "-o", output)
-    return tuple(folder / f"{source.parent.name}-{source.stem}.o" for source in sources)
+        gcc(*WARNINGS, *options, "-fPIC", "-c", f"-I{KERNELS}", source, "-o", folder / _object_name(source))
+    return tuple(folder / _object_name(source) for source in sources)
+
+
+def _object_name(source: Path) -> str:
+    return f"{source.parent.name}-{source.name}.o"
 
 
 def build(folder: Path, output: Path, *options: str, main: bool = False, kernels: str = "portable") -> Path:
@@ -116,18 +120,18 @@ class HostEngine:
         name = hashlib.sha256("".join(options).encode()).hexdigest()[:8]
         output = folder / f"model.{name}.{kernels}.{os.getpid()}.so"
         library = ctypes.CDLL(str(build(folder, output, *options, kernels=kernels)))
-        library.engine_input.restype = library.engine_output.restype = ctypes.c_void_p
+        library.alpharho_engine_input.restype = library.alpharho_engine_output.restype = ctypes.c_void_p
         self.library = library
 
     def run(self, *inputs: Int8) -> Sequence[Int8]:
         """Return the outputs for the inputs."""
         for i, (spec, value) in enumerate(zip(self.plan.inputs, inputs, strict=True)):
-            ctypes.memmove(self.library.engine_input(i), np.ascontiguousarray(value).tobytes(), spec.bytes)
-        assert self.library.engine_invoke() == 0
-        return [
-            np.frombuffer(ctypes.string_at(self.library.engine_output(i), spec.bytes), np.int8).reshape(spec.shape)
-            for i, spec in enumerate(self.plan.outputs)
-        ]
+            ctypes.memmove(self.library.alpharho_engine_input(i), np.ascontiguousarray(value).tobytes(), spec.bytes)
+        assert self.library.alpharho_engine_invoke() == 0
+        return [self._output(i, spec.bytes).reshape(spec.shape) for i, spec in enumerate(self.plan.outputs)]
+
+    def _output(self, index: int, size: int) -> Int8:
+        return np.frombuffer(ctypes.string_at(self.library.alpharho_engine_output(index), size), np.int8)
 
 
 class StreamedEngine:
@@ -137,13 +141,13 @@ class StreamedEngine:
         self.plan = compile_model(model, folder, kernels, stream_input=True)
         self.library = ctypes.CDLL(str(build(folder, folder / "streamed.so", "-O2", *UNDEFINED, kernels=kernels)))
         # The engine's own functions are static; info has them last.
-        self.library.engine_info.restype = ctypes.c_void_p
-        self.library.engine_output.restype = ctypes.c_void_p
+        self.library.alpharho_engine_info.restype = ctypes.c_void_p
+        self.library.alpharho_engine_output.restype = ctypes.c_void_p
         size = ctypes.sizeof(ctypes.c_void_p)
-        info = ctypes.string_at(self.library.engine_info(), ENGINE_INFO_BYTES)
+        info = ctypes.string_at(self.library.alpharho_engine_info(), ENGINE_INFO_BYTES)
         take = int.from_bytes(info[-size:], "little")
         self._take = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_bool)(take)
-        assert not self.library.engine_input(0)
+        assert not self.library.alpharho_engine_input(0)
 
     def begin(self) -> None:
         """Begin an input."""
@@ -155,8 +159,9 @@ class StreamedEngine:
 
     def finish(self) -> Int8:
         """Run what is left after the last byte, and return the output."""
-        assert self.library.engine_invoke() == 0
-        return np.frombuffer(ctypes.string_at(self.library.engine_output(0), self.plan.outputs[0].bytes), np.int8)
+        assert self.library.alpharho_engine_invoke() == 0
+        output = ctypes.string_at(self.library.alpharho_engine_output(0), self.plan.outputs[0].bytes)
+        return np.frombuffer(output, np.int8)
 
 
 def compile_to(model: Path | bytes, folder: Path, kernels: str = "portable") -> Plan:

@@ -77,8 +77,8 @@ def test_engine_tells_what_the_plan_says(tmp_path: Path) -> None:
         ]  # fmt: skip
 
     engine = host_build.HostEngine(small_network(), tmp_path)
-    engine.library.engine_info.restype = ctypes.POINTER(Info)
-    info, plan = engine.library.engine_info().contents, engine.plan
+    engine.library.alpharho_engine_info.restype = ctypes.POINTER(Info)
+    info, plan = engine.library.alpharho_engine_info().contents, engine.plan
     assert (info.name, info.version, info.kernels) == (b"aot", plan.engine_version.encode(), b"portable")
     assert info.model_sha256.decode() == plan.model_sha256
     assert (info.arena_bytes, info.input_preserved) == (plan.arena_bytes, plan.input_preserved)
@@ -91,8 +91,8 @@ def test_engine_tells_what_the_plan_says(tmp_path: Path) -> None:
             assert tuple(tensor.shape[: tensor.rank]) == spec.shape
             assert np.float32(tensor.scale) == np.float32(spec.scale)
             assert (tensor.zero_point, tensor.bytes) == (spec.zero_point, spec.bytes)
-    assert engine.library.engine_input(1) is None
-    assert engine.library.engine_output(1) is None
+    assert engine.library.alpharho_engine_input(1) is None
+    assert engine.library.alpharho_engine_output(1) is None
 
 
 def test_input_preserved_tells_the_truth(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_input_preserved_tells_the_truth(tmp_path: Path) -> None:
         engine = host_build.HostEngine(small_network(depth=depth), tmp_path / str(i))
         picture = np.arange(30 * depth).astype(np.int8)
         engine.run(picture)
-        kept = ctypes.string_at(engine.library.engine_input(0), 30 * depth) == picture.tobytes()
+        kept = ctypes.string_at(engine.library.alpharho_engine_input(0), 30 * depth) == picture.tobytes()
         assert kept or not engine.plan.input_preserved
 
 
@@ -112,7 +112,7 @@ def test_names_in_the_file_cannot_break_the_c(name: str, tmp_path: Path) -> None
 def test_builds_for_a_microcontroller_without_warnings(tmp_path: Path) -> None:
     host_build.compile_to(small_network(), tmp_path)
     sources = [tmp_path / "model.c", tmp_path / "weights.c", host_build.FIRMWARE / "engines" / "aot" / "engine.c"]
-    sources += sorted((host_build.KERNELS / "portable").glob("*.c"))
+    sources += host_build.kernel_sources("portable")
     for cpu in ("cortex-m3", "cortex-m4", "cortex-m55"):
         for source in sources:
             command = ["arm-none-eabi-gcc", f"-mcpu={cpu}", "-mthumb", "-Os", *host_build.WARNINGS, "-c", str(source)]
@@ -125,7 +125,7 @@ def test_builds_for_a_microcontroller_without_warnings(tmp_path: Path) -> None:
 
 
 def test_kernels_use_no_floating_point_and_no_heap(tmp_path: Path) -> None:
-    sources = sorted((host_build.KERNELS / "portable").glob("*.c"))
+    sources = host_build.kernel_sources("portable")
     text = "".join(s.read_text() for s in sources)
     assert "float" not in text
     assert "double" not in text
@@ -151,7 +151,7 @@ def test_cmake_builds_the_libraries(tmp_path: Path) -> None:
     project = tmp_path / "project with a space"
     project.mkdir()
     (project / "main.c").write_text(
-        '#include "engine.h"\nint main(void) { return engine_init() || engine_invoke(); }\n'
+        '#include "engine.h"\nint main(void) { return alpharho_engine_init() || alpharho_engine_invoke(); }\n'
     )
     (project / "CMakeLists.txt").write_text(
         f"""cmake_minimum_required(VERSION 3.20)

@@ -48,7 +48,7 @@ static void listen_on(unsigned port) {
   (void)fflush(stdout);
 }
 
-void port_init(int argc, char **argv) {
+void alpharho_port_init(int argc, char **argv) {
   (void)signal(SIGPIPE, SIG_IGN);
   if (argc == 4 && strcmp(argv[1], INHERIT) == 0) {
     listener = atoi(argv[2]);
@@ -90,7 +90,7 @@ static void flush(void) {
   }
 }
 
-size_t port_read(uint8_t *bytes, size_t room) {
+size_t alpharho_port_read(uint8_t *bytes, size_t room) {
   if (line < 0) {
     return 0;
   }
@@ -101,7 +101,7 @@ size_t port_read(uint8_t *bytes, size_t room) {
   return count > 0 ? (size_t)count : 0u;
 }
 
-void port_write(const uint8_t *bytes, size_t count) {
+void alpharho_port_write(const uint8_t *bytes, size_t count) {
   while (count > 0u) {
     const size_t room = sizeof pending - pending_count;
     const size_t part = count < room ? count : room;
@@ -115,7 +115,7 @@ void port_write(const uint8_t *bytes, size_t count) {
   }
 }
 
-void port_wait_for_input(void) {
+void alpharho_port_wait_for_input(void) {
   flush();
   if (line >= 0) {
     struct pollfd wait = {.fd = line, .events = POLLIN};
@@ -131,7 +131,7 @@ void port_wait_for_input(void) {
   }
 }
 
-void port_reset(void) {
+void alpharho_port_reset(void) {
   char listener_text[16];
   char line_text[16];
   flush();
@@ -141,33 +141,33 @@ void port_reset(void) {
   die("can't start again");
 }
 
-uint64_t port_ticks(void) {
+uint64_t alpharho_port_ticks(void) {
   struct timespec now;
   (void)clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-uint32_t port_ticks_per_second(void) { return 1000000000u; }
+uint32_t alpharho_port_ticks_per_second(void) { return 1000000000u; }
 
-const char *port_counter_name(void) { return "CLOCK_MONOTONIC"; }
+const char *alpharho_port_counter_name(void) { return "CLOCK_MONOTONIC"; }
 
-void port_measure_begin(void) { flush(); }
+void alpharho_port_measure_begin(void) { flush(); }
 
-void port_measure_end(void) {}
+void alpharho_port_measure_end(void) {}
 
-size_t port_unique_id(uint8_t *bytes, size_t room) {
+size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
   (void)bytes;
   (void)room;
   return 0;
 }
 
-uint32_t port_overruns(void) { return 0; /* TCP holds back what was not read */ }
+uint32_t alpharho_port_overruns(void) { return 0; /* TCP holds back what was not read */ }
 
-uint32_t port_stack_bytes(void) { return 0; }
+uint32_t alpharho_port_stack_bytes(void) { return 0; }
 
-uint32_t port_stack_used(void) { return 0; }
+uint32_t alpharho_port_stack_used(void) { return 0; }
 
-uint32_t port_peak_rss(void) {
+uint32_t alpharho_port_peak_rss(void) {
   struct rusage usage = {0};
   (void)getrusage(RUSAGE_SELF, &usage);
   return (uint32_t)usage.ru_maxrss * 1024u;

@@ -27,31 +27,31 @@ static void restart_counter(void) {
   TIMER_CTRL = 1;
 }
 
-void port_init(int argc, char **argv) {
+void alpharho_port_init(int argc, char **argv) {
   (void)argc;
   (void)argv;
   restart_counter();
-  cmsdk_uart_init();
+  alpharho_cmsdk_uart_init();
 }
 
-uint64_t port_ticks(void) {
+uint64_t alpharho_port_ticks(void) {
   const uint32_t fine = FROM - TIMER_VALUE;
   return ticks_before + wide_count(fine, FROM - DUAL_VALUE, COARSE_SHIFT);
 }
 
-uint32_t port_ticks_per_second(void) { return CLOCK_HZ; }
+uint32_t alpharho_port_ticks_per_second(void) { return CLOCK_HZ; }
 
-const char *port_counter_name(void) { return "CMSDK TIMER0"; }
+const char *alpharho_port_counter_name(void) { return "CMSDK TIMER0"; }
 
-void port_measure_begin(void) {
+void alpharho_port_measure_begin(void) {
   interrupt_disable(UART_IRQ);
-  ticks_before = port_ticks();
+  ticks_before = alpharho_port_ticks();
   restart_counter();
 }
 
-void port_measure_end(void) { interrupt_enable(UART_IRQ); }
+void alpharho_port_measure_end(void) { interrupt_enable(UART_IRQ); }
 
-size_t port_unique_id(uint8_t *bytes, size_t room) {
+size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
   (void)bytes;
   (void)room;
   return 0;

@@ -8,14 +8,14 @@
 #define CNTCV_LOW  REGISTER(0x58100008u)
 #define CNTCV_HIGH REGISTER(0x5810000Cu)
 
-void port_init(int argc, char **argv) {
+void alpharho_port_init(int argc, char **argv) {
   (void)argc;
   (void)argv;
   CNTCR = 1;
-  cmsdk_uart_init();
+  alpharho_cmsdk_uart_init();
 }
 
-uint64_t port_ticks(void) {
+uint64_t alpharho_port_ticks(void) {
   uint32_t high, low;
   do {
     high = CNTCV_HIGH;
@@ -24,19 +24,19 @@ uint64_t port_ticks(void) {
   return (uint64_t)high << 32 | low;
 }
 
-uint32_t port_ticks_per_second(void) { return CLOCK_HZ; }
+uint32_t alpharho_port_ticks_per_second(void) { return CLOCK_HZ; }
 
-const char *port_counter_name(void) { return "SSE-300 system counter"; }
+const char *alpharho_port_counter_name(void) { return "SSE-300 system counter"; }
 
-void port_measure_begin(void) {
+void alpharho_port_measure_begin(void) {
   interrupt_disable(UART_IRQ);
   CNTCR = 0; /* it keeps its value, and starts the next tick when it is enabled again */
   CNTCR = 1;
 }
 
-void port_measure_end(void) { interrupt_enable(UART_IRQ); }
+void alpharho_port_measure_end(void) { interrupt_enable(UART_IRQ); }
 
-size_t port_unique_id(uint8_t *bytes, size_t room) {
+size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
   (void)bytes;
   (void)room;
   return 0;

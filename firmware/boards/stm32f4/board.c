@@ -44,7 +44,7 @@ static void uart_init(void) {
   interrupt_enable(UART_IRQ);
 }
 
-void port_init(int argc, char **argv) {
+void alpharho_port_init(int argc, char **argv) {
   (void)argc;
   (void)argv;
   RCC_AHB1ENR |= 1u << 0;           /* GPIOA */
@@ -54,16 +54,16 @@ void port_init(int argc, char **argv) {
   uart_init();
 }
 
-void uart_interrupt(void) {
+void alpharho_uart_interrupt(void) {
   uint32_t status = USART1(USART_SR);
   while ((status & (SR_RECEIVED | SR_OVERRUN)) != 0u) {
     line_overruns += (status & SR_OVERRUN) != 0u;
-    ring_push((uint8_t)USART1(USART_DR)); /* reading DR after SR clears both */
+    alpharho_ring_push((uint8_t)USART1(USART_DR)); /* reading DR after SR clears both */
     status = USART1(USART_SR);
   }
 }
 
-void port_write(const uint8_t *bytes, size_t count) {
+void alpharho_port_write(const uint8_t *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) {
     while ((USART1(USART_SR) & SR_SEND_EMPTY) == 0u) {
     }
@@ -71,14 +71,14 @@ void port_write(const uint8_t *bytes, size_t count) {
   }
 }
 
-uint32_t port_overruns(void) { return line_overruns + ring_overruns(); }
+uint32_t alpharho_port_overruns(void) { return line_overruns + alpharho_ring_overruns(); }
 
-uint64_t port_ticks(void) {
+uint64_t alpharho_port_ticks(void) {
   const uint32_t fine = TIM2(TIM_CNT);
   return ticks_before + wide_count(fine, TIM5(TIM_CNT), COARSE_SHIFT);
 }
 
-uint32_t port_ticks_per_second(void) {
+uint32_t alpharho_port_ticks_per_second(void) {
 #ifdef EMULATED
   return 1000000000u; /* QEMU's timers count nanoseconds, whatever the clocks are */
 #else
@@ -86,19 +86,19 @@ uint32_t port_ticks_per_second(void) {
 #endif
 }
 
-const char *port_counter_name(void) { return "TIM2"; }
+const char *alpharho_port_counter_name(void) { return "TIM2"; }
 
-void port_measure_begin(void) {
+void alpharho_port_measure_begin(void) {
 #ifdef EMULATED
   interrupt_disable(UART_IRQ);
 #endif
-  ticks_before = port_ticks();
+  ticks_before = alpharho_port_ticks();
   restart_counter();
 }
 
-void port_measure_end(void) { interrupt_enable(UART_IRQ); }
+void alpharho_port_measure_end(void) { interrupt_enable(UART_IRQ); }
 
-size_t port_unique_id(uint8_t *bytes, size_t room) {
+size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
 #ifdef EMULATED
   (void)bytes; /* the emulator has nothing at that address, and reading there is a fault */
   (void)room;

@@ -17,8 +17,8 @@ static _Alignas(16) int8_t arena[MODEL_ARENA_BYTES] ENGINE_ARENA_SECTION;
   {name, dtype, scale, zero_point, (const int32_t[]){__VA_ARGS__}, rank, bytes},
 #define OFFSET(offset, ...) offset,
 
-static const struct engine_tensor inputs[] = {MODEL_INPUT_TABLE(TENSOR)};
-static const struct engine_tensor outputs[] = {MODEL_OUTPUT_TABLE(TENSOR)};
+static const struct alpharho_engine_tensor inputs[] = {MODEL_INPUT_TABLE(TENSOR)};
+static const struct alpharho_engine_tensor outputs[] = {MODEL_OUTPUT_TABLE(TENSOR)};
 static const int32_t input_offsets[] = {MODEL_INPUT_TABLE(OFFSET)};
 static const int32_t output_offsets[] = {MODEL_OUTPUT_TABLE(OFFSET)};
 
@@ -46,7 +46,7 @@ static void stream(const int8_t *bytes, uint32_t count, bool is_first) {
 
 #endif
 
-static const struct engine_info info = {
+static const struct alpharho_engine_info info = {
     .name = MODEL_ENGINE,
     .version = MODEL_ENGINE_VERSION,
     .kernels = MODEL_KERNELS,
@@ -62,17 +62,19 @@ static const struct engine_info info = {
 #endif
 };
 
-const struct engine_info *engine_info(void) { return &info; }
+const struct alpharho_engine_info *alpharho_engine_info(void) { return &info; }
 
-int engine_init(void) { return 0; }
+int alpharho_engine_init(void) { return 0; }
 
-int8_t *engine_input(uint32_t index) {
+int8_t *alpharho_engine_input(uint32_t index) {
   return index < MODEL_INPUTS && !MODEL_STREAMED ? arena + input_offsets[index] : NULL;
 }
 
-const int8_t *engine_output(uint32_t index) { return index < MODEL_OUTPUTS ? arena + output_offsets[index] : NULL; }
+const int8_t *alpharho_engine_output(uint32_t index) {
+  return index < MODEL_OUTPUTS ? arena + output_offsets[index] : NULL;
+}
 
-int engine_invoke(void) {
+int alpharho_engine_invoke(void) {
   model_run(arena);
   return 0;
 }

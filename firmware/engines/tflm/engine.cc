@@ -15,17 +15,18 @@ template <int32_t... Sizes> struct Shape {
 #define TENSOR(index, bytes, name, dtype, scale, zero_point, rank, ...)                                                \
   {name, dtype, scale, zero_point, Shape<__VA_ARGS__>::sizes, rank, bytes},
 
-const struct engine_tensor inputs[] = {MODEL_INPUT_TABLE(TENSOR)};
-const struct engine_tensor outputs[] = {MODEL_OUTPUT_TABLE(TENSOR)};
+const struct alpharho_engine_tensor inputs[] = {MODEL_INPUT_TABLE(TENSOR)};
+const struct alpharho_engine_tensor outputs[] = {MODEL_OUTPUT_TABLE(TENSOR)};
 
-struct engine_info info = {MODEL_ENGINE, MODEL_ENGINE_VERSION, MODEL_KERNELS, MODEL_SHA256, MODEL_ARENA_BYTES, 0,
-                           false,        MODEL_INPUTS,         MODEL_OUTPUTS, inputs,       outputs,           nullptr};
+struct alpharho_engine_info info = {
+    MODEL_ENGINE, MODEL_ENGINE_VERSION, MODEL_KERNELS, MODEL_SHA256, MODEL_ARENA_BYTES, 0,
+    false,        MODEL_INPUTS,         MODEL_OUTPUTS, inputs,       outputs,           nullptr};
 
 } // namespace
 
-const struct engine_info *engine_info(void) { return &info; }
+const struct alpharho_engine_info *alpharho_engine_info(void) { return &info; }
 
-int engine_init(void) {
+int alpharho_engine_init(void) {
   interpreter = MODEL_INTERPRETER();
   if (interpreter == nullptr || interpreter->inputs_size() != MODEL_INPUTS ||
       interpreter->outputs_size() != MODEL_OUTPUTS) {
@@ -45,10 +46,12 @@ int engine_init(void) {
   return 0;
 }
 
-int8_t *engine_input(uint32_t index) { return index < MODEL_INPUTS ? interpreter->input(index)->data.int8 : nullptr; }
+int8_t *alpharho_engine_input(uint32_t index) {
+  return index < MODEL_INPUTS ? interpreter->input(index)->data.int8 : nullptr;
+}
 
-const int8_t *engine_output(uint32_t index) {
+const int8_t *alpharho_engine_output(uint32_t index) {
   return index < MODEL_OUTPUTS ? interpreter->output(index)->data.int8 : nullptr;
 }
 
-int engine_invoke(void) { return interpreter->Invoke() == kTfLiteOk ? 0 : 1; }
+int alpharho_engine_invoke(void) { return interpreter->Invoke() == kTfLiteOk ? 0 : 1; }

@@ -31,7 +31,7 @@ int __aeabi_atexit(void *object, void (*destroy)(void *), void *handle) {
 
 void _exit(int code) {
   (void)code;
-  port_reset();
+  alpharho_port_reset();
   for (;;) {
   }
 }
@@ -39,7 +39,7 @@ void _exit(int code) {
 int _kill(int process, int signal) {
   (void)process;
   (void)signal;
-  port_reset();
+  alpharho_port_reset();
   return -1;
 }
 
@@ -53,7 +53,7 @@ void *_sbrk(ptrdiff_t bytes) {
 
 int _write(int file, const void *bytes, int count) {
   (void)file;
-  port_write(bytes, (size_t)count);
+  alpharho_port_write(bytes, (size_t)count);
   return count;
 }
 

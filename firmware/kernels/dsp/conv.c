@@ -32,9 +32,9 @@ static void finish(const struct alpharho_dsp_conv *p, struct multiply_job *job, 
   for (int32_t n = 1; n < PIXELS; n++) {
     job->next[n - 1] = (nth(i, n, pixels) - i) * channels;
   }
-  multiply_pixels(job);
+  alpharho_dsp_multiply_pixels(job);
   if (p->min > INT8_MIN || p->max < INT8_MAX) {
-    limit(job->out, job->next[2] + channels, p->min, p->max);
+    alpharho_dsp_limit(job->out, job->next[2] + channels, p->min, p->max);
   }
 }
 
@@ -42,12 +42,12 @@ void alpharho_dsp_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in,
   const int32_t depth = p->window.in_c, pixels = p->window.out_h * p->window.out_w;
   struct multiply_job job;
   struct expand_job expand = {.to = (void *)scratch, .end = (uint32_t *)(void *)scratch + depth * PIXELS / 2};
-  multiply_job_set(&job, p->packed, p->window.out_c, expand.to, p->depth, p->zero_point);
+  alpharho_dsp_multiply_job_set(&job, p->packed, p->window.out_c, expand.to, p->depth, p->zero_point);
   for (int32_t i = 0; i < pixels; i += PIXELS) {
     for (int32_t n = 0; n < PIXELS; n++) {
       expand.rows[n] = in + nth(i, n, pixels) * depth;
     }
-    expand_pixels(&expand);
+    alpharho_dsp_expand_pixels(&expand);
     finish(p, &job, i, out);
   }
 }
@@ -58,14 +58,14 @@ void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8
   struct multiply_job job;
   struct expand_job expand = {.to = (void *)scratch, .end = (uint32_t *)(void *)scratch + p->depth * PIXELS / 2};
   int8_t *const gathered = scratch + p->depth * PIXELS * 2;
-  multiply_job_set(&job, p->packed, w->out_c, expand.to, p->depth, p->zero_point);
+  alpharho_dsp_multiply_job_set(&job, p->packed, w->out_c, expand.to, p->depth, p->zero_point);
   for (int32_t i = 0; i < pixels; i += PIXELS) {
     for (int32_t n = 0; n < PIXELS; n++) {
       const int32_t pixel = nth(i, n, pixels);
       gather(p, in, pixel / w->out_w, pixel % w->out_w, gathered + n * p->depth);
       expand.rows[n] = gathered + n * p->depth;
     }
-    expand_pixels(&expand);
+    alpharho_dsp_expand_pixels(&expand);
     finish(p, &job, i, out);
   }
 }
@@ -93,7 +93,7 @@ void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, 
   const int32_t pixels = w->out_h * w->out_w, pitch = w->in_w * w->in_c;
   uint32_t *const inputs = (void *)scratch;
   struct multiply_job job;
-  multiply_job_set(&job, p->packed, w->out_c, inputs, p->depth, p->zero_point);
+  alpharho_dsp_multiply_job_set(&job, p->packed, w->out_c, inputs, p->depth, p->zero_point);
   // What the last unit has beyond the taps meets weights of 0, but must be some number.
   memset(inputs, 0, (size_t)(p->depth * PIXELS * 2));
   int32_t x = 0, y = 0;

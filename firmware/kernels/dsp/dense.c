@@ -21,7 +21,7 @@ static void one_row(const struct alpharho_dsp_dense *p, const uint32_t *expanded
   for (int32_t c = 0; c < p->out_c;) {
     const int32_t rows = c + DOT_ROWS <= p->out_c ? DOT_ROWS : 1;
     int32_t sums[DOT_ROWS];
-    packed = (rows == 1 ? dot_one : dot_four)(expanded, packed, p->in_c, sums);
+    packed = (rows == 1 ? alpharho_dsp_dot_one : alpharho_dsp_dot_four)(expanded, packed, p->in_c, sums);
     const int8_t *const shifts = (const int8_t *)(packed + rows);
     for (int32_t i = 0; i < rows; i++) {
       out[c++] = of(p, sums[i], *packed++, shifts[i]);
@@ -32,12 +32,12 @@ static void one_row(const struct alpharho_dsp_dense *p, const uint32_t *expanded
 
 void alpharho_dsp_dense(const struct alpharho_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   for (int32_t row = 0; row < p->rows; row++, in += p->in_c, out += p->out_c) {
-    dot_expand(in, (void *)scratch, p->in_c);
+    alpharho_dsp_dot_expand(in, (void *)scratch, p->in_c);
     one_row(p, (const void *)scratch, out, round_once);
   }
 }
 
 void alpharho_dsp_pixel(const struct alpharho_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  dot_expand(in, (void *)scratch, p->in_c);
+  alpharho_dsp_dot_expand(in, (void *)scratch, p->in_c);
   one_row(p, (const void *)scratch, out, round_twice);
 }

@@ -168,14 +168,14 @@ static void wide_row_5x5(const struct row_job *job) { row_in_c(job, 5, 1); }
 static void load(const struct alpharho_dsp_depthwise *p, const int8_t *in, int32_t y, int32_t row_bytes, int8_t *to) {
   const struct alpharho_window *w = &p->window;
   if (y < 0 || y >= w->in_h) {
-    fill_words(to, p->input_zero_point, row_bytes);
+    alpharho_dsp_fill_words(to, p->input_zero_point, row_bytes);
     return;
   }
   const int32_t left = w->pad_left * w->in_c, row = w->in_w * w->in_c;
   const int32_t copied = row < row_bytes - left ? row : row_bytes - left;
-  fill_words(to, p->input_zero_point, left);
-  copy_words(to + left, in + y * row, copied);
-  fill_words(to + left + copied, p->input_zero_point, row_bytes - left - copied);
+  alpharho_dsp_fill_words(to, p->input_zero_point, left);
+  alpharho_dsp_copy_words(to + left, in + y * row, copied);
+  alpharho_dsp_fill_words(to + left + copied, p->input_zero_point, row_bytes - left - copied);
 }
 
 static int32_t row_bytes_of(const struct alpharho_window *w) {
@@ -205,7 +205,7 @@ static void one_row(const struct alpharho_dsp_depthwise *p, int32_t tap_words, r
   }
   of(&job);
   if (p->min > INT8_MIN || p->max < INT8_MAX) {
-    limit(out, w->out_w * channels, p->min, p->max);
+    alpharho_dsp_limit(out, w->out_w * channels, p->min, p->max);
   }
 }
 

@@ -4,7 +4,7 @@
 
 enum { WORD_TAPS = 4 };
 
-void dot_expand(const int8_t *in, uint32_t *expanded, int32_t taps) {
+void alpharho_dsp_dot_expand(const int8_t *in, uint32_t *expanded, int32_t taps) {
   for (const int8_t *const end = in + taps; in != end; in += WORD_TAPS) {
     const uint32_t four = load_word(in);
     *expanded++ = expand_even(four);
@@ -26,8 +26,8 @@ void dot_expand(const int8_t *in, uint32_t *expanded, int32_t taps) {
 
 // r0 inputs, r1 packed, r2 passes left, r4 to r7 weights, r8 to r11 sums, r12 and lr inputs. Eight taps a pass; of an
 // odd number of words, the first enters in the middle.
-__attribute__((naked)) const int32_t *dot_four(const uint32_t *expanded, const int32_t *packed, int32_t taps,
-                                               int32_t *sums) {
+__attribute__((naked)) const int32_t *alpharho_dsp_dot_four(const uint32_t *expanded, const int32_t *packed,
+                                                            int32_t taps, int32_t *sums) {
   __asm__ volatile("push {r3-r11, lr} \n"
                    "ldmia r1!, {r8-r11} \n"
                    "lsrs r2, r2, #3 \n"
@@ -44,7 +44,7 @@ __attribute__((naked)) const int32_t *dot_four(const uint32_t *expanded, const i
 
 #else // The same in C, for tests on other machines.
 
-const int32_t *dot_four(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sums) {
+const int32_t *alpharho_dsp_dot_four(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sums) {
   for (int32_t i = 0; i < DOT_ROWS; i++) {
     const int32_t *w = packed + DOT_ROWS + i;
     uint32_t sum = (uint32_t)packed[i];
@@ -59,7 +59,7 @@ const int32_t *dot_four(const uint32_t *expanded, const int32_t *packed, int32_t
 
 #endif
 
-const int32_t *dot_one(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sum) {
+const int32_t *alpharho_dsp_dot_one(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sum) {
   uint32_t total = (uint32_t)*packed++;
   for (const uint32_t *const end = expanded + taps / 2; expanded != end; expanded += 2, packed++) {
     total = multiply_pairs(expanded[0], expand_even((uint32_t)*packed), total);

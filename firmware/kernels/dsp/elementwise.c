@@ -29,7 +29,7 @@ void alpharho_dsp_add(const struct alpharho_dsp_add *p, const int8_t *in1, const
     *to = (int8_t)round_sum(&q, scale_low_half(q.factor2, (uint32_t)(*in2++ * 256), sum));
   }
   if (q.min > INT8_MIN || q.max < INT8_MAX) {
-    limit(out, q.size, q.min, q.max);
+    alpharho_dsp_limit(out, q.size, q.min, q.max);
   }
 }
 
@@ -61,7 +61,7 @@ void alpharho_dsp_mul(const struct alpharho_dsp_mul *p, const int8_t *in1, const
     }
   }
   if (q.min > INT8_MIN || q.max < INT8_MAX) {
-    limit(out, q.rows * q.size, q.min, q.max);
+    alpharho_dsp_limit(out, q.rows * q.size, q.min, q.max);
   }
 }
 

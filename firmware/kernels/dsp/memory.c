@@ -2,7 +2,7 @@
 
 enum { CHUNK_WORDS = 8 };
 
-void copy_words(int8_t *to, const int8_t *from, int32_t size) {
+void alpharho_dsp_copy_words(int8_t *to, const int8_t *from, int32_t size) {
   uint32_t *t = (void *)to;
   const uint32_t *f = (const void *)from;
   const uint32_t *const end = f + size / 4;
@@ -25,7 +25,7 @@ void copy_words(int8_t *to, const int8_t *from, int32_t size) {
   }
 }
 
-void fill_words(int8_t *to, int8_t value, int32_t size) {
+void alpharho_dsp_fill_words(int8_t *to, int8_t value, int32_t size) {
   uint32_t *t = (void *)to;
   const uint32_t word = (uint8_t)value * 0x01010101u;
   for (int32_t i = 0; i < size / 4; i++) {
@@ -35,7 +35,7 @@ void fill_words(int8_t *to, int8_t value, int32_t size) {
   }
 }
 
-void limit(int8_t *values, int32_t size, int32_t min, int32_t max) {
+void alpharho_dsp_limit(int8_t *values, int32_t size, int32_t min, int32_t max) {
   for (int32_t i = 0; i < size; i++) {
     const int32_t x = values[i] < min ? min : values[i];
     values[i] = (int8_t)(x > max ? max : x);

@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 // Both aligned to words, `size` a multiple of 4.
-void copy_words(int8_t *to, const int8_t *from, int32_t size);
-void fill_words(int8_t *to, int8_t value, int32_t size);
+void alpharho_dsp_copy_words(int8_t *to, const int8_t *from, int32_t size);
+void alpharho_dsp_fill_words(int8_t *to, int8_t value, int32_t size);
 
 // Limit int8 values that a saturation to all of int8 has left to a fused activation's range.
-void limit(int8_t *values, int32_t size, int32_t min, int32_t max);
+void alpharho_dsp_limit(int8_t *values, int32_t size, int32_t min, int32_t max);
 
 #endif // KERNELS_DSP_MEMORY_H

@@ -5,8 +5,8 @@
 // The code of the inner loop is this often unrolled; each unit is UNIT_CODE_BYTES long.
 enum { UNITS = 8, UNIT_CODE_BYTES = 100 };
 
-void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels, const uint32_t *inputs,
-                      int32_t depth, int32_t zero_point) {
+void alpharho_dsp_multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels,
+                                   const uint32_t *inputs, int32_t depth, int32_t zero_point) {
   const int32_t units = depth / UNIT_TAPS;
   job->packed = packed;
   job->packed_end = packed + channels * (depth / BLOCK_TAPS + 3);
@@ -34,7 +34,7 @@ void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t c
   "add " sum ", " sum ", r6 \n"                                                                                        \
   "ssat " sum ", #8, " sum ", asr #1 \n"
 
-__attribute__((naked)) void multiply_pixels(const struct multiply_job *job) {
+__attribute__((naked)) void alpharho_dsp_multiply_pixels(const struct multiply_job *job) {
   // r0 inputs, r1 packed, r2 and r3 weights as bytes, r4 to r7 inputs of the four pixels, r8 to r11 their sums, r12 two
   // weights, lr end of inputs. On the stack: packed_end, inputs, rounding, out, next[3], where to enter the loop.
   __asm__ volatile("push {r4-r11, lr} \n"
@@ -80,7 +80,7 @@ __attribute__((naked)) void multiply_pixels(const struct multiply_job *job) {
   (void)job;
 }
 
-__attribute__((naked)) void expand_pixels(const struct expand_job *job) {
+__attribute__((naked)) void alpharho_dsp_expand_pixels(const struct expand_job *job) {
   __asm__ volatile("push {r4-r11, lr} \n"
                    "ldm r0, {r0-r3, r12, lr} \n"
                    "1: ldr r8, [r0], #4 \n"
@@ -104,7 +104,7 @@ __attribute__((naked)) void expand_pixels(const struct expand_job *job) {
 
 #else // The same in C, for tests on other machines.
 
-void multiply_pixels(const struct multiply_job *job) {
+void alpharho_dsp_multiply_pixels(const struct multiply_job *job) {
   int8_t *out = job->out;
   for (const int32_t *w = job->packed; w != job->packed_end; out++) {
     uint32_t sum[PIXELS];
@@ -125,7 +125,7 @@ void multiply_pixels(const struct multiply_job *job) {
   }
 }
 
-void expand_pixels(const struct expand_job *job) {
+void alpharho_dsp_expand_pixels(const struct expand_job *job) {
   int32_t at = 0;
   for (uint32_t *to = job->to; to != job->end; to += BLOCK_WORDS, at += BLOCK_TAPS) {
     for (int32_t i = 0; i < PIXELS; i++) {

@@ -15,20 +15,20 @@ enum {
 struct multiply_job {
   const int32_t *packed; // channel after channel: bias, weights, doubled multiplier, right shift - 1
   const int32_t *packed_end;
-  const uint32_t *inputs; // what expand_pixels made
+  const uint32_t *inputs; // what alpharho_dsp_expand_pixels made
   const uint32_t *inputs_end;
   int32_t rounding; // 2 * output zero point + 1
   int8_t *out;      // of the first pixel
   int32_t next[3];  // how far behind it the outputs of the others begin
-  uint32_t skip;    // see multiply_job_set
+  uint32_t skip;    // see alpharho_dsp_multiply_job_set
 };
 
 // Set all but `out` and `next`. `depth` is taps rounded up to UNIT_TAPS.
-void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels, const uint32_t *inputs,
-                      int32_t depth, int32_t zero_point);
+void alpharho_dsp_multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels,
+                                   const uint32_t *inputs, int32_t depth, int32_t zero_point);
 
 // Compute all channels of four pixels. Pixels may be given twice, at the same `next`: then they are stored twice.
-void multiply_pixels(const struct multiply_job *job);
+void alpharho_dsp_multiply_pixels(const struct multiply_job *job);
 
 // Read by assembly, too. Four rows of taps become 16 bits each: for four taps, a word with taps 0 and 2 of each pixel,
 // then a word with taps 1 and 3 of each.
@@ -38,6 +38,6 @@ struct expand_job {
   uint32_t *end;
 };
 
-void expand_pixels(const struct expand_job *job);
+void alpharho_dsp_expand_pixels(const struct expand_job *job);
 
 #endif // KERNELS_DSP_MULTIPLY_H

@@ -4,7 +4,8 @@
 
 // 16 instructions for four products; of C, the compiler makes 23. Armv6-M loads signed bytes by two low registers only:
 // k (r2) and k + depth (r3) are offsets into both `rows` (r0) and `weights` (r1). The sums are in r8 to r11.
-__attribute__((naked)) void dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, uint32_t sums[4]) {
+__attribute__((naked)) void alpharho_dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth,
+                                                    uint32_t sums[4]) {
   __asm__ volatile(".syntax unified \n"
                    "push {r3-r7, lr} \n"
                    "mov r4, r8 \n"
@@ -70,7 +71,7 @@ enum { UNROLLED = 4 };
 
 #endif
 
-void dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, uint32_t sums[4]) {
+void alpharho_dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, uint32_t sums[4]) {
   const int8_t *row0 = rows, *row1 = rows + depth, *w0 = weights, *w1 = weights + depth;
   const int8_t *const end = row1;
   uint32_t a0 = sums[0], a1 = sums[1], a2 = sums[2], a3 = sums[3];

@@ -6,7 +6,7 @@
 
 // Add products of two rows of inputs with two rows of weights, all `depth` long and each pair side by side: sums of
 // input rows 0 and 1 with weights' row 0, then with row 1. Each value that is loaded is used twice.
-void dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, uint32_t sums[4]);
+void alpharho_dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, uint32_t sums[4]);
 
 // Two rows of `depth` inputs, or one, against `channels` rows of weights. The output rows start at `out` and
 // `out + pitch`; with one row, `pitch` is 0.
@@ -19,7 +19,7 @@ static inline void multiply_rows(const struct alpharho_requant *q, const int8_t 
   for (; pitch && c + 1 < end; c += 2, w += 2 * depth) {
     const uint32_t b0 = (uint32_t)bias[c], b1 = (uint32_t)bias[c + 1];
     uint32_t sums[4] = {b0, b0, b1, b1};
-    dot_two_by_two(rows, w, depth, sums);
+    alpharho_dot_two_by_two(rows, w, depth, sums);
     requantize_two(q, c, (int32_t)sums[0], (int32_t)sums[1], out + c, out + pitch + c);
     requantize_two(q, c + 1, (int32_t)sums[2], (int32_t)sums[3], out + c + 1, out + pitch + c + 1);
   }

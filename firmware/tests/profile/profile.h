@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t port_ticks(void);
-void port_write(const uint8_t *bytes, size_t count);
+uint64_t alpharho_port_ticks(void);
+void alpharho_port_write(const uint8_t *bytes, size_t count);
 
 #define PROFILE_EMPTY_CALLS 256u
 
@@ -15,9 +15,9 @@ static struct {
 
 #define PROFILED(step, call)                                                                                           \
   do {                                                                                                                 \
-    const uint64_t profile_start = port_ticks();                                                                       \
+    const uint64_t profile_start = alpharho_port_ticks();                                                              \
     call;                                                                                                              \
-    profile_steps[step].ticks += port_ticks() - profile_start;                                                         \
+    profile_steps[step].ticks += alpharho_port_ticks() - profile_start;                                                \
     profile_steps[step].calls++;                                                                                       \
   } while (0)
 
@@ -29,7 +29,7 @@ static void profile_put(uint64_t number, uint8_t end) {
     text[--at] = (uint8_t)('0' + number % 10u);
     number /= 10u;
   } while (number > 0u);
-  port_write(text + at, sizeof text - at);
+  alpharho_port_write(text + at, sizeof text - at);
 }
 
 static void profile_tell(void) {
@@ -37,7 +37,7 @@ static void profile_tell(void) {
     PROFILED(PROFILE_STEPS, (void)i);
   }
   for (uint32_t i = 0; i <= PROFILE_STEPS; i++) {
-    port_write((const uint8_t *)"layer ", 6u);
+    alpharho_port_write((const uint8_t *)"layer ", 6u);
     profile_put(i, ' ');
     profile_put(profile_steps[i].ticks, ' ');
     profile_put(profile_steps[i].calls, '\n');

@@ -17,9 +17,10 @@ static _Alignas(16) int8_t arena[ARENA_BYTES];
 
 static const int32_t input_shape[] = {1, 32, 32, 3};
 static const int32_t output_shape[] = {1, OUTPUT_BYTES};
-static const struct engine_tensor input = {"input", "int8", "0.0078431", -1, input_shape, 4, INPUT_BYTES};
-static const struct engine_tensor output = {"output", "int8", "0.00390625", -128, output_shape, 2, OUTPUT_BYTES};
-static const struct engine_info info = {
+static const struct alpharho_engine_tensor input = {"input", "int8", "0.0078431", -1, input_shape, 4, INPUT_BYTES};
+static const struct alpharho_engine_tensor output = {"output",     "int8", "0.00390625", -128,
+                                                     output_shape, 2,      OUTPUT_BYTES};
+static const struct alpharho_engine_info info = {
     .name = "standin",
     .version = "1",
     .kernels = "none",
@@ -32,15 +33,15 @@ static const struct engine_info info = {
     .outputs = &output,
 };
 
-const struct engine_info *engine_info(void) { return &info; }
+const struct alpharho_engine_info *alpharho_engine_info(void) { return &info; }
 
-int engine_init(void) { return 0; }
+int alpharho_engine_init(void) { return 0; }
 
-int8_t *engine_input(uint32_t index) { return index == 0 ? arena : NULL; }
+int8_t *alpharho_engine_input(uint32_t index) { return index == 0 ? arena : NULL; }
 
-const int8_t *engine_output(uint32_t index) { return index == 0 ? arena + OUTPUT_AT : NULL; }
+const int8_t *alpharho_engine_output(uint32_t index) { return index == 0 ? arena + OUTPUT_AT : NULL; }
 
-int engine_invoke(void) {
+int alpharho_engine_invoke(void) {
   int8_t sums[OUTPUT_BYTES] = {0};
   for (int i = 0; i < INPUT_BYTES; i++) {
     sums[i % OUTPUT_BYTES] = (int8_t)(sums[i % OUTPUT_BYTES] + arena[i]);
