@@ -28,9 +28,9 @@ def build(source: Source, labels: tuple[str, ...], input_range: tuple[float, flo
     `labels` and `input_range` serve where the source does not know its own. Facts: name, preset, parameters, macs,
     labels, input_range. Raises ConfigError if weights and network do not belong together.
     """
-    about = {
-        "labels": list(source.about.get("labels") or labels),
-        "input_range": list(source.about.get("input_range") or input_range or INPUT_RANGES["-1,1"]),
+    about: dict[str, Any] = {
+        "labels": list(source.labels or labels),
+        "input_range": list(source.input_range or input_range or INPUT_RANGES["-1,1"]),
     }
     if input_range is not None and tuple(about["input_range"]) != input_range:
         raise ConfigError(

@@ -6,8 +6,9 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,31 @@ from artifact import write_atomic
 from errors import ConfigError
 
 SHIPPED_DIR = Path(__file__).parent / "checkpoints"
-ABOUT_KEYS = {"preset": str, "classes": int, "channels": int, "labels": list, "input_range": list, "data": str}
+REQUIRED_KEYS = {"preset": str, "classes": int, "channels": int, "labels": list, "input_range": list, "data": str}
 Weights = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class CheckpointFacts:
+    """What the weights of a checkpoint are: the .json file beside the .npz file.
+
+    `labels` are class names in the order of the outputs, `input_range` the values that pixels 0 and 255 stand for.
+    `float_top1` is a fraction of the `test_pictures` of the whole test split. The fields from `test_pictures` on say
+    how `inv train` made the checkpoint; they are None for one that comes from elsewhere.
+    """
+
+    preset: str
+    classes: int
+    channels: int
+    labels: tuple[str, ...]
+    input_range: tuple[float, float]
+    data: str
+    test_pictures: int | None = None
+    float_top1: float | None = None
+    stored_as: str | None = None
+    command: str | None = None
+    recipe: Mapping[str, object] | None = None
+    history: tuple[Mapping[str, float], ...] | None = None
 
 
 def shipped_path(preset_name: str, data: str) -> Path:
@@ -25,7 +49,7 @@ def shipped_path(preset_name: str, data: str) -> Path:
     return SHIPPED_DIR / f"{preset_name}.{data}.npz"
 
 
-def save(path: Path, weights: Weights, about: dict[str, Any], dtype: npt.DTypeLike = np.float16) -> None:
+def save(path: Path, weights: Weights, facts: CheckpointFacts, dtype: npt.DTypeLike = np.float16) -> None:
     """Write weights (stored as `dtype`) and the facts about them, each file atomically.
 
     The same weights give the same bytes: NumPy's own `savez` would write the time of day.
@@ -37,7 +61,8 @@ def save(path: Path, weights: Weights, about: dict[str, Any], dtype: npt.DTypeLi
             np.lib.format.write_array(member, np.ascontiguousarray(weight, dtype), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             archive.writestr(entry, member.getvalue(), zipfile.ZIP_DEFLATED)
-    write_atomic(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
+    known = {name: value for name, value in asdict(facts).items() if value is not None}
+    write_atomic(path.with_suffix(".json"), json.dumps(known, indent=1) + "\n")
     write_atomic(path, raw.getvalue())
 
 
@@ -51,17 +76,26 @@ def load(path: Path) -> Weights:
         raise ConfigError(f"{path}: not a checkpoint of `inv train` ({e})") from e
 
 
-def load_about(path: Path) -> dict[str, Any]:
-    """Return the facts beside a checkpoint: preset, classes, channels, labels, input_range, data and how it was made.
+def load_facts(path: Path) -> CheckpointFacts:
+    """Return the facts beside a checkpoint.
 
     Raises ConfigError if the file is missing, damaged or lacks a key.
     """
-    about_path = path.with_suffix(".json")
+    facts_path = path.with_suffix(".json")
     try:
-        about = json.loads(about_path.read_text())
-    except (OSError, ValueError) as e:
-        raise ConfigError(f"{about_path}: expected the facts that `inv train` writes beside a checkpoint ({e})") from e
-    for key, kind in ABOUT_KEYS.items():
-        if not isinstance(about, dict) or not isinstance(about.get(key), kind):
-            raise ConfigError(f"{about_path}: key {key}: expected {kind.__name__}, as `inv train` writes it")
-    return dict(about)
+        table = json.loads(facts_path.read_text())
+    except (OSError, ValueError, RecursionError) as e:
+        raise ConfigError(f"{facts_path}: expected the facts that `inv train` writes beside a checkpoint ({e})") from e
+    for key, kind in REQUIRED_KEYS.items():
+        if not isinstance(table, dict) or not isinstance(table.get(key), kind):
+            raise ConfigError(f"{facts_path}: key {key}: expected {kind.__name__}, as `inv train` writes it")
+    if not all(isinstance(label, str) for label in table["labels"]):
+        raise ConfigError(f"{facts_path}: key labels: expected a list of names, as `inv train` writes it")
+    input_range = table["input_range"]
+    if len(input_range) != 2 or not all(isinstance(x, int | float) for x in input_range):
+        raise ConfigError(f"{facts_path}: key input_range: expected two numbers, as `inv train` writes it")
+    values = {field.name: table[field.name] for field in fields(CheckpointFacts) if field.name in table}
+    values |= {"labels": tuple(table["labels"]), "input_range": (float(input_range[0]), float(input_range[1]))}
+    if isinstance(table.get("history"), list):
+        values["history"] = tuple(table["history"])
+    return CheckpointFacts(**values)

@@ -107,8 +107,8 @@ def train(
     command: str,
     start: checkpoint.Weights | None = None,
     verbose: int = 1,
-) -> dict[str, Any]:
-    """Train, write the checkpoint to `out` and return what is written beside it.
+) -> checkpoint.CheckpointFacts:
+    """Train, write the checkpoint to `out` and return the facts that are written beside it.
 
     After each epoch the state goes to `<out>.state.keras`; the same call goes on from there. `start` are weights
     by name to begin with.
@@ -212,26 +212,26 @@ def _round(history: dict[str, Iterable[float]]) -> dict[str, float]:
 
 def _finish(
     model: keras.Model, preset: Preset, data: Dataset, recipe: Recipe, out: Path, command: str, history: list[Any]
-) -> dict[str, Any]:
+) -> checkpoint.CheckpointFacts:
     """Measure the weights as they are stored, in float16, over the whole test split, and write the checkpoint."""
     weights = {w.path: w.numpy() for w in model.weights}
     keras_model.set_weights(model, {n: w.astype(np.float16).astype(np.float32) for n, w in weights.items()})
     top1 = accuracy(model, data.test, preset.rho, preset.channels)
-    about = {
-        "preset": preset.name,
-        "classes": preset.classes,
-        "channels": preset.channels,
-        "labels": list(data.class_names),
-        "input_range": list(INPUT_RANGE),
-        "data": data.name,
-        "test_pictures": len(data.test),
-        "float_top1": round(top1, 4),
-        "stored_as": "float16",
-        "command": command,
-        "recipe": asdict(recipe),
-        "history": history,
-    }
-    checkpoint.save(out, weights, about)
+    facts = checkpoint.CheckpointFacts(
+        preset=preset.name,
+        classes=preset.classes,
+        channels=preset.channels,
+        labels=tuple(data.class_names),
+        input_range=INPUT_RANGE,
+        data=data.name,
+        test_pictures=len(data.test),
+        float_top1=round(top1, 4),
+        stored_as="float16",
+        command=command,
+        recipe=asdict(recipe),
+        history=tuple(history),
+    )
+    checkpoint.save(out, weights, facts)
     for leftover in (out.with_suffix(".state.keras"), out.with_suffix(".state.json")):
         leftover.unlink(missing_ok=True)
-    return about
+    return facts

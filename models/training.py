@@ -49,8 +49,9 @@ def run(
     from models import train
 
     recipe = train.Recipe(parsed, batch=batch, learning_rate=learning_rate, flip=not no_flip, seed=seed)
-    about = train.train(preset, found, recipe, path, command, start)
-    return path, float(about["float_top1"])
+    facts = train.train(preset, found, recipe, path, command, start)
+    assert facts.float_top1 is not None
+    return path, facts.float_top1
 
 
 def parse_stages(text: str | None, preset: Preset) -> tuple[tuple[int, int], ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from artifact import BUILD_DIR, no_such_file, sha256_of
 from errors import ConfigError
@@ -20,17 +21,34 @@ INPUT_RANGE = (-1.0, 1.0)
 class Source:
     """A network and its weights.
 
-    `kind` is checkpoint, imagenet, random, weights (a .weights.h5) or keras (a whole model).
-    `about` holds labels (tuple of class names, empty if unknown), input_range and data; `identity` is what decides
-    the bytes of the built model.
+    `kind` is checkpoint, imagenet, random, weights (a .weights.h5) or keras (a whole model). `identity` decides the
+    bytes of the built model. `labels` are the class names (empty if unknown), `input_range` the values that pixels 0
+    and 255 stand for (None if unknown), `data` the name of the data set ("" if unknown), `trained_rho` the input's side
+    in pixels with which a checkpoint was trained (0 for other kinds).
     """
 
     kind: str
     name: str
     preset: Preset | None
     path: Path | None
-    about: dict[str, Any] = field(default_factory=dict)
-    identity: dict[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    input_range: tuple[float, float] | None = None
+    data: str = ""
+    trained_rho: int = 0
+
+    def describe(self) -> str:
+        """Return where the weights come from, for the line of `inv build`."""
+        if self.path is None:
+            return self.kind
+        if self.kind != "checkpoint" or self.preset is None:
+            return self.path.name
+        if self.trained_rho == self.preset.rho:
+            return f"{self.path.name} (trained on {self.data})"
+        return (
+            f"{self.path.name} (trained on {self.data} at ρ {self.trained_rho}; "
+            f"`inv train --model {self.preset.name}` makes its own)"
+        )
 
 
 def trained_path(preset: Preset, data: str) -> Path:
@@ -46,22 +64,17 @@ def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...],
     if Path(model).suffix in KERAS_SUFFIXES:
         return _keras_file(Path(model), weights)
     preset = presets.parse(model, classes=len(labels), channels=channels)
-    about: dict[str, Any] = {"labels": labels, "input_range": INPUT_RANGE, "data": data}
+    source = Source("random", preset.name, preset, None, {"weights": "random", "data": data}, labels, INPUT_RANGE, data)
     match weights:
         case None:
             return _known_checkpoint(preset, data)
         case "imagenet":
-            preset = presets.parse(model, classes=1000, channels=channels)
-            return Source(
-                "imagenet",
-                preset.name,
-                preset,
-                None,
-                about | {"labels": (), "data": "imagenet"},
-                {"weights": "imagenet"},
+            thousand = presets.parse(model, classes=1000, channels=channels)
+            return replace(
+                source, kind="imagenet", preset=thousand, identity={"weights": "imagenet"}, labels=(), data="imagenet"
             )
         case "random":
-            return Source("random", preset.name, preset, None, about, {"weights": "random", "data": data})
+            return source
     path = Path(weights)
     if not path.is_file():
         raise ConfigError(
@@ -73,7 +86,7 @@ def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...],
         raise ConfigError(
             f"--weights {weights}: expected .keras, .h5, .weights.h5 or .npz, got {path.suffix or 'no suffix'}"
         )
-    return Source("weights", preset.name, preset, path, about, {"file": sha256_of(path)})
+    return replace(source, kind="weights", path=path, identity={"file": sha256_of(path)})
 
 
 def _keras_file(path: Path, weights: str | None) -> Source:
@@ -81,13 +94,20 @@ def _keras_file(path: Path, weights: str | None) -> Source:
         raise ConfigError(f"--model {path}: {no_such_file(path)}")
     if weights is not None:
         raise ConfigError(f"--weights {weights}: {path.name} has weights of its own; leave --weights out")
-    return Source("keras", path.stem, None, path, {}, {"file": sha256_of(path)})
+    return Source("keras", path.stem, None, path, {"file": sha256_of(path)})
 
 
 def _known_checkpoint(preset: Preset, data: str) -> Source:
-    """Return the user's own training of the preset on the data, else the checkpoint that we ship."""
+    """Return the user's own training of the preset on the data, else the checkpoint that we ship.
+
+    Where there is none at the preset's rho, those at another rho serve: the weights of a convolution do not depend on
+    the size of its input.
+    """
     for path in (trained_path(preset, data), checkpoint.shipped_path(preset.name, data)):
         if path.is_file():
+            return _checkpoint(path, preset)
+    for path in _at_other_rho(preset, data):
+        if checkpoint.load_facts(path).channels == preset.channels:
             return _checkpoint(path, preset)
     shipped = sorted(p.stem.replace(".", " on ") for p in checkpoint.SHIPPED_DIR.glob("*.npz"))
     raise ConfigError(
@@ -96,23 +116,26 @@ def _known_checkpoint(preset: Preset, data: str) -> Source:
     )
 
 
+def _at_other_rho(preset: Preset, data: str) -> Iterator[Path]:
+    """Yield checkpoints of the preset at another rho, the nearest first; the user's own before those that we ship."""
+    sides = [rho for rho in range(presets.RHO_MIN, presets.RHO_MAX + 1, presets.RHO_STEP) if rho != preset.rho]
+    sides.sort(key=lambda rho: (abs(math.log(rho / preset.rho)), -rho))
+    nearest = [replace(preset, rho=rho) for rho in sides]
+    paths = [trained_path(other, data) for other in nearest]
+    paths += [checkpoint.shipped_path(other.name, data) for other in nearest]
+    yield from (path for path in paths if path.is_file())
+
+
 def _checkpoint(path: Path, preset: Preset) -> Source:
-    about = checkpoint.load_about(path)
-    base = presets.parse(about["preset"], classes=about["classes"], channels=about["channels"])
+    facts = checkpoint.load_facts(path)
+    base = presets.parse(facts.preset, classes=facts.classes, channels=facts.channels)
     if (base.family, base.alpha) != (preset.family, preset.alpha):
         raise ConfigError(f"{path}: weights are of {base.name}, not of {preset.name}; give --model {base.name}")
-    if preset.channels not in (3, base.channels):  # 3 is what stands there if nothing was asked
+    if preset.channels not in (3, base.channels):  # 3 is the default of --channels
         raise ConfigError(
             f"--channels {preset.channels}: {path.name} takes {base.channels}; leave it out, or `inv train` another"
         )
-    # The classes and channels are the checkpoint's; rho may be another, since convolutions do not care.
-    own = Preset(preset.family, preset.alpha, preset.rho, base.classes, base.channels)
-    kept = {"labels": tuple(about["labels"]), "input_range": tuple(about["input_range"]), "data": about["data"]}
-    return Source(
-        "checkpoint",
-        own.name,
-        own,
-        path,
-        kept,
-        {"file": sha256_of(path), "about": sha256_of(path.with_suffix(".json"))},
-    )
+    # The classes and channels are the checkpoint's; rho may be another, since convolutions do not depend on it.
+    own = replace(base, rho=preset.rho)
+    identity = {"file": sha256_of(path), "about": sha256_of(path.with_suffix(".json"))}
+    return Source("checkpoint", own.name, own, path, identity, facts.labels, facts.input_range, facts.data, base.rho)

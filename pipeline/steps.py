@@ -112,7 +112,7 @@ class Pipeline:
         source = weights.resolve(asked.model, asked.weights, self.data.name, self.labels, asked.channels)
         with console.step("build") as line:
             made = build.build(source, self.labels, self.input_range)
-            line.text = f"{made.name}, {made.facts['parameters']:,} parameters, weights: {_origin(source)}"
+            line.text = f"{made.name}, {made.facts['parameters']:,} parameters, weights: {source.describe()}"
             line.reused = made.reused
         return made
 
@@ -243,13 +243,6 @@ def smaller_presets(target: Target, model: Artifact) -> str:
                 break
     names = [name for _, name in sorted(found, reverse=True)[:4]]
     return f"these fit: {', '.join(names)}" if names else "no preset fits"
-
-
-def _origin(source: weights.Source) -> str:
-    if source.path is None:
-        return source.kind
-    about = source.about.get("data")
-    return f"{source.path.name}" + (f" (trained on {about})" if about and source.kind == "checkpoint" else "")
 
 
 def _check_text(made: Artifact) -> str:

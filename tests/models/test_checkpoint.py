@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +16,8 @@ from datasets import load, prepare_many, sample
 from errors import ConfigError
 from models import checkpoint, presets, weights
 
-ABOUT: dict[str, Any] = {
-    "preset": "v1_025_32",
-    "classes": 4,
-    "channels": 3,
-    "labels": ["a", "b", "c", "d"],
-    "input_range": [-1.0, 1.0],
-    "data": "npz:x.npz",
-}
+FACTS = checkpoint.CheckpointFacts("v1_025_32", 4, 3, ("a", "b", "c", "d"), (-1.0, 1.0), "npz:x.npz")
+TABLE = {name: value for name, value in asdict(FACTS).items() if value is not None}
 WEIGHTS = {"conv1/kernel": np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2), "b": np.ones(2, np.float32)}
 SHIPPED = sorted(checkpoint.SHIPPED_DIR.glob("*.npz"))
 RESULTS = ("float_top1", "test_pictures", "stored_as", "command", "recipe", "history")
@@ -31,7 +25,7 @@ RESULTS = ("float_top1", "test_pictures", "stored_as", "command", "recipe", "his
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        checkpoint.save(tmp_path / name / "x.npz", WEIGHTS, ABOUT)
+        checkpoint.save(tmp_path / name / "x.npz", WEIGHTS, FACTS)
     for file in ("x.npz", "x.json"):
         assert sha256_of(tmp_path / "a" / file) == sha256_of(tmp_path / "b" / file)
     with zipfile.ZipFile(tmp_path / "a" / "x.npz") as archive:  # an hour later too
@@ -39,13 +33,13 @@ def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
     read = checkpoint.load(tmp_path / "a" / "x.npz")
     assert list(read) == list(WEIGHTS)
     assert all(read[name].dtype == np.float32 and (read[name] == WEIGHTS[name]).all() for name in WEIGHTS)
-    assert checkpoint.load_about(tmp_path / "a" / "x.npz") == ABOUT
+    assert checkpoint.load_facts(tmp_path / "a" / "x.npz") == FACTS
 
 
 @pytest.mark.parametrize("keep", [0, 1, 10, 100, -1, -30])
 def test_a_cut_file(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "x.npz"
-    checkpoint.save(path, WEIGHTS, ABOUT)
+    checkpoint.save(path, WEIGHTS, FACTS)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(ConfigError, match="not a checkpoint of `inv train`"):
         checkpoint.load(path)
@@ -53,7 +47,7 @@ def test_a_cut_file(tmp_path: Path, keep: int) -> None:
 
 def test_a_flipped_byte(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
-    checkpoint.save(path, WEIGHTS, ABOUT)
+    checkpoint.save(path, WEIGHTS, FACTS)
     raw = bytearray(path.read_bytes())
     raw[80] ^= 0xFF
     path.write_bytes(bytes(raw))
@@ -73,23 +67,23 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "said"),
+    ("table", "said"),
     [
         ("", "expected the facts"),
         ("[]", "key preset: expected str"),
-        (json.dumps(ABOUT | {"labels": "a,b"}), "key labels: expected list"),
-        (json.dumps({k: v for k, v in ABOUT.items() if k != "input_range"}), "key input_range: expected list"),
+        (json.dumps(TABLE | {"labels": "a,b"}), "key labels: expected list"),
+        (json.dumps({k: v for k, v in TABLE.items() if k != "input_range"}), "key input_range: expected list"),
     ],
 )
-def test_damaged_facts(tmp_path: Path, about: str, said: str) -> None:
-    checkpoint.save(tmp_path / "x.npz", WEIGHTS, ABOUT)
-    (tmp_path / "x.json").write_text(about)
+def test_damaged_facts(tmp_path: Path, table: str, said: str) -> None:
+    checkpoint.save(tmp_path / "x.npz", WEIGHTS, FACTS)
+    (tmp_path / "x.json").write_text(table)
     with pytest.raises(ConfigError, match=said):
-        checkpoint.load_about(tmp_path / "x.npz")
+        checkpoint.load_facts(tmp_path / "x.npz")
 
 
 def test_a_checkpoint_of_another_network_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path / "x.npz", WEIGHTS, ABOUT)
+    checkpoint.save(tmp_path / "x.npz", WEIGHTS, FACTS)
     given = str(tmp_path / "x.npz")
     with pytest.raises(ConfigError, match=r"weights are of v1_025_32, not of v2_035; give --model v1_025_32"):
         weights.resolve("v2_035", given, "npz:x.npz", ("a", "b"), 3)
@@ -97,7 +91,7 @@ def test_a_checkpoint_of_another_network_is_refused_before_it_is_read(tmp_path: 
 
 
 def test_channels_that_the_checkpoint_has_not(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path / "x.npz", WEIGHTS, ABOUT)
+    checkpoint.save(tmp_path / "x.npz", WEIGHTS, FACTS)
     with pytest.raises(ConfigError, match="--channels 1: x.npz takes 3"):
         weights.resolve("v1_025_32", str(tmp_path / "x.npz"), "npz:x.npz", ("a", "b", "c", "d"), 1)
 
@@ -108,8 +102,33 @@ def test_one_s_own_training_goes_before_what_is_shipped(home: Path) -> None:
     assert path.is_relative_to(artifact.BUILD_DIR)
     with pytest.raises(ConfigError, match="no checkpoint for npz:own.npz .*`inv train --model v1_025_32"):
         weights.resolve("v1_025_32", None, "npz:own.npz", ("a",) * 4, 3)
-    checkpoint.save(path, WEIGHTS, ABOUT)
+    checkpoint.save(path, WEIGHTS, FACTS)
     assert weights.resolve("v1_025_32", None, "npz:own.npz", ("a",) * 4, 3).path == path
+
+
+def test_weights_of_another_rho_serve_until_there_are_own_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "TRAINED_DIR", tmp_path)
+    found = weights.resolve("v1_025_96", None, "fashion_mnist", ("a",) * 10, 3)
+    assert found.preset == presets.parse("v1_025_96", 10)
+    assert found.path == checkpoint.shipped_path("v1_025", "fashion_mnist")
+    assert "at ρ 128; `inv train --model v1_025_96` makes its own" in found.describe()
+    mine = replace(FACTS, preset="v1_025_64", data="fashion_mnist")
+    for name, expected in (("v1_025_64", "v1_025_64"), ("v1_025_96", "v1_025_96")):
+        path = weights.trained_path(presets.parse(name, 4), "fashion_mnist")
+        checkpoint.save(path, WEIGHTS, replace(mine, preset=name))
+        found = weights.resolve("v1_025_96", None, "fashion_mnist", ("a",) * 4, 3)
+        assert found.path is not None
+        assert found.path.name == f"{expected}.fashion_mnist.npz"
+    assert found.describe() == "v1_025_96.fashion_mnist.npz (trained on fashion_mnist)"
+
+
+def test_weights_of_another_rho_need_the_same_channels_alpha_and_family(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "TRAINED_DIR", tmp_path)
+    for name, channels in (("v1_025_96", 1), ("v1_050_96", 3), ("v1s_025_96", 3)):
+        with pytest.raises(ConfigError, match="no checkpoint for fashion_mnist"):
+            weights.resolve(name, None, "fashion_mnist", ("a",) * 10, channels)
 
 
 # What we ship
@@ -122,28 +141,28 @@ def test_there_are_checkpoints_of_the_three_networks() -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_a_shipped_file_is_small_and_says_how_it_was_made(path: Path) -> None:
     assert path.stat().st_size < 3_000_000
-    about = checkpoint.load_about(path)
-    assert path == checkpoint.shipped_path(about["preset"], about["data"])
-    assert set(RESULTS) <= about.keys()
-    assert about["test_pictures"] == 10_000
-    assert about["command"].startswith(f"./inv train --model {about['preset']} ")
-    assert len(about["history"]) == sum(epochs for _, epochs in about["recipe"]["stages"])
-    assert about["recipe"]["stages"][-1][0] == presets.parse(about["preset"]).rho
-    for row in about["history"]:
+    facts = checkpoint.load_facts(path)
+    assert path == checkpoint.shipped_path(facts.preset, facts.data)
+    assert all(getattr(facts, name) is not None for name in RESULTS)
+    assert facts.test_pictures == 10_000
+    assert (facts.command or "").startswith(f"./inv train --model {facts.preset} ")
+    assert len(facts.history or ()) == sum(epochs for _, epochs in (facts.recipe or {})["stages"])
+    assert (facts.recipe or {})["stages"][-1][0] == presets.parse(facts.preset).rho
+    for row in facts.history:
         assert {"epoch", "side", "loss", "accuracy"} <= row.keys()
-    if about["preset"] in ("v1_025", "v2_035"):
-        assert about["float_top1"] >= 0.9
+    if facts.preset in ("v1_025", "v2_035"):
+        assert facts.float_top1 >= 0.9
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_a_shipped_network_is_as_good_as_it_says(path: Path) -> None:
     from models import keras_model, train
 
-    about = checkpoint.load_about(path)
-    preset = presets.parse(about["preset"], about["classes"], about["channels"])
+    facts = checkpoint.load_facts(path)
+    preset = presets.parse(facts.preset, facts.classes, facts.channels)
     model = keras_model.build(preset.network())
     keras_model.set_weights(model, checkpoint.load(path))
-    test = load(about["data"]).test
+    test = load(facts.data).test
     chosen = sample(test, 1000)
     pixels = prepare_many(test, chosen, preset.rho, preset.channels)
     found = np.concatenate(
@@ -151,4 +170,4 @@ def test_a_shipped_network_is_as_good_as_it_says(path: Path) -> None:
     )
     top1 = float((found == test.labels[chosen]).mean())
     # Three standard deviations of a sample of 1,000
-    assert abs(top1 - about["float_top1"]) < 3 * (0.1 * 0.9 / 1000) ** 0.5 + 0.001
+    assert abs(top1 - facts.float_top1) < 3 * (0.1 * 0.9 / 1000) ** 0.5 + 0.001

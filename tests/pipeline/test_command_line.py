@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,17 +131,14 @@ def test_a_folder_with_one_picture_a_class(home: Path, tmp_path: Path) -> None:
 
 
 def test_weights_of_another_network(home: Path, tmp_path: Path, npz: Path) -> None:
-    about = {
-        "preset": "v1_050_32", "classes": 4, "channels": 3, "labels": list(CLASSES), "input_range": [-1, 1],
-        "data": "npz:four.npz",
-    }  # fmt: skip
-    checkpoint.save(tmp_path / "other.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, about)
+    facts = checkpoint.CheckpointFacts("v1_050_32", 4, 3, CLASSES, (-1.0, 1.0), "npz:four.npz")
+    checkpoint.save(tmp_path / "other.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, facts)
     asked = ["build", "--model", PRESET, "--data", f"npz:{npz}", "--weights", tmp_path / "other.npz"]
     one_line(inv(home, *asked), "weights are of v1_050_32, not of v1_025_32")
 
     # One that says it is of this network and is not
     checkpoint.save(
-        tmp_path / "liar.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, about | {"preset": PRESET}
+        tmp_path / "liar.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, replace(facts, preset=PRESET)
     )
     one_line(inv(home, *asked[:-1], tmp_path / "liar.npz"), "not of v1_025_32", "conv1/kernel has shape")
     assert leftovers(home) == []
@@ -389,7 +387,7 @@ def test_train_then_build_from_it(home: Path, npz: Path, tmp_path: Path) -> None
     done = inv(tmp_path, *asked)
     assert done.returncode == 0, done.stderr
     made = tmp_path / "build" / "trained" / f"{PRESET}.npz-{npz.name}.npz"
-    assert checkpoint.load_about(made)["labels"] == list(CLASSES)
+    assert checkpoint.load_facts(made).labels == CLASSES
     assert done.stdout.strip().splitlines()[-1].startswith(str(made))
     built = inv(tmp_path, "build", "--model", PRESET, "--data", f"npz:{npz}")
     assert built.returncode == 0, built.stderr
