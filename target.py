@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from errors import ConfigError, nearest
+from fields import Fields, load_toml
 
 ROOT = Path(__file__).resolve().parent
 TARGETS_DIR = ROOT / "targets"
@@ -90,13 +89,9 @@ def load_file(path: Path) -> Target:
 
     Raises ConfigError naming the file, the key, what was expected and what was found.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise ConfigError(f"{path.name}: not a TOML file ({e})") from e
-    keys = {f.name for f in fields(Target)} - {"name", "kind", "measured_on"} | {"class", "where"}
-    top = _Section(path.name, "", table, keys)
-    mcu, emulator, tpu = top.section("mcu", Mcu), top.section("emulator", Emulator), top.section("tpu", Tpu)
+    top = load_toml(path)
+    top.allow({f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on"} | {"class", "where"})
+    mcu, emulator, tpu = _section(top, "mcu", Mcu), _section(top, "emulator", Emulator), _section(top, "tpu", Tpu)
     target = Target(
         name=path.stem,
         description=top.text("description"),
@@ -107,7 +102,7 @@ def load_file(path: Path) -> Target:
         link=top.choice("link", LINKS),
         mcu=_mcu(mcu) if mcu else None,
         emulator=_emulator(emulator) if emulator else None,
-        tpu=Tpu(tpu.matching("device", TPU_DEVICE, "usb:N, pci:N, usb, pci or :N")) if tpu else None,
+        tpu=_tpu(tpu) if tpu else None,
     )
     _check_sections(path.name, target)
     if target.mcu:
@@ -136,7 +131,7 @@ def _check_memory(file: str, mcu: Mcu) -> None:
         )
 
 
-def _mcu(section: _Section) -> Mcu:
+def _mcu(section: Fields) -> Mcu:
     boards = tuple(sorted(path.name for path in BOARDS_DIR.iterdir() if path.is_dir()))
     return Mcu(
         board=section.choice("board", boards),
@@ -152,76 +147,22 @@ def _mcu(section: _Section) -> Mcu:
     )
 
 
-def _emulator(section: _Section) -> Emulator:
+def _emulator(section: Fields) -> Emulator:
     return Emulator(
         program=section.text("program"),
         machine=section.text("machine"),
         package=section.text("package"),
-        arguments=section.texts("arguments"),
+        arguments=section.texts("arguments", default=()),
     )
 
 
-class _Section:
-    """One table of the file: complains about keys that it does not know, and gives out the others by name and type."""
+def _tpu(section: Fields) -> Tpu:
+    return Tpu(section.text("device", pattern=TPU_DEVICE, expected="usb:N, pci:N, usb, pci or :N"))
 
-    def __init__(self, file: str, name: str, table: Mapping[str, Any], known: Collection[str]) -> None:
-        self._file, self._name, self._table = file, name, table
-        for key in table:
-            if key not in known:
-                raise ConfigError(f"{file}: key {self._path(key)} is not known; {nearest(key, known)}")
 
-    def _take(self, key: str, default: Any = None) -> Any:
-        value = self._table.get(key, default)
-        if value is None:
-            raise ConfigError(f"{self._file}: key {self._path(key)} is missing")
-        return value
-
-    def _path(self, key: str) -> str:
-        return f"{self._name}.{key}" if self._name else key
-
-    def _wrong(self, key: str, expected: str, found: Any) -> ConfigError:
-        return ConfigError(f"{self._file}: key {self._path(key)}: expected {expected}, got {found!r}")
-
-    def text(self, key: str) -> str:
-        """Take a string that is not empty."""
-        value = self._take(key)
-        if not isinstance(value, str) or not value:
-            raise self._wrong(key, "a string", value)
-        return value
-
-    def matching(self, key: str, pattern: re.Pattern[str], expected: str) -> str:
-        """Take a string that is of a form."""
-        value = self.text(key)
-        if not pattern.fullmatch(value):
-            raise self._wrong(key, expected, value)
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Take a list of strings, empty if the key is not there."""
-        value = self._take(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self._wrong(key, "a list of strings", value)
-        return tuple(value)
-
-    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        """Take one of a few words."""
-        value = self._take(key)
-        if value not in allowed:
-            raise self._wrong(key, f"one of {', '.join(allowed)}", value)
-        return str(value)
-
-    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
-        """Take an integer within bounds, both included."""
-        value = self._take(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self._wrong(key, f"an integer from {low} to {high}", value)
-        return value
-
-    def section(self, key: str, kind: type[Mcu] | type[Emulator] | type[Tpu]) -> _Section | None:
-        """Take the table that holds the fields of `kind`, None if it is not there."""
-        value = self._table.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            raise self._wrong(key, "a table", value)
-        return _Section(self._file, key, value, {field.name for field in fields(kind)})
+def _section(top: Fields, name: str, kind: type[Mcu] | type[Emulator] | type[Tpu]) -> Fields | None:
+    """Return the table that holds the fields of `kind`, None if it is not there."""
+    section = top.table(name, optional=True)
+    if section:
+        section.allow({field.name for field in dataclasses.fields(kind)})
+    return section

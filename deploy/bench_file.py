@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from artifact import ROOT
-from errors import ConfigError
+from fields import load_toml
 
 BENCH = ROOT / "bench.toml"
 
@@ -19,15 +18,13 @@ def links_of(name: str, path: Path | None = None) -> list[str]:
     path = path or BENCH
     if not path.is_file():
         return []
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise ConfigError(f"{path.name}: not a TOML file ({e})") from e
-    unit = table.get(name)
+    bench = load_toml(path)
+    unit = bench.table(name, optional=True)
     if unit is None:
         return []
-    found = unit.get("link") if isinstance(unit, dict) else None
-    links = [found] if isinstance(found, str) else found
+    links = unit.values.get("link")
+    if isinstance(links, str):
+        links = [links]
     if not isinstance(links, list) or not links or not all(isinstance(link, str) and link for link in links):
-        raise ConfigError(f"{path.name}: key {name}.link: expected a URI or a list of URIs, got {found!r}")
+        raise unit.wrong("link", "a URI or a list of URIs", links)
     return links

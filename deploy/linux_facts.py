@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.agent.linux import SINCE_BOOT, THROTTLED_NOW
-from deploy.info import load_object, shown
 from errors import DeviceError
+from fields import Source, load_json, shown
 
 TEXTS = ("machine", "os", "kernel", "python", "governor", "tpu", "tpu_path", "tpu_runtime")
 COUNTS = ("cores", "throttled_word", "throttle_count")
+NEXT_STEP = "deploy this checkout's agent again"
 CPU_HZ_MAX = 10**11
 
 
 def parse_board(text: bytes, where: str) -> dict[str, Any]:
     """Return the fields that are known, those of agent/linux.py. Raises DeviceError on one that can't be right."""
-    found = load_object(text, f"{where}: BOARD")
+    source = Source(f"{where}: BOARD", DeviceError, NEXT_STEP)
+    found = load_json(text, source).values
     checked: dict[str, Any] = {}
     for name, value in found.items():
         if name in TEXTS:
@@ -31,7 +33,7 @@ def parse_board(text: bytes, where: str) -> dict[str, Any]:
         else:
             continue  # a newer agent's
         if not good:
-            raise DeviceError(f"{where}: BOARD {name}: received {shown(value)}; deploy this checkout's agent again")
+            raise source.wrong(f"key {name}: got {shown(value)}")
         checked[name] = value
     return checked
 

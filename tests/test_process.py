@@ -1,0 +1,164 @@
+"""Programs run with limits: what they say, how they end, and that none is left when we are gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import process
+from errors import CompileError, DeployError
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = [sys.executable, "-I", "-S", "-c"]
+
+
+def run(code: str, **options: object) -> process.Finished:
+    return process.run([*PYTHON, code], **({"error": CompileError, "timeout_s": 20} | options))  # type: ignore[arg-type]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_gone(pid: int) -> bool:
+    deadline = time.monotonic() + 5
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_running(pid)
+
+
+def test_both_streams_and_the_exit_code_are_returned() -> None:
+    finished = run("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)", check=False)
+    assert (finished.exit_code, finished.stdout, finished.stderr) == (3, "out\n", "err\n")
+    assert finished.lines == ["out", "err"]
+
+
+def test_merged_streams_are_one_and_keep_their_order() -> None:
+    code = "import os; os.write(2, b'a\\n'); os.write(1, b'b\\n'); os.write(2, b'c\\n')"
+    assert run(code, is_merged=True).stdout == "a\nb\nc\n"
+
+
+def test_a_missing_program_names_the_package_or_the_next_step() -> None:
+    with pytest.raises(CompileError, match=r"^no-such-tool: not found; install it with: apt install cmake$"):
+        process.run(["no-such-tool"], error=CompileError, timeout_s=1, install="cmake")
+    with pytest.raises(DeployError, match=r"^/no/tool: not found; set TOOL to its path$"):
+        process.find("/no/tool", DeployError, "set TOOL to its path")
+    with pytest.raises(DeployError, match=r"^no-such-tool: not found; install it, or correct its path$"):
+        process.start(["no-such-tool"], error=DeployError)
+
+
+def test_a_failure_shows_the_telling_line_or_the_last_or_how_it_ended() -> None:
+    code = "import sys; print('E: the reason'); print('make: stopped'); sys.exit(1)"
+    with pytest.raises(CompileError, match=r"^build: E: the reason$"):
+        run(code, name="build", telling="^E:")
+    with pytest.raises(CompileError, match=r"^build: make: stopped$"):
+        run(code, name="build", telling="^F:")
+    with pytest.raises(CompileError, match=r"^python[0-9.]*: exit code 4$"):
+        run("raise SystemExit(4)")
+    with pytest.raises(CompileError, match=r": killed by SIGSEGV$"):
+        run("import os; os.kill(os.getpid(), 11)")
+    with pytest.raises(CompileError) as caught:
+        run("print('x' * 10000); raise SystemExit(1)")
+    assert len(str(caught.value)) < 400
+
+
+def test_a_program_over_its_time_is_killed_with_what_it_started() -> None:
+    pids: list[str] = []
+    code = (
+        "import subprocess, sys, time; c = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(c.pid, flush=True); time.sleep(60)"
+    )
+    start = time.monotonic()
+    with pytest.raises(CompileError, match=r"^tool: did not end within 1 s; is it hung\?$"):
+        run(code, name="tool", timeout_s=1, hint="is it hung?", on_line=pids.append)
+    assert time.monotonic() - start < 10
+    assert wait_until_gone(int(pids[0]))
+
+
+def test_a_silent_program_that_closed_its_output_is_still_timed() -> None:
+    with pytest.raises(CompileError, match="did not end within"):
+        run("import os, time; os.close(1); os.close(2); time.sleep(60)", timeout_s=1)
+
+
+def test_a_grandchild_that_holds_the_pipe_open_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "END_S", 0.3)
+    code = (
+        "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(8)'],"
+        " start_new_session=True); print('done')"
+    )
+    start = time.monotonic()
+    assert run(code).stdout == "done\n"
+    assert time.monotonic() - start < 5
+
+
+def test_lines_arrive_as_they_are_printed() -> None:
+    times: dict[str, float] = {}
+    run(
+        "import time; print('a', flush=True); time.sleep(0.5); print('b\\r'); print('c', end='')",
+        on_line=lambda line: times.setdefault(line, time.monotonic()),
+    )
+    assert list(times) == ["a", "b", "c"]
+    assert times["b"] - times["a"] > 0.2
+
+
+def test_the_end_of_a_long_output_is_kept() -> None:
+    finished = run("print('x' * 1_000_000 + 'end')", kept_bytes=1000)
+    assert len(finished.stdout) == 1000
+    assert finished.stdout.endswith("xend\n")
+
+
+def test_input_environment_and_folder_are_the_callers(tmp_path: Path) -> None:
+    code = "import os, sys; print(sys.stdin.read(), os.environ.get('A'), os.environ.get('HOME'), os.getcwd())"
+    finished = run(code, stdin=b"x" * 200_000, environment={"A": "1"}, folder=tmp_path)
+    assert finished.stdout.split() == ["x" * 200_000, "1", "None", str(tmp_path.resolve())]
+    assert run("import sys; print(repr(sys.stdin.read()))").stdout == "''\n"
+
+
+def test_an_error_of_the_listener_kills_the_program() -> None:
+    pids: list[int] = []
+
+    def listen(line: str) -> None:
+        pids.append(int(line))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run("import os, time; print(os.getpid(), flush=True); time.sleep(60)", on_line=listen)
+    assert wait_until_gone(pids[0])
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv")
+def test_a_program_ends_when_we_are_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    owner = (
+        f"import process, errors, sys; process.run([sys.executable, '-c', {child!r}], error=errors.Error, timeout_s=60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", owner], cwd=ROOT) as running:
+        deadline = time.monotonic() + 20
+        while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        pid = int(pid_file.read_text())
+        assert is_running(pid)
+        os.kill(running.pid, signal.SIGKILL)
+    assert wait_until_gone(pid)
+
+
+def test_show_leaves_the_output_alone_and_returns_the_exit_code(capfd: pytest.CaptureFixture[str]) -> None:
+    assert process.show([*PYTHON, "print('seen'); raise SystemExit(5)"], error=CompileError) == 5
+    assert capfd.readouterr().out == "seen\n"
+
+
+def test_a_started_program_is_stopped_after_its_grace() -> None:
+    child = process.start([*PYTHON, "import time; time.sleep(60)"], error=DeployError)
+    process.stop(child, 0.1)
+    assert child.returncode == -signal.SIGKILL
