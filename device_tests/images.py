@@ -16,5 +16,5 @@ def build_image(target: Target, model: Path, folder: Path) -> Path:
     """
     if target.mcu is None:
         raise ValueError(f"{target.name} is no microcontroller")
-    compile_model(model, folder / "model", target.mcu.kernels)
-    return build_firmware(target, folder / "model", folder / "image", name=model.stem).elf
+    plan = compile_model(model, folder / "model", target.mcu.kernels)
+    return build_firmware(target, plan.compiled(model.stem, folder / "model"), folder / "image").elf

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import Artifact
+from compilers.compiled import CompiledModel
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware
 from compilers.image.microcontroller import MODEL_FOLDER
 from deploy.device import open_session
@@ -43,7 +44,14 @@ def profile(image: Artifact, target: Target, picture: npt.NDArray[Any]) -> list[
         shutil.copy(PROFILE, source / PROFILE.name)
         text = instrument((source / "model.c").read_text(), len(operators))
         (source / "model.c").write_text(text)
-        elf = build_firmware(target, source, Path(work) / "image", name=image.name).elf
+        plan, (first, *_) = image.facts["plan"], image.facts["plan"]["inputs"]
+        input_bytes = sum(tensor["bytes"] for tensor in plan["inputs"])
+        sizes = plan["arena_bytes"], plan["weights_bytes"], input_bytes
+        streamed = plan["streamed"] is not None
+        compiled = CompiledModel(
+            image.name, source, plan["model_sha256"], *sizes, tuple(first["shape"]), first["dtype"], streamed
+        )
+        elf = build_firmware(target, compiled, Path(work) / "image").elf
         with open_session(target, replace(image, path=elf), on_log=lines.append) as session:
             session.infer(np.ascontiguousarray(picture).tobytes())
             session.stats()  # what was said before its answer has arrived with it

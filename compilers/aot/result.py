@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from compilers.aot.planner import Layout, Placed
 from compilers.aot.steps import Step
+from compilers.compiled import CompiledModel
 from graph.types import Graph, Tensor
 
 
@@ -90,6 +92,20 @@ class Plan:
     def describe(self) -> dict[str, Any]:
         """Return all of it as JSON types."""
         return asdict(self)
+
+    def compiled(self, name: str, folder: Path) -> CompiledModel:
+        """Return what a firmware build needs to know; the generated C is in `folder`."""
+        return CompiledModel(
+            name,
+            folder,
+            self.model_sha256,
+            self.arena_bytes,
+            self.weights_bytes,
+            sum(tensor.bytes for tensor in self.inputs),
+            self.inputs[0].shape,
+            self.inputs[0].dtype,
+            self.streamed is not None,
+        )
 
 
 def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:

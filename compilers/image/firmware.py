@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import write_atomic
+from compilers.compiled import CompiledModel
 from compilers.image.elf_sizes import arena_bytes, sections_of
 from compilers.image.fit import mcu_of
 from errors import CompileError, FitError
@@ -22,7 +23,6 @@ FIRMWARE_DIR = ROOT / "firmware"
 HOST_BOARD = "host"
 KERNEL_OPTIMISATION = "-O2"
 APP_OPTIMISATION = "-Os"
-PIXEL_OFFSET = 128  # MLPerf Tiny's runner sends pixels, 0 to 255; the input is int8
 PACKAGES = {
     "cmake": "cmake",
     "ninja": "ninja-build",
@@ -35,8 +35,6 @@ WEIGHT_ALIGNMENT_SLACK = 4_096
 BUILD_TIMEOUT_S = 900.0
 CODE_SECTIONS = (".vectors", ".text", ".ARM.extab", ".ARM.exidx", ".init_array")
 
-_TENSOR = re.compile(r'ENTRY\(-?\d+, (\d+), "[^"]*", "[^"]*", "[^"]*", -?\d+, \d+, ([\d, ]+)\)')
-_DEFINE = re.compile(r'^#define MODEL_(\w+) +"?([^"\n]*?)"?$', re.MULTILINE)
 # What says why a build failed; collect2 only says that the linker did.
 _TELLING = re.compile(
     r"(^|: )(fatal )?error: (?!ld returned)|^CMake Error|undefined reference|multiple definition|/ld: "
@@ -80,38 +78,25 @@ class FirmwareImage:
         return {name: size for name, size in sizes.items() if size}
 
 
-@dataclass(frozen=True)
-class _Model:
-    """Facts of the generated `model.h`."""
-
-    sha256: str
-    arena_bytes: int
-    weights_bytes: int
-    input_bytes: int
-    is_streamed: bool
-    text_offset: int
-
-
 def build_firmware(
-    target: Target, model_dir: Path, out: Path, *, name: str = "", overrides: Mapping[str, str] | None = None
+    target: Target, model: CompiledModel, out: Path, *, overrides: Mapping[str, str] | None = None
 ) -> FirmwareImage:
     """Build the image of a compiled network for a microcontroller target and return it with its sizes.
 
-    `model_dir` holds what compilers.aot wrote, or compilers.tflm; `name` is told to MLPerf Tiny's runner; `overrides`
-    are CMake variables, for another engine and for tests. `firmware.elf`, `.map` and, for a
+    `model` is what compilers.aot or compilers.tflm returned; MLPerf Tiny's runner reads its name. `overrides` are CMake
+    variables, for another engine and for tests. `firmware.elf`, `.map` and, for a
     real core, `.bin` and `.hex` are put into `out` once all is built: the same inputs give the same bytes.
     Raises CompileError if a tool is missing (naming its package), the build fails (with the tool's last line) or sizes
     disagree with the plan; FitError if the linker runs out of RAM or flash.
     """
     mcu = mcu_of(target)
-    model = _read_model(model_dir)
     check_tools(mcu)
     revision = firmware_revision(target)
-    facts = _facts(target, mcu, model, name or model_dir.name, revision)
+    facts = _facts(target, mcu, model, revision)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="alpharho-") as work:
         build = Path(work) / "build"
-        _configure(mcu, model_dir, build, facts, overrides or {})
+        _configure(mcu, model, build, facts, overrides or {})
         _run(["cmake", "--build", str(build)], target)
         built = {p.suffix: p for p in build.glob("firmware.*") if p.suffix in (".elf", ".map", ".bin", ".hex")}
         image = _measure(target, mcu, model, built, out, revision)
@@ -154,32 +139,7 @@ def firmware_revision(target: Target) -> str:
     return digest.hexdigest()[:12]
 
 
-def _read_model(model_dir: Path) -> _Model:
-    """Return what `model.h` says. Raises CompileError if it is no header of a compiled network."""
-    header = model_dir / "model.h"
-    try:
-        text = header.read_text(encoding="utf-8")
-        defines = dict(_DEFINE.findall(text))
-        tables = text.split("#define MODEL_OUTPUT_TABLE")[0].split("#define MODEL_INPUT_TABLE")[1]
-        inputs = [(int(size), [int(n) for n in shape.split(",")]) for size, shape in _TENSOR.findall(tables)]
-        return _Model(
-            sha256=defines["SHA256"],
-            arena_bytes=int(defines["ARENA_BYTES"]),
-            weights_bytes=int(defines["WEIGHTS_BYTES"]),
-            input_bytes=sum(size for size, _ in inputs),
-            is_streamed=defines.get("STREAMED") == "1",
-            text_offset=PIXEL_OFFSET if _is_picture(inputs[0][1]) else 0,
-        )
-    except (OSError, UnicodeDecodeError, KeyError, ValueError, IndexError) as e:
-        raise CompileError(f"{header}: no header of a compiled network ({e!r}); compile the .tflite first") from e
-
-
-def _is_picture(shape: Sequence[int]) -> bool:
-    """Whether a shape is (1, n, n, channels): square, unlike the spectra that keyword networks take."""
-    return len(shape) == 4 and shape[1] == shape[2]
-
-
-def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) -> list[str]:
+def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> list[str]:
     facts = {
         "FLASH_ORIGIN": f"{mcu.flash_origin:#x}",
         "FLASH_BYTES": f"{mcu.flash_bytes:#x}",
@@ -190,9 +150,9 @@ def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) ->
         "UART_BAUD": f"{mcu.uart_baud}u",
         "BOARD_NAME": f'"{target.name}"',
         "FIRMWARE_REVISION": f'"{revision}"',
-        "MODEL_NAME": '"{}"'.format(re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)),
+        "MODEL_NAME": '"{}"'.format(re.sub(r"[^\w.-]", "_", model.name, flags=re.ASCII)),
         "MODEL_INPUT_BYTES": f"{model.input_bytes}u",
-        "TEXT_OFFSET": str(model.text_offset),
+        "TEXT_OFFSET": str(model.pixel_offset),
     }
     if target.measured_on == "emulated":
         facts["EMULATED"] = "1"
@@ -201,9 +161,9 @@ def _facts(target: Target, mcu: Mcu, model: _Model, name: str, revision: str) ->
     return [f"{key}={value}" for key, value in facts.items()]
 
 
-def _configure(mcu: Mcu, model_dir: Path, build: Path, facts: Sequence[str], overrides: Mapping[str, str]) -> None:
+def _configure(mcu: Mcu, model: CompiledModel, build: Path, facts: Sequence[str], overrides: Mapping[str, str]) -> None:
     variables = {
-        "MODEL_DIR": str(model_dir.resolve()),
+        "MODEL_DIR": str(model.folder.resolve()),
         "CPU_FLAGS": ";".join(mcu.cpu_flags.split()),
         "FACTS": ";".join(facts),
         "KERNELS": mcu.kernels,
@@ -247,7 +207,7 @@ def _run(command: Sequence[str], target: Target | None) -> None:
 
 
 def _measure(
-    target: Target, mcu: Mcu, model: _Model, built: Mapping[str, Path], out: Path, revision: str
+    target: Target, mcu: Mcu, model: CompiledModel, built: Mapping[str, Path], out: Path, revision: str
 ) -> FirmwareImage:
     on_mcu = mcu.board != HOST_BOARD
     prefix = "arm-none-eabi-" if on_mcu else ""
@@ -275,7 +235,7 @@ def _measure(
     return image
 
 
-def _check_sizes(target: Target, mcu: Mcu, model: _Model, image: FirmwareImage) -> None:
+def _check_sizes(target: Target, mcu: Mcu, model: CompiledModel, image: FirmwareImage) -> None:
     """Raise CompileError where the image is not what the plan and the TOML say."""
     pairs = [("arena", model.arena_bytes, image.arena_bytes)]
     if mcu.board != HOST_BOARD:

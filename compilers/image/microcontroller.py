@@ -29,7 +29,7 @@ def compile_for(model: Artifact, target: Target, optimize: str = "size", stream_
     def make(folder: Path) -> Mapping[str, Any]:
         plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input)
         check_fit(target, plan)
-        image = build_firmware(target, folder / MODEL_FOLDER, folder, name=model.name)
+        image = build_firmware(target, plan.compiled(model.name, folder / MODEL_FOLDER), folder)
         return dict(model.facts) | {"model_sha256": model.sha256, "memory": image.facts(), "plan": plan.describe()}
 
     return produce(

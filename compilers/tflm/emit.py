@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 
+from compilers.compiled import CompiledModel, c_identifier
 from compilers.tflm.arena import Arena
 from compilers.tflm.graph import Graph, Tensor
 from compilers.tflm.operators import additions
@@ -48,8 +49,21 @@ class Model:
     @property
     def identifier(self) -> str:
         """The name as one of C, which files and symbols begin with."""
-        plain = re.sub(r"\W", "_", self.name, flags=re.ASCII)
-        return plain if re.match(r"[A-Za-z]", plain) else f"model_{plain}"
+        return c_identifier(self.name)
+
+    def compiled(self, folder: Path, arena_bytes: int) -> CompiledModel:
+        """Return what a firmware build needs to know; the generated C++ is in `folder`."""
+        inputs = [self.graph.tensors[i] for i in self.graph.inputs]
+        return CompiledModel(
+            self.name,
+            folder,
+            self.sha256,
+            arena_bytes,
+            len(self.data),
+            sum(tensor.bytes for tensor in inputs),
+            inputs[0].shape,
+            inputs[0].dtype,
+        )
 
 
 def emit(model: Model) -> dict[str, str]:

@@ -45,7 +45,7 @@ def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
             "TFLM_INCLUDES": ";".join(library.includes),
             "TFLM_DEFINITIONS": ";".join([*library.definitions, definition]),
         }
-        image = build_firmware(target, source, folder, name=model.name, overrides=overrides)
+        image = build_firmware(target, model.compiled(source, arena_bytes), folder, overrides=overrides)
         facts = {"model_sha256": model.sha256, "memory": image.facts(), "library": library.name}
         return dict(compiled.facts) | facts
 

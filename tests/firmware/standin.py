@@ -7,19 +7,30 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import target
+from compilers.compiled import CompiledModel
 from compilers.image.firmware import FIRMWARE_DIR, FirmwareImage, build_firmware
 
 STANDIN = FIRMWARE_DIR / "tests" / "standin"
 RAW_LINE = FIRMWARE_DIR / "tests" / "rawline" / "main.c"
 INPUT_BYTES = 3072
 OUTPUT_BYTES = 10
+# The facts of the stand-in's engine.c.
+MODEL = CompiledModel(
+    name="standin",
+    folder=STANDIN,
+    sha256="0123456789abcdef" * 4,
+    arena_bytes=3088,
+    weights_bytes=0,
+    input_bytes=INPUT_BYTES,
+    input_shape=(1, 32, 32, 3),
+)
 EMULATED = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55", "netduinoplus2")
 
 
 def build(name: str, out: Path, overrides: Mapping[str, str] | None = None) -> FirmwareImage:
     """Build the stand-in for a target."""
     variables = {"ENGINE_DIR": str(STANDIN)} | dict(overrides or {})
-    return build_firmware(target.load(name), STANDIN, out, name="standin", overrides=variables)
+    return build_firmware(target.load(name), MODEL, out, overrides=variables)
 
 
 def expected_output(data: bytes) -> bytes:

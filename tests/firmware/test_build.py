@@ -17,7 +17,7 @@ from compilers.image import firmware
 from compilers.image.fit import FIRMWARE_RAM_BYTES, check_fit, fit
 from errors import CompileError, FitError
 from tests.firmware.conftest import Images
-from tests.firmware.standin import INPUT_BYTES, STANDIN, build
+from tests.firmware.standin import INPUT_BYTES, MODEL, STANDIN, build
 
 BOARD = "qemu-m4"
 
@@ -29,7 +29,7 @@ def with_mcu(name: str, **changes: object) -> target.Target:
 
 
 def build_target(board: target.Target, out: Path, **overrides: str) -> firmware.FirmwareImage:
-    return firmware.build_firmware(board, STANDIN, out, overrides={"ENGINE_DIR": str(STANDIN)} | overrides)
+    return firmware.build_firmware(board, MODEL, out, overrides={"ENGINE_DIR": str(STANDIN)} | overrides)
 
 
 def test_the_same_sources_elsewhere_give_the_same_bytes(
@@ -41,7 +41,10 @@ def test_the_same_sources_elsewhere_give_the_same_bytes(
     monkeypatch.setenv("CFLAGS", "-O0 -DNONSENSE")
     standin = there / "tests" / "standin"
     again = firmware.build_firmware(
-        target.load(BOARD), standin, tmp_path / "out there", name="standin", overrides={"ENGINE_DIR": str(standin)}
+        target.load(BOARD),
+        dataclasses.replace(MODEL, folder=standin),
+        tmp_path / "out there",
+        overrides={"ENGINE_DIR": str(standin)},
     )
     first = images(BOARD)
     assert again.revision == first.revision
@@ -148,21 +151,16 @@ def test_a_core_that_the_compiler_does_not_know_is_told(tmp_path: Path) -> None:
         build_target(with_mcu(BOARD, cpu_flags="-mcpu=cortex-m9"), tmp_path)
 
 
-def test_a_folder_without_a_network_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match=r"model\.h: no header of a compiled network"):
-        firmware.build_firmware(target.load(BOARD), tmp_path, tmp_path / "out")
-    (tmp_path / "model.h").write_text('#define MODEL_SHA256 "00"\n')
-    with pytest.raises(CompileError, match=r"model\.h: no header of a compiled network"):
-        firmware.build_firmware(target.load(BOARD), tmp_path, tmp_path / "out")
+def test_a_folder_without_a_network_is_an_error(tmp_path: Path) -> None:
+    empty = dataclasses.replace(MODEL, folder=tmp_path)
+    with pytest.raises(CompileError, match=r"engines/CMakeLists\.txt|no compiled network"):
+        firmware.build_firmware(target.load(BOARD), empty, tmp_path / "out")
 
 
-def test_an_arena_that_is_not_the_plans_is_told(tmp_path: Path) -> None:
-    standin = tmp_path / "standin"
-    shutil.copytree(STANDIN, standin)
-    header = standin / "model.h"
-    header.write_text(re.sub(r"(ARENA_BYTES +)\d+", r"\g<1>9999", header.read_text()))
+def test_an_arena_that_differs_from_the_plan_is_an_error(tmp_path: Path) -> None:
+    wrong = dataclasses.replace(MODEL, arena_bytes=9999)
     with pytest.raises(CompileError, match=r"^qemu-m4: arena: planned 9,999 bytes, the linker placed 3,088; "):
-        firmware.build_firmware(target.load(BOARD), standin, tmp_path / "out", overrides={"ENGINE_DIR": str(standin)})
+        firmware.build_firmware(target.load(BOARD), wrong, tmp_path / "out", overrides={"ENGINE_DIR": str(STANDIN)})
 
 
 @pytest.mark.parametrize("fact", ["STACK_BYTES", "RAM_BYTES", "FLASH_ORIGIN", "BOARD_NAME", "MODEL_INPUT_BYTES"])

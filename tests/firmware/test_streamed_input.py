@@ -29,8 +29,8 @@ FIRST = b"\0" * 5
 def image(tmp_path_factory: pytest.TempPathFactory) -> FirmwareImage:
     folder, board = tmp_path_factory.mktemp("streamed"), target.load("host-fw")
     assert board.mcu
-    compile_model(tflite_of(MODEL), folder / "model", board.mcu.kernels, stream_input=True)
-    return build_firmware(board, folder / "model", folder / "image", name=MODEL)
+    plan = compile_model(tflite_of(MODEL), folder / "model", board.mcu.kernels, stream_input=True)
+    return build_firmware(board, plan.compiled(MODEL, folder / "model"), folder / "image")
 
 
 def agree(session: Session, count: int) -> None:

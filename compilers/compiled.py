@@ -1,0 +1,50 @@
+"""A network as a compiler left it: what a firmware build needs to know of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+# MLPerf Tiny's runner sends pixels, 0 to 255; the input is int8.
+PIXEL_OFFSET = 128
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A compiled network: sources in `folder`, and their facts as planned by the compiler.
+
+    `name` is the model's name for people and devices. `arena_bytes` and `weights_bytes` are what the linker must
+    place. `input_shape` and `input_dtype` are those of the first input, `input_bytes` those of all inputs together.
+    `is_streamed` says that the device takes the input row by row.
+    """
+
+    name: str
+    folder: Path
+    sha256: str
+    arena_bytes: int
+    weights_bytes: int
+    input_bytes: int
+    input_shape: tuple[int, ...]
+    input_dtype: str = "int8"
+    is_streamed: bool = False
+
+    @property
+    def identifier(self) -> str:
+        """The model's name in C: its symbols begin with it."""
+        return c_identifier(self.name)
+
+    @property
+    def pixel_offset(self) -> int:
+        """What to subtract from a pixel (0 to 255) to get an input value; 0 where the input is not a picture.
+
+        A picture is (1, n, n, channels): square, unlike the spectra that keyword networks take.
+        """
+        shape = self.input_shape
+        return PIXEL_OFFSET if len(shape) == 4 and shape[1] == shape[2] else 0
+
+
+def c_identifier(name: str) -> str:
+    """Return a name as a C identifier: other characters become "_", and it begins with a letter."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return plain if re.match(r"[A-Za-z]", plain) else f"model_{plain}"
