@@ -20,6 +20,10 @@ class CompileError(Error):
     """An artifact can't be compiled for the target."""
 
 
+class GraphError(CompileError):
+    """A .tflite cannot be read, or is damaged."""
+
+
 class FitError(Error):
     """An artifact does not fit the RAM or flash of the target."""
 

@@ -1,220 +1,256 @@
-"""Reading a `.tflite` file: nothing in it is believed before it was checked."""
+"""Reads any `.tflite`. Everything in the file is checked before it is used: a damaged file gives one GraphError.
+
+What an engine supports (operators, versions, types) is not checked here but by each engine.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import struct
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
-import tflite
 
-from errors import CompileError
-from graph.operators import SUPPORTED
-from graph.types import DTYPES, Array, Graph, Operator, Quantization, Tensor, printable
+from errors import GraphError
+from graph import schema
+from graph.types import (
+    BITS,
+    STORED_AS_BYTES,
+    Array,
+    Graph,
+    Operator,
+    Options,
+    OptionValue,
+    Quantization,
+    Subgraph,
+    Tensor,
+    location,
+    printable,
+)
 
-IDENTIFIER = b"TFL3"
-SCHEMA_VERSION = 3
-# Over what any microcontroller addresses, and small enough that no product of sizes is a problem here.
-TENSOR_ELEMENTS_LIMIT = 1 << 26
-RANK_LIMIT = 6
-
-_BUILTINS = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
-_TYPES = {code: name.lower() for name, code in vars(tflite.TensorType).items() if isinstance(code, int)}
-_OPTION_TYPES = {code: name for name, code in vars(tflite.BuiltinOptions).items() if isinstance(code, int)}
-# What reading a damaged flatbuffer raises in the schema's classes.
-_DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError, KeyError, MemoryError)
+RANK_LIMIT = 16
+# LiteRT counts elements in 32-bit integers.
+TENSOR_ELEMENTS_LIMIT = (1 << 31) - 1
+SUBGRAPHS_LIMIT = 1 << 10
+# Exceptions that the schema's classes raise for a damaged flatbuffer.
+DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError, KeyError, MemoryError)
 
 
-def read(path: Path) -> Graph:
-    """Return the network in an int8 `.tflite` file.
+def read(path: Path, source: str = "") -> Graph:
+    """Return the network in a `.tflite` file; `source` names it in errors, by default the file's name.
 
-    Raises CompileError, one line, if the file can't be read, is damaged or holds what can't be compiled.
+    Raises GraphError, one line, if the file cannot be read or is damaged.
     """
     try:
         data = path.read_bytes()
     except OSError as e:
-        raise CompileError(f"{path}: can't be read ({e.strerror or e})") from e
-    return parse(data, path.name)
+        raise GraphError(f"{path}: can't be read ({e.strerror or e})") from e
+    return parse(data, source or path.name)
 
 
 def parse(data: bytes, source: str) -> Graph:
-    """Return the network in the bytes of a `.tflite` file; `source` names it in errors. Raises CompileError."""
-    if len(data) < 8 or data[4:8] != IDENTIFIER:
-        raise CompileError(f"{source}: not a .tflite file (no {IDENTIFIER.decode()} at byte 4)")
+    """Return the network in the bytes of a `.tflite`; `source` names it in errors. Raises GraphError."""
+    if len(data) < 8 or data[4:8] != schema.IDENTIFIER:
+        raise GraphError(f"{source}: not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:
-        return _Importer(data, source).graph()
-    except _DAMAGE as e:
-        raise CompileError(f"{source}: damaged, its tables point outside the file ({type(e).__name__})") from e
+        return _Reader(data, source).graph()
+    except DAMAGE as e:
+        raise GraphError(f"{source}: damaged, its tables point outside the file ({type(e).__name__})") from e
 
 
-class _Importer:
-    """Walks the flatbuffer from its root. Errors of the schema's classes pass through; `parse` turns them."""
+class _Reader:
+    """Walks the flatbuffer from its root. `parse` turns what the schema's classes raise into GraphError."""
 
     def __init__(self, data: bytes, source: str) -> None:
-        self.data = data
-        self.source = source
-        self.model = tflite.Model.GetRootAs(data, 0)
-        self.partial = Graph(source, hashlib.sha256(data).hexdigest(), (), (), (), ())
+        self._source = source
+        self._sha256 = hashlib.sha256(data).hexdigest()
+        self._model = schema.root(data)
+        self._size = len(data)
+        # Vectors that share their elements could make a small file endless work. Real files hardly share any.
+        self._budget = 4 * len(data) + 4096
+        self._buffers: dict[int, bytes] = {}
+        self._buffer_count = self._count(self._model.BuffersLength())
 
     def graph(self) -> Graph:
-        if self.model.Version() != SCHEMA_VERSION:
-            self.partial.fail(f"schema version {self.model.Version()}, expected {SCHEMA_VERSION}")
-        if self.count(self.model.SubgraphsLength()) != 1:
-            self.partial.fail(f"{self.model.SubgraphsLength()} subgraphs, expected 1 (control flow is not supported)")
-        table = self.model.Subgraphs(0)
-        tensors = tuple(self.tensor(table.Tensors(i), i) for i in range(self.count(table.TensorsLength())))
-        partial = Graph(self.source, self.partial.sha256, tensors, (), (), ())
-        operators = tuple(
-            self.operator(partial, table.Operators(i), i) for i in range(self.count(table.OperatorsLength()))
-        )
-        inputs = self.indexes(partial, "the network's inputs", table.InputsLength(), table.Inputs)
-        outputs = self.indexes(partial, "the network's outputs", table.OutputsLength(), table.Outputs)
-        graph = Graph(self.source, partial.sha256, tensors, operators, inputs, outputs)
-        check_flow(graph)
-        return graph
+        """Return the main graph with the others."""
+        version = self._model.Version()
+        if version != schema.VERSION:
+            self._fail(f"schema version {version}, expected {schema.VERSION}")
+        count = self._count(self._model.SubgraphsLength())
+        if not 1 <= count <= SUBGRAPHS_LIMIT:
+            self._fail(f"{count} subgraphs, expected 1 to {SUBGRAPHS_LIMIT}")
+        main, *others = (self._subgraph(self._model.Subgraphs(i)) for i in range(count))
+        return Graph(
+            main.tensors, main.operators, main.inputs, main.outputs, main.name,
+            source=self._source, sha256=self._sha256, others=tuple(others),
+        )  # fmt: skip
 
-    def count(self, length: int) -> int:
-        """Return the length of a vector, which can't be over the file's."""
-        if not 0 <= length <= len(self.data):
-            self.partial.fail("damaged, a vector is longer than the file")
+    def _fail(self, problem: str, operator: Operator | None = None, tensor: Tensor | None = None) -> NoReturn:
+        raise GraphError(f"{location(self._source, operator, tensor)}: {problem}")
+
+    def _count(self, length: int) -> int:
+        """Return the length of a vector, after checking that the file can hold it."""
+        if not 0 <= length <= self._size:
+            self._fail("damaged, a vector is longer than the file")
+        self._budget -= length
+        if self._budget < 0:
+            self._fail("damaged, its vectors together are longer than the file")
         return length
 
-    def indexes(self, graph: Graph, what: str, length: int, get: Any, optional: bool = False) -> tuple[int, ...]:
-        found = tuple(int(get(i)) for i in range(self.count(length)))
-        for index in found:
-            if not (-1 if optional else 0) <= index < len(graph.tensors):
-                graph.fail(f"{what}: tensor {index}, expected 0 to {len(graph.tensors) - 1}")
-        return found
+    def _text(self, raw: bytes | None) -> str:
+        self._count(len(raw or b""))
+        return (raw or b"").decode("utf-8", "replace")
 
-    def tensor(self, table: Any, index: int) -> Tensor:
-        name = printable((table.Name() or b"").decode("utf-8", "replace"))
-        blank = Tensor(index, name, (), "int8")
-        rank = self.count(table.ShapeLength())
-        if rank > RANK_LIMIT:
-            self.partial.fail(f"{rank} dimensions, at most {RANK_LIMIT} are supported", tensor=blank)
-        shape = tuple(int(table.Shape(i)) for i in range(rank))
-        signature = tuple(int(table.ShapeSignature(i)) for i in range(self.count(table.ShapeSignatureLength())))
-        # An open batch alone, now 1, is what older converters leave; LiteRT runs it as it stands.
-        open_batch = signature[:1] == (-1,) and shape[:1] == (1,)
-        if min(shape + signature[int(open_batch) :], default=1) <= 0:
-            wrong = signature or shape
-            self.partial.fail(f"shape {list(wrong)} is not static; fix the batch at 1 before converting", tensor=blank)
-        if math.prod(shape) > TENSOR_ELEMENTS_LIMIT:
-            self.partial.fail(f"shape {list(shape)} has over {TENSOR_ELEMENTS_LIMIT} elements", tensor=blank)
-        dtype = _TYPES.get(table.Type(), f"type {table.Type()}")
-        if dtype not in DTYPES:
-            self.partial.fail(
-                f"{dtype}, expected int8; convert with int8 inputs, outputs and operators (TFLITE_BUILTINS_INT8)",
-                tensor=blank,
-            )
-        if table.Sparsity() is not None or table.IsVariable():
-            self.partial.fail("sparse and variable tensors are not supported", tensor=blank)
-        shaped = Tensor(index, name, shape, dtype)
-        return Tensor(index, name, shape, dtype, self.quantization(table, shaped), self.constant(table, shaped))
+    def _subgraph(self, table: Any) -> Subgraph:
+        tensors = tuple(self._tensor(table.Tensors(i), i) for i in range(self._count(table.TensorsLength())))
+        operators = tuple(
+            self._operator(tensors, table.Operators(i), i) for i in range(self._count(table.OperatorsLength()))
+        )
+        inputs = self._indexes(tensors, "the network's inputs", table.InputsLength(), table.Inputs)
+        outputs = self._indexes(tensors, "the network's outputs", table.OutputsLength(), table.Outputs)
+        subgraph = Subgraph(tensors, operators, inputs, outputs, self._text(table.Name()))
+        self._check_order(subgraph)
+        return subgraph
 
-    def quantization(self, table: Any, tensor: Tensor) -> Quantization | None:
-        q = table.Quantization()
-        if q is None or not q.ScaleLength():
+    def _indexes(
+        self, tensors: tuple[Tensor, ...], owner: str, length: int, get: Callable[[int], int], lowest: int = 0
+    ) -> tuple[int, ...]:
+        """Return a vector of indexes of tensors, each `lowest` (-1 where one may be left out) or more."""
+        indexes = tuple(int(get(i)) for i in range(self._count(length)))
+        for index in indexes:
+            if not lowest <= index < len(tensors):
+                self._fail(f"{owner}: tensor {index}, expected 0 to {len(tensors) - 1}")
+        return indexes
+
+    def _tensor(self, table: Any, index: int) -> Tensor:
+        name = self._text(table.Name())
+        code = int(table.Type())
+        dtype = schema.TYPE_NAMES.get(code, f"type {code}")
+        shape = self._sizes(Tensor(index, name, (), dtype), table.ShapeLength(), table.Shape)
+        tensor = Tensor(index, name, shape, dtype)
+        if tensor.size > TENSOR_ELEMENTS_LIMIT:
+            self._fail(f"shape {list(shape)} has over {TENSOR_ELEMENTS_LIMIT} elements", tensor=tensor)
+        is_sparse = table.Sparsity() is not None
+        return Tensor(
+            index,
+            name,
+            shape,
+            dtype,
+            self._quantization(table.Quantization(), tensor),
+            self._constant(int(table.Buffer()), tensor, is_sparse),
+            self._sizes(tensor, table.ShapeSignatureLength(), table.ShapeSignature),
+            bool(table.IsVariable()),
+            is_sparse,
+        )
+
+    def _sizes(self, tensor: Tensor, length: int, get: Callable[[int], int]) -> tuple[int, ...]:
+        """Return a shape or signature: sizes of 0 or more, or -1 for an open one."""
+        if self._count(length) > RANK_LIMIT:
+            self._fail(f"{length} dimensions, at most {RANK_LIMIT} are supported", tensor=tensor)
+        sizes = tuple(int(get(i)) for i in range(length))
+        if min(sizes, default=0) < -1:
+            self._fail(f"shape {list(sizes)} has a negative size", tensor=tensor)
+        return sizes
+
+    def _quantization(self, table: Any, tensor: Tensor) -> Quantization | None:
+        length = self._count(table.ScaleLength()) if table is not None else 0
+        if not length:
             return None
-        length = self.count(q.ScaleLength())
-        if length != self.count(q.ZeroPointLength()):
-            self.partial.fail(f"{length} scales and {q.ZeroPointLength()} zero points", tensor=tensor)
-        scales = tuple(float(s) for s in q.ScaleAsNumpy())
-        zero_points = tuple(int(z) for z in q.ZeroPointAsNumpy())
-        axis = int(q.QuantizedDimension())
-        if not all(math.isfinite(s) and s > 0 for s in scales):
-            self.partial.fail("a scale is not a finite positive number", tensor=tensor)
-        if not all(-128 <= z <= 127 for z in zero_points):
-            self.partial.fail("a zero point is outside -128 to 127", tensor=tensor)
-        if length > 1 and (not 0 <= axis < len(tensor.shape) or tensor.shape[axis] != length):
-            self.partial.fail(f"{length} scales for dimension {axis} of {list(tensor.shape)}", tensor=tensor)
-        return Quantization(scales, zero_points, axis)
+        zero_points = tuple(int(table.ZeroPoint(i)) for i in range(self._count(table.ZeroPointLength())))
+        if zero_points and length != len(zero_points):
+            self._fail(f"{length} scales and {len(zero_points)} zero points", tensor=tensor)
+        scales = tuple(float(table.Scale(i)) for i in range(length))
+        # Old converters leave an axis of the weights on a bias, which LiteRT accepts; whoever uses the axis checks it.
+        return Quantization(scales, zero_points or (0,) * length, int(table.QuantizedDimension()))
 
-    def constant(self, table: Any, tensor: Tensor) -> Array | None:
-        index = int(table.Buffer())
-        if not 0 <= index < self.count(self.model.BuffersLength()):
-            self.partial.fail(f"buffer {index} of {self.model.BuffersLength()}", tensor=tensor)
-        buffer = self.model.Buffers(index)
-        if buffer.Offset() or buffer.Size():
-            self.partial.fail("its data lies outside the flatbuffer, which is not supported", tensor=tensor)
-        length = self.count(buffer.DataLength())
-        if index == 0 or not length:
+    def _constant(self, index: int, tensor: Tensor, is_sparse: bool) -> Array | None:
+        raw = self._buffer(index, tensor)
+        if not raw:
             return None
-        if length != tensor.bytes:
-            self.partial.fail(f"its buffer has {length} bytes, its shape needs {tensor.bytes}", tensor=tensor)
-        raw = bytes(buffer.DataAsNumpy().tobytes())
+        if is_sparse or tensor.dtype not in BITS:
+            return np.frombuffer(raw, np.uint8)
+        if min(tensor.shape, default=1) < 0:
+            self._fail(f"a constant of shape {list(tensor.shape)}, expected fixed sizes", tensor=tensor)
+        if len(raw) != tensor.bytes:
+            self._fail(f"its buffer has {len(raw)} bytes, its shape needs {tensor.bytes}", tensor=tensor)
+        if tensor.dtype in STORED_AS_BYTES:
+            return np.frombuffer(raw, np.uint8)
         array: Array = np.frombuffer(raw, np.dtype(tensor.dtype).newbyteorder("<")).reshape(tensor.shape)
         return array
 
-    def operator(self, graph: Graph, table: Any, index: int) -> Operator:
-        code_index = int(table.OpcodeIndex())
-        if not 0 <= code_index < self.count(self.model.OperatorCodesLength()):
-            graph.fail(f"operator {index}: code {code_index} of {self.model.OperatorCodesLength()}")
-        entry = self.model.OperatorCodes(code_index)
+    def _buffer(self, index: int, tensor: Tensor) -> bytes:
+        """Return the bytes of a buffer. By the schema, buffer 0 is empty."""
+        if index == 0:
+            return b""
+        if not 0 < index < self._buffer_count:
+            self._fail(f"buffer {index} of {self._buffer_count}", tensor=tensor)
+        if index not in self._buffers:
+            buffer = self._model.Buffers(index)
+            if buffer.Offset() or buffer.Size():
+                self._fail("its data is outside the flatbuffer, which is not supported", tensor=tensor)
+            length = self._count(buffer.DataLength())
+            self._buffers[index] = bytes(buffer.DataAsNumpy().tobytes()) if length else b""
+        return self._buffers[index]
+
+    def _operator(self, tensors: tuple[Tensor, ...], table: Any, index: int) -> Operator:
+        name, version, is_custom = self._code(int(table.OpcodeIndex()), index)
+        owner = f"operator {index} {printable(name)}"
+        if table.LargeCustomOptionsOffset() or table.LargeCustomOptionsSize():
+            self._fail(f"{owner}: its options are outside the flatbuffer, which is not supported")
+        custom_options = b""
+        if self._count(table.CustomOptionsLength()):
+            custom_options = bytes(table.CustomOptionsAsNumpy().tobytes())
+        return Operator(
+            index,
+            name,
+            version,
+            self._indexes(tensors, owner, table.InputsLength(), table.Inputs, lowest=-1),
+            self._indexes(tensors, owner, table.OutputsLength(), table.Outputs),
+            self._options(table),
+            is_custom,
+            custom_options,
+            self._indexes(tensors, owner, table.IntermediatesLength(), table.Intermediates, lowest=-1),
+        )
+
+    def _code(self, position: int, index: int) -> tuple[str, int, bool]:
+        """Return the name and version of an operator code, and whether it is a custom operator's."""
+        length = self._model.OperatorCodesLength()
+        if not 0 <= position < length:
+            self._fail(f"operator {index}: code {position} of {length}")
+        entry = self._model.OperatorCodes(position)
         # The first field is one byte wide; later codes are in the second, which older files leave at 0.
         code = max(int(entry.BuiltinCode()), int(entry.DeprecatedBuiltinCode()))
-        name, version = _BUILTINS.get(code, f"code {code}"), int(entry.Version())
-        blank = Operator(index, name, version, (), (), {})
-        if name == "CUSTOM":
-            custom = printable((entry.CustomCode() or b"").decode("utf-8", "replace"))
-            graph.fail(f"custom operator {custom!r} is not supported", blank)
-        inputs = self.indexes(graph, f"operator {index} {name}", table.InputsLength(), table.Inputs, optional=True)
-        outputs = self.indexes(graph, f"operator {index} {name}", table.OutputsLength(), table.Outputs)
-        first = graph.tensors[outputs[0]] if outputs else None
-        if name not in SUPPORTED:
-            graph.fail(f"not supported; known: {', '.join(sorted(SUPPORTED))}", blank, first)
-        spec = SUPPORTED[name]
-        if not 1 <= version <= spec.version:
-            graph.fail(f"version {version}, supported are 1 to {spec.version}", blank, first)
-        if not spec.inputs[0] <= len(inputs) <= spec.inputs[1] or len(outputs) != 1:
-            graph.fail(f"{len(inputs)} inputs and {len(outputs)} outputs", blank, first)
-        return Operator(index, name, version, inputs, outputs, self.options(graph, table, blank))
+        name = schema.BUILTIN_NAMES.get(code, f"code {code}")
+        is_custom = name == schema.CUSTOM
+        return self._text(entry.CustomCode()) if is_custom else name, int(entry.Version()), is_custom
 
-    def options(self, graph: Graph, table: Any, operator: Operator) -> dict[str, int | float | bool]:
-        spec = SUPPORTED[operator.name]
-        if spec.options is None:
-            return {}
-        if _OPTION_TYPES.get(table.BuiltinOptionsType()) != spec.options:
-            graph.fail(f"its options are not {spec.options}", operator)
+    def _options(self, table: Any) -> Options:
+        fields = schema.OPTION_TABLES.get(schema.OPTION_NAMES.get(table.BuiltinOptionsType(), ""))
         union = table.BuiltinOptions()
-        options = getattr(tflite, spec.options)()
-        options.Init(union.Bytes, union.Pos)
-        return {name: getattr(options, name)() for name in spec.fields}
+        if fields is None or union is None:
+            return Options()
+        accessor = fields.accessor(union)
+        values: dict[str, OptionValue] = {}
+        for name in fields.scalars:
+            value = getattr(accessor, name)()
+            if value is not None:
+                values[name] = self._text(value) if isinstance(value, bytes) else value
+        for name in fields.vectors:
+            length = self._count(getattr(accessor, f"{name}Length")())
+            values[name] = tuple(getattr(accessor, name)(i) for i in range(length))
+        return Options(fields.name, values)
 
-
-def check_flow(graph: Graph) -> None:
-    """Check that each tensor is made once and before it is read, and that the network computes int8 from int8.
-
-    Raises CompileError.
-    """
-    if not graph.inputs or not graph.outputs or not graph.operators:
-        graph.fail("no inputs, no outputs or no operators")
-    made: set[int] = set()
-    for index in graph.inputs:
-        if index in made or graph.tensors[index].data is not None:
-            graph.fail("an input of the network is a constant or given twice", tensor=graph.tensors[index])
-        made.add(index)
-    for operator in graph.operators:
-        for index in operator.inputs:
-            if index >= 0 and index not in made and graph.tensors[index].data is None:
-                graph.fail("read before it is made", operator, graph.tensors[index])
-        for index in operator.outputs:
-            if index in made or graph.tensors[index].data is not None:
-                graph.fail("made twice", operator, graph.tensors[index])
-            made.add(index)
-    for index in graph.outputs:
-        if index not in made or index in graph.inputs:
-            graph.fail("an output of the network that no operator makes", tensor=graph.tensors[index])
-    if len(set(graph.outputs)) != len(graph.outputs):
-        graph.fail("an output of the network is given twice")
-    for index in sorted(made):
-        tensor = graph.tensors[index]
-        if tensor.dtype != "int8" or tensor.quantization is None or len(tensor.quantization.scales) != 1:
-            graph.fail(
-                f"{tensor.dtype} with {len(tensor.quant.scales) if tensor.quantization else 0} scales, "
-                "expected int8 with one; convert with int8 inputs, outputs and operators",
-                tensor=tensor,
-            )
+    def _check_order(self, graph: Subgraph) -> None:
+        """Check that each tensor is computed once, and before it is read."""
+        computed = {i for i in graph.inputs if i >= 0}
+        for operator in graph.operators:
+            for index in (i for i in operator.inputs if i >= 0 and i not in computed):
+                tensor = graph.tensors[index]
+                if tensor.data is None and not tensor.is_variable and tensor.size:
+                    self._fail("read before it is computed", operator, tensor)
+            for index in operator.outputs:
+                if index in computed or graph.tensors[index].data is not None:
+                    self._fail("computed twice", operator, graph.tensors[index])
+                computed.add(index)

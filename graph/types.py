@@ -1,4 +1,4 @@
-"""An int8 network as the `.tflite` file holds it, checked and frozen: what all later stages read."""
+"""A `.tflite` as data: graphs, tensors and operators, checked and frozen. All stages read networks from these types."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ import numpy.typing as npt
 
 from errors import CompileError
 
-Array = npt.NDArray[np.int8] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Array = npt.NDArray[np.generic]
+Scalar = bool | int | float
+OptionValue = Scalar | str | tuple[int, ...] | tuple[float, ...]
 
-# Types that an int8 network holds: bytes an element by name. Only int8 tensors may be computed.
-DTYPES = {"int8": 1, "int32": 4, "int64": 8}
+# Bits of one element by the schema's name. Types without a fixed size (string, resource, variant) are not listed.
+BITS = {
+    "bool": 8, "int4": 4, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int64": 64,
+    "uint64": 64, "float16": 16, "bfloat16": 16, "float32": 32, "float64": 64, "complex64": 64, "complex128": 128,
+}  # fmt: skip
+# Types whose elements numpy cannot hold as they are stored. Their constants are kept as bytes.
+STORED_AS_BYTES = frozenset({"int4", "bfloat16"})
 
 
 def printable(text: str) -> str:
@@ -45,7 +52,12 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor. `data` is there, read-only and of `shape`, if it is a constant."""
+    """A tensor.
+
+    `shape` is as stored; a size of -1 is open. `signature` is the shape before the converter fixed open sizes at 1,
+    empty if the file has none. `data` is the value of a constant, read-only and of `shape`; constants of types that
+    numpy does not have, and sparse ones, are flat uint8 as stored.
+    """
 
     index: int
     name: str
@@ -53,57 +65,132 @@ class Tensor:
     dtype: str
     quantization: Quantization | None = None
     data: Array | None = field(default=None, repr=False, compare=False)
+    signature: tuple[int, ...] = ()
+    is_variable: bool = False
+    is_sparse: bool = False
 
     @property
     def short_name(self) -> str:
-        """The name without those of the operators that the converter fused into it, which follow a semicolon."""
-        return self.name.split(";")[0]
+        """The printable name without those of the operators that the converter fused into it after a semicolon."""
+        return printable(self.name).split(";")[0]
 
     @property
     def size(self) -> int:
-        """Number of elements."""
-        return math.prod(self.shape)
+        """Number of elements, with an open size counted as 1."""
+        return math.prod(abs(size) for size in self.shape)
 
     @property
     def bytes(self) -> int:
-        """Bytes of the tensor."""
-        return self.size * DTYPES[self.dtype]
+        """Bytes of the tensor, 0 for a type without a fixed size."""
+        return -(-self.size * BITS.get(self.dtype, 0) // 8)
+
+    @property
+    def open_shape(self) -> tuple[int, ...]:
+        """The shape with -1 for each size that is known only at run time. An open batch stored as 1 runs as 1."""
+        if len(self.signature) != len(self.shape):
+            return self.shape
+        pairs = enumerate(zip(self.shape, self.signature, strict=True))
+        return tuple(size if i == 0 and size == 1 else signed for i, (size, signed) in pairs)
+
+    @property
+    def is_static(self) -> bool:
+        """Whether every size is fixed and positive."""
+        return min(self.open_shape, default=1) > 0
 
     @property
     def quant(self) -> Quantization:
-        """The quantisation of a tensor that was checked to have one."""
+        """The quantization of a tensor that was checked to have one."""
         assert self.quantization is not None
         return self.quantization
 
 
 @dataclass(frozen=True)
+class Options:
+    """The options of an operator: the schema's table, and its fields by the schema's names. No table: no fields."""
+
+    table: str = ""
+    values: Mapping[str, OptionValue] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Scalar:
+        """Return a number or flag. Raises KeyError if the table has no such field."""
+        value = self.values[name]
+        if isinstance(value, (str, tuple)):
+            raise KeyError(name)
+        return value
+
+    def get(self, name: str, default: Scalar = 0) -> Scalar:
+        """Return a number or flag, `default` if the table has no such field."""
+        value = self.values.get(name, default)
+        return default if isinstance(value, (str, tuple)) else value
+
+
+@dataclass(frozen=True)
 class Operator:
-    """An operator: schema name, version, tensors by index (-1: absent) and options by the schema's names."""
+    """An operator: schema name (a custom operator's own), version, and tensors by index (-1: left out).
+
+    `intermediates` are tensors that the operator uses for itself; `custom_options` are the bytes of a custom operator.
+    """
 
     index: int
     name: str
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: Mapping[str, int | float | bool]
+    options: Options = Options()
+    is_custom: bool = False
+    custom_options: bytes = field(default=b"", repr=False)
+    intermediates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
-class Graph:
-    """A network of one subgraph, its operators in order of execution."""
+class Subgraph:
+    """Tensors, and operators in order of execution. `inputs` and `outputs` are indexes of tensors."""
 
-    source: str
-    sha256: str
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    name: str = ""
+
+    def computed_inputs(self, operator: Operator) -> list[Tensor]:
+        """Return the inputs of an operator that are not constants."""
+        return [self.tensors[i] for i in operator.inputs if i >= 0 and self.tensors[i].data is None]
+
+    def constant_integers(self, operator: Operator, position: int) -> npt.NDArray[np.int64] | None:
+        """Return a constant int32 or int64 input (axes, paddings, strides) flattened, None if there is none."""
+        index = operator.inputs[position] if position < len(operator.inputs) else -1
+        tensor = self.tensors[index] if index >= 0 else None
+        if tensor is None or tensor.data is None or tensor.dtype not in ("int32", "int64"):
+            return None
+        return tensor.data.astype(np.int64).reshape(-1)
+
+    @property
+    def operator_names(self) -> tuple[str, ...]:
+        """Names of the operators, each once, sorted."""
+        return tuple(sorted({operator.name for operator in self.operators}))
+
+
+@dataclass(frozen=True)
+class Graph(Subgraph):
+    """The main graph of a file, and the subgraphs that its control flow runs.
+
+    `source` names the file in errors, `sha256` is that of its bytes.
+    """
+
+    source: str = field(default="", compare=False)
+    sha256: str = field(default="", compare=False)
+    others: tuple[Subgraph, ...] = ()
 
     def fail(self, problem: str, operator: Operator | None = None, tensor: Tensor | None = None) -> NoReturn:
         """Raise the CompileError that names file, operator and tensor, in one line."""
-        where = [self.source]
-        if operator is not None:
-            where.append(f"operator {operator.index} {operator.name}")
-        if tensor is not None:
-            where.append(f"tensor {tensor.index} {tensor.short_name!r}")
-        raise CompileError(f"{', '.join(where)}: {problem}")
+        raise CompileError(f"{location(self.source, operator, tensor)}: {problem}")
+
+
+def location(source: str, operator: Operator | None = None, tensor: Tensor | None = None) -> str:
+    """Return how errors name a place in a file: `m.tflite, operator 3 CONV_2D, tensor 7 'conv1'`."""
+    parts = [source]
+    if operator is not None:
+        parts.append(f"operator {operator.index} {printable(operator.name)}")
+    if tensor is not None:
+        parts.append(f"tensor {tensor.index} {tensor.short_name!r}")
+    return ", ".join(parts)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import activation_range
-from graph.operators import ACTIVATIONS
+from compilers.aot.operators import ACTIVATIONS
 from graph.types import Graph, Operator, Tensor
 
 

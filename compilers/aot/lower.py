@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from compilers.aot import dsp, lower_elementwise, lower_move, lower_reduce, lower_window, mve
 from compilers.aot.arithmetic import ScaleError
+from compilers.aot.operators import check_supported
 from compilers.aot.steps import Step
 from graph.types import Graph, Operator
 
@@ -43,8 +44,9 @@ OPTIMIZE = ("size", "speed", "ram")
 def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Step, ...]:
     """Return one step per operator, in order, for a kernel set and one of OPTIMIZE.
 
-    Raises CompileError for shapes, types, options and scales that LiteRT or our kernels do not take.
+    Raises CompileError for operators, shapes, types, options and scales that LiteRT or our kernels do not take.
     """
+    check_supported(graph)
     steps = []
     for operator in graph.operators:
         try:

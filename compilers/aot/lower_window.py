@@ -9,8 +9,8 @@ from typing import cast
 import numpy as np
 
 from compilers.aot import checks, requant
+from compilers.aot.operators import PADDINGS, WINDOW_LIMIT
 from compilers.aot.steps import At, Call, Constant, Parameters, Scratch, Step, Value
-from graph.operators import PADDINGS, WINDOW_LIMIT
 from graph.types import Graph, Operator, Tensor
 
 

@@ -136,7 +136,7 @@ def wrong_models() -> dict[str, tuple[bytes, str]]:
         "zero point": (unary_model(zero_point=128), r"tensor 1 'result': a zero point is outside -128 to 127"),
         "huge ratio": (unary_model(scale=1e-20), r"RELU, tensor 1 'result': its scales have a ratio of 1e\+19"),
         "int32 input": (uint8_like.finish([0], [1]), r"int32 with 0 scales, expected int8 with one"),
-        "order": (early.finish([0], [2]), r"operator 0 RELU, tensor 1 't1': read before it is made"),
+        "order": (early.finish([0], [2]), r"operator 0 RELU, tensor 1 't1': read before it is computed"),
         "bias size": (conv(bias=3), r"operator 0 CONV_2D, tensor 2 't2': its bias is not a constant of 4 int32"),
         "axis": (conv(axis=3, scales=3), r"weights are scaled along dimension 3, expected 0"),
         "scales": (conv(scales=3), r"tensor 1 't1': 3 scales for dimension 0 of \[4, 1, 1, 3\]"),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import strategies as st
 
 from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
+from compilers.aot.operators import SUPPORTED
 from compilers.aot.planner import _Search, plan
 from errors import CompileError
-from graph.operators import SUPPORTED
 from graph.reader import parse
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.reference import Int8, Reference

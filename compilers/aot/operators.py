@@ -1,0 +1,140 @@
+"""What the engine supports: operators with their versions and options, types, and int8 from input to output."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from graph.types import Graph, Operator, Quantization, Tensor
+
+ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
+PADDINGS = {0: "SAME", 1: "VALID"}
+
+# The largest window, stride or dilation, far over what networks have: kernels add such numbers in int32.
+WINDOW_LIMIT = 1 << 15
+# Over what any microcontroller addresses, and small enough that no product of sizes overflows.
+TENSOR_ELEMENTS_LIMIT = 1 << 26
+RANK_LIMIT = 6
+# Only int8 tensors are computed; constants may also have the other types.
+DTYPES = ("int8", "int32", "int64")
+
+
+@dataclass(frozen=True)
+class OperatorSpec:
+    """What the schema says of an operator.
+
+    `options` is the name of its options table; `inputs` is the range of how many tensors it reads. Versions up to
+    `version` are those of LiteRT's reference kernels; later ones may mean something else.
+    """
+
+    version: int
+    inputs: tuple[int, int]
+    options: str | None = None
+
+
+SUPPORTED = {
+    "CONV_2D": OperatorSpec(8, (2, 3), "Conv2DOptions"),
+    "DEPTHWISE_CONV_2D": OperatorSpec(6, (2, 3), "DepthwiseConv2DOptions"),
+    "FULLY_CONNECTED": OperatorSpec(14, (2, 3), "FullyConnectedOptions"),
+    "ADD": OperatorSpec(5, (2, 2), "AddOptions"),
+    "MUL": OperatorSpec(7, (2, 2), "MulOptions"),
+    "MEAN": OperatorSpec(3, (2, 2), "ReducerOptions"),
+    "AVERAGE_POOL_2D": OperatorSpec(3, (1, 1), "Pool2DOptions"),
+    "MAX_POOL_2D": OperatorSpec(3, (1, 1), "Pool2DOptions"),
+    "SOFTMAX": OperatorSpec(3, (1, 1), "SoftmaxOptions"),
+    "HARD_SWISH": OperatorSpec(1, (1, 1)),
+    "RELU": OperatorSpec(3, (1, 1)),
+    "RELU6": OperatorSpec(3, (1, 1)),
+    "PAD": OperatorSpec(6, (2, 2)),
+    "RESHAPE": OperatorSpec(1, (1, 2)),
+    "QUANTIZE": OperatorSpec(6, (1, 1)),
+    "CONCATENATION": OperatorSpec(7, (1, 64), "ConcatenationOptions"),
+}
+
+
+def check_supported(graph: Graph) -> None:
+    """Check that the engine can compile each tensor and operator, and that all is computed in int8.
+
+    Raises CompileError naming file, operator and tensor.
+    """
+    if graph.others:
+        graph.fail(f"{1 + len(graph.others)} subgraphs, expected 1 (control flow is not supported)")
+    if not graph.inputs or not graph.outputs or not graph.operators:
+        graph.fail("no inputs, no outputs or no operators")
+    for tensor in graph.tensors:
+        _check_tensor(graph, tensor)
+    for operator in graph.operators:
+        _check_operator(graph, operator)
+    _check_ends(graph)
+    computed = {*graph.inputs, *(i for operator in graph.operators for i in operator.outputs)}
+    for index in sorted(computed):
+        _check_computed(graph, graph.tensors[index])
+
+
+def _check_tensor(graph: Graph, tensor: Tensor) -> None:
+    if len(tensor.shape) > RANK_LIMIT:
+        graph.fail(f"{len(tensor.shape)} dimensions, at most {RANK_LIMIT} are supported", tensor=tensor)
+    # An open batch alone, stored as 1, is what older converters leave; LiteRT runs it as 1.
+    has_open_batch = tensor.signature[:1] == (-1,) and tensor.shape[:1] == (1,)
+    if min(tensor.shape + tensor.signature[int(has_open_batch) :], default=1) <= 0:
+        shape = list(tensor.signature or tensor.shape)
+        graph.fail(f"shape {shape} is not static; fix the batch at 1 before converting", tensor=tensor)
+    if math.prod(tensor.shape) > TENSOR_ELEMENTS_LIMIT:
+        graph.fail(f"shape {list(tensor.shape)} has over {TENSOR_ELEMENTS_LIMIT} elements", tensor=tensor)
+    if tensor.dtype not in DTYPES:
+        graph.fail(
+            f"{tensor.dtype}, expected int8; convert with int8 inputs, outputs and operators (TFLITE_BUILTINS_INT8)",
+            tensor=tensor,
+        )
+    if tensor.is_sparse or tensor.is_variable:
+        graph.fail("sparse and variable tensors are not supported", tensor=tensor)
+    if tensor.quantization is not None:
+        _check_quantization(graph, tensor, tensor.quantization)
+
+
+def _check_quantization(graph: Graph, tensor: Tensor, q: Quantization) -> None:
+    if not all(math.isfinite(scale) and scale > 0 for scale in q.scales):
+        graph.fail("a scale is not a finite positive number", tensor=tensor)
+    if not all(-128 <= zero_point <= 127 for zero_point in q.zero_points):
+        graph.fail("a zero point is outside -128 to 127", tensor=tensor)
+    count = len(q.scales)
+    if count > 1 and (not 0 <= q.axis < len(tensor.shape) or tensor.shape[q.axis] != count):
+        graph.fail(f"{count} scales for dimension {q.axis} of {list(tensor.shape)}", tensor=tensor)
+
+
+def _check_operator(graph: Graph, operator: Operator) -> None:
+    first = graph.tensors[operator.outputs[0]] if operator.outputs else None
+    if operator.is_custom:
+        graph.fail("custom operators are not supported", operator, first)
+    if operator.name not in SUPPORTED:
+        graph.fail(f"not supported; known: {', '.join(sorted(SUPPORTED))}", operator, first)
+    spec = SUPPORTED[operator.name]
+    if not 1 <= operator.version <= spec.version:
+        graph.fail(f"version {operator.version}, supported are 1 to {spec.version}", operator, first)
+    if not spec.inputs[0] <= len(operator.inputs) <= spec.inputs[1] or len(operator.outputs) != 1:
+        graph.fail(f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs", operator, first)
+    if spec.options is not None and operator.options.table != spec.options:
+        graph.fail(f"its options are not {spec.options}", operator)
+
+
+def _check_ends(graph: Graph) -> None:
+    """Check that inputs and outputs of the network are distinct and that operators compute the outputs."""
+    for position, index in enumerate(graph.inputs):
+        if index in graph.inputs[:position] or graph.tensors[index].data is not None:
+            graph.fail("an input of the network is a constant or is listed twice", tensor=graph.tensors[index])
+    computed = {i for operator in graph.operators for i in operator.outputs}
+    for position, index in enumerate(graph.outputs):
+        if index not in computed:
+            graph.fail("an output of the network that no operator computes", tensor=graph.tensors[index])
+        if index in graph.outputs[:position]:
+            graph.fail("an output of the network is listed twice", tensor=graph.tensors[index])
+
+
+def _check_computed(graph: Graph, tensor: Tensor) -> None:
+    scales = len(tensor.quantization.scales) if tensor.quantization else 0
+    if tensor.dtype != "int8" or scales != 1:
+        graph.fail(
+            f"{tensor.dtype} with {scales} scales, expected int8 with one; "
+            "convert with int8 inputs, outputs and operators",
+            tensor=tensor,
+        )

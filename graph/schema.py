@@ -1,0 +1,62 @@
+"""The `.tflite` schema as tables: codes and names, and the fields of each operator's options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import flatbuffers
+import tflite
+
+IDENTIFIER = b"TFL3"
+VERSION = 3
+CUSTOM = "CUSTOM"
+
+BUILTIN_CODES: Mapping[str, int] = {k: v for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
+BUILTIN_NAMES: Mapping[int, str] = {code: name for name, code in BUILTIN_CODES.items()}
+TYPE_CODES: Mapping[str, int] = {k.lower(): v for k, v in vars(tflite.TensorType).items() if isinstance(v, int)}
+TYPE_NAMES: Mapping[int, str] = {code: name for name, code in TYPE_CODES.items()}
+OPTION_CODES: Mapping[str, int] = {k: v for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
+OPTION_NAMES: Mapping[int, str] = {code: name for name, code in OPTION_CODES.items()}
+
+
+@dataclass(frozen=True)
+class OptionTable:
+    """An options table: the names of its scalar (number, flag or text) fields and of its vectors of numbers."""
+
+    name: str
+    scalars: tuple[str, ...]
+    vectors: tuple[str, ...]
+
+    def accessor(self, union: Any) -> Any:
+        """Return the schema's object that reads the table at a union."""
+        options = getattr(tflite, self.name)()
+        options.Init(union.Bytes, union.Pos)
+        return options
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return the schema's function that writes a part of the table: Start, Add<field> or End."""
+        found: Callable[..., Any] = getattr(tflite, f"{self.name}{name}")
+        return found
+
+
+def _option_table(name: str) -> OptionTable:
+    fields = [key.removeprefix(f"{name}Add") for key in vars(tflite) if key.startswith(f"{name}Add")]
+    vectors = tuple(field for field in fields if hasattr(getattr(tflite, name), f"{field}AsNumpy"))
+    return OptionTable(name, tuple(field for field in fields if field not in vectors), vectors)
+
+
+OPTION_TABLES: Mapping[str, OptionTable] = {
+    name: _option_table(name) for name in OPTION_CODES if hasattr(tflite, name) and name != "NONE"
+}
+
+
+def root(data: bytes) -> Any:
+    """Return the schema's object for the root of a file."""
+    return tflite.Model.GetRootAs(data, 0)
+
+
+def builder() -> Any:
+    """Return an empty flatbuffer to write to."""
+    return flatbuffers.Builder(4096)
