@@ -13,7 +13,7 @@ static int8_t round_once(const struct alpharho_dsp_dense *p, int32_t sum, int32_
 
 // Rounded twice, as convolutions are.
 static int8_t round_twice(const struct alpharho_dsp_dense *p, int32_t sum, int32_t multiplier, int32_t shift) {
-  return (int8_t)clamp(requantise(sum, multiplier, shift, 2 * p->zero_point + 1), p->min, p->max);
+  return (int8_t)clamp(requantize(sum, multiplier, shift, 2 * p->zero_point + 1), p->min, p->max);
 }
 
 static void one_row(const struct alpharho_dsp_dense *p, const uint32_t *expanded, int8_t *out, finish *of) {

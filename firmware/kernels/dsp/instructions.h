@@ -5,9 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(KERNELS_DSP_IN_C)
-#define KERNELS_DSP_ASSEMBLY
-#endif
+#include "layout.h"
 
 _Static_assert((-3 >> 1) == -2, "right shifts of negative numbers must be arithmetic");
 
@@ -194,7 +192,7 @@ static inline uint32_t four_bytes(int32_t a, int32_t b, int32_t c, int32_t d) {
 // nearest, halves away from zero. `doubled` is 2 * multiplier - 2^32, which fits int32 where 2 * multiplier does not:
 // the missing 2^32 * sum is added after the product. `shift` is the right shift less 1, `rounding` is 2 * zero point +
 // 1: half a step and the zero point are added before the last bit is shifted out, which overflows for no shift.
-static inline int8_t requantise(int32_t sum, int32_t doubled, int32_t shift, int32_t rounding) {
+static inline int8_t requantize(int32_t sum, int32_t doubled, int32_t shift, int32_t rounding) {
   const int32_t high = multiply_high_add(sum, doubled, sum);
   return (int8_t)halve_saturated(((high + (high >> 31)) >> shift) + rounding);
 }

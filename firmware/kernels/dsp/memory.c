@@ -1,29 +1,14 @@
 #include "memory.h"
 
-enum { CHUNK_WORDS = 8 };
+#include <string.h>
 
-void alpharho_dsp_copy_words(int8_t *to, const int8_t *from, int32_t size) {
-  uint32_t *t = (void *)to;
-  const uint32_t *f = (const void *)from;
-  const uint32_t *const end = f + size / 4;
-  for (const uint32_t *const chunks = f + size / 4 / CHUNK_WORDS * CHUNK_WORDS; f != chunks;) {
-#ifdef __thumb2__
-    // gcc keeps no more than two words in flight.
-    __asm__ volatile("ldmia %0!, {r4-r6, r8-r12} \n"
-                     "stmia %1!, {r4-r6, r8-r12} \n"
-                     : "+r"(f), "+r"(t)
-                     :
-                     : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory");
-#else
-    for (int32_t i = 0; i < CHUNK_WORDS; i++) {
-      *t++ = *f++;
-    }
+#include "layout.h"
+
+#ifndef KERNELS_DSP_ASSEMBLY // memory.S has this function.
+
+void alpharho_dsp_copy_words(int8_t *to, const int8_t *from, int32_t size) { memcpy(to, from, (size_t)size); }
+
 #endif
-  }
-  while (f != end) {
-    *t++ = *f++;
-  }
-}
 
 void alpharho_dsp_fill_words(int8_t *to, int8_t value, int32_t size) {
   uint32_t *t = (void *)to;

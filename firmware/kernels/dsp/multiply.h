@@ -2,7 +2,10 @@
 #ifndef KERNELS_DSP_MULTIPLY_H
 #define KERNELS_DSP_MULTIPLY_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "layout.h"
 
 enum {
   PIXELS = 4,      // computed side by side
@@ -11,7 +14,7 @@ enum {
   UNIT_TAPS = 8,   // `depth` is a multiple
 };
 
-// Read by assembly: the order of the fields matters.
+// Read by assembly, with the offsets of layout.h.
 struct multiply_job {
   const int32_t *packed; // channel after channel: bias, weights, doubled multiplier, right shift - 1
   const int32_t *packed_end;
@@ -39,5 +42,19 @@ struct expand_job {
 };
 
 void alpharho_dsp_expand_pixels(const struct expand_job *job);
+
+#ifdef KERNELS_DSP_ASSEMBLY
+_Static_assert(offsetof(struct multiply_job, packed) == MULTIPLY_JOB_PACKED, "layout.h");
+_Static_assert(offsetof(struct multiply_job, packed_end) == MULTIPLY_JOB_PACKED_END, "layout.h");
+_Static_assert(offsetof(struct multiply_job, inputs) == MULTIPLY_JOB_INPUTS, "layout.h");
+_Static_assert(offsetof(struct multiply_job, inputs_end) == MULTIPLY_JOB_INPUTS_END, "layout.h");
+_Static_assert(offsetof(struct multiply_job, rounding) == MULTIPLY_JOB_ROUNDING, "layout.h");
+_Static_assert(offsetof(struct multiply_job, out) == MULTIPLY_JOB_OUT, "layout.h");
+_Static_assert(offsetof(struct multiply_job, next) == MULTIPLY_JOB_NEXT, "layout.h");
+_Static_assert(offsetof(struct multiply_job, skip) == MULTIPLY_JOB_SKIP, "layout.h");
+_Static_assert(offsetof(struct expand_job, rows) == EXPAND_JOB_ROWS, "layout.h");
+_Static_assert(offsetof(struct expand_job, to) == EXPAND_JOB_TO, "layout.h");
+_Static_assert(offsetof(struct expand_job, end) == EXPAND_JOB_END, "layout.h");
+#endif
 
 #endif // KERNELS_DSP_MULTIPLY_H
