@@ -1,0 +1,82 @@
+"""Which package imports which, read from the sources, and whether an import goes up.
+
+`python -m devtools.architecture` prints the drawing that docs/architecture.md holds.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# From the top: a package imports from lower layers only, never from its own layer or from one above.
+LAYERS = (
+    ("tasks",),
+    ("pipeline",),
+    ("benchmarks", "device_tests"),
+    ("measure",),
+    ("compilers", "deploy"),
+    ("calibration",),
+    ("models",),
+    ("datasets", "graph"),
+    ("target",),
+    ("devtools",),
+    ("console",),
+    ("artifact",),
+    ("process", "fields"),
+    ("errors",),
+)
+
+
+def imports(root: Path = ROOT) -> dict[str, dict[str, set[str]]]:
+    """Return for each package or root module those that it imports, each with the files that do.
+
+    Imports inside functions count, those for type checkers alone too. Tests are left out, but for `device_tests`.
+    """
+    names = {name for layer in LAYERS for name in layer}
+    graph: dict[str, dict[str, set[str]]] = {name: {} for name in sorted(names)}
+    for name in graph:
+        module = root / f"{name}.py"
+        for path in [module] if module.is_file() else sorted((root / name).rglob("*.py")):
+            for imported in _imported(path) & names - {name}:
+                graph[name].setdefault(imported, set()).add(path.relative_to(root).as_posix())
+    return graph
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def upward(graph: Mapping[str, Mapping[str, Iterable[str]]]) -> list[str]:
+    """Return a line for each import that does not go down: `deploy -> compilers (deploy/a.py)`."""
+    depth = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    return [
+        f"{name} -> {imported} ({', '.join(sorted(files))})"
+        for name, targets in graph.items()
+        for imported, files in targets.items()
+        if depth[imported] <= depth[name]
+    ]
+
+
+def draw(graph: Mapping[str, Iterable[str]]) -> str:
+    """Return the layers from the top, a line for each package with what it imports."""
+    depth = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    width = max(map(len, depth))
+    lines = []
+    for layer in LAYERS:
+        for name in layer:
+            targets = sorted(graph[name], key=lambda imported: (depth[imported], imported))
+            lines.append(f"{name:<{width}} -> {' '.join(targets)}" if targets else name)
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    print(draw(imports()), end="")
