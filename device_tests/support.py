@@ -143,7 +143,8 @@ def answers(session: Session, data: bytes) -> list[Frame]:
 def ask_text(session: Session, command: str) -> list[str]:
     """Send a text command with its `%` and return the lines of its answer, without `m-ready`."""
     session.link.write(command.encode())
-    decoder, lines = frames.Decoder(), []
+    decoder = frames.Decoder()
+    lines: list[str] = []
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         for item in decoder.feed(session.link.read(1.0)):

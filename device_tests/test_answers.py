@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_known_answers(device: Device, name: str) -> None:
     assert device.session.infer(inputs[name]).output_bytes == device.reference(inputs[name])
 
 
-def test_all_pictures_give_the_references_bytes(device: Device, record_property: pytest.RecordProperty) -> None:
+def test_all_pictures_give_the_references_bytes(device: Device, record_property: Callable[[str, object], None]) -> None:
     inputs = device.inputs(device.count)
     outputs = [device.session.infer(data).output_bytes for data in inputs]
     equal = sum(output == device.reference(data) for output, data in zip(outputs, inputs, strict=True))
@@ -51,7 +52,7 @@ def test_all_pictures_give_the_references_bytes(device: Device, record_property:
 
 
 @pytest.mark.needs("labels")
-def test_accuracy_is_the_references(device: Device, record_property: pytest.RecordProperty) -> None:
+def test_accuracy_is_the_references(device: Device, record_property: Callable[[str, object], None]) -> None:
     labels = device.pictures.labels
     assert labels is not None
     dtype = np.dtype(device.session.info.outputs[0].dtype)

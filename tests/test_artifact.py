@@ -134,7 +134,7 @@ def test_a_disk_full_at_the_first_folder_is_one_line(tmp_path: Path, monkeypatch
     def mkdtemp(**options: Any) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(artifact.tempfile, "mkdtemp", mkdtemp)
+    monkeypatch.setattr("artifact.tempfile.mkdtemp", mkdtemp)
     with pytest.raises(ConfigError, match="No space left on device"):
         make(tmp_path, Maker())
 
@@ -181,7 +181,7 @@ def test_write_atomic_keeps_the_old_file_when_it_fails(tmp_path: Path, monkeypat
     def full(source: str, target: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(artifact.os, "replace", full)
+    monkeypatch.setattr("artifact.os.replace", full)
     with pytest.raises(ConfigError, match=r"report.json: can't be written \(No space left on device\)"):
         artifact.write_atomic(path, "new")
     assert path.read_text() == "old"

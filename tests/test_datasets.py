@@ -87,7 +87,8 @@ def test_a_sample_of_another_size_is_refused(count: int) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_any_mode_becomes_the_channels_asked_for(mode: str, channels: int) -> None:
     pixels = prepare(Image.new(mode, (10, 7)), 16, channels)
-    assert (pixels.shape, pixels.dtype) == ((16, 16, channels), np.uint8)
+    assert pixels.shape == (16, 16, channels)
+    assert pixels.dtype == np.uint8
 
 
 def test_grey_is_the_same_in_each_channel() -> None:

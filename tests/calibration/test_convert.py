@@ -158,9 +158,9 @@ def test_one_channel_the_whole_way(data: Dataset) -> None:
 
 def test_nothing_to_calibrate_or_to_check_with(network: Artifact, data: Dataset) -> None:
     empty = Split(np.zeros(0, np.int64), data.train.read)
-    for part in ({"train": empty}, {"test": empty}):
+    for partial in (dataclasses.replace(data, train=empty), dataclasses.replace(data, test=empty)):
         with pytest.raises(ConfigError, match="expected pictures to calibrate and to check with"):
-            convert.calibrate(network, dataclasses.replace(data, **part), SETTINGS)
+            convert.calibrate(network, partial, SETTINGS)
 
 
 def test_a_converter_that_fails_is_one_line(network: Artifact, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_a_converter_that_fails_is_one_line(network: Artifact, data: Dataset, mo
 def test_quantise_is_the_formula(ends: tuple[float, float], dtype: str, bottom: int) -> None:
     low, high = ends
     scale = (high - low) / 255
-    tensor = {"dtype": dtype, "scale": scale, "zero_point": bottom - round(low / scale)}
+    tensor: dict[str, Any] = {"dtype": dtype, "scale": scale, "zero_point": bottom - round(low / scale)}
     pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     got = quantise(pixels, ends, tensor)
     assert got.dtype == np.dtype(dtype)
@@ -278,7 +278,7 @@ def test_names_and_classes(int8: Artifact, tmp_path: Path) -> None:
     ],
 )
 def test_the_range_is_told_from_the_scale(dtype: str, scale: float, zero_point: int, expected: Any) -> None:
-    tensor = {"dtype": dtype, "scale": scale, "zero_point": zero_point}
+    tensor: dict[str, Any] = {"dtype": dtype, "scale": scale, "zero_point": zero_point}
     assert convert._range_of(Path("m.tflite"), tensor) == expected
 
 

@@ -9,6 +9,7 @@ import ctypes
 import functools
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +49,7 @@ def _fields(line: str, known: Mapping[str, type], pointer: type) -> list[tuple[s
     if not match:
         return []
     simple = {"int32_t": ctypes.c_int32, "int8_t": ctypes.c_int8, "int64_t": ctypes.c_int64}
-    kind = simple.get(match[1]) or known[match[1]]
+    kind: Any = simple.get(match[1]) or known[match[1]]
     fields: list[tuple[str, type]] = []
     for name in match[2].split(","):
         array = re.fullmatch(r"(\w+)\[(\d+)\]", name.strip())

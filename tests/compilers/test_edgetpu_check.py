@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,15 @@ def checked(b: Builder, inputs: list[int], outputs: list[int]) -> Check:
     return check(graph.parse(b.finish(inputs, outputs), "model"))
 
 
-def one(name: str, *, shape=PICTURE, out=PICTURE, constants=(), table=None, **options) -> Check:
+def one(
+    name: str,
+    *,
+    shape: tuple[int, ...] = PICTURE,
+    out: tuple[int, ...] = PICTURE,
+    constants: Any = (),
+    table: str | None = None,
+    **options: Any,
+) -> Check:
     """Check an operator between two that are supported: `constants` are (dtype, values) of its further inputs."""
     b = Builder()
     source, before, after, end = (b.tensor(s, scale=0.1) for s in (shape, shape, out, out))
@@ -97,7 +106,7 @@ AXES = {"out": (1, 1, 1, 4), "table": "ReducerOptions"}
         ),
     ],
 )
-def test_each_rule(name: str, how: dict, expected: str | None) -> None:
+def test_each_rule(name: str, how: dict[str, Any], expected: str | None) -> None:
     found = one(name, **how)
     if expected is None:
         assert found.mapped == 0

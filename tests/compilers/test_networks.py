@@ -77,7 +77,7 @@ def _residual() -> tuple[bytes, int]:
         axis = 3 if shape[0] == 1 and shape[3] == out[3] else 0
         depthwise = axis == 3
         w = rng.integers(-127, 128, shape)
-        k = b.tensor(shape, scale=rng.uniform(0.001, 0.01, out[3]), data=w, axis=axis)
+        k = b.tensor(shape, scale=rng.uniform(0.001, 0.01, out[3]).tolist(), data=w, axis=axis)
         bias = b.tensor((out[3],), "int32", scale=[1e-4] * out[3], data=rng.integers(-500, 500, out[3]))
         y = b.tensor(out, scale=0.05, zero_point=-128 if activation else 3)
         options = {"StrideH": stride, "StrideW": stride, "FusedActivationFunction": activation}

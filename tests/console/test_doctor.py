@@ -81,7 +81,7 @@ def test_no_serial_port_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_little_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=10**9))
+    monkeypatch.setattr("console.doctor.shutil.disk_usage", lambda path: SimpleNamespace(free=10**9))
     assert rows_by_name()["disk"].install == "1.0 GB free; free some to have 4 GB"
 
 
@@ -123,7 +123,7 @@ def test_the_table_shows_what_is_missing(tools: Path, capsys: pytest.CaptureFixt
 
 def test_nothing_slow_is_imported() -> None:
     code = (
-        "import sys, doctor; doctor.print_doctor(); print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
+        "import sys; from console import doctor; doctor.print_doctor(); print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=doctor.ROOT, timeout=60

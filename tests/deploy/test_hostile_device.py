@@ -207,7 +207,7 @@ def test_a_reply_that_does_not_fit_its_request_is_refused(kind: Type, payload: b
     link = FakeLink()
     link.server._handlers[kind] = lambda _: payload
     if kind == Type.RUN:
-        link.server._on_run = lambda _: payload  # type: ignore[method-assign]
+        link.server._on_run = lambda _: payload  # type: ignore[assignment, method-assign]
     with Session(link, QUICK) as session, pytest.raises(DeviceError, match=message):
         session.infer(bytes(5000))
 

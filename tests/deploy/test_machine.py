@@ -81,7 +81,8 @@ def test_the_ram_disk_is_a_cpio_archive_with_the_same_bytes_each_time(
 
 def unpack(data: bytes) -> dict[str, bytes]:
     """Read a cpio archive of the format "newc"."""
-    found, at = {}, 0
+    found: dict[str, bytes] = {}
+    at = 0
     while True:
         assert data[at : at + 6] == b"070701"
         fields = [int(data[at + 6 + 8 * i : at + 14 + 8 * i], 16) for i in range(13)]

@@ -42,7 +42,8 @@ def session(board: target.Target, image: FirmwareImage) -> Iterator[Session]:
 
 def talk(link: Link, text: str, ready: int, timeout_s: float = 20.0) -> list[str]:
     """Send text and return the lines that come until `ready` of them are m-ready."""
-    decoder, lines, deadline = Decoder(), [], time.monotonic() + timeout_s
+    decoder, deadline = Decoder(), time.monotonic() + timeout_s
+    lines: list[str] = []
     link.write(text.encode())
     while lines.count("m-ready") < ready:
         assert time.monotonic() < deadline, lines

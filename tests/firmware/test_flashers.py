@@ -150,7 +150,7 @@ def test_no_image_is_told(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_port_that_another_has_is_told(name: str, images: Images) -> None:
-    flasher = {"qemu-m4": QemuFlasher, "host-fw": ProcessFlasher}[name]
+    flasher = QemuFlasher if name == "qemu-m4" else ProcessFlasher
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import random
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -100,8 +101,17 @@ def unary_model(operator: str = "RELU", **tensor: object) -> bytes:
 def wrong_models() -> dict[str, tuple[bytes, str]]:
     """Return networks with one mistake each, and what the error must say."""
 
-    def conv(**changes: object) -> bytes:
-        v = {"bias": 4, "axis": 0, "out": (1, 4, 4, 4), "zero_point": 0, "scales": 4, "batch": 1, "stride": 1} | changes
+    def conv(**changes: Any) -> bytes:
+        v: dict[str, Any] = {
+            "bias": 4,
+            "axis": 0,
+            "out": (1, 4, 4, 4),
+            "zero_point": 0,
+            "scales": 4,
+            "batch": 1,
+            "stride": 1,
+        }
+        v |= changes
         b = Builder()
         x = b.tensor((v["batch"], 4, 4, 3), scale=0.1)
         shape = (4, 1, 1, 3)

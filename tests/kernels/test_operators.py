@@ -48,8 +48,10 @@ def compare(case: Case, core: str = "portable", batch: Batch | None = None, opti
     search = _Search(graph, steps)
     layouts = [plan(graph, steps), search.layout({i for i, s in enumerate(steps) if not s.calls})]
     layouts.append(search.layout(range(len(steps))))
-    runners = [Runner(graph, steps, layout, kernels_of(core)) for layout in layouts]
-    core_runners = [CoreRunner(graph, steps, layout, core) for layout in layouts] if batch is not None else []
+    placed = [layout for layout in layouts if layout is not None]
+    assert len(placed) == len(layouts)
+    runners = [Runner(graph, steps, layout, kernels_of(core)) for layout in placed]
+    core_runners = [CoreRunner(graph, steps, layout, core) for layout in placed] if batch is not None else []
     reference = Reference(case.model)
     for inputs in case.runs:
         expected = reference.run(*inputs)

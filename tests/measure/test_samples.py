@@ -110,7 +110,8 @@ class Device:
     def __init__(self, lives: int = 10**9, preserved: bool = True, size: int = 2) -> None:
         counter = SimpleNamespace(name="c", rate_hz=10**6, unit="ticks")
         self.info = SimpleNamespace(counter=counter, input_preserved=preserved, memory={"arena": 10})
-        self.lives, self.size, self.runs, self.batches = lives, size, 0, []
+        self.lives, self.size, self.runs = lives, size, 0
+        self.batches: list[int] = []
 
     def infer(self, data: bytes) -> Any:
         self.runs += 1
@@ -132,8 +133,9 @@ def _outputs() -> Outputs:
 
 
 def test_run_all_keeps_every_answer_in_its_place() -> None:
-    outputs, heard = _outputs(), []
-    measure.run_all(Device(), INPUTS, outputs, heard.append)
+    outputs = _outputs()
+    heard: list[int] = []
+    measure.run_all(Device(), INPUTS, outputs, heard.append)  # type: ignore[arg-type]
     assert (outputs.raw == INPUTS.reshape(10, 4)[:, :2]).all()
     assert heard == list(range(1, 11))
     assert outputs.times == list(range(1, 11))
@@ -142,23 +144,24 @@ def test_run_all_keeps_every_answer_in_its_place() -> None:
 def test_run_all_keeps_what_came_before_the_device_was_lost() -> None:
     outputs = _outputs()
     with pytest.raises(LinkError):
-        measure.run_all(Device(lives=4), INPUTS, outputs)
+        measure.run_all(Device(lives=4), INPUTS, outputs)  # type: ignore[arg-type]
     assert outputs.done == 4
     assert (outputs.raw[:4] == INPUTS.reshape(10, 4)[:4, :2]).all()
-    measure.run_all(Device(), INPUTS, outputs)
+    measure.run_all(Device(), INPUTS, outputs)  # type: ignore[arg-type]
     assert outputs.done == 10
     assert (outputs.raw == INPUTS.reshape(10, 4)[:, :2]).all()
 
 
 def test_an_answer_of_another_size() -> None:
     with pytest.raises(DeviceError, match="picture 0: the device answered 3 bytes, expected 2"):
-        measure.run_all(Device(size=3), INPUTS, _outputs())
+        measure.run_all(Device(size=3), INPUTS, _outputs())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("preserved", [True, False])
 def test_latency_leaves_the_warm_up_out(preserved: bool) -> None:
-    device, heard = Device(preserved=preserved), []
-    found = measure.latency(device, b"abcd", 7, 30, heard.append)
+    device = Device(preserved=preserved)
+    heard: list[int] = []
+    found = measure.latency(device, b"abcd", 7, 30, heard.append)  # type: ignore[arg-type]
     assert len(found.values) == 30
     assert found.warmup == 8
     assert found.values == tuple(float(t) for t in range(9, 39))

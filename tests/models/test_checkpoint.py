@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -142,13 +143,16 @@ def test_there_are_checkpoints_of_the_three_networks() -> None:
 def test_a_shipped_file_is_small_and_says_how_it_was_made(path: Path) -> None:
     assert path.stat().st_size < 3_000_000
     facts = checkpoint.load_facts(path)
+    recipe, history = cast(dict[str, Any], facts.recipe), facts.history
+    assert history is not None
+    assert facts.float_top1 is not None
     assert path == checkpoint.shipped_path(facts.preset, facts.data)
     assert all(getattr(facts, name) is not None for name in RESULTS)
     assert facts.test_pictures == 10_000
     assert (facts.command or "").startswith(f"./inv train --model {facts.preset} ")
-    assert len(facts.history or ()) == sum(epochs for _, epochs in (facts.recipe or {})["stages"])
-    assert (facts.recipe or {})["stages"][-1][0] == presets.parse(facts.preset).rho
-    for row in facts.history:
+    assert len(history) == sum(epochs for _, epochs in recipe["stages"])
+    assert recipe["stages"][-1][0] == presets.parse(facts.preset).rho
+    for row in history:
         assert {"epoch", "side", "loss", "accuracy"} <= row.keys()
     if facts.preset in ("v1_025", "v2_035"):
         assert facts.float_top1 >= 0.9
@@ -159,6 +163,7 @@ def test_a_shipped_network_is_as_good_as_it_says(path: Path) -> None:
     from models import keras_model, train
 
     facts = checkpoint.load_facts(path)
+    assert facts.float_top1 is not None
     preset = presets.parse(facts.preset, facts.classes, facts.channels)
     model = keras_model.build(preset.network())
     keras_model.set_weights(model, checkpoint.load(path))

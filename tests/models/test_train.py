@@ -16,6 +16,7 @@ from models import checkpoint, presets, training
 from models.train import Batches, Recipe, accuracy, to_input, train
 
 PRESET = presets.parse("v1_025_32", 4)
+FACTS = checkpoint.CheckpointFacts("v1_050_32", 4, 3, ("a", "b", "c", "d"), (-1.0, 1.0), "npz:x.npz")
 RECIPE = Recipe(((32, 2),), batch=16, learning_rate=1e-2)
 
 
@@ -163,15 +164,15 @@ def test_weights_to_begin_with_of_another_network(npz: Path, tmp_path: Path) -> 
     from models import keras_model
 
     other = keras_model.build(presets.parse("v1_050_32", 4).network())
-    checkpoint.save(tmp_path / "other.npz", {w.path: np.asarray(w) for w in other.weights}, {})
+    checkpoint.save(tmp_path / "other.npz", {w.path: np.asarray(w) for w in other.weights}, FACTS)
     with pytest.raises(ConfigError, match="not of v1_025_32: .* has shape"):
         _ask(npz, weights=str(tmp_path / "other.npz"), out=str(tmp_path / "x.npz"))
 
 
-def test_a_classifier_of_other_classes_begins_anew(tmp_path: Path) -> None:
+def test_a_classifier_of_other_classes_starts_from_scratch(tmp_path: Path) -> None:
     from models import keras_model
 
     ten = keras_model.build(presets.parse("v1_025_32", 10).network())
-    checkpoint.save(tmp_path / "ten.npz", {w.path: np.asarray(w) for w in ten.weights}, {}, np.float32)
+    checkpoint.save(tmp_path / "ten.npz", {w.path: np.asarray(w) for w in ten.weights}, FACTS, np.float32)
     found = training._start(str(tmp_path / "ten.npz"), PRESET)
     assert {w.path for w in ten.weights} - found.keys() == {"conv_preds/kernel", "conv_preds/bias"}
