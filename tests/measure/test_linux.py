@@ -79,13 +79,13 @@ def test_whether_it_was_slowed_down(before: dict[str, int], after: dict[str, int
     ("text", "message"),
     [
         (b"[]", "expected a JSON object"),
-        (b'{"machine": 5}', "BOARD machine: received 5"),
-        (b'{"os": "\\u0007"}', "BOARD os"),
-        (b'{"cpu_hz": [-1]}', "BOARD cpu_hz"),
-        (b'{"cpu_hz": []}', "BOARD cpu_hz"),
-        (b'{"temperature_c": true}', "BOARD temperature_c"),
-        (b'{"temperature_c": 1e999}', "BOARD temperature_c"),
-        (b'{"cores": 1.5}', "BOARD cores"),
+        (b'{"machine": 5}', "BOARD: key machine: got 5"),
+        (b'{"os": "\\u0007"}', "BOARD: key os"),
+        (b'{"cpu_hz": [-1]}', "BOARD: key cpu_hz"),
+        (b'{"cpu_hz": []}', "BOARD: key cpu_hz"),
+        (b'{"temperature_c": true}', "BOARD: key temperature_c"),
+        (b'{"temperature_c": 1e999}', "BOARD: key temperature_c"),
+        (b'{"cores": 1.5}', "BOARD: key cores"),
     ],
 )
 def test_what_can_not_be_right_is_refused(text: bytes, message: str) -> None:
