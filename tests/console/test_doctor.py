@@ -123,7 +123,8 @@ def test_the_table_shows_what_is_missing(tools: Path, capsys: pytest.CaptureFixt
 
 def test_nothing_slow_is_imported() -> None:
     code = (
-        "import sys; from console import doctor; doctor.print_doctor(); print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
+        "import sys; from console import doctor; doctor.print_doctor(); "
+        "print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=doctor.ROOT, timeout=60
