@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from fields import Fields, load_toml
 
 ROOT = Path(__file__).resolve().parent
 TARGETS_DIR = ROOT / "targets"
-BOARDS_DIR = ROOT / "firmware" / "boards"
+FIRMWARE_DIR = ROOT / "firmware"
+FLASHERS_DIR = ROOT / "deploy" / "flashers"
 KINDS = ("linux", "mcu", "tpu")
 MEASURED_ON = ("hardware", "emulated", "host")
 ENGINES = ("litert", "aot", "tflm", "edgetpu")
@@ -25,9 +27,15 @@ TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
 
 @dataclass(frozen=True)
 class Mcu:
-    """Facts of a microcontroller for the linker script and CMake. Sizes in bytes, addresses as they are mapped."""
+    """Facts of a microcontroller for the linker script and CMake. Sizes in bytes, addresses as they are mapped.
 
+    `family` and `board` are folders of firmware/families and firmware/boards; `toolchain` is a file of
+    firmware/cmake/toolchain; `kernels` is a set of firmware/kernels.
+    """
+
+    family: str
     board: str
+    toolchain: str
     cpu_flags: str
     kernels: str
     flash_origin: int
@@ -58,7 +66,11 @@ class Tpu:
 
 @dataclass(frozen=True)
 class Target:
-    """One board. `measured_on` says what its numbers are measured on: hardware, an emulator or this host."""
+    """One board. `measured_on` says what its numbers are measured on: hardware, an emulator or this host.
+
+    `flasher` is the usual flasher of a microcontroller, empty if there is none; `flash_arguments` are what each flasher
+    takes for this board, by its name.
+    """
 
     name: str
     description: str
@@ -67,6 +79,8 @@ class Target:
     cpu: str
     engine: str
     link: str
+    flasher: str = ""
+    flash_arguments: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     mcu: Mcu | None = None
     emulator: Emulator | None = None
     tpu: Tpu | None = None
@@ -75,6 +89,26 @@ class Target:
 def names() -> list[str]:
     """Names of the boards that there is a file for."""
     return sorted(path.stem for path in TARGETS_DIR.glob("*.toml"))
+
+
+def families() -> list[str]:
+    """Names of the families of boards: folders of firmware/families that a target can name."""
+    return sorted(path.parent.name for path in FIRMWARE_DIR.glob("families/*/family.cmake"))
+
+
+def boards() -> list[str]:
+    """Names of the folders of firmware/boards."""
+    return sorted(path.parent.name for path in FIRMWARE_DIR.glob("boards/*/board.h"))
+
+
+def toolchains() -> list[str]:
+    """Names of the toolchains: files of firmware/cmake/toolchain."""
+    return sorted(path.stem for path in FIRMWARE_DIR.glob("cmake/toolchain/*.cmake"))
+
+
+def flashers() -> list[str]:
+    """Names of the flashers: modules of deploy/flashers."""
+    return sorted(path.stem.replace("_", "-") for path in FLASHERS_DIR.glob("[a-z]*.py"))
 
 
 def load(name: str) -> Target:
@@ -90,7 +124,8 @@ def load_file(path: Path) -> Target:
     Raises ConfigError naming the file, the key, what was expected and what was found.
     """
     top = load_toml(path)
-    top.allow({f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on"} | {"class", "where"})
+    keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments"}
+    top.allow(keys | {"class", "where", "flash"})
     mcu, emulator, tpu = _section(top, "mcu", Mcu), _section(top, "emulator", Emulator), _section(top, "tpu", Tpu)
     target = Target(
         name=path.stem,
@@ -100,6 +135,8 @@ def load_file(path: Path) -> Target:
         cpu=top.text("cpu"),
         engine=top.choice("engine", ENGINES),
         link=top.choice("link", LINKS),
+        flasher=top.choice("flasher", flashers()) if "flasher" in top.values else "",
+        flash_arguments=_flash_arguments(top),
         mcu=_mcu(mcu) if mcu else None,
         emulator=_emulator(emulator) if emulator else None,
         tpu=_tpu(tpu) if tpu else None,
@@ -115,6 +152,8 @@ def _check_sections(file: str, target: Target) -> None:
         raise ConfigError(f'{file}: section [mcu] belongs to class = "mcu", and is needed there')
     if (target.kind == "tpu") != (target.tpu is not None):
         raise ConfigError(f'{file}: section [tpu] belongs to class = "tpu", and is needed there')
+    if (target.flasher or target.flash_arguments) and target.mcu is None:
+        raise ConfigError(f'{file}: key flasher and section [flash] belong to class = "mcu"; remove them')
     if target.measured_on == "emulated" and target.emulator is None:
         raise ConfigError(f'{file}: section [emulator] is missing; where = "emulated" needs it')
 
@@ -132,9 +171,10 @@ def _check_memory(file: str, mcu: Mcu) -> None:
 
 
 def _mcu(section: Fields) -> Mcu:
-    boards = tuple(sorted(path.name for path in BOARDS_DIR.iterdir() if path.is_dir()))
     return Mcu(
-        board=section.choice("board", boards),
+        family=section.choice("family", families()),
+        board=section.choice("board", boards()),
+        toolchain=section.choice("toolchain", toolchains()),
         cpu_flags=section.text("cpu_flags"),
         kernels=section.choice("kernels", KERNELS),
         flash_origin=section.integer("flash_origin", 0, ADDRESSES - 1),
@@ -145,6 +185,15 @@ def _mcu(section: Fields) -> Mcu:
         clock_hz=section.integer("clock_hz", 1, 1 << 40),
         uart_baud=section.integer("uart_baud", 1200, 100_000_000, default=921_600),
     )
+
+
+def _flash_arguments(top: Fields) -> dict[str, tuple[str, ...]]:
+    """Return the values of the table [flash]: lists of arguments by the name of a flasher."""
+    section = top.table("flash", optional=True)
+    if section is None:
+        return {}
+    section.allow(flashers())
+    return {name: section.texts(name) for name in section.values}
 
 
 def _emulator(section: Fields) -> Emulator:

@@ -23,8 +23,14 @@ def test_every_board_loads(name: str) -> None:
 
 @pytest.mark.parametrize("path", MISTAKES, ids=[path.stem for path in MISTAKES])
 def test_each_mistake_has_its_message(path: Path) -> None:
-    boards = ", ".join(sorted(folder.name for folder in target.BOARDS_DIR.iterdir() if folder.is_dir()))
-    expected = path.read_text().splitlines()[0].removeprefix("# ").replace("BOARDS", boards)
+    expected = path.read_text().splitlines()[0].removeprefix("# ")
+    for word, names in (
+        ("BOARDS", target.boards()),
+        ("FAMILIES", target.families()),
+        ("TOOLCHAINS", target.toolchains()),
+        ("FLASHERS", target.flashers()),
+    ):
+        expected = expected.replace(word, ", ".join(names))
     with pytest.raises(ConfigError) as caught:
         target.load_file(path)
     assert re.fullmatch(re.escape(expected).replace("FOUND", ".*"), str(caught.value))

@@ -1,18 +1,19 @@
-"""What an ELF image takes of flash and RAM, as the toolchain's own `size` and `nm` tell."""
+"""What an ELF image takes of flash and RAM: its sections and symbols."""
 
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
 from errors import CompileError
 
 ARENA = re.compile(r"arena|_ZZ\w+E5arena")  # of C, and of C++ in a function
-_SECTION = re.compile(r"^(\.\S+)\s+(\d+)\s+(\d+)$", re.MULTILINE)
-_SYMBOL = re.compile(r"^[0-9a-f]+ ([0-9a-f]+) \w (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,30 +29,37 @@ class Section:
         return self.address + self.size
 
 
-def sections_of(elf: Path, prefix: str = "") -> Mapping[str, Section]:
-    """Return each section by name. `prefix` is the toolchain's, such as `arm-none-eabi-`."""
-    found = _SECTION.findall(_run(f"{prefix}size", "-A", str(elf)))
-    return {name: Section(int(size), int(address)) for name, size, address in found}
+@dataclass(frozen=True)
+class Sizes:
+    """Sections by name, and the bytes of each symbol by name: of several symbols of one name, the largest."""
+
+    sections: Mapping[str, Section]
+    symbols: Mapping[str, int]
+
+    def bytes_of(self, *names: str) -> int:
+        """Return the bytes of sections together; one that is not there has none."""
+        return sum(self.sections[name].size for name in names if name in self.sections)
+
+    def end_of(self, *names: str) -> int:
+        """Return the highest address behind any of these sections, 0 if there is none of them."""
+        return max((self.sections[name].end for name in names if name in self.sections), default=0)
+
+    @property
+    def arena_bytes(self) -> int:
+        """The bytes of the engine's arena, 0 if there is none."""
+        return max((size for name, size in self.symbols.items() if ARENA.fullmatch(name)), default=0)
 
 
-def symbol_sizes(elf: Path, prefix: str = "") -> Mapping[str, int]:
-    """Return the bytes of each symbol that has a size, by name; of two with one name, the larger."""
-    sizes: dict[str, int] = {}
-    for size, name in _SYMBOL.findall(_run(f"{prefix}nm", "-S", str(elf))):
-        sizes[name] = max(sizes.get(name, 0), int(size, 16))
-    return sizes
-
-
-def arena_bytes(elf: Path, prefix: str = "") -> int:
-    """Return the bytes of the engine's arena, 0 if there is none."""
-    return max((size for name, size in symbol_sizes(elf, prefix).items() if ARENA.fullmatch(name)), default=0)
-
-
-def _run(*command: str) -> str:
+def read_sizes(elf: Path) -> Sizes:
+    """Return the sizes in an image. Raises CompileError if it can't be read as ELF."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as e:
-        raise CompileError(f"{command[0]}: can't be run ({e.strerror}); install the compiler's binutils") from e
-    if done.returncode:
-        raise CompileError(f"{command[0]}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
-    return done.stdout
+        with elf.open("rb") as file:
+            image = ELFFile(file)
+            sections = {s.name: Section(int(s["sh_size"]), int(s["sh_addr"])) for s in image.iter_sections() if s.name}
+            symbols: dict[str, int] = {}
+            for table in image.iter_sections():
+                for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else ():
+                    symbols[symbol.name] = max(symbols.get(symbol.name, 0), int(symbol["st_size"]))
+    except (OSError, ELFError) as e:
+        raise CompileError(f"{elf}: not an ELF image ({e}); build it again") from e
+    return Sizes(sections, symbols)

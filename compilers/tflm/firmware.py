@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from artifact import Artifact, produce, write_atomic
-from compilers.image.firmware import FIRMWARE_DIR, HOST_BOARD, build_firmware, firmware_revision, tool_versions
+from compilers.image.firmware import FIRMWARE_DIR, build_firmware, firmware_revision, tool_versions
 from compilers.image.fit import mcu_of
+from compilers.image.toolchain import toolchain_of
 from compilers.tflm import tree
 from compilers.tflm.emit import Model, emit, firmware_header
-from errors import CompileError
 from target import Target
 
 FILENAME = "firmware.elf"
@@ -28,7 +26,7 @@ def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
     CompileError if there is no library for the target or no C++ compiler, FitError if RAM or flash do not suffice.
     """
     library = tree.find(target)
-    _check_cpp(target)
+    toolchain_of(mcu_of(target)).check_cpp()
 
     def make(folder: Path) -> Mapping[str, Any]:
         source = folder / MODEL_FOLDER
@@ -65,16 +63,3 @@ def _arena_bytes(model: Model, library: tree.Library, target: Target) -> int:
     if library.name.startswith("linux_"):
         return model.arena.host_bytes
     return model.arena.bytes_for(library.kernels, target.cpu)
-
-
-def _check_cpp(target: Target) -> None:
-    """Raise CompileError naming the Debian package if there is no C++ compiler or library for the target."""
-    on_host = mcu_of(target).board == HOST_BOARD
-    compiler, package = ("g++", "g++") if on_host else ("arm-none-eabi-g++", "libstdc++-arm-none-eabi-newlib")
-    library = "libstdc++.a" if on_host else "libstdc++_nano.a"
-    if not shutil.which(compiler):
-        raise CompileError(f"{compiler}: not found; install it with: apt install {package}")
-    command = [compiler, f"-print-file-name={library}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.stdout.strip() == library:  # its bare name is all that gcc prints of a file that it does not find
-        raise CompileError(f"{compiler}: no C++ library; install it with: apt install {package}")

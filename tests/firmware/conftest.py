@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from compilers.image import cmake
 from compilers.image.firmware import FirmwareImage
 from tests.firmware.standin import build
 
 Images = Callable[[str], FirmwareImage]
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder for logs of failed builds: a test's own."""
+    monkeypatch.setattr(cmake, "LOGS", tmp_path / "logs")
+    return tmp_path / "logs"
 
 
 @pytest.fixture(scope="session")

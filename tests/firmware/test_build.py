@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ import pytest
 import target
 from artifact import sha256_of
 from compilers.aot.result import OperatorSpec, Plan, TensorSpec
-from compilers.image import firmware
+from compilers.image import cmake, firmware
 from compilers.image.fit import FIRMWARE_RAM_BYTES, check_fit, fit
+from compilers.image.toolchain import TOOLCHAINS
 from errors import CompileError, FitError
 from tests.firmware.conftest import Images
 from tests.firmware.standin import INPUT_BYTES, MODEL, STANDIN, build
@@ -123,30 +124,77 @@ def test_a_missing_tool_names_its_package(
         build(BOARD, tmp_path)
 
 
-def test_missing_newlib_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = subprocess.run
+@pytest.mark.parametrize(
+    ("compiler", "library", "message"),
+    [
+        ("arm-none-eabi-gcc", "nano.specs", r"no C library; install it with: apt install libnewlib-arm-none-eabi$"),
+        (
+            "arm-none-eabi-g++",
+            "libstdc++_nano.a",
+            r"no C\+\+ library; install it with: apt install libstdc\+\+-arm-none-eabi-newlib$",
+        ),
+    ],
+)
+def test_a_missing_library_names_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: str, library: str, message: str
+) -> None:
+    stand_in = tmp_path / compiler  # what gcc prints of a file that it does not find
+    stand_in.write_text(f"#!/bin/sh\necho {library}\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    toolchain = TOOLCHAINS["arm-none-eabi"]
+    with pytest.raises(CompileError, match=rf"^{re.escape(compiler)}: {message}"):
+        toolchain.check_cpp() if compiler == toolchain.cpp_compiler else toolchain.check()
 
-    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-        if "-print-file-name=nano.specs" in command:
-            return subprocess.CompletedProcess(command, 0, stdout="nano.specs\n", stderr="")
-        return real(command, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(subprocess, "run", run)
-    with pytest.raises(CompileError, match=r"no newlib; install it with: apt install libnewlib-arm-none-eabi$"):
-        build(BOARD, tmp_path)
-
-
-def test_a_build_that_fails_shows_the_compilers_words_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("int main(void) { return missing_name; }", r"main\.c:1:\d+: error: .missing_name. undeclared"),
+        ('#include "missing.h"\nint main(void) { return 0; }', r"main\.c:1:\d+: fatal error: missing\.h: No such file"),
+        ('int main(void) { __asm("bad r0"); return 0; }', r": Error: bad instruction `bad r0'"),
+        ("int missing(void);\nint main(void) { return missing(); }", r"undefined reference to `missing'"),
+    ],
+)
+def test_a_failed_build_shows_the_first_error_keeps_the_log_and_leaves_no_image(
+    tmp_path: Path, logs: Path, source: str, error: str
+) -> None:
     broken = tmp_path / "main.c"
-    broken.write_text("int main(void) { return nothing_of_that_name; }\n")
+    broken.write_text(f"{source}\n")
     with pytest.raises(CompileError) as caught:
         build(BOARD, tmp_path / "out", {"APP_SOURCES": str(broken)})
-    assert "nothing_of_that_name" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    log = logs / f"firmware-{BOARD}.log"
+    assert re.fullmatch(
+        rf"{BOARD}: the firmware's build failed: .*{error}.*; all output is in {re.escape(str(log))}", str(caught.value)
+    )
+    assert re.search(error, log.read_text())
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_a_core_that_the_compiler_does_not_know_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("output", "error"),
+    [
+        (
+            "CMake Error at CMakeLists.txt:24 (message):\n  BOARD is not set;\n  set it\n\n\n-- Configuring\n",
+            "CMake Error at CMakeLists.txt:24 (message): BOARD is not set; set it",
+        ),
+        ("[1/2] cc a.c\nninja: error: loading 'build.ninja'\n", "ninja: error: loading 'build.ninja'"),
+        ("a.c: In function 'f':\na.c:3:1: error: one\na.c:4:1: error: two\n", "a.c:3:1: error: one"),
+        (
+            "x/bin/ld: cannot find -lm: No such file\ncollect2: error: ld returned 1 exit status\n",
+            "x/bin/ld: cannot find",
+        ),
+        ("/tmp/s.s: Assembler messages:\n/tmp/s.s:7: Error: bad instruction\n", "/tmp/s.s:7: Error: bad instruction"),
+        ("a.c:1:1: note: declared here\nsomething else\n\n", "something else"),
+        ("", "no output"),
+    ],
+)
+def test_the_first_error_of_each_tool_is_found(output: str, error: str) -> None:
+    assert cmake.first_error(output).startswith(error)
+    assert len(cmake.first_error(output + "x" * 10_000)) <= cmake.SHOWN_CHARACTERS
+
+
+def test_a_core_that_the_compiler_does_not_know_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"cortex-m9"):
         build_target(with_mcu(BOARD, cpu_flags="-mcpu=cortex-m9"), tmp_path)
 

@@ -1,13 +1,17 @@
-/* What startup/cortex_m.c gives to the board.c of a Cortex-M. Registers: Armv7-M Architecture Reference
+/* What a family of Cortex-M gets from start.S and cortex_m.c. Registers: Armv7-M Architecture Reference
  * Manual (DDI0403), B3.2 system control space and B3.4 NVIC; the same addresses in Armv8-M (DDI0553). */
 #ifndef ALPHARHO_CORTEX_M_H
 #define ALPHARHO_CORTEX_M_H
+
+#define STACK_PAINT 0xC5C5C5C5 /* fills the unused stack; the assembler takes no suffix */
+
+#ifndef __ASSEMBLER__
 
 #include <stdint.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
-/* The receive interrupt of the line, UART_IRQ: a board defines it. */
+/* The receive interrupt of the line, UART_IRQ of board.h: a family defines it. */
 void alpharho_uart_interrupt(void);
 
 /* Enable or disable an external interrupt: NVIC_ISER, NVIC_ICER. */
@@ -20,4 +24,5 @@ static inline void interrupt_disable(unsigned number) {
   __asm volatile("dsb\n isb" ::: "memory");
 }
 
+#endif /* __ASSEMBLER__ */
 #endif

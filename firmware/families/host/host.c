@@ -1,9 +1,10 @@
-/* This machine as a board: the line is a TCP connection on 127.0.0.1, the counter CLOCK_MONOTONIC in
+/* This machine as a device: the line is a TCP connection on 127.0.0.1, the counter CLOCK_MONOTONIC in
  * nanoseconds.
  *
  *     firmware [PORT]        listens there, or on a free port; prints `listening on 127.0.0.1:PORT`
  */
 #define _GNU_SOURCE
+#include "board.h"
 #include "port.h"
 
 #include <arpa/inet.h>
@@ -33,7 +34,7 @@ static void listen_on(unsigned port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   socklen_t length = sizeof address;
   const int yes = 1;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(LISTEN_ADDRESS);
   listener = socket(AF_INET, SOCK_STREAM, 0);
   if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0) {
     die("socket");
@@ -74,7 +75,7 @@ static void hang_up(void) {
   pending_count = 0;
 }
 
-/* What is said before anybody has connected, the banner, waits for the first who does. */
+/* What is sent before a host has connected, the banner, waits for the first that does. */
 static void flush(void) {
   size_t sent = 0;
   while (line >= 0 && sent < pending_count) {

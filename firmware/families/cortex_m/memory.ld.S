@@ -1,12 +1,12 @@
 /* Memory of any Cortex-M, from the target's TOML. Run through the C preprocessor, so that a missing fact stops the build. */
 #if !defined(FLASH_ORIGIN) || !defined(FLASH_BYTES)
-#error "FLASH_ORIGIN, FLASH_BYTES: not set; the target's TOML has them, and compilers/firmware.py hands them to CMake"
+#error "FLASH_ORIGIN, FLASH_BYTES: not set; the target's TOML has them, and compilers/image/firmware.py passes them to CMake"
 #endif
 #if !defined(RAM_ORIGIN) || !defined(RAM_BYTES)
-#error "RAM_ORIGIN, RAM_BYTES: not set; the target's TOML has them, and compilers/firmware.py hands them to CMake"
+#error "RAM_ORIGIN, RAM_BYTES: not set; the target's TOML has them, and compilers/image/firmware.py passes them to CMake"
 #endif
 #ifndef STACK_BYTES
-#error "STACK_BYTES: not set; the target's TOML has it, and compilers/firmware.py hands it to CMake"
+#error "STACK_BYTES: not set; the target's TOML has it, and compilers/image/firmware.py passes it to CMake"
 #endif
 #ifndef VECTORS_ORIGIN
 #define VECTORS_ORIGIN FLASH_ORIGIN
@@ -20,7 +20,7 @@ MEMORY {
     RAM (rwx) : ORIGIN = RAM_ORIGIN, LENGTH = RAM_BYTES
 }
 
-ENTRY(reset_handler)
+ENTRY(alpharho_reset_handler)
 
 SECTIONS {
     .vectors : {
@@ -54,7 +54,7 @@ SECTIONS {
         . = ALIGN(4);
     } > FLASH
 
-    /* At the bottom, so that a stack that overflows leaves RAM, which is a fault, and does not eat data in silence. */
+    /* At the bottom, so that a stack that overflows leaves RAM, which is a fault, and does not overwrite data silently. */
     .stack (NOLOAD) : ALIGN(8) {
         link_stack_low = .;
         . += STACK_BYTES;
@@ -79,10 +79,10 @@ SECTIONS {
     } > RAM
 
     ASSERT(STACK_BYTES >= 256 && STACK_BYTES % 8 == 0, "STACK_BYTES: at least 256, and a multiple of 8")
-    ASSERT(SIZEOF(.vectors) > 64, "no vector table: startup/cortex_m.c is not linked")
+    ASSERT(SIZEOF(.vectors) > 64, "no vector table: start.S is not linked")
     ASSERT(SIZEOF(.vectors) <= 1024, "the vector table is longer than 1 KiB")
 
-    /* For a debugger; not loaded. Named, so that a section that nobody placed stops the build. */
+    /* For a debugger; not loaded. Each is named, so that a section without a place stops the build. */
 #define DEBUG_SECTION(name) name 0 : { *(name) }
     DEBUG_SECTION(.debug_abbrev)
     DEBUG_SECTION(.debug_aranges)

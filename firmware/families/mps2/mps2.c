@@ -1,29 +1,29 @@
-/* Arm MPS2 with AN385 (Cortex-M3), AN386 (M4) or AN500 (M7). Timers: Cortex-M System Design Kit
- * (DDI0479D), 4.1 and 4.2. */
-#include "cmsdk_uart.h"
-#include "cortex_m.h"
+/* Arm MPS2 with a CMSDK system of any core. Timers: Cortex-M System Design Kit (DDI0479D), 4.1 and 4.2. */
+#include "board.h"
+#include "cmsdk/uart.h"
+#include "cortex_m/cortex_m.h"
 #include "port.h"
 #include "wide_counter.h"
 
-#define TIMER_CTRL   REGISTER(0x40000000u)
-#define TIMER_VALUE  REGISTER(0x40000004u)
-#define TIMER_RELOAD REGISTER(0x40000008u)
-#define DUAL_LOAD    REGISTER(0x40002000u)
-#define DUAL_VALUE   REGISTER(0x40002004u)
-#define DUAL_CONTROL REGISTER(0x40002008u)
+#define TIMER_CTRL   REGISTER(TIMER_BASE + 0x00)
+#define TIMER_VALUE  REGISTER(TIMER_BASE + 0x04)
+#define TIMER_RELOAD REGISTER(TIMER_BASE + 0x08)
+#define DUAL_LOAD    REGISTER(DUAL_TIMER_BASE + 0x00)
+#define DUAL_VALUE   REGISTER(DUAL_TIMER_BASE + 0x04)
+#define DUAL_CONTROL REGISTER(DUAL_TIMER_BASE + 0x08)
 #define DUAL_BY_256  (1u << 7 | 2u << 2 | 1u << 1) /* enabled, free running, clock / 256, 32 bits */
 #define COARSE_SHIFT 8u
-#define FROM         0xFFFFFFFFu /* both count down from here */
+#define START        0xFFFFFFFFu /* both count down from here */
 
 static uint64_t ticks_before;
 
 static void restart_counter(void) {
   DUAL_CONTROL = 0;
-  DUAL_LOAD = FROM;
+  DUAL_LOAD = START;
   DUAL_CONTROL = DUAL_BY_256;
   TIMER_CTRL = 0;
-  TIMER_RELOAD = FROM;
-  TIMER_VALUE = FROM;
+  TIMER_RELOAD = START;
+  TIMER_VALUE = START;
   TIMER_CTRL = 1;
 }
 
@@ -35,8 +35,8 @@ void alpharho_port_init(int argc, char **argv) {
 }
 
 uint64_t alpharho_port_ticks(void) {
-  const uint32_t fine = FROM - TIMER_VALUE;
-  return ticks_before + wide_count(fine, FROM - DUAL_VALUE, COARSE_SHIFT);
+  const uint32_t fine = START - TIMER_VALUE;
+  return ticks_before + wide_count(fine, START - DUAL_VALUE, COARSE_SHIFT);
 }
 
 uint32_t alpharho_port_ticks_per_second(void) { return CLOCK_HZ; }

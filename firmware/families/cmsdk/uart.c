@@ -1,6 +1,7 @@
-#include "cmsdk_uart.h"
+#include "cmsdk/uart.h"
 
-#include "cortex_m.h"
+#include "board.h"
+#include "cortex_m/cortex_m.h"
 #include "port.h"
 #include "ring.h"
 

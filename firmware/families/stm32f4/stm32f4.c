@@ -1,19 +1,21 @@
-/* STM32F405 and its kin. Reference manual RM0090: 7.3 RCC, 8.4 GPIO, 18.4 TIM2 to TIM5, 30.6 USART. Runs from
- * the 16 MHz oscillator, as after reset: QEMU has no clock tree, so there was nothing to try a PLL on. */
-#include "cortex_m.h"
+/* STM32F405 and others of its series. Reference manual RM0090: 7.3 RCC, 8.4 GPIO, 18.4 TIM2 to TIM5, 30.6 USART. Runs
+ * from the 16 MHz oscillator, as after reset: QEMU has no clock tree to try a PLL on. */
+#include "board.h"
+#include "cortex_m/cortex_m.h"
 #include "port.h"
 #include "ring.h"
 #include "wide_counter.h"
 
-#define RCC_AHB1ENR    REGISTER(0x40023830u)
-#define RCC_APB1ENR    REGISTER(0x40023840u)
-#define RCC_APB2ENR    REGISTER(0x40023844u)
-#define GPIOA(offset)  REGISTER(0x40020000u + (offset))
-#define USART1(offset) REGISTER(0x40011000u + (offset))
-#define TIM2(offset)   REGISTER(0x40000000u + (offset))
-#define TIM5(offset)   REGISTER(0x40000C00u + (offset))
+#define RCC_AHB1ENR   REGISTER(0x40023830u)
+#define RCC_APB1ENR   REGISTER(0x40023840u)
+#define RCC_APB2ENR   REGISTER(0x40023844u)
+#define GPIO(offset)  REGISTER(0x40020000u + 0x400u * UART_GPIO_PORT + (offset))
+#define USART(offset) REGISTER(UART_BASE + (offset))
+#define TIM2(offset)  REGISTER(0x40000000u + (offset))
+#define TIM5(offset)  REGISTER(0x40000C00u + (offset))
 
 enum { TIM_CR1 = 0x00, TIM_EGR = 0x14, TIM_CNT = 0x24, TIM_PSC = 0x28, TIM_ARR = 0x2C };
+enum { GPIO_MODER = 0x00, GPIO_AFR = 0x20 };
 enum { USART_SR = 0x00, USART_DR = 0x04, USART_BRR = 0x08, USART_CR1 = 0x0C };
 enum { SR_OVERRUN = 1u << 3, SR_RECEIVED = 1u << 5, SR_SEND_EMPTY = 1u << 7 };
 
@@ -36,38 +38,46 @@ static void counter_init(void) {
   TIM2(TIM_CR1) = 1;
 }
 
+/* Connect a pin to the line: AFRL or AFRH, then MODER. */
+static void pin_init(unsigned pin) {
+  const unsigned function = GPIO_AFR + 4u * (pin / 8u);
+  GPIO(function) = (GPIO(function) & ~(0xFu << 4u * (pin % 8u))) | UART_PIN_FUNCTION << 4u * (pin % 8u);
+  GPIO(GPIO_MODER) = (GPIO(GPIO_MODER) & ~(3u << 2u * pin)) | 2u << 2u * pin; /* alternate function */
+}
+
 static void uart_init(void) {
-  GPIOA(0x20 + 4) = (GPIOA(0x20 + 4) & ~(0xFFu << 4)) | 0x77u << 4; /* AFRH: PA9 and PA10 are USART1, AF7 */
-  GPIOA(0x00) = (GPIOA(0x00) & ~(0xFu << 18)) | 0xAu << 18;         /* MODER: alternate function */
-  USART1(USART_BRR) = (CLOCK_HZ + UART_BAUD / 2u) / UART_BAUD;
-  USART1(USART_CR1) = 1u << 13 | 1u << 5 | 1u << 3 | 1u << 2; /* UE, RXNEIE, TE, RE */
+  pin_init(UART_TX_PIN);
+  pin_init(UART_RX_PIN);
+  USART(USART_BRR) = (CLOCK_HZ + UART_BAUD / 2u) / UART_BAUD;
+  USART(USART_CR1) = 1u << 13 | 1u << 5 | 1u << 3 | 1u << 2; /* UE, RXNEIE, TE, RE */
   interrupt_enable(UART_IRQ);
 }
 
 void alpharho_port_init(int argc, char **argv) {
   (void)argc;
   (void)argv;
-  RCC_AHB1ENR |= 1u << 0;           /* GPIOA */
+  RCC_AHB1ENR |= 1u << UART_GPIO_PORT;
   RCC_APB1ENR |= 1u << 0 | 1u << 3; /* TIM2, TIM5 */
-  RCC_APB2ENR |= 1u << 4;           /* USART1 */
+  RCC_APB1ENR |= UART_APB1_ENABLE;
+  RCC_APB2ENR |= UART_APB2_ENABLE;
   counter_init();
   uart_init();
 }
 
 void alpharho_uart_interrupt(void) {
-  uint32_t status = USART1(USART_SR);
+  uint32_t status = USART(USART_SR);
   while ((status & (SR_RECEIVED | SR_OVERRUN)) != 0u) {
     line_overruns += (status & SR_OVERRUN) != 0u;
-    alpharho_ring_push((uint8_t)USART1(USART_DR)); /* reading DR after SR clears both */
-    status = USART1(USART_SR);
+    alpharho_ring_push((uint8_t)USART(USART_DR)); /* reading DR after SR clears both */
+    status = USART(USART_SR);
   }
 }
 
 void alpharho_port_write(const uint8_t *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    while ((USART1(USART_SR) & SR_SEND_EMPTY) == 0u) {
+    while ((USART(USART_SR) & SR_SEND_EMPTY) == 0u) {
     }
-    USART1(USART_DR) = bytes[i];
+    USART(USART_DR) = bytes[i];
   }
 }
 
@@ -100,7 +110,7 @@ void alpharho_port_measure_end(void) { interrupt_enable(UART_IRQ); }
 
 size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
 #ifdef EMULATED
-  (void)bytes; /* the emulator has nothing at that address, and reading there is a fault */
+  (void)bytes; /* the emulator has no memory at that address: reading it is a fault */
   (void)room;
   return 0;
 #else

@@ -1,12 +1,13 @@
-/* Arm MPS3 with AN547 (Cortex-M55 in an SSE-300). System counter: SSE-123 Technical Reference Manual
- * (101370), control frame; its place: Corstone SSE-300 (101773), 4.6. */
-#include "cmsdk_uart.h"
-#include "cortex_m.h"
+/* Arm MPS3 with a subsystem that has a system counter, such as the SSE-300. System counter: SSE-123 Technical Reference
+ * Manual (101370), control frame. */
+#include "board.h"
+#include "cmsdk/uart.h"
+#include "cortex_m/cortex_m.h"
 #include "port.h"
 
-#define CNTCR      REGISTER(0x58100000u)
-#define CNTCV_LOW  REGISTER(0x58100008u)
-#define CNTCV_HIGH REGISTER(0x5810000Cu)
+#define CNTCR      REGISTER(SYSTEM_COUNTER_BASE + 0x00)
+#define CNTCV_LOW  REGISTER(SYSTEM_COUNTER_BASE + 0x08)
+#define CNTCV_HIGH REGISTER(SYSTEM_COUNTER_BASE + 0x0C)
 
 void alpharho_port_init(int argc, char **argv) {
   (void)argc;

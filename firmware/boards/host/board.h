@@ -1,0 +1,2 @@
+/* This machine, over TCP. */
+#define LISTEN_ADDRESS INADDR_LOOPBACK

@@ -1,0 +1,2 @@
+# This machine: a process.
+target_sources(firmware PRIVATE families/host/host.c)
