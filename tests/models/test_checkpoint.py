@@ -160,7 +160,8 @@ def test_a_shipped_file_is_small_and_says_how_it_was_made(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_a_shipped_network_is_as_good_as_it_says(path: Path) -> None:
-    from models import keras_model, train
+    from models import keras_model
+    from models.training.batches import to_input
 
     facts = checkpoint.load_facts(path)
     assert facts.float_top1 is not None
@@ -171,7 +172,7 @@ def test_a_shipped_network_is_as_good_as_it_says(path: Path) -> None:
     chosen = sample(test, 1000)
     pixels = prepare_many(test, chosen, preset.rho, preset.channels)
     found = np.concatenate(
-        [model.predict_on_batch(train.to_input(pixels[i : i + 100])).argmax(axis=1) for i in range(0, 1000, 100)]
+        [model.predict_on_batch(to_input(pixels[i : i + 100])).argmax(axis=1) for i in range(0, 1000, 100)]
     )
     top1 = float((found == test.labels[chosen]).mean())
     # Three standard deviations of a sample of 1,000

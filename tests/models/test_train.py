@@ -13,7 +13,8 @@ from artifact import sha256_of
 from datasets import Dataset, Split
 from errors import ConfigError
 from models import checkpoint, presets, training
-from models.train import Batches, Recipe, accuracy, to_input, train
+from models.training.batches import Batches, Recipe, to_input
+from models.training.train import accuracy, train
 
 PRESET = presets.parse("v1_025_32", 4)
 FACTS = checkpoint.CheckpointFacts("v1_050_32", 4, 3, ("a", "b", "c", "d"), (-1.0, 1.0), "npz:x.npz")
@@ -27,7 +28,7 @@ def small(data: Dataset) -> Dataset:
 
 
 def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from models import train as module
+    from models.training import train as module
 
     through = train(PRESET, small, RECIPE, tmp_path / "through.npz", "test", verbose=0)
     save = module._save_state

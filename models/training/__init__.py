@@ -1,4 +1,4 @@
-"""What `inv train` asks for, checked before TensorFlow is imported."""
+"""Training a preset on a data set: the options of `inv train`, checked before TensorFlow is imported."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def run(
     # TensorFlow has oneDNN's kernels off on some CPUs; they train these networks 2.5 times faster.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from models import train
+    from models.training import batches, train
 
-    recipe = train.Recipe(parsed, batch=batch, learning_rate=learning_rate, flip=not no_flip, seed=seed)
+    recipe = batches.Recipe(parsed, batch=batch, learning_rate=learning_rate, flip=not no_flip, seed=seed)
     facts = train.train(preset, found, recipe, path, command, start)
     assert facts.float_top1 is not None
     return path, facts.float_top1
