@@ -143,7 +143,7 @@ def explain(preset: Preset, as_json: bool) -> None:
         + [f"{r.cost:.4f}" if r.cost else ""]
         for r in explain_tables.rows(preset)
     ]
-    total = explain_tables.summarise(preset)
+    total = explain_tables.summarize(preset)
     table(f"{total.network}, α {total.alpha:g}, ρ {total.rho}, {preset.classes:,} classes\n", columns, rows)
     out.print(
         f"\n{total.layers} layers ({explain_tables.what_is_counted(preset)})\n{total.parameters:,} parameters, "

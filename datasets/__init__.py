@@ -1,4 +1,4 @@
-"""Labelled pictures: `load` finds a data set by name, `sample` picks from it, `prepare` makes the model's input."""
+"""Labeled pictures: `load` finds a data set by name, `sample` picks from it, `prepare` makes the model's input."""
 
 from datasets.catalog import load
 from datasets.pictures import Dataset, Split, digest_of, prepare, prepare_many, sample

@@ -38,10 +38,10 @@ def _load(root: Path) -> Dataset:
     names = sorted({p.name for r in roots.values() for p in r.iterdir() if p.is_dir() and not p.name.startswith(".")})
     if not names:
         raise ConfigError(f"--data folder:{root}: expected one folder per class in it, found none")
-    found = {s: _list(r, names) for s, r in roots.items()}
+    files = {s: _list(r, names) for s, r in roots.items()}
     if not is_split:
-        found = _divide(found["all"], root)
-    splits = {s: _split(files) for s, files in found.items()}
+        files = _divide(files["all"], root)
+    splits = {s: _split(listed) for s, listed in files.items()}
     if not len(splits["train"]) + len(splits["test"]):
         damaged = splits["train"].damaged + splits["test"].damaged
         why = (

@@ -33,7 +33,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A named set of labelled pictures. `source` says where the bytes came from."""
+    """A named set of labeled pictures. `source` says where the bytes came from."""
 
     name: str
     class_names: tuple[str, ...]
@@ -59,8 +59,8 @@ def prepare(
     `box` is the part to take, in pixels of the picture; `flip` mirrors it from left to right.
     """
     mode = "L" if channels == 1 else "RGB"
-    grey_source = picture.mode == "L"
-    if not grey_source and picture.mode != mode:
+    gray_source = picture.mode == "L"
+    if not gray_source and picture.mode != mode:
         picture = picture.convert(mode)
     if box is not None or picture.size != (rho, rho):
         picture = picture.resize((rho, rho), Image.Resampling.BILINEAR, box=box)

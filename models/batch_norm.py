@@ -1,4 +1,4 @@
-"""Batch normalisation that trains with TensorFlow's fused kernel. Imports TensorFlow."""
+"""Batch normalization that trains with TensorFlow's fused kernel. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Normalise with the batch's moments in training, with the moving ones otherwise."""
+        """Normalize with the batch's moments in training, with the moving ones otherwise."""
         if not training:
             return super().call(inputs, training=False, mask=mask)
         empty = tf.constant([], tf.float32)

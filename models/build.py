@@ -75,7 +75,7 @@ def _with_weights(source: Source) -> keras.Model:
         case "random":
             from models import scaled_random
 
-            scaled_random.initialise(model)
+            scaled_random.initialize(model)
         case "weights":
             assert source.path is not None
             _load_weights(model, source.path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from models import presets
 from models.network import Layer
@@ -34,7 +33,7 @@ class Summary:
     peak_activation_bytes: int
 
 
-def summarise(preset: Preset) -> Summary:
+def summarize(preset: Preset) -> Summary:
     """Return the totals of a preset."""
     net = preset.network()
     sizes = (net.weight_layers, net.parameters, net.macs, net.int8_bytes, net.peak_activation_bytes)
@@ -44,7 +43,7 @@ def summarise(preset: Preset) -> Summary:
 def all_presets(rho: int | None, classes: int) -> list[Summary]:
     """Return the totals of every published preset, at one rho."""
     suffix = "" if rho is None else f"_{rho}"
-    return [summarise(presets.parse(name + suffix, classes)) for name in presets.all_names()]
+    return [summarize(presets.parse(name + suffix, classes)) for name in presets.all_names()]
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,15 @@ class Row:
 def rows(preset: Preset) -> list[Row]:
     """Return a row for each layer but dropout, in order of execution."""
     net = preset.network()
-    found = []
+    table = []
     for i, layer in enumerate(net.layers[1:], start=1):
         if layer.op == "dropout":
             continue
-        # The convolutions of squeeze-and-excite stand between, without batch normalisation: they are not the pointwise.
+        # The convolutions of squeeze-and-excite stand between, without batch normalization: they are not the pointwise.
         pointwise = (later for later in net.layers[i + 1 :] if later.op == "conv" and later.batch_norm)
         following = next(pointwise, None)
-        found.append(_row(layer, following))
-    return found
+        table.append(_row(layer, following))
+    return table
 
 
 def _row(layer: Layer, following: Layer | None) -> Row:
@@ -113,9 +112,9 @@ def depthwise_separable_cost(depthwise: Layer, pointwise: Layer) -> float:
     return (depthwise.macs + pointwise.macs) / standard
 
 
-def as_json(preset: Preset) -> dict[str, Any]:
+def as_json(preset: Preset) -> dict[str, object]:
     """Return summary and rows as plain data."""
-    return {**asdict(summarise(preset)), "classes": preset.classes, "rows": [asdict(row) for row in rows(preset)]}
+    return {**asdict(summarize(preset)), "classes": preset.classes, "rows": [asdict(row) for row in rows(preset)]}
 
 
 def what_is_counted(preset: Preset) -> str:

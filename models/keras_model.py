@@ -15,7 +15,7 @@ from errors import ConfigError
 from models.batch_norm import FusedBatchNormalization
 from models.network import Layer, Network
 
-# Batch normalisation as keras.applications has it for each family.
+# Batch normalization as keras.applications has it for each family.
 BATCH_NORM_EPSILON = 1e-3
 
 
@@ -25,11 +25,11 @@ def build(
     """Return a Keras model: float32 input (batch, h, w, c) in [-1, 1], output (batch, classes) probabilities.
 
     Export needs `batch` fixed, or shape arithmetic stays in the graph. With `training` the batch, height and width are
-    open, for training at several sizes, and batch normalisation is computed by one fused operator; weights and names
+    open, for training at several sizes, and batch normalization is computed by one fused operator; weights and names
     are the same.
     """
-    normalise = FusedBatchNormalization if training else layers.BatchNormalization
-    bn = partial(normalise, epsilon=BATCH_NORM_EPSILON, momentum=momentum)
+    normalize = FusedBatchNormalization if training else layers.BatchNormalization
+    bn = partial(normalize, epsilon=BATCH_NORM_EPSILON, momentum=momentum)
     tensors: dict[str, keras.KerasTensor] = {}
     for layer in net.layers:
         if layer.op == "input":

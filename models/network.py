@@ -21,7 +21,7 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: an operator, its batch normalisation and its activation.
+    """One layer: an operator, its batch normalization and its activation.
 
     `op` is one of input, conv, depthwise, dense, pool (global average), add, scale (a channel-wise
     product, as squeeze-and-excite ends in), activation, dropout, softmax.
@@ -54,7 +54,7 @@ class Layer:
 
     @property
     def parameters(self) -> int:
-        """Keras parameters: kernel, then bias or the four vectors of batch normalisation."""
+        """Keras parameters: kernel, then bias or the four vectors of batch normalization."""
         if not self.has_weights:
             return 0
         return self.kernel_size + self.output_shape[2] * (4 if self.batch_norm else 1)
@@ -113,7 +113,7 @@ class Network:
         batch_norm: bool = True,
         source: str | None = None,
     ) -> str:
-        """Append a convolution with SAME padding; without batch normalisation it has a bias."""
+        """Append a convolution with SAME padding; without batch normalization it has a bias."""
         source = source or self.last
         h, w, c = self._shape(source)
         out = (-(-h // stride), -(-w // stride), filters)
@@ -122,7 +122,7 @@ class Network:
         )
 
     def depthwise(self, name: str, kernel: int, stride: int, activation: str | None) -> str:
-        """Append a depthwise convolution (multiplier 1) with SAME padding and batch normalisation."""
+        """Append a depthwise convolution (multiplier 1) with SAME padding and batch normalization."""
         h, w, c = self._shape(self.last)
         out = (-(-h // stride), -(-w // stride), c)
         return self._append(
@@ -163,7 +163,7 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """Keras parameters of the whole network, batch normalisation's four vectors included."""
+        """Keras parameters of the whole network, batch normalization's four vectors included."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
@@ -173,7 +173,7 @@ class Network:
 
     @property
     def int8_bytes(self) -> int:
-        """Bytes of all int8 kernels and int32 biases, batch normalisation folded."""
+        """Bytes of all int8 kernels and int32 biases, batch normalization folded."""
         return sum(layer.int8_bytes for layer in self.layers)
 
     @property

@@ -12,8 +12,8 @@ LOGIT_SPREAD = 4.0
 PICTURES = 32
 
 
-def initialise(model: keras.Model, seed: int = 1) -> None:
-    """Set He-normal kernels, moments of each batch normalisation as its input has them, and a spread of logits.
+def initialize(model: keras.Model, seed: int = 1) -> None:
+    """Set He-normal kernels, moments of each batch normalization as its input has them, and a spread of logits.
 
     The moments are taken layer by layer over smooth random pictures, (32, h, w, c) in [-1, 1].
     """

@@ -91,12 +91,12 @@ def test_any_mode_becomes_the_channels_asked_for(mode: str, channels: int) -> No
     assert pixels.dtype == np.uint8
 
 
-def test_grey_is_the_same_in_each_channel() -> None:
+def test_gray_is_the_same_in_each_channel() -> None:
     pixels = prepare(Image.new("L", (5, 5), 77), 5, 3)
     assert np.unique(pixels).tolist() == [77]
 
 
-def test_colour_becomes_luma() -> None:
+def test_color_becomes_luma() -> None:
     assert prepare(Image.new("RGB", (1, 1), (255, 0, 0)), 1, 1).item() == 76  # ITU-R 601: 0.299 R
 
 
@@ -205,7 +205,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path, content: bytes) -> None:
     assert load(f"folder:{tmp_path}").damaged == (str(tmp_path / "a" / "bad.png"),)
 
 
-def test_sixteen_bit_grey_keeps_its_range(tmp_path: Path) -> None:
+def test_sixteen_bit_gray_keeps_its_range(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     ramp = np.array([[0, 256, 32768, 65535]], np.uint16)
     Image.fromarray(ramp).save(tmp_path / "a" / "ramp.png")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import datasets
 from errors import ConfigError
@@ -30,13 +29,13 @@ def run(
 
     Raises ConfigError if an option can't be.
     """
-    found = datasets.load(data)
-    if min(len(found.train), len(found.test)) == 0:
+    dataset = datasets.load(data)
+    if min(len(dataset.train), len(dataset.test)) == 0:
         raise ConfigError(
-            f"--data {data}: expected pictures to train and to test with, has {len(found.train)} and {len(found.test)}"
+            f"--data {data}: expected pictures to train and to test with, has {len(dataset.train)} and {len(dataset.test)}"
         )
-    preset = presets.parse(model, len(found.class_names), channels)
-    path = Path(out) if out else trained_path(preset, found.name)
+    preset = presets.parse(model, len(dataset.class_names), channels)
+    path = Path(out) if out else trained_path(preset, dataset.name)
     if path.suffix != ".npz":
         raise ConfigError(f"--out {path}: expected a name that ends in .npz")
     if batch < 1 or not 0 < learning_rate < 1:
@@ -49,7 +48,7 @@ def run(
     from models.training import batches, train
 
     recipe = batches.Recipe(parsed, batch=batch, learning_rate=learning_rate, flip=not no_flip, seed=seed)
-    facts = train.train(preset, found, recipe, path, command, start)
+    facts = train.train(preset, dataset, recipe, path, command, start)
     assert facts.float_top1 is not None
     return path, facts.float_top1
 
@@ -70,18 +69,18 @@ def parse_stages(text: str | None, preset: Preset) -> tuple[tuple[int, int], ...
     return stages
 
 
-def _start(given: str | None, preset: Preset) -> Any:
-    """Return weights to begin with, by name; the classifier's are left out where it has other classes."""
-    if given is None:
+def _start(weights: str | None, preset: Preset) -> checkpoint.Weights | None:
+    """Return weights to start from, by name, without those of the classifier where it has other classes."""
+    if weights is None:
         return None
-    if given == "imagenet":
+    if weights == "imagenet":
         from models import imagenet
 
         thousand = Preset(preset.family, preset.alpha, preset.rho, 1000, preset.channels)
-        found = imagenet.load(thousand)
+        start = imagenet.load(thousand)
     else:
-        found = checkpoint.load(Path(given))
+        start = checkpoint.load(Path(weights))
     classifier = next(layer.name for layer in preset.network().layers if layer.op == "dense")
-    if (kernel := found.get(f"{classifier}/kernel")) is not None and kernel.shape[-1] != preset.classes:
-        found = {name: value for name, value in found.items() if not name.startswith(f"{classifier}/")}
-    return found
+    if (kernel := start.get(f"{classifier}/kernel")) is not None and kernel.shape[-1] != preset.classes:
+        start = {name: value for name, value in start.items() if not name.startswith(f"{classifier}/")}
+    return start

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -22,6 +21,9 @@ from errors import ConfigError
 from models import checkpoint, keras_model
 from models.presets import Preset
 from models.training.batches import INPUT_RANGE, Batches, Recipe, to_input
+
+Epoch = dict[str, float]
+"""Number, side in pixels, loss and accuracy of one epoch."""
 
 
 def accuracy(model: keras.Model, split: Split, rho: int, channels: int, batch: int = 250) -> float:
@@ -45,8 +47,8 @@ def train(
 ) -> checkpoint.CheckpointFacts:
     """Train, write the checkpoint to `out` and return the facts that are written beside it.
 
-    After each epoch the state goes to `<out>.state.keras`; the same call goes on from there. `start` are weights
-    by name to begin with.
+    After each epoch the state goes to `<out>.state.keras`; the same call continues from there. `start` are weights
+    by name to start from.
     """
     keras.utils.set_random_seed(recipe.seed)
     state, log = out.with_suffix(".state.keras"), out.with_suffix(".state.json")
@@ -56,7 +58,7 @@ def train(
     if history:
         done = _restore(model, state) // _steps(data, recipe)
         history = history[:done]
-        print(f"going on after epoch {done} from {state}", flush=True)
+        print(f"continuing after epoch {done} from {state}", flush=True)
     else:
         write_atomic(log, json.dumps(identity | {"history": []}))  # says now if it can't be written
     for epoch in range(len(history), recipe.epochs):
@@ -129,16 +131,16 @@ def _restore(model: keras.Model, state: Path) -> int:
     return int(model.optimizer.iterations.numpy())
 
 
-def _resume(log: Path, state: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the epochs done so far, if the state on disk is of this very run."""
+def _resume(log: Path, state: Path, identity: Mapping[str, object]) -> list[Epoch]:
+    """Return the epochs done so far, if the state on disk belongs to this run."""
     if not (log.is_file() and state.is_file()):
         return []
     try:
-        found = json.loads(log.read_text())
-        history: list[dict[str, Any]] = found.pop("history")
+        saved = json.loads(log.read_text())
+        history: list[Epoch] = saved.pop("history")
     except (ValueError, KeyError) as e:
         raise ConfigError(f"{log}: can't be read ({e}); delete it to train from the start") from e
-    return history if found == json.loads(json.dumps(identity)) else []
+    return history if saved == json.loads(json.dumps(identity)) else []
 
 
 def _round(history: dict[str, Iterable[float]]) -> dict[str, float]:
@@ -146,7 +148,7 @@ def _round(history: dict[str, Iterable[float]]) -> dict[str, float]:
 
 
 def _finish(
-    model: keras.Model, preset: Preset, data: Dataset, recipe: Recipe, out: Path, command: str, history: list[Any]
+    model: keras.Model, preset: Preset, data: Dataset, recipe: Recipe, out: Path, command: str, history: list[Epoch]
 ) -> checkpoint.CheckpointFacts:
     """Measure the weights as they are stored, in float16, over the whole test split, and write the checkpoint."""
     weights = {w.path: w.numpy() for w in model.weights}

@@ -76,7 +76,7 @@ def _random_weights(preset: Preset) -> dict[str, npt.NDArray[np.float32]]:
     from models import keras_model, scaled_random
 
     model = keras_model.build(preset.network())
-    scaled_random.initialise(model)
+    scaled_random.initialize(model)
     return {v.path: np.asarray(v.value) for v in model.weights}
 
 

@@ -25,7 +25,7 @@ def _network(name: str = PRESET, classes: int = 4) -> Any:
     from models import keras_model, scaled_random
 
     model = keras_model.build(presets.parse(name, classes).network(), batch=1, name=name)
-    scaled_random.initialise(model)
+    scaled_random.initialize(model)
     return model
 
 

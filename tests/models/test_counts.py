@@ -38,7 +38,7 @@ V3 = {
 def test_v1(alpha: int) -> None:
     parameters, macs, int8_bytes = V1[alpha]
     for rho, expected in zip((224, 192, 160, 128), macs, strict=True):
-        found = explain.summarise(presets.parse(f"v1_{alpha:03d}_{rho}"))
+        found = explain.summarize(presets.parse(f"v1_{alpha:03d}_{rho}"))
         assert (found.parameters, found.macs, found.int8_bytes) == (parameters, expected, int8_bytes)
         assert found.layers == 28
 
@@ -47,14 +47,14 @@ def test_v1(alpha: int) -> None:
 def test_v2(alpha: int) -> None:
     parameters, macs, int8_bytes = V2[alpha]
     for rho, expected in zip((224, 128), macs, strict=True):
-        found = explain.summarise(presets.parse(f"v2_{alpha:03d}_{rho}"))
+        found = explain.summarize(presets.parse(f"v2_{alpha:03d}_{rho}"))
         assert (found.parameters, found.macs, found.int8_bytes) == (parameters, expected, int8_bytes)
         assert found.layers == 1 + 2 + 16 * 3 + 2
 
 
 @pytest.mark.parametrize("name", V3)
 def test_v3(name: str) -> None:
-    found = explain.summarise(presets.parse(f"{name}_224"))
+    found = explain.summarize(presets.parse(f"{name}_224"))
     assert (found.parameters, found.macs) == V3[name]
 
 
@@ -63,18 +63,18 @@ def test_v3(name: str) -> None:
 )
 def test_layers_with_a_kernel(name: str, layers: int) -> None:
     """V3: stem, tail's two, classifier; 15 or 11 bottlenecks of three, the first of two; two for each squeeze."""
-    assert explain.summarise(presets.parse(name)).layers == layers
+    assert explain.summarize(presets.parse(name)).layers == layers
 
 
 def test_the_classifier_is_the_only_part_that_classes_change() -> None:
-    thousand, ten = (explain.summarise(presets.parse("v1_025", classes)) for classes in (1000, 10))
+    thousand, ten = (explain.summarize(presets.parse("v1_025", classes)) for classes in (1000, 10))
     assert thousand.parameters - ten.parameters == 990 * (256 + 1)
     assert thousand.macs - ten.macs == 990 * 256
 
 
 def test_one_channel_makes_the_stem_a_third() -> None:
-    rgb, grey = (explain.summarise(presets.parse("v1_025", 10, channels)) for channels in (3, 1))
-    assert rgb.parameters - grey.parameters == 3 * 3 * 2 * 8
+    rgb, gray = (explain.summarize(presets.parse("v1_025", 10, channels)) for channels in (3, 1))
+    assert rgb.parameters - gray.parameters == 3 * 3 * 2 * 8
 
 
 def _separable(side: int, channels: int, filters: int, kernel: int = 3, stride: int = 1) -> tuple[Layer, Layer]:
@@ -117,17 +117,17 @@ def test_each_depthwise_row_has_the_ratio_of_its_own_pointwise(name: str) -> Non
 @pytest.mark.parametrize("name", presets.all_names())
 def test_rows_add_up_to_the_totals(name: str) -> None:
     preset = presets.parse(name)
-    rows, total = explain.rows(preset), explain.summarise(preset)
+    rows, total = explain.rows(preset), explain.summarize(preset)
     assert sum(row.parameters for row in rows) == total.parameters
     assert sum(row.macs for row in rows) == total.macs
 
 
 def test_peak_activations_of_v1() -> None:
     """At the peak the second block's pointwise convolution writes: 64x64x8 in, 64x64x16 out."""
-    assert explain.summarise(presets.parse("v1_025")).peak_activation_bytes == 64 * 64 * (8 + 16)
+    assert explain.summarize(presets.parse("v1_025")).peak_activation_bytes == 64 * 64 * (8 + 16)
 
 
 def test_peak_activations_count_what_a_residual_keeps() -> None:
     """V2's block 2 adds its input of 32x32x8 to its output, so that it lives while 48 channels become 48."""
-    peak = explain.summarise(presets.parse("v2_035")).peak_activation_bytes
+    peak = explain.summarize(presets.parse("v2_035")).peak_activation_bytes
     assert peak == max(64 * 64 * (48 + 8), 32 * 32 * (8 + 48 + 48), 64 * 64 * 48 + 32 * 32 * 48)

@@ -73,7 +73,7 @@ def test_outputs_equal_those_of_keras_applications(name: str) -> None:
 
 
 def test_a_weight_set_wrong_is_seen() -> None:
-    """The comparison above has teeth: one channel of one batch normalisation moved by a tenth fails it."""
+    """The comparison above has teeth: one channel of one batch normalization moved by a tenth fails it."""
     from models import imagenet, keras_model
 
     preset, rng = presets.parse(f"v1_025_{RHO}", CLASSES), np.random.default_rng(7)
@@ -91,7 +91,7 @@ def test_scaled_random_weights_are_not_flat() -> None:
 
     preset = presets.parse(f"v1_025_{RHO}", CLASSES)
     model = keras_model.build(preset.network(), batch=None)
-    scaled_random.initialise(model)
+    scaled_random.initialize(model)
     out = np.asarray(model(_pictures(np.random.default_rng(3))))
     assert out.std(axis=0).max() > 0.05
     assert len(set(out.argmax(axis=1))) > 1
@@ -117,13 +117,13 @@ def test_the_training_form_has_the_same_weights_and_inference() -> None:
     net = presets.parse(f"v1_025_{RHO}", CLASSES).network()
     plain, training = keras_model.build(net, batch=None), keras_model.build(net, training=True)
     assert [w.path for w in plain.weights] == [w.path for w in training.weights]
-    scaled_random.initialise(plain)
+    scaled_random.initialize(plain)
     training.set_weights(plain.get_weights())
     x = _pictures(np.random.default_rng(3))
     np.testing.assert_allclose(np.asarray(training(x)), np.asarray(plain(x)), atol=1e-6)
 
 
-def test_the_fused_batch_normalisation_trains_like_keras() -> None:
+def test_the_fused_batch_normalization_trains_like_keras() -> None:
     import keras
 
     from models.batch_norm import FusedBatchNormalization
