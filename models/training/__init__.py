@@ -30,9 +30,10 @@ def run(
     Raises ConfigError if an option can't be.
     """
     dataset = datasets.load(data)
-    if min(len(dataset.train), len(dataset.test)) == 0:
+    counts = len(dataset.train), len(dataset.test)
+    if min(counts) == 0:
         raise ConfigError(
-            f"--data {data}: expected pictures to train and to test with, has {len(dataset.train)} and {len(dataset.test)}"
+            f"--data {data}: expected pictures to train and to test with, has {counts[0]} and {counts[1]}"
         )
     preset = presets.parse(model, len(dataset.class_names), channels)
     path = Path(out) if out else trained_path(preset, dataset.name)

@@ -176,4 +176,5 @@ def test_a_classifier_of_other_classes_starts_from_scratch(tmp_path: Path) -> No
     ten = keras_model.build(presets.parse("v1_025_32", 10).network())
     checkpoint.save(tmp_path / "ten.npz", {w.path: np.asarray(w) for w in ten.weights}, FACTS, np.float32)
     found = training._start(str(tmp_path / "ten.npz"), PRESET)
+    assert found is not None
     assert {w.path for w in ten.weights} - found.keys() == {"conv_preds/kernel", "conv_preds/bias"}
