@@ -1,18 +1,27 @@
-"""Flashers: what puts an image on a board, or starts an emulator with it, and gives the line to it."""
+"""Flashers: what puts an image on a board, or starts an emulator with it, and returns the link to it.
+
+Each module here is one flasher: its name in a target's TOML is the module's, and `FLASHER` is its class. A flasher that
+runs a program of its own (OpenOCD, dfu-util ...) inherits deploy.flash_tool.FlashTool.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from deploy.links import Link
-from errors import DeployError
-from target import Target
+from errors import DeployError, nearest
+from target import Target, flashers
 
 
 class Flasher(Protocol):
-    """One way to bring a firmware image to a board."""
+    """One way to bring a firmware image to a board. `links` are the kinds of link of the targets it serves."""
+
+    links: ClassVar[tuple[str, ...]]
+
+    def check(self) -> None:
+        """Raise DeployError if a tool is missing or the target lacks what this flasher needs; starts nothing."""
 
     def start(self, image: Path) -> Link:
         """Load `image`, let it run, and return the link to it, not yet open.
@@ -21,26 +30,24 @@ class Flasher(Protocol):
         """
 
 
-def _qemu(target: Target) -> Flasher:
-    from deploy.flashers.qemu import QemuFlasher
+def flasher_for(target: Target, name: str = "") -> Flasher:
+    """Return the target's usual flasher, or the one of this name.
 
-    return QemuFlasher(target)
-
-
-def _process(target: Target) -> Flasher:
-    from deploy.flashers.process import ProcessFlasher
-
-    return ProcessFlasher(target)
-
-
-FLASHERS: dict[str, Callable[[Target], Flasher]] = {"qemu": _qemu, "tcp": _process}
-"""By a target's `link`: what makes the flasher of such a target."""
-
-
-def flasher_for(target: Target) -> Flasher:
-    """Return the flasher of a target. Raises DeployError if there is none for its kind of link."""
-    if target.link not in FLASHERS:
+    Raises DeployError if the target has none, or if the flasher does not serve targets of its link.
+    """
+    name = name or target.flasher
+    if not name:
         raise DeployError(
-            f"{target.name}: nothing here flashes over {target.link}; flash it yourself and give its line with --link"
+            f"{target.name}: has no flasher; add the key flasher to targets/{target.name}.toml "
+            f"({nearest('', flashers())}), or flash it yourself and give its line with --link"
         )
-    return FLASHERS[target.link](target)
+    if name not in flashers():
+        raise DeployError(f"{target.name}: no flasher {name}; {nearest(name, flashers())}")
+    flasher = import_module(f"deploy.flashers.{name.replace('-', '_')}").FLASHER
+    if target.link not in flasher.links:
+        raise DeployError(
+            f"{target.name}: flasher {name} serves targets with link {' or '.join(flasher.links)}, not {target.link}; "
+            f"correct flasher or link in targets/{target.name}.toml"
+        )
+    made: Flasher = flasher(target)
+    return made

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from deploy.flashers.qemu import free_port
-from deploy.flashers.running import Running, RunningLink
+from deploy.running import Running, RunningLink
 from errors import DeployError
 from target import Target
 
@@ -16,24 +17,32 @@ _LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
 class ProcessFlasher:
     """Starts the image of `host-fw`. `port` is the TCP port to listen on; the system chooses one without it."""
 
+    links: ClassVar[tuple[str, ...]] = ("tcp",)
+
     def __init__(self, target: Target, port: int | None = None):
         self._target, self._port = target, port
+
+    def check(self) -> None:
+        """See Flasher.check: nothing is needed."""
 
     def start(self, image: Path) -> RunningLink:
         """Start the image, which is a program of this machine. See Flasher.start.
 
-        Raises DeployError if it is none, or if the port is taken by another program.
+        Raises DeployError if it is not one, or if the port is taken by another program.
         """
         if not image.is_file():
             raise DeployError(f"{image}: no such image; build it first")
-        wanted = free_port(self._port) if self._port else 0
-        running = Running(self._target.name, [str(image.resolve()), str(wanted)])
+        port = free_port(self._port) if self._port else 0
+        running = Running(self._target.name, [str(image.resolve()), str(port)])
         try:
             line = running.first_line()
-            found = _LISTENING.fullmatch(line)
-            if not found:
+            listening = _LISTENING.fullmatch(line)
+            if not listening:
                 raise DeployError(f"{self._target.name}: expected `listening on 127.0.0.1:PORT`, got {line[:80]!r}")
         except DeployError:
             running.stop()
             raise
-        return RunningLink(running, int(found[1]))
+        return RunningLink(running, int(listening[1]))
+
+
+FLASHER = ProcessFlasher

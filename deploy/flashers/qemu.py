@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from pathlib import Path
+from typing import ClassVar
 
-from deploy.flashers.running import Running, RunningLink
+import process
+from deploy.running import Running, RunningLink
 from errors import DeployError
 from target import Target
 
@@ -17,9 +18,13 @@ COUNT_INSTRUCTIONS = ("-icount", "shift=0")
 class QemuFlasher:
     """Starts the emulator of a target. `port` is the TCP port of its serial line; a free one is chosen without it."""
 
+    links: ClassVar[tuple[str, ...]] = ("qemu",)
+
     def __init__(self, target: Target, port: int | None = None):
         if target.emulator is None:
-            raise DeployError(f"{target.name}: has no section [emulator]; QEMU can't be it")
+            raise DeployError(
+                f"{target.name}: flasher qemu needs a section [emulator]; add it to targets/{target.name}.toml"
+            )
         self._target, self._emulator, self._port = target, target.emulator, port
 
     def start(self, image: Path) -> RunningLink:
@@ -27,11 +32,7 @@ class QemuFlasher:
 
         Raises DeployError naming the package if QEMU is missing, or if the port is taken by another program.
         """
-        program = shutil.which(self._emulator.program)
-        if not program:
-            raise DeployError(
-                f"{self._emulator.program}: not found; install it with: apt install {self._emulator.package}"
-            )
+        program = self._program()
         if not image.is_file():
             raise DeployError(f"{image}: no such image; build it first")
         port = free_port(self._port)
@@ -40,8 +41,15 @@ class QemuFlasher:
         )
         return RunningLink(running, port)
 
+    def check(self) -> None:
+        """Raise DeployError naming the package if QEMU is missing. See Flasher.check."""
+        self._program()
+
+    def _program(self) -> str:
+        return process.find(self._emulator.program, DeployError, self._emulator.package)
+
     def arguments(self, image: Path, port: int) -> list[str]:
-        """Return QEMU's arguments. It waits for the connection, so no byte of the boot is lost."""
+        """Return QEMU's arguments. It waits for the connection, so that no byte of the boot is lost."""
         line = f"socket,id=line,host=127.0.0.1,port={port},server=on,wait=on,nodelay=on"
         # A comma in a file's name would end QEMU's option; -kernel takes the name as it is.
         return [
@@ -51,7 +59,7 @@ class QemuFlasher:
 
 
 def free_port(wanted: int | None = None) -> int:
-    """Return a TCP port of 127.0.0.1 on which nobody listens: `wanted`, or any. Raises DeployError if it is taken."""
+    """Return a free TCP port of 127.0.0.1: `wanted`, or any. Raises DeployError if it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -66,5 +74,8 @@ def free_port(wanted: int | None = None) -> int:
 
 
 def _is_noise(line: str) -> bool:
-    """Whether a line of QEMU's says nothing of why it ended: registers, or that it waits for the line."""
+    """Whether a line from QEMU does not say why it ended: registers, or that it waits for the connection."""
     return "info: QEMU waiting for connection" in line or not line.startswith(("qemu", "ERROR"))
+
+
+FLASHER = QemuFlasher

@@ -19,9 +19,9 @@ from pathlib import Path
 import artifact
 from artifact import Artifact, write_atomic
 from deploy.flashers.qemu import free_port
-from deploy.flashers.running import Running
 from deploy.machines.image import CLIENT_KEY, DISK, HOST_KEY, INITRD, KERNEL, image
 from deploy.remote.connect import EMULATED_TIMEOUT_S, Address, close, connect
+from deploy.running import Running
 from errors import DeployError, LinkError
 from target import Target
 

@@ -19,7 +19,7 @@ import target
 from deploy.flashers import flasher_for
 from deploy.flashers.process import ProcessFlasher
 from deploy.flashers.qemu import QemuFlasher
-from deploy.flashers.running import RunningLink
+from deploy.running import RunningLink
 from deploy.session import Session
 from errors import DeployError, LinkError
 from tests.firmware.conftest import Images
@@ -111,7 +111,7 @@ def test_the_device_dies_with_its_guard(name: str, images: Images) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_device_that_dies_in_mid_run_is_told(name: str, images: Images) -> None:
+def test_a_device_that_dies_in_mid_run_is_an_error(name: str, images: Images) -> None:
     link = flasher_for(target.load(name)).start(images(name).elf)
     assert isinstance(link, RunningLink)
     with Session(link) as session:
@@ -123,7 +123,7 @@ def test_a_device_that_dies_in_mid_run_is_told(name: str, images: Images) -> Non
 
 
 @pytest.mark.emulated
-def test_an_image_that_qemu_does_not_take_is_told_with_its_words(tmp_path: Path) -> None:
+def test_an_image_that_qemu_rejects_shows_its_output(tmp_path: Path) -> None:
     image = tmp_path / "firmware.elf"
     image.write_bytes(bytes(1024))
     link = QemuFlasher(target.load("qemu-m4")).start(image)
@@ -131,7 +131,7 @@ def test_an_image_that_qemu_does_not_take_is_told_with_its_words(tmp_path: Path)
         read_for_ever(link)
 
 
-def test_an_image_that_is_no_program_is_told(tmp_path: Path) -> None:
+def test_an_image_that_is_not_a_program_is_an_error(tmp_path: Path) -> None:
     image = tmp_path / "firmware.elf"
     image.write_bytes(b"no program")
     with pytest.raises(DeployError, match=r"^host-fw: ended at once \(.*\)$"):
@@ -143,13 +143,13 @@ def test_an_image_that_is_no_program_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["qemu-m4", "host-fw"])
-def test_no_image_is_told(name: str, tmp_path: Path) -> None:
+def test_a_missing_image_is_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(DeployError, match=r"no such image; build it first$"):
         flasher_for(target.load(name)).start(tmp_path / "nothing.elf")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_port_that_another_has_is_told(name: str, images: Images) -> None:
+def test_a_port_in_use_is_an_error(name: str, images: Images) -> None:
     flasher = QemuFlasher if name == "qemu-m4" else ProcessFlasher
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -169,9 +169,3 @@ def test_a_missing_emulator_names_its_package(tmp_path: Path) -> None:
         DeployError, match=r"^qemu-system-nothing: not found; install it with: apt install qemu-system-arm$"
     ):
         flasher_for(missing).start(tmp_path)
-
-
-def test_hardware_has_no_flasher_yet() -> None:
-    board = dataclasses.replace(target.load("netduinoplus2"), link="serial", measured_on="hardware")
-    with pytest.raises(DeployError, match=r"nothing here flashes over serial; flash it yourself"):
-        flasher_for(board)

@@ -22,11 +22,11 @@ LAST_LINES = 3
 class Running:
     """A program behind a guard, which kills it when this object stops it or this process ends in any way.
 
-    `what` is what errors call it; `is_noise` tells lines of its standard error that say nothing about a failure.
+    `name` is what errors call it; `is_noise` recognizes lines of its standard error that say nothing about a failure.
     """
 
-    def __init__(self, what: str, argv: Sequence[str], is_noise: Callable[[str], bool] = lambda line: False):
-        self.what = what
+    def __init__(self, name: str, argv: Sequence[str], is_noise: Callable[[str], bool] = lambda line: False):
+        self.name = name
         self._is_noise = is_noise
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (stop closes it)
         try:
@@ -35,11 +35,11 @@ class Running:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                start_new_session=True,  # Ctrl-C is the owner's: it then closes the link
+                start_new_session=True,  # Ctrl-C reaches the owner alone, which then closes the link
             )
         except OSError as e:
             self._stderr.close()
-            raise DeployError(f"{what}: can't be started ({e.strerror or e})") from e
+            raise DeployError(f"{name}: can't be started ({e.strerror or e})") from e
 
     @property
     def pid(self) -> int:
@@ -47,25 +47,25 @@ class Running:
         return self._guard.pid
 
     def has_ended(self) -> bool:
-        """Whether the program is no more."""
+        """Whether the program has ended."""
         return self._guard.poll() is not None
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """Return the last lines of its standard error as one, or its exit code."""
         if self._stderr.closed:
             return "stopped"
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr.read().decode(errors="replace").splitlines()]
-        telling = [line for line in lines if line and not self._is_noise(line)]
-        return " | ".join(telling[-LAST_LINES:]) or f"exit code {self._guard.poll()}"
+        relevant = [line for line in lines if line and not self._is_noise(line)]
+        return " | ".join(relevant[-LAST_LINES:]) or f"exit code {self._guard.poll()}"
 
     def first_line(self, timeout_s: float = START_TIMEOUT_S) -> str:
-        """Return the first line of its standard output. Raises DeployError if it ends before it has said one."""
+        """Return the first line of its standard output. Raises DeployError if it ends before it has printed one."""
         assert self._guard.stdout is not None
         line = self._guard.stdout.readline().decode(errors="replace").strip()
         if not line:
             self._guard.wait(timeout_s)
-            raise DeployError(f"{self.what}: ended at once ({self.last_words()})")
+            raise DeployError(f"{self.name}: ended at once ({self.last_output()})")
         return line
 
     def stop(self) -> None:
@@ -82,10 +82,10 @@ class Running:
 
 
 class RunningLink:
-    """The TCP line to a program. Closing it ends the program; if that dies, errors tell its last words."""
+    """The TCP line to a program. Closing it ends the program; if that dies, errors show its last output."""
 
     def __init__(self, running: Running, port: int):
-        self.name = running.what
+        self.name = running.name
         self.running = running
         self._tcp = TcpLink(f"tcp://127.0.0.1:{port}", "127.0.0.1", port)
         self._is_open = False
@@ -109,7 +109,7 @@ class RunningLink:
 
     def _why_not_open(self, deadline: float) -> str:
         if self.running.has_ended():
-            return f"ended before it listened ({self.running.last_words()})"
+            return f"ended before it listened ({self.running.last_output()})"
         return f"did not listen within {START_TIMEOUT_S:g} s" if time.monotonic() > deadline else ""
 
     def read(self, timeout_s: float) -> bytes:
@@ -137,5 +137,5 @@ class RunningLink:
         while not self.running.has_ended() and time.monotonic() < deadline:
             time.sleep(POLL_S)  # The connection breaks before the process is gone.
         if self.running.has_ended():
-            return LinkError(f"{self.name}: died in mid-run ({self.running.last_words()}); start again")
+            return LinkError(f"{self.name}: died in mid-run ({self.running.last_output()}); start again")
         return e

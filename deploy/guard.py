@@ -1,4 +1,4 @@
-"""Runs one program and ends it when the owner is gone: `python guard.py PROGRAM ARGUMENT...`.
+"""Runs one program and ends it when its owner ends: `python guard.py PROGRAM ARGUMENT...`.
 
 The owner holds the other end of standard input. It closes when the owner closes it, exits, or is killed, whatever the
 signal: then the program is killed. Should the guard itself be killed, Linux kills the program (PR_SET_PDEATHSIG). The
