@@ -14,7 +14,7 @@ from pathlib import Path
 
 from artifact import Artifact, sha256_of
 from deploy.agent.engine import LiteRtEngine
-from deploy.device import KERNELS, agent_link
+from deploy.agents import KERNELS, AgentOptions, local_agent
 from deploy.session import Session
 
 BATCH = 50
@@ -26,7 +26,7 @@ def measure(model: Path, kernels: str, batches: int) -> tuple[list[int], list[in
     bare_loop = _bare_loop(model, kernels)
     bare: list[int] = []
     agent: list[int] = []
-    with Session(agent_link("host", artifact, kernels=kernels)) as session:
+    with Session(local_agent("host", artifact, AgentOptions(kernels=kernels))) as session:
         data = bytes(session.info.inputs[0].nbytes)
         session.infer(data)
         for number in range(batches + 1):

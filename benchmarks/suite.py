@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import ROOT, Artifact, write_atomic
-from deploy.device import open_session
+from deploy.device import device_for
 from errors import ConfigError
 from measure import samples as measure
 from target import Target
@@ -70,7 +70,7 @@ def measure_cell(
 ) -> Cell:
     """Run an image on the inputs (n, h, w, c) and return its cell."""
     outputs = measure.Outputs(np.zeros_like(reference), [])
-    with open_session(target, image) as session:
+    with device_for(target, image).session() as session:
         measure.run_all(session, inputs, outputs)
         info = session.info
         memory = measure.memory_of(info, session.stats(), image.facts["memory"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from deploy.frames import MAX_PAYLOAD
 from errors import DeviceError
@@ -66,6 +66,28 @@ class DeviceInfo:
     input_streamed: bool
 
 
+@dataclass(frozen=True)
+class Stats:
+    """The device's STATS: counts since it started, and what it knows of sizes in bytes and times in nanoseconds.
+
+    None is what the device does not know. `stack_used` is the high-water mark of a painted stack, `peak_rss` Linux's.
+    """
+
+    inferences: int = 0
+    frames: int = 0
+    damaged_frames: int = 0
+    overruns: int = 0
+    arena: int | None = None
+    arena_used: int | None = None
+    stack: int | None = None
+    stack_used: int | None = None
+    peak_rss: int | None = None
+    threads: int | None = None
+    import_ns: int | None = None
+    load_ns: int | None = None
+    first_inference_ns: int | None = None
+
+
 def parse_info(text: bytes, where: str) -> DeviceInfo:
     """Return what the JSON of INFO says. Raises DeviceError naming `where`, field, what was expected and received."""
     info = load_json(text, Source(f"{where}: INFO", DeviceError, NEXT_STEP))
@@ -88,9 +110,11 @@ def parse_info(text: bytes, where: str) -> DeviceInfo:
     )
 
 
-def parse_stats(text: bytes, where: str) -> dict[str, int]:
-    """Return STATS: integers by name. Raises DeviceError as parse_info does."""
-    return load_json(text, Source(f"{where}: STATS", DeviceError, NEXT_STEP)).all_counts()
+def parse_stats(text: bytes, where: str) -> Stats:
+    """Return STATS; what a newer device adds is ignored. Raises DeviceError as parse_info does."""
+    counts = load_json(text, Source(f"{where}: STATS", DeviceError, NEXT_STEP)).all_counts()
+    known = {f.name for f in fields(Stats)}
+    return Stats(**{name: count for name, count in counts.items() if name in known})
 
 
 def _tensor(table: Fields) -> TensorSpec:

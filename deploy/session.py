@@ -8,14 +8,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from deploy import frames
+from deploy.board_state import BoardState, parse_board
 from deploy.exchange import Exchange, NoAnswer, Refused, Request, Timeouts, TooLong
 from deploy.frames import Code, Type
-from deploy.info import MAX_INFO_BYTES, DeviceInfo, parse_info, parse_stats
+from deploy.info import MAX_INFO_BYTES, DeviceInfo, Stats, parse_info, parse_stats
 from deploy.links import Link
-from deploy.linux_facts import parse_board
 from errors import DeviceError
 
 Progress = Callable[[str, int, int], None]
@@ -182,18 +181,18 @@ class Session:
                 )
         return b"".join(reply[_CHUNK.size :] for reply in replies)
 
-    def stats(self) -> dict[str, int]:
-        """Return what changes while the device runs: whole numbers by name, bytes unless the name says otherwise."""
+    def stats(self) -> Stats:
+        """Return what changes while the device runs."""
         return parse_stats(self.request(Type.STATS, reply_bytes=512), self.link.name)
 
-    def board(self) -> dict[str, Any]:
-        """Return what a Linux board's kernel says now (see agent/linux.py); nothing if it is no such device."""
+    def board(self) -> BoardState:
+        """Return what a Linux board's kernel says now (see agent/linux.py); all None if it is not a Linux board."""
         try:
             return parse_board(self.request(Type.BOARD, reply_bytes=1024), self.link.name)
         except Refused as e:
             if e.code != Code.TYPE:
                 raise
-            return {}
+            return BoardState()
 
     def ping(self, data: bytes = b"") -> float:
         """Send bytes, at most `info.max_payload`, that come back; return the seconds it took."""

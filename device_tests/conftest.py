@@ -12,7 +12,8 @@ import pytest
 
 import target as targets
 from artifact import Artifact
-from deploy.device import HANDSHAKE_S, open_session, start
+from deploy.agents import AgentOptions
+from deploy.device import HANDSHAKE_S, device_for
 from deploy.exchange import Timeouts
 from deploy.links.lossy import Faults, LossyLink
 from deploy.session import Session
@@ -60,7 +61,7 @@ def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     uri = option("--link")
     artifact = artifact_of(model) if uri else _runnable(target, model, option("--image"), folder)
     try:
-        link = start(target, artifact, kernels=option("--kernels"), uri=uri)
+        link = device_for(target, artifact, uri, AgentOptions(kernels=option("--kernels"))).flash()
     except DeployError as e:
         pytest.skip(str(e))
     if option("--lossy") is not None:
@@ -68,7 +69,8 @@ def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     pictures = _pictures(option("--pictures"))
     count = option("--count") or PICTURES[target.measured_on]
     handshake_s = HANDSHAKE_S.get(target.measured_on, 30.0) if target.kind != "mcu" else 30.0
-    with open_session(target, artifact_of(model), link=link, timeouts=Timeouts(handshake_s=handshake_s)) as session:
+    timeouts = Timeouts(handshake_s=handshake_s)
+    with device_for(target, artifact_of(model), link, timeouts=timeouts).session() as session:
         yield Device(target, model, session, pictures, count, option("--lossy") is not None)
 
 
@@ -100,8 +102,8 @@ def _check_need(device: Device, what: str) -> None:
         "clean line": (device.is_lossy, "sends bytes past the session, which --lossy would damage"),
         "exact counter": (info.counter.unit != "instructions", f"{info.counter.name} counts time, not instructions"),
         "stack": ("stack" not in info.memory, "the device does not know its stack"),
-        "peak_rss": ("peak_rss" not in stats, "only Linux has a peak RSS"),
-        "load time": ("load_ns" not in stats, "its model is linked in, there is nothing to load"),
+        "peak_rss": (stats.peak_rss is None, "only Linux has a peak RSS"),
+        "load time": (stats.load_ns is None, "its model is linked in, there is nothing to load"),
     }
     lacks, why = reasons[what]
     if lacks:

@@ -105,7 +105,7 @@ class Device:
         slow = self.target.measured_on == "emulated" and self.session.info.inputs[0].nbytes > SLOW_INPUT_BYTES
         if not slow:
             return self.answers_right()
-        return self.session.ping(b"well?") > 0 and self.session.stats()["frames"] > 0
+        return self.session.ping(b"well?") > 0 and self.session.stats().frames > 0
 
     def answers_right(self) -> bool:
         """Whether the device still answers the first picture as the reference does."""

@@ -34,7 +34,7 @@ def test_reset_starts_anew(device: Device) -> None:
     assert device.answers_right()
     session.reset()
     assert session.info == info
-    assert session.stats()["inferences"] == 0
+    assert session.stats().inferences == 0
 
 
 def test_reset_forgets_the_input(device: Device) -> None:
@@ -59,16 +59,16 @@ def spoiled(kind: str, session: Session) -> bytes:
 @pytest.mark.needs("clean line")
 @pytest.mark.parametrize("kind", ["wrong CRC", "cut short", "noise", "over-long"])
 def test_damaged_frames_are_dropped_and_counted(session: Session, kind: str) -> None:
-    before = session.stats()["damaged_frames"]
+    before = session.stats().damaged_frames
     assert answers(session, spoiled(kind, session)) == []
-    assert session.stats()["damaged_frames"] == before + 1
+    assert session.stats().damaged_frames == before + 1
 
 
 @pytest.mark.needs("clean line")
 def test_zeros_and_empty_frames_are_nothing(session: Session) -> None:
-    before = session.stats()["damaged_frames"]
+    before = session.stats().damaged_frames
     assert answers(session, bytes(50)) == []
-    assert session.stats()["damaged_frames"] == before
+    assert session.stats().damaged_frames == before
 
 
 @pytest.mark.needs("clean line")
@@ -142,24 +142,24 @@ def test_run_without_input_is_refused(device: Device) -> None:
 def test_a_repeated_run_is_answered_again_and_not_run_again(device: Device) -> None:
     session = device.session
     session.write_input(device.inputs(1)[0])
-    before = session.stats()["inferences"]
+    before = session.stats().inferences
     run = frames.encode(Frame(Type.RUN, session.exchange.next_seq(), RUN_ONCE))
     first, again, later = answers(session, run) + answers(session, run + run)
     assert first == again == later
     assert first.type == Type.RUN | frames.REPLY
-    assert session.stats()["inferences"] == before + 1
+    assert session.stats().inferences == before + 1
 
 
 @pytest.mark.needs("clean line")
 def test_a_write_makes_the_same_number_a_new_run(device: Device) -> None:
     session = device.session
-    before = session.stats()["inferences"]
+    before = session.stats().inferences
     run = frames.encode(Frame(Type.RUN, session.exchange.next_seq(), RUN_ONCE))
     for data in device.inputs(2):
         session.write_input(data)
         answers(session, run)
         assert session.read_output() == device.reference(data)
-    assert session.stats()["inferences"] == before + 2
+    assert session.stats().inferences == before + 2
 
 
 @pytest.mark.needs("clean line")
@@ -177,11 +177,11 @@ def test_a_line_that_loses_bytes_gives_the_same(device: Device) -> None:
         session.link, Faults(per_piece, per_piece, per_piece, per_piece, per_piece, delay_s=0.002), seed=7
     )
     count = min(5, device.count)
-    before = session.stats()["inferences"]
+    before = session.stats().inferences
     with over(session, lossy):
         outputs = [session.infer(data).output_bytes for data in device.inputs(count)]
     assert outputs == [device.reference(data) for data in device.inputs(count)]
-    assert session.stats()["inferences"] == before + count, "a lost reply made an inference run twice"
+    assert session.stats().inferences == before + count, "a lost reply made an inference run twice"
     assert sum(lossy.counts.values()) > 0, "the line lost nothing: this shows nothing"
 
 

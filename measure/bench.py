@@ -19,7 +19,11 @@ from artifact import Artifact, produce, versions
 from calibration import evaluate
 from calibration import labels as label_maps
 from datasets import Dataset, digest_of, prepare_many, sample
-from deploy.device import Remote, model_sha256, open_session
+from deploy.agents import AgentOptions
+from deploy.board_state import BoardState
+from deploy.device import device_for, model_sha256
+from deploy.info import Stats
+from deploy.session import Session
 from errors import ConfigError, Error
 from measure import edgetpu, linux
 from measure import samples as measure
@@ -55,8 +59,8 @@ class Bench:
 
     def __init__(self, target: Target, compiled: Artifact, int8: Artifact, data: Dataset, settings: Settings) -> None:
         self.target, self.compiled, self.int8, self.data, self.settings = target, compiled, int8, data, settings
-        self._device: AbstractContextManager[Any] | None = None
-        self._before: dict[str, Any] = {}
+        self._device: AbstractContextManager[Session] | None = None
+        self._before = BoardState()
         self.tried: dict[int, float] = {}
         self.reused: list[str] = []
         self.interrupted = ""
@@ -69,7 +73,7 @@ class Bench:
             self._device.__exit__(*reason)
 
     @cached_property
-    def session(self) -> Any:
+    def session(self) -> Session:
         """The session with the device, which must have this very model."""
         threads = self.threads
         with console.step("deploy") as line:
@@ -96,13 +100,10 @@ class Bench:
             line.text = f"{best} of {len(self.tried)} tried"
         return best
 
-    def _open(self, threads: int) -> AbstractContextManager[Any]:
+    def _open(self, threads: int) -> AbstractContextManager[Session]:
         asked = self.settings
-        remote = Remote(runtime=asked.runtime, accept_new=asked.accept_new, say=console.note)
-        return open_session(
-            self.target, self.compiled, link=asked.link, threads=threads, kernels=asked.kernels, device=asked.device,
-            remote=remote,
-        )  # fmt: skip
+        agent = AgentOptions(threads, asked.kernels, asked.device, asked.runtime, asked.accept_new)
+        return device_for(self.target, self.compiled, asked.link, agent, say=console.note).session()
 
     @cached_property
     def indices(self) -> npt.NDArray[np.int64]:
@@ -279,7 +280,7 @@ class Bench:
         stats = self._stats()
         made["memory"] = measure.memory_of(info, stats, self.compiled.facts.get("memory", {}))
         if self.target.kind != "mcu":
-            after = {} if self.interrupted else self.session.board()
+            after = BoardState() if self.interrupted else self.session.board()
             made |= edgetpu.section(self.compiled, self._before)
             made["linux"] = linux.section(self._before, after, stats, self.tried, self.target.measured_on)
         made |= {key: found[key] for key in ("accuracy", "exactness") if key in found}
@@ -297,9 +298,9 @@ class Bench:
         console.note(f"no latency: the time of {self.target.name} is its emulator's, not the board's")
         return False
 
-    def _stats(self) -> Mapping[str, int]:
+    def _stats(self) -> Stats:
         """Return the device's counters; none if it was lost in mid-run."""
-        return {} if self.interrupted else dict(self.session.stats())
+        return Stats() if self.interrupted else self.session.stats()
 
     def _provenance(self, found: Mapping[str, Any], command: str) -> dict[str, Any]:
         made: dict[str, Any] = {

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from artifact import Artifact
+from deploy.board_state import BoardState
 
 SAID = {"device": "tpu", "path": "tpu_path", "runtime": "tpu_runtime"}
 COMPILED = ("operators", "on_cpu", "subgraphs", "min_runtime_version", "on_chip_remaining_bytes")
 
 
-def section(compiled: Artifact, board: Mapping[str, Any]) -> dict[str, Any]:
+def section(compiled: Artifact, board: BoardState) -> dict[str, Any]:
     """Return {"tpu": ...} for a network that was compiled for the Edge TPU, {} for others.
 
     `board` is the answer of session.board(), which says what the device found.
@@ -19,7 +20,7 @@ def section(compiled: Artifact, board: Mapping[str, Any]) -> dict[str, Any]:
     facts = compiled.facts.get("edgetpu")
     if facts is None:
         return {}
-    made = {name: board[key] for name, key in SAID.items() if key in board}
+    made = {name: getattr(board, key) for name, key in SAID.items() if getattr(board, key) is not None}
     made |= {name: facts[name] for name in COMPILED if name in facts}
     made |= {"operators_mapped": facts["mapped"], "operators_predicted": facts["predicted"]["mapped"]}
     if "partners" in facts:
@@ -27,9 +28,9 @@ def section(compiled: Artifact, board: Mapping[str, Any]) -> dict[str, Any]:
     return {"tpu": made}
 
 
-def found_text(board: Mapping[str, Any]) -> str:
+def found_text(board: BoardState) -> str:
     """Return which Edge TPU was found, to end a line with; "" if there is none."""
-    return f", {board['tpu']} at {board.get('tpu_path', '?')}" if "tpu" in board else ""
+    return f", {board.tpu} at {board.tpu_path or '?'}" if board.tpu else ""
 
 
 def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from artifact import Artifact
 from compilers.compiled import CompiledModel
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware
 from compilers.image.microcontroller import MODEL_FOLDER
-from deploy.device import open_session
+from deploy.device import device_for
 from errors import DeviceError
 from measure.samples import Clock
 from target import Target
@@ -52,7 +52,7 @@ def profile(image: Artifact, target: Target, picture: npt.NDArray[Any]) -> list[
             image.name, source, plan["model_sha256"], *sizes, tuple(first["shape"]), first["dtype"], streamed
         )
         elf = build_firmware(target, compiled, Path(work) / "image").elf
-        with open_session(target, replace(image, path=elf), on_log=lines.append) as session:
+        with device_for(target, replace(image, path=elf)).session(on_log=lines.append) as session:
             session.infer(np.ascontiguousarray(picture).tobytes())
             session.stats()  # what was said before its answer has arrived with it
             clock = Clock(session.info.counter)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import Any
 
-from deploy.linux_facts import slowed_down
+from deploy.board_state import BoardState, slowed_down
+from deploy.info import Stats
 from deploy.session import Session
 from errors import ConfigError
 from measure import samples as measure
@@ -37,7 +39,7 @@ def try_threads(open_with: Open, first: bytes) -> dict[int, float]:
     threads, cores = 1, 1
     while threads <= min(cores, MOST_THREADS):
         with open_with(threads) as session:
-            cores = int(session.board().get("cores", 1))
+            cores = session.board().cores or 1
             measure.warm_up(session, first, *WARM_UP_RUNS)
             ticks = session.run(TRIAL_RUNS)
             found[threads] = round(statistics.median(map(measure.Clock(session.info.counter), ticks)), 3)
@@ -46,22 +48,22 @@ def try_threads(open_with: Open, first: bytes) -> dict[int, float]:
 
 
 def section(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    stats: Mapping[str, int],
+    before: BoardState,
+    after: BoardState,
+    stats: Stats,
     tried: Mapping[int, float],
     where: str,
 ) -> dict[str, Any]:
     """Return the report's section `linux`: what the board is, its state before and after, and times other than latency.
 
-    `before` and `after` are answers of session.board(), `stats` of session.stats(), `tried` of try_threads. Times of an
-    emulator are nobody's and are left out.
+    `before` and `after` are answers of session.board(), `stats` of session.stats(), `tried` of try_threads. Emulator
+    times are not reported.
     """
-    made = {name: value for name, value in before.items() if name not in STATE and not name.startswith("tpu")}
+    made = {name: value for name, value in _known(before).items() if name not in STATE and not name.startswith("tpu")}
     if where != "emulated":
         made |= {"before": _state(before)} if _state(before) else {}
         made |= {"after": _state(after)} if _state(after) else {}
-        made |= {name: round(stats[key] / 1000, 3) for name, key in TIMES.items() if stats.get(key)}
+        made |= {name: round(getattr(stats, key) / 1000, 3) for name, key in TIMES.items() if getattr(stats, key)}
         if tried:
             made["threads_tried"] = {str(threads): median for threads, median in tried.items()}
     reasons = slowed_down(before, after)
@@ -96,8 +98,13 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return made
 
 
-def _state(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: told[name] for name in STATE if name in told}
+def _state(board: BoardState) -> dict[str, Any]:
+    return {name: value for name, value in _known(board).items() if name in STATE}
+
+
+def _known(board: BoardState) -> dict[str, Any]:
+    values = asdict(board) | ({"cpu_hz": list(board.cpu_hz)} if board.cpu_hz else {})
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _change(found: Mapping[str, Any], name: str, show: Callable[[Any], str], unit: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from deploy.info import DeviceInfo, Stats
 from deploy.session import Session
 from errors import DeviceError
 
@@ -142,8 +143,9 @@ def exactness(raw: npt.NDArray[Any], reference: npt.NDArray[Any], oracle: str) -
     }
 
 
-def memory_of(info: Any, stats: Mapping[str, int], facts: Mapping[str, Any]) -> dict[str, int]:
+def memory_of(info: DeviceInfo, stats: Stats, facts: Mapping[str, Any]) -> dict[str, int]:
     """Return bytes by name: what the build planned, what the device says, what it counted while running."""
     found = {str(name): int(value) for name, value in facts.items()}
     found |= {str(name): int(value) for name, value in info.memory.items()}
-    return found | {name: int(stats[name]) for name in ("stack_used", "peak_rss") if name in stats}
+    counted = {"stack_used": stats.stack_used, "peak_rss": stats.peak_rss}
+    return found | {name: size for name, size in counted.items() if size is not None}

@@ -13,7 +13,7 @@ from artifact import Artifact, sha256_of
 from benchmarks import suite, suite_run
 from benchmarks.suite import Cell
 from compilers.image import microcontroller
-from deploy.device import open_session
+from deploy.device import device_for
 from errors import ConfigError
 from measure import layers
 from models import presets
@@ -78,7 +78,7 @@ def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
     with at_home(tmp_path):
         image = microcontroller.compile_for(model, board)
         found = layers.profile(image, board, picture)
-        with open_session(board, image) as session:
+        with device_for(board, image).session() as session:
             total = session.infer(picture.tobytes()).ticks * 1e9 / session.info.counter.rate_hz
     assert len(found) == len(image.facts["plan"]["operators"])
     assert sum(layer["instructions"] for layer in found) == pytest.approx(total, rel=0.02)

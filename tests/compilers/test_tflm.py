@@ -22,7 +22,8 @@ from compilers.tflm.emit import Model, emit
 from compilers.tflm.operators import METHODS, additions
 from deploy.agent.engine import EngineError
 from deploy.agent.tflm import TflmEngine
-from deploy.device import open_session
+from deploy.agents import AgentOptions
+from deploy.device import device_for
 from deploy.exchange import Timeouts
 from errors import CompileError, DeployError, Error
 from tests.compilers.networks import shared_data, tflite_of
@@ -296,7 +297,7 @@ def test_the_firmware_with_a_stand_in_for_the_library(
     )
     if board != "host-fw":
         assert made.facts["memory"]["weights"] == pytest.approx(small.path.stat().st_size, abs=16)
-    with open_session(target, made) as session:
+    with device_for(target, made).session() as session:
         info = session.info
         assert (info.engine, info.kernels) == ("tflm", "reference" if board == "host-fw" else "cmsis_nn")
         assert info.model_sha256 == small.sha256
@@ -320,16 +321,16 @@ def test_an_arena_that_is_too_small_is_said_and_not_run(
     compiled = tflm.compile_for(small)
     target = targets.load("host-fw")
     made = firmware.build_for(compiled, tflm.model_of(compiled), target)
-    with pytest.raises(Error, match=r"."), open_session(target, made, timeouts=Timeouts(handshake_s=2.0)):
+    with pytest.raises(Error, match=r"."), device_for(target, made, timeouts=Timeouts(handshake_s=2.0)).session():
         pass
 
 
 def test_the_interpreter_is_of_this_host_alone(small: Artifact) -> None:
     compiled = tflm.compile_for(small)
     with pytest.raises(DeployError, match="runs on this host alone"):
-        open_session(targets.load("rpi4"), compiled).__enter__()
+        device_for(targets.load("rpi4"), compiled).session().__enter__()
     with pytest.raises(DeployError, match="has one thread"):
-        open_session(targets.load("host-tflm"), compiled, threads=2).__enter__()
+        device_for(targets.load("host-tflm"), compiled, agent=AgentOptions(2)).session().__enter__()
 
 
 # The real interpreter

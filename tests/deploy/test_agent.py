@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from artifact import sha256_of
+from deploy.agents import AgentOptions, agent_arguments, local_agent
 from deploy.bundle import HERE, MODULES, build_agent
-from deploy.device import agent_arguments, agent_link, open_session
+from deploy.device import device_for
 from deploy.exchange import Timeouts
 from deploy.frames import Code
 from deploy.links.process import ProcessLink
@@ -27,6 +28,7 @@ from device_tests import tiny_model
 from device_tests.support import artifact_of, host_target
 from errors import DeployError, DeviceError, LinkError
 
+REFERENCE = AgentOptions(kernels="reference")
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -41,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def link_to(agent: Path, model: Path, *more: str, before: tuple[str, ...] = ()) -> ProcessLink:
-    arguments = agent_arguments("host", str(model), "rev1", 1, "reference")
+    arguments = agent_arguments("host", str(model), "rev1", REFERENCE)
     return ProcessLink([sys.executable, *before, str(agent), *arguments, *more], name="exec:agent")
 
 
@@ -114,11 +116,12 @@ def test_stats_count_and_measure(session: Session) -> None:
     session.infer(bytes(768))
     session.run(3)
     after = session.stats()
-    assert after["inferences"] == before["inferences"] + 4
-    assert after["damaged_frames"] == 0
-    assert after["load_ns"] > 0
-    assert after["first_inference_ns"] > 0
-    assert 10**7 < after["peak_rss"] < 10**9
+    assert after.inferences == before.inferences + 4
+    assert after.damaged_frames == 0
+    assert after.load_ns
+    assert after.first_inference_ns
+    assert after.peak_rss
+    assert 10**7 < after.peak_rss < 10**9
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "float32"])
@@ -134,7 +137,7 @@ def test_any_dtype(agent: Path, tmp_path: Path, dtype: str) -> None:
 
 def test_without_the_cobs_package_it_speaks_the_same(agent: Path, model: Path) -> None:
     code = f"import sys, runpy; sys.modules['cobs'] = None; sys.argv[0] = {str(agent)!r}; runpy.run_path(sys.argv[0])"
-    arguments = agent_arguments("host", str(model), "rev1", 1, "reference")
+    arguments = agent_arguments("host", str(model), "rev1", REFERENCE)
     with Session(ProcessLink([sys.executable, "-c", code, *arguments])) as session:
         data = bytes(700) + b"\x01\xff" * 34
         assert session.infer(data).output_bytes == reference(model, data)
@@ -146,7 +149,7 @@ def test_reset_starts_it_anew_in_the_same_process(agent: Path, model: Path) -> N
         pid = link.pid
         session.infer(bytes(768))
         session.reset()
-        assert session.stats()["inferences"] == 0
+        assert session.stats().inferences == 0
         assert link.pid == pid
         with pytest.raises(Refused, match="INPUT"):
             session.run()
@@ -159,7 +162,7 @@ def test_a_model_that_fails_when_run_gives_the_runtimes_words(agent: Path, tmp_p
             session.infer(np.array([9], np.int32).tobytes())
         assert refused.value.code == Code.ENGINE
         assert session.infer(np.array([3], np.int32).tobytes()).output_bytes == np.float32(3).tobytes()
-        assert session.stats()["inferences"] == 1
+        assert session.stats().inferences == 1
 
 
 def test_a_model_that_cannot_be_loaded_ends_in_the_runtimes_words(agent: Path, tmp_path: Path) -> None:
@@ -186,7 +189,7 @@ def test_no_runtime_says_what_to_install(agent: Path, model: Path) -> None:
         "import sys, runpy; sys.modules['ai_edge_litert'] = sys.modules['tflite_runtime'] = None; "
         f"sys.argv[0] = {str(agent)!r}; runpy.run_path(sys.argv[0])"
     )
-    link = ProcessLink([sys.executable, "-c", code, *agent_arguments("host", str(model), "r", 1, "xnnpack")])
+    link = ProcessLink([sys.executable, "-c", code, *agent_arguments("host", str(model), "r")])
     with pytest.raises(LinkError, match=r"no runtime on the device .* install ai-edge-litert or tflite-runtime"):
         Session(link).__enter__()
 
@@ -201,7 +204,7 @@ def test_what_libraries_print_does_not_reach_the_line(agent: Path, model: Path) 
         "threading.Timer(1.0, chatter).start()\n"
         "runpy.run_path(sys.argv[0])"
     )
-    link = ProcessLink([sys.executable, "-c", code, *agent_arguments("host", str(model), "r", 1, "reference")])
+    link = ProcessLink([sys.executable, "-c", code, *agent_arguments("host", str(model), "r", REFERENCE)])
     with Session(link) as session:
         limit = time.monotonic() + 1.5
         while time.monotonic() < limit:
@@ -242,7 +245,7 @@ def test_it_ends_with_its_owner_even_while_computing(agent: Path, tmp_path: Path
         "link.write(encode(Frame(4, session.exchange.next_seq(), (8000).to_bytes(2, 'little'))))\n"
         "print(link.pid, flush=True)\ntime.sleep(60)\n"
     )
-    argv = [sys.executable, str(agent), *agent_arguments("host", str(model), "r", 1, "reference")]
+    argv = [sys.executable, str(agent), *agent_arguments("host", str(model), "r", REFERENCE)]
     root = str(Path(__file__).resolve().parents[2])
     process = subprocess.Popen([sys.executable, "-c", owner, *argv], stdout=subprocess.PIPE, cwd=root)
     with process:
@@ -255,24 +258,22 @@ def test_it_ends_with_its_owner_even_while_computing(agent: Path, tmp_path: Path
     assert not Path(f"/proc/{agents_pid}").exists()
 
 
-def test_open_session_serves_an_artifact_and_refuses_another(model: Path, tmp_path: Path) -> None:
+def test_a_session_of_a_device_serves_an_artifact_and_refuses_another(model: Path, tmp_path: Path) -> None:
     artifact = artifact_of(model)
-    with open_session(host_target(), artifact, kernels="builtin", threads=2) as session:
+    with device_for(host_target(), artifact, agent=AgentOptions(2, "builtin")).session() as session:
         assert session.info.kernels == "builtin"
-        assert session.stats()["threads"] == 2
+        assert session.stats().threads == 2
     other = artifact_of(tiny_model.dense(tmp_path / "other.tflite", "uint8"))
     with pytest.raises(DeviceError, match="holds model"):
-        open_session(host_target(), other, link=agent_link("host", artifact)).__enter__()
+        device_for(host_target(), other, local_agent("host", artifact)).session().__enter__()
 
 
 @pytest.mark.parametrize(
     ("option", "value", "message"), [("kernels", "fast", "expected xnnpack"), ("threads", 0, "or more")]
 )
-def test_wrong_options_are_refused_before_anything_starts(
-    model: Path, option: str, value: object, message: str
-) -> None:
+def test_wrong_options_are_refused_before_anything_starts(option: str, value: object, message: str) -> None:
     with pytest.raises(DeployError, match=message):
-        open_session(host_target(), artifact_of(model), **{option: value}).__enter__()  # type: ignore[arg-type]
+        AgentOptions(**{option: value})  # type: ignore[arg-type]
 
 
 def test_a_silent_agent_is_given_up(tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ from calibration import convert
 from compilers import edgetpu
 from compilers.edgetpu.tool import LocalTool
 from datasets import load
+from deploy.agents import AgentOptions, agent_arguments
+from deploy.board_state import BoardState
 from deploy.bundle import build_agent
-from deploy.device import agent_arguments, open_session
+from deploy.device import device_for
 from deploy.links.process import ProcessLink
 from deploy.remote import runtime
 from deploy.remote.board import Board
@@ -93,7 +95,7 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def link_to(agent: Path, model: Path, device: str = "usb:0") -> ProcessLink:
-    arguments = agent_arguments("coral-usb", str(model), "rev1", 1, "reference")
+    arguments = agent_arguments("coral-usb", str(model), "rev1", AgentOptions(kernels="reference"))
     return ProcessLink([sys.executable, str(agent), *arguments, "--device", device], name="exec:agent")
 
 
@@ -108,8 +110,8 @@ def test_the_delegate_runs_the_compiled_part_and_says_which_tpu_it_is(tpu: Tpu, 
         assert session.info.model_sha256 == sha256_of(model)
         assert session.infer(INPUT).output_bytes == stands_for(INPUT, 10)
         board = session.board()
-        assert (board["tpu"], board["tpu_path"]) == ("usb:0", str(tpu.usb))
-        assert board["tpu_runtime"] == "BuildLabel(STAND_IN), RuntimeVersion(14)"
+        assert (board.tpu, board.tpu_path) == ("usb:0", str(tpu.usb))
+        assert board.tpu_runtime == "BuildLabel(STAND_IN), RuntimeVersion(14)"
         assert any(f"Edge TPU usb:0 at {tpu.usb}" in line for line in session.log)
         session.reset()
         assert session.infer(INPUT[::-1]).output_bytes == stands_for(INPUT[::-1], 10)
@@ -133,7 +135,7 @@ def test_what_is_left_runs_on_the_cpu_and_the_kernels_say_so(tpu: Tpu, agent: Pa
 def test_which_tpu_is_meant(tpu: Tpu, agent: Path, model: Path, device: str, found: str) -> None:
     tpu.pci.touch()
     with Session(link_to(agent, model, device)) as session:
-        assert session.board()["tpu"] == found
+        assert session.board().tpu == found
         assert session.infer(INPUT).output_bytes == stands_for(INPUT, 10)
 
 
@@ -185,7 +187,7 @@ def test_a_model_that_was_not_compiled_for_it(tpu: Tpu, agent: Path, plain: Path
 
 
 def test_a_compiled_model_without_a_tpu(agent: Path, model: Path) -> None:
-    arguments = agent_arguments("host", str(model), "rev1", 1, "reference")
+    arguments = agent_arguments("host", str(model), "rev1", AgentOptions(kernels="reference"))
     with pytest.raises(LinkError, match="unresolved custom op: edgetpu-custom-op"):
         Session(ProcessLink([sys.executable, str(agent), *arguments])).__enter__()
 
@@ -237,14 +239,14 @@ def test_it_ends_with_its_input(tpu: Tpu, agent: Path, model: Path) -> None:
 def test_a_wrong_device_is_said_before_anything_starts(model: Path, wanted: str) -> None:
     artifact = Artifact(model, "edgetpu", "tiny", sha256_of(model))
     with pytest.raises(DeployError, match=rf"--device {wanted}: expected usb:N, pci:N"):
-        open_session(CORAL_USB, artifact, link="ssh://board", device=wanted).__enter__()
+        device_for(CORAL_USB, artifact, "ssh://board", AgentOptions(tpu=wanted)).session().__enter__()
 
 
 @pytest.mark.parametrize("name", ["rpi4", "coral-usb"])
 def test_a_device_for_what_runs_on_a_cpu(plain: Path, name: str) -> None:
     artifact = Artifact(plain, "litert", "tiny", sha256_of(plain))
     with pytest.raises(DeployError, match=r"--device usb:0: is for the Edge TPU of targets such as coral-usb"):
-        open_session(target.load(name), artifact, link="ssh://board", device="usb:0").__enter__()
+        device_for(target.load(name), artifact, "ssh://board", AgentOptions(tpu="usb:0")).session().__enter__()
 
 
 @pytest.mark.parametrize(
@@ -301,12 +303,12 @@ def test_the_section_names_what_stayed_on_the_cpu() -> None:
     facts = {"mapped": 2, "operators": 5, "on_cpu": ["MUL", "ADD", "MUL"], "predicted": {"mapped": 2}}
     facts["partners"] = [{"name": "other"}]
     compiled = Artifact(Path("x"), "edgetpu", "x", "0" * 64, facts={"edgetpu": facts})
-    rows = dict(section.rows(section.section(compiled, {})["tpu"]))
+    rows = dict(section.rows(section.section(compiled, BoardState())["tpu"]))
     assert rows == {
         "mapping": "2 of 5 operators on the Edge TPU, on its host's CPU: MUL, ADD",
         "compiled with": "other",
     }
-    assert section.section(Artifact(Path("x"), "litert", "x", "0" * 64), {}) == {}
+    assert section.section(Artifact(Path("x"), "litert", "x", "0" * 64), BoardState()) == {}
 
 
 def test_compiling_on_another_machine(coral: Sshd, plain: Path, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ import pytest
 
 import artifact
 import target
-from deploy.device import Remote, open_session
+from deploy.agents import AgentOptions
+from deploy.device import device_for
 from deploy.machines import image as images
 from deploy.machines.control import control
 from deploy.machines.initrd import find_modules, write_initrd
@@ -174,8 +175,8 @@ def machine() -> Iterator[Machine]:
 
 
 def session(model: Path, runtime: str, said: list[str]) -> Any:
-    remote = Remote(runtime=runtime, say=said.append)
-    return open_session(TARGET, artifact_of(model), kernels="reference", remote=remote)
+    options = AgentOptions(kernels="reference", runtime=runtime)
+    return device_for(TARGET, artifact_of(model), agent=options, say=said.append).session()
 
 
 @on_the_machine
@@ -192,7 +193,7 @@ def test_a_board_without_internet_gets_its_runtime(
             for seed in range(3):
                 data = np.random.default_rng(seed).bytes(768)
                 assert board.infer(data).output_bytes == reference(ssh_model, data)
-            assert board.board()["cores"] == 2
+            assert board.board().cores == 2
         if number:
             assert not [line for line in said if line.startswith(("copied", "installed"))], said
 

@@ -11,6 +11,7 @@ from deploy import frames
 from deploy.agent.server import Refusal
 from deploy.exchange import Timeouts
 from deploy.frames import Code, Frame, Type
+from deploy.info import Stats
 from deploy.links.lossy import Faults, LossyLink
 from deploy.session import NoAnswer, Refused, Session
 from errors import DeviceError, LinkError
@@ -209,7 +210,7 @@ def test_reset_starts_anew_and_the_session_goes_on() -> None:
         session.infer(picture())
         session.reset()
         assert link.restarts == 1
-        assert session.stats()["inferences"] == 0
+        assert session.stats().inferences == 0
         assert session.infer(picture()).output_bytes == expected_output(picture())
 
 
@@ -275,7 +276,7 @@ def test_a_busy_device_is_asked_again() -> None:
 
     with Session(link, QUICK) as session:
         link.server._handlers[Type.STATS] = busy_first
-        assert session.stats() == {"inferences": 0}
+        assert session.stats() == Stats(inferences=0)
     assert len(calls) == 3
 
 

@@ -10,8 +10,9 @@ import pytest
 
 import target
 from artifact import sha256_of
+from deploy.agents import AgentOptions
 from deploy.bundle import build_agent
-from deploy.device import Remote, open_session
+from deploy.device import device_for
 from deploy.remote import helper
 from deploy.remote.board import Board
 from device_tests.support import artifact_of
@@ -23,8 +24,8 @@ PI = target.load("rpi4")
 
 
 def session(model: Path, said: list[str] | None = None, uri: str = "ssh://board", **how: Any) -> Any:
-    remote = Remote(say=(said if said is not None else []).append)
-    return open_session(PI, artifact_of(model), link=uri, kernels="reference", remote=remote, **how)
+    say = (said if said is not None else []).append
+    return device_for(PI, artifact_of(model), uri, AgentOptions(kernels="reference", **how), say=say).session()
 
 
 def test_first_time_it_copies_and_then_it_does_not(sshd: Sshd, ssh_model: Path) -> None:
@@ -36,7 +37,7 @@ def test_first_time_it_copies_and_then_it_does_not(sshd: Sshd, ssh_model: Path) 
             assert board.infer(data).output_bytes == reference(ssh_model, data)
             assert board.info.board == "rpi4"
             assert board.info.model_sha256 == sha256_of(ssh_model)
-            assert board.board()["cores"] >= 1
+            assert board.board().cores
         assert sum(line.startswith("copied") for line in said) == copied, said
         assert any("uses ai-edge-litert" in line for line in said)
         assert sshd.left() == sorted([build_agent().name, "lock", f"model-{sha256_of(ssh_model)[:12]}.tflite"])
@@ -55,7 +56,7 @@ def test_a_file_that_was_changed_on_the_board_is_copied_again(sshd: Sshd, ssh_mo
 
 def test_threads_and_reset_work_over_ssh(sshd: Sshd, ssh_model: Path) -> None:
     with session(ssh_model, threads=2) as board:
-        assert board.stats()["threads"] == 2
+        assert board.stats().threads == 2
         board.reset()
         assert board.infer(bytes(768)).output_bytes == reference(ssh_model, bytes(768))
 
@@ -197,4 +198,4 @@ def test_a_wrong_option_is_refused_before_anything_is_reached(ssh_model: Path) -
     with pytest.raises(DeployError, match="--threads 0"):
         session(ssh_model, threads=0).__enter__()
     with pytest.raises(LinkError, match="a board over SSH is a Linux target"):
-        open_session(target.load("qemu-m4"), artifact_of(ssh_model), link="ssh://board").__enter__()
+        device_for(target.load("qemu-m4"), artifact_of(ssh_model), "ssh://board").session().__enter__()

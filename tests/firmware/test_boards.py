@@ -58,21 +58,24 @@ def test_it_boots_infers_and_agrees_with_its_image(
     assert (info.board, info.engine, info.firmware) == (board.name, "standin", image.revision)
     assert (info.window, info.max_payload, info.input_preserved) == (WINDOW, 1024, False)
     assert any("alpharho" in line for line in session.log)
-    damaged = session.stats()["damaged_frames"]
+    damaged = session.stats().damaged_frames
     assert damaged <= 1  # an STM32 loses what comes before its UART is on: the first frame may be cut
     for data in (INPUT, bytes(INPUT_BYTES)):
         assert session.infer(data).output_bytes == expected_output(data)
     session.ping(bytes(range(256)) * 4)
     stats = session.stats()
-    assert (stats["inferences"], stats["damaged_frames"], stats["overruns"]) == (2, damaged, 0)
+    assert (stats.inferences, stats.damaged_frames, stats.overruns) == (2, damaged, 0)
     # The plan's, the linker's and the device's own figures: `image` was checked against the plan when it was built.
-    assert stats["arena"] == info.memory["arena"] == image.arena_bytes
+    assert stats.arena == info.memory["arena"] == image.arena_bytes
     if board.measured_on == "emulated":
-        assert stats["stack"] == info.memory["stack"] == image.stack_bytes
-        assert 0 < stats["stack_used"] < stats["stack"] // 2
-        assert (info.counter.unit, stats.get("peak_rss")) == ("instructions", None)
+        assert stats.stack == info.memory["stack"] == image.stack_bytes
+        assert stats.stack
+        assert stats.stack_used
+        assert stats.stack_used < stats.stack // 2
+        assert (info.counter.unit, stats.peak_rss) == ("instructions", None)
     else:
-        assert stats["peak_rss"] > image.arena_bytes
+        assert stats.peak_rss
+        assert stats.peak_rss > image.arena_bytes
         assert info.counter.unit == "ticks"
 
 
@@ -123,8 +126,8 @@ def survive(session: Session, count: int) -> None:
     reply_to(session.link, 4242, timeout_s=300)
     assert session.infer(INPUT).output_bytes == expected_output(INPUT)
     stats = session.stats()
-    assert stats["damaged_frames"] > count // 1000  # one byte in 256 is a zero, and ends something that is no frame
-    assert stats["overruns"] == 0
+    assert stats.damaged_frames > count // 1000  # one byte in 256 is a zero, and ends something that is no frame
+    assert stats.overruns == 0
 
 
 def test_garbage_at_boot_is_tolerated(board: target.Target, image: FirmwareImage) -> None:
@@ -138,7 +141,7 @@ def test_garbage_at_boot_is_tolerated(board: target.Target, image: FirmwareImage
 def test_a_reset_starts_it_again(session: Session) -> None:
     session.infer(INPUT)
     session.reset()
-    assert session.stats()["inferences"] == 0
+    assert session.stats().inferences == 0
     assert session.infer(INPUT).output_bytes == expected_output(INPUT)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.agent.linux import board_facts, sensors
-from deploy.linux_facts import parse_board, slowed_down
+from deploy.board_state import BoardState, parse_board, slowed_down
+from deploy.info import Stats
 from errors import ConfigError, DeviceError, Error
 from measure import linux, report
 from measure import samples as measure
@@ -72,14 +74,14 @@ def test_what_the_kernel_does_not_say_is_absent(tmp_path: Path) -> None:
     ],
 )
 def test_whether_it_was_slowed_down(before: dict[str, int], after: dict[str, int], expected: list[str] | None) -> None:
-    assert slowed_down(before, after) == expected
+    assert slowed_down(BoardState(**before), BoardState(**after)) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (b"[]", "expected a JSON object"),
-        (b'{"machine": 5}', "BOARD: key machine: got 5"),
+        (b'{"machine": 5}', "BOARD: key machine: expected .* got 5"),
         (b'{"os": "\\u0007"}', "BOARD: key os"),
         (b'{"cpu_hz": [-1]}', "BOARD: key cpu_hz"),
         (b'{"cpu_hz": []}', "BOARD: key cpu_hz"),
@@ -94,14 +96,15 @@ def test_what_can_not_be_right_is_refused(text: bytes, message: str) -> None:
 
 
 def test_what_a_newer_agent_adds_is_ignored() -> None:
-    assert parse_board(b'{"cores": 4, "fan_rpm": 900}', "x") == {"cores": 4}
+    assert parse_board(b'{"cores": 4, "fan_rpm": 900}', "x") == BoardState(cores=4)
 
 
 def test_the_section_of_a_throttled_run_says_so() -> None:
-    before = {"machine": "Pi", "cores": 4, "governor": "ondemand", "cpu_hz": [1_500_000_000], "temperature_c": 48.3}
-    before["throttled_word"] = 0
-    after = before | {"cpu_hz": [600_000_000], "temperature_c": 84.9, "throttled_word": 0x60006}
-    stats = {"load_ns": 41_000_000, "first_inference_ns": 3_000_000, "import_ns": 900_000_000}
+    before = BoardState(
+        machine="Pi", cores=4, governor="ondemand", cpu_hz=(1_500_000_000,), temperature_c=48.3, throttled_word=0
+    )
+    after = replace(before, cpu_hz=(600_000_000,), temperature_c=84.9, throttled_word=0x60006)
+    stats = Stats(load_ns=41_000_000, first_inference_ns=3_000_000, import_ns=900_000_000)
     found = linux.section(before, after, stats, {1: 10.0, 2: 6.0}, "hardware")
     assert found["slowed_down"] == ["frequency capped", "throttled"]
     assert found["load_us"] == 41_000
@@ -112,9 +115,9 @@ def test_the_section_of_a_throttled_run_says_so() -> None:
     assert told["threads tried"] == "1: 0.010 ms, 2: 0.006 ms"
 
 
-def test_an_emulators_times_are_nobodys() -> None:
-    stats = {"load_ns": 1, "first_inference_ns": 2}
-    found = linux.section({"cores": 2, "cpu_hz": [1]}, {"cpu_hz": [1]}, stats, {1: 1.0}, "emulated")
+def test_emulator_times_are_not_reported() -> None:
+    stats = Stats(load_ns=1, first_inference_ns=2)
+    found = linux.section(BoardState(cores=2, cpu_hz=(1,)), BoardState(cpu_hz=(1,)), stats, {1: 1.0}, "emulated")
     assert found == {"cores": 2}
 
 
@@ -161,8 +164,8 @@ class FakeSession:
     def infer(self, data: bytes) -> None:
         pass
 
-    def board(self) -> dict[str, int]:
-        return {"cores": 3}
+    def board(self) -> BoardState:
+        return BoardState(cores=3)
 
     def run(self, count: int) -> list[int]:
         found = [self.ticks[min(self.runs + i, len(self.ticks) - 1)] for i in range(count)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from deploy.info import DeviceInfo, Stats
 from errors import DeviceError, LinkError
 from measure import samples as measure
 from measure.samples import Clock, Latency, Outputs, percentile
@@ -170,7 +171,7 @@ def test_latency_leaves_the_warm_up_out(preserved: bool) -> None:
 
 
 def test_memory_is_what_each_part_said() -> None:
-    info = SimpleNamespace(memory={"arena": 10})
-    stats = {"stack_used": 3, "uptime": 99}
+    info = cast(DeviceInfo, SimpleNamespace(memory={"arena": 10}))
+    stats = Stats(stack_used=3, frames=99)
     assert measure.memory_of(info, stats, {"model_file": 5}) == {"model_file": 5, "arena": 10, "stack_used": 3}
-    assert measure.memory_of(info, {}, {}) == {"arena": 10}
+    assert measure.memory_of(info, Stats(), {}) == {"arena": 10}

@@ -1,0 +1,113 @@
+"""Starting the agent, which serves a .tflite on Linux: as a process of this machine, or on a board over SSH."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from artifact import Artifact
+from deploy.bench_file import links_of
+from deploy.bundle import build_agent
+from deploy.links import Link
+from deploy.links.process import ProcessLink
+from errors import DeployError
+from target import TPU_DEVICE, Target
+
+KERNELS = ("xnnpack", "builtin", "reference")
+TFLM = "tflm"  # the kind of artifact that runs in TFLite-Micro's interpreter
+Say = Callable[[str], None]
+"""Called with each line about what is being done to a device."""
+
+
+@dataclass(frozen=True)
+class AgentOptions:
+    """How the agent of a Linux target runs a model.
+
+    `threads` are 1 or more; `kernels` are LiteRT's, of KERNELS; `tpu` is the Edge TPU, in place of the target's own;
+    `runtime` is a Python distribution, or `auto` (see remote/runtime.py); `accept_new` stores the key of a host that is
+    not known yet. Raises DeployError naming the option that is wrong.
+    """
+
+    threads: int = 1
+    kernels: str = "xnnpack"
+    tpu: str | None = None
+    runtime: str = "auto"
+    accept_new: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kernels not in KERNELS:
+            raise DeployError(f"--kernels {self.kernels}: expected {', '.join(KERNELS)}")
+        if self.threads < 1:
+            raise DeployError(f"--threads {self.threads}: expected 1 or more")
+
+    def tpu_of(self, target: Target, artifact: Artifact) -> str:
+        """Return the Edge TPU that an artifact runs on, "" for one that runs on a CPU."""
+        if artifact.kind != "edgetpu" or target.tpu is None:
+            if self.tpu is not None:
+                raise DeployError(
+                    f"--device {self.tpu}: is for the Edge TPU of targets such as coral-usb; leave it out"
+                )
+            return ""
+        device = target.tpu.device if self.tpu is None else self.tpu
+        if not TPU_DEVICE.fullmatch(device):
+            raise DeployError(f"--device {device}: expected usb:N, pci:N, usb, pci or :N, such as usb:0")
+        return device
+
+
+DEFAULT_OPTIONS = AgentOptions()
+
+
+def agent_arguments(
+    board: str, model: str, firmware: str, options: AgentOptions = DEFAULT_OPTIONS, tpu: str = ""
+) -> list[str]:
+    """Return the agent's arguments, the same on this machine and over SSH; `model` is a path on the device."""
+    arguments = ["--model", model, "--board", board, "--firmware", firmware]
+    arguments += ["--threads", str(options.threads), "--kernels", options.kernels]
+    return arguments + (["--device", tpu] if tpu else [])
+
+
+def local_agent(
+    board: str, artifact: Artifact, options: AgentOptions = DEFAULT_OPTIONS, more: Sequence[str] = ()
+) -> ProcessLink:
+    """Return a link to the agent as a process on this machine, serving the artifact's .tflite; `more` are arguments."""
+    agent = build_agent()
+    arguments = agent_arguments(board, str(artifact.path), agent.stem, options)
+    if options.runtime != "auto":
+        arguments += ["--runtime", options.runtime]
+    return ProcessLink([sys.executable, str(agent), *arguments, *more], name=f"exec:{agent.name}")
+
+
+def tflm_agent(target: Target, artifact: Artifact, options: AgentOptions, uri: str | None) -> ProcessLink:
+    """Return a link to the agent on this machine that runs TFLite-Micro in the arena that was measured."""
+    if target.link != "exec" or uri is not None:
+        raise DeployError(f"{target.name}: TFLite-Micro's interpreter runs on this host alone; leave --link out")
+    if options.threads != 1:
+        raise DeployError(f"--threads {options.threads}: TFLite-Micro has one thread; leave --threads out")
+    return local_agent(target.name, artifact, more=["--tflm-arena", str(artifact.facts["arena"]["host_bytes"])])
+
+
+def remote_agent(target: Target, artifact: Artifact, options: AgentOptions, uri: str | None, say: Say) -> Link:
+    """Return a link to the agent on a board over SSH, at `uri` or where the target usually is; not yet open.
+
+    Raises LinkError if the board is not reached, DeployError if it can't be prepared.
+    """
+    from deploy.remote.connect import parse_address
+    from deploy.remote.start import start_agent
+
+    tpu = options.tpu_of(target, artifact)
+    with ExitStack() as stack:
+        if uri is None and target.emulator:
+            from deploy.machines.machine import Machine
+
+            machine = Machine(target)
+            address = machine.address(stack.enter_context(machine.running(say)))
+        else:
+            address = parse_address(uri or usual_uri(target))
+        return start_agent(address, artifact, target.name, options, tpu, say=say, resources=stack.pop_all())
+
+
+def usual_uri(target: Target) -> str:
+    """Return where a board over SSH is: as bench.toml says, else the host of the target's name (in ~/.ssh/config)."""
+    return (links_of(target.name) or [f"ssh://{target.name}"])[0]
