@@ -33,13 +33,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A named set of labeled pictures. `source` says where the bytes came from."""
+    """A named set of labeled pictures.
+
+    `source` says where the bytes came from; `notes` are lines that the user should see, about pictures that were
+    skipped or changed.
+    """
 
     name: str
     class_names: tuple[str, ...]
     train: Split
     test: Split
     source: str
+    notes: tuple[str, ...] = ()
 
     @property
     def damaged(self) -> tuple[str, ...]:

@@ -59,6 +59,8 @@ class Pipeline:
     def data(self) -> Dataset:
         """The data set; says which pictures could not be read."""
         data = load(self.request.data)
+        for text in data.notes:
+            console.note(text)
         if data.damaged:
             shown = ", ".join(data.damaged[:3]) + (", ..." if len(data.damaged) > 3 else "")
             console.note(f"{len(data.damaged)} pictures of {data.name} can't be read and are left out: {shown}")
