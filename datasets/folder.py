@@ -137,6 +137,5 @@ def _shared_notes(train: _Loaded, test: _Loaded, root: Path) -> list[str]:
         return []
     names = sorted(str(path.relative_to(root)) for path in shared)
     shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-    return [
-        f"folder:{root.name}: {len(names):,} pictures are both in train and in test, so accuracy is too high: {shown}"
-    ]
+    text = "pictures both in train and in test, which makes accuracy too high"
+    return [f"folder:{root.name}: {text}: {len(names):,} ({shown})"]
