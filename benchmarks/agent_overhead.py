@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from artifact import Artifact, sha256_of
+from artifact import Artifact, ImageFacts, sha256_of
 from deploy.agent.engine import LiteRtEngine
 from deploy.agents import KERNELS, AgentOptions, local_agent
 from deploy.session import Session
@@ -22,7 +22,7 @@ BATCH = 50
 
 def measure(model: Path, kernels: str, batches: int) -> tuple[list[int], list[int]]:
     """Return nanoseconds of single inferences, by the bare loop and as the agent counts them."""
-    artifact = Artifact(model, "tflite", model.stem, sha256_of(model))
+    artifact = Artifact(model, "tflite", model.stem, digest := sha256_of(model), ImageFacts(digest, {}))
     bare_loop = _bare_loop(model, kernels)
     bare: list[int] = []
     agent: list[int] = []

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from artifact import ROOT, Artifact, write_atomic
+from artifact import ROOT, Artifact, ImageFacts, write_atomic
 from deploy.device import device_for
 from errors import ConfigError
 from measure import samples as measure
@@ -64,7 +64,7 @@ def measure_cell(
     network: str,
     target: Target,
     engine: str,
-    image: Artifact,
+    image: Artifact[ImageFacts],
     inputs: npt.NDArray[Any],
     reference: npt.NDArray[Any],
 ) -> Cell:
@@ -73,7 +73,7 @@ def measure_cell(
     with device_for(target, image).session() as session:
         measure.run_all(session, inputs, outputs)
         info = session.info
-        memory = measure.memory_of(info, session.stats(), image.facts["memory"])
+        memory = measure.memory_of(info, session.stats(), image.facts.memory)
     exact = measure.exactness(outputs.raw, reference, "")
     return Cell(
         network,

@@ -18,6 +18,7 @@ from artifact import Artifact, versions
 from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
 from compilers.image.firmware import tool_versions
+from compilers.image.microcontroller import FirmwareFacts
 from compilers.tflm import graph, tree
 from datasets import prepare_many, sample
 from errors import CompileError, ConfigError, FitError
@@ -75,8 +76,8 @@ def _cell(plan: Plan, network: str, board: Target, engine: str, tools: dict[str,
     inputs, reference = _pictures(pipeline, plan.pictures)
     with console.step("bench") as line:
         cell = measure_cell(blank.network, board, engine, image, inputs, reference)
-        if plan.layers and engine == "aot":
-            cell = replace(cell, layers=layers.profile(image, board, inputs[0]))
+        if plan.layers and (ours := image.with_facts_of(FirmwareFacts)):
+            cell = replace(cell, layers=layers.profile(ours, board, inputs[0]))
         figures = f"{cell.instructions:,} instructions, {cell.equal} of {cell.pictures} equal"
         line.text = f"{cell.network} on {board.name} with {engine}: {figures}"
     return cell
@@ -85,13 +86,12 @@ def _cell(plan: Plan, network: str, board: Target, engine: str, tools: dict[str,
 def _pictures(pipeline: Pipeline, count: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the model's inputs for some test pictures, (n, h, w, c), and the reference's outputs, (n, classes)."""
     facts, test = pipeline.int8.facts, pipeline.data.test
-    low, high = facts["input_range"]
-    _, side, _, channels = facts["input_shape"]
+    _, side, _, channels = facts.input_shape
     pixels = prepare_many(test, sample(test, count, 0), side, channels)
-    reference = evaluate.outputs(pipeline.int8.path, pixels, (low, high), "reference")
+    reference = evaluate.outputs(pipeline.int8.path, pixels, facts.input_range, "reference")
     if len(np.unique(reference, axis=0)) < min(2, count):
         raise ConfigError(f"{pipeline.int8.name}: one output for all pictures; equal outputs would prove nothing")
-    return evaluate.quantise(pixels, (low, high), facts["input"]), reference
+    return evaluate.quantize(pixels, facts.input_range, facts.input), reference
 
 
 def _request(plan: Plan, network: str, board: Target, engine: str) -> Request:
@@ -125,5 +125,5 @@ def _emulator(board: Target) -> dict[str, str]:
     return {program: (done.stdout.splitlines() or ["unknown"])[0]}
 
 
-def _library(image: Artifact) -> dict[str, str]:
+def _library(image: Artifact[object]) -> dict[str, str]:
     return {name: version for name, version in image.tools.items() if name.startswith("TFLite-Micro")}

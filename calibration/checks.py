@@ -15,16 +15,27 @@ INTEGER_TYPES = ("int8", "uint8", "int32", "int64", "int16")
 
 
 @dataclass(frozen=True)
-class Quantised:
-    """Facts of an int8 model: shapes, dtype, scale and zero point of its input and output, and its MACs."""
+class QuantizedTensor:
+    """An input or output of an int8 model: real value = scale x (stored - zero_point)."""
 
-    input: dict[str, Any]
-    output: dict[str, Any]
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """An int8 model: its input and output, the number of its tensors, and how many operators it has by name."""
+
+    input: QuantizedTensor
+    output: QuantizedTensor
     tensors: int
     operators: dict[str, int]
 
 
-def inspect(path: Path) -> Quantised:
+def inspect(path: Path) -> Quantized:
     """Check an int8 .tflite and return its facts.
 
     Raises ConfigError if LiteRT can't load it, it is float, dynamic, or not one picture in and one vector out, and
@@ -60,7 +71,7 @@ def inspect(path: Path) -> Quantised:
             f"{path}: operator SHAPE: shapes are worked out while it runs; convert it with a fixed batch, or give the "
             ".keras"
         )
-    return Quantised(_end(inputs[0]), _end(outputs[0]), len(details), operators)
+    return Quantized(_end(inputs[0]), _end(outputs[0]), len(details), operators)
 
 
 def _check_end(path: Path, tensor: dict[str, Any]) -> None:
@@ -96,12 +107,7 @@ def _check_tensor(path: Path, tensor: dict[str, Any]) -> None:
         )
 
 
-def _end(tensor: dict[str, Any]) -> dict[str, Any]:
+def _end(tensor: dict[str, Any]) -> QuantizedTensor:
     scale, zero_point = tensor["quantization"]
-    return {
-        "name": tensor["name"],
-        "shape": [int(d) for d in tensor["shape"]],
-        "dtype": np.dtype(tensor["dtype"]).name,
-        "scale": float(scale),
-        "zero_point": int(zero_point),
-    }
+    shape = tuple(int(d) for d in tensor["shape"])
+    return QuantizedTensor(tensor["name"], shape, np.dtype(tensor["dtype"]).name, float(scale), int(zero_point))

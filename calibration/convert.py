@@ -1,20 +1,22 @@
-"""Full int8 conversion with a representative data set, and what it costs in accuracy. TensorFlow is imported late."""
+"""Full int8 conversion with a representative data set, and its cost in accuracy. Imports TensorFlow late."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
+from artifact import Artifact, Json, no_such_file, produce, sha256_of, versions, write_atomic
 from calibration import checks, evaluate
 from calibration import labels as label_maps
+from calibration.checks import QuantizedTensor
 from console.quiet import interrupts, output_to
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
+from models.build import KerasFacts, PresetFacts
 
 FILENAME = "model.tflite"
 LOG = "converter.log"
@@ -32,22 +34,58 @@ class Settings:
     seed: int = RANDOM_SEED
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """The float and the int8 model on `n` held-out pictures of a data set: how often they agree, as a fraction.
+
+    The top-1 of both are None where the model's classes are not those of the data set.
+    """
+
+    n: int
+    dataset: str
+    agreement: float
+    float_top1: float | None = None
+    int8_top1: float | None = None
+
+
+@dataclass(frozen=True)
+class Int8Facts:
+    """Facts of an int8 model: those of its network, its input and output, and how it compares with the float model.
+
+    `input_shape` is (1, h, w, channels); `input_range` the float values of pixels 0 and 255; `tensors` and `operators`
+    are counts. `parameters`, `preset` and `check` are None for a .tflite from elsewhere; `damaged_pictures` names the
+    files of the data set that could not be read.
+    """
+
+    input_shape: tuple[int, int, int, int]
+    classes: int
+    labels: tuple[str, ...]
+    input_range: tuple[float, float]
+    input: QuantizedTensor
+    output: QuantizedTensor
+    tensors: int
+    operators: Mapping[str, int]
+    parameters: int | None = None
+    preset: PresetFacts | None = None
+    check: Comparison | None = None
+    damaged_pictures: tuple[str, ...] = ()
+
+
 def to_range(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float]) -> npt.NDArray[np.float32]:
     """Map uint8 pictures to the float range that a model takes, 0 to `low` and 255 to `high`."""
     low, high = input_range
     return pixels.astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
 
 
-def calibrate(model: Artifact, data: Dataset, settings: Settings) -> Artifact:
+def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) -> Artifact[Int8Facts]:
     """Return the int8 form of a Keras artifact: kind `int8`, int8 in and out, batch 1, per-channel weights.
 
-    Facts: the model's own, `input` and `output` (shape, dtype, scale, zero point), and `check`: float and int8 top-1
-    and their agreement on held-out pictures. Raises CalibrationError if something stays in float or a scale is
-    degenerate.
+    Raises CalibrationError if something stays in float or a scale is degenerate.
     """
-    rho, channels = model.facts["input_shape"][1], model.facts["input_shape"][3]
-    if model.facts["labels"] and model.facts["classes"] != len(model.facts["labels"]):
-        raise ConfigError(f"{model.path}: {model.facts['classes']} classes but {len(model.facts['labels'])} labels")
+    known = model.facts
+    _, rho, _, channels = known.input_shape
+    if known.labels and known.classes != len(known.labels):
+        raise ConfigError(f"{model.path}: {known.classes} classes but {len(known.labels)} labels")
     if min(len(data.train), len(data.test)) == 0:
         raise ConfigError(
             f"--data {data.name}: expected pictures to calibrate and to check with, has {len(data.train)} to train "
@@ -59,18 +97,30 @@ def calibrate(model: Artifact, data: Dataset, settings: Settings) -> Artifact:
     test_pixels = prepare_many(data.test, held_out, rho, channels)
     labels = data.test.labels[held_out]
 
-    def make(folder: Path) -> dict[str, Any]:
+    def make(folder: Path) -> Int8Facts:
         target = folder / FILENAME
-        low, high = model.facts["input_range"]
-        target.write_bytes(_convert(model.path, to_range(pixels, (low, high)), folder / LOG))
-        found = checks.inspect(target)
-        check = _compare(model, target, test_pixels, labels, data)
-        return dict(model.facts) | asdict(found) | {"check": check, "damaged_pictures": list(data.damaged)}
+        target.write_bytes(_convert(model.path, to_range(pixels, known.input_range), folder / LOG))
+        quantized = checks.inspect(target)
+        return Int8Facts(
+            input_shape=known.input_shape,
+            classes=known.classes,
+            labels=known.labels,
+            input_range=known.input_range,
+            input=quantized.input,
+            output=quantized.output,
+            tensors=quantized.tensors,
+            operators=quantized.operators,
+            parameters=known.parameters,
+            preset=known.preset,
+            check=_compare(model, target, test_pixels, labels, data),
+            damaged_pictures=tuple(data.damaged),
+        )
 
     return produce(
         "int8",
         model.name,
         FILENAME,
+        Int8Facts,
         make,
         parents={model.kind: model.sha256},
         tools=versions("tensorflow", "keras", "ai-edge-litert"),
@@ -84,41 +134,50 @@ def calibrate(model: Artifact, data: Dataset, settings: Settings) -> Artifact:
     )
 
 
-def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] | None) -> Artifact:
-    """Return an int8 .tflite made elsewhere as an artifact of kind `int8`.
+def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] | None) -> Artifact[Int8Facts]:
+    """Return an int8 .tflite from elsewhere as an artifact of kind `int8`.
 
-    Without `input_range` it is told from the scale and zero point of the input. Raises ConfigError if the file is
-    missing, float or dynamic, or the range can't be told.
+    Without `input_range` it is derived from the scale and zero point of the input. Raises ConfigError if the file is
+    missing, float or dynamic, or the range can't be derived.
     """
     if not path.is_file():
         raise ConfigError(f"--model {path}: {no_such_file(path)}")
 
-    def make(folder: Path) -> dict[str, Any]:
-        found = checks.inspect(path)
+    def make(folder: Path) -> Int8Facts:
+        quantized = checks.inspect(path)
         write_atomic(folder / FILENAME, path.read_bytes())
-        classes = found.output["shape"][-1]
+        classes = quantized.output.shape[-1]
         if labels and classes != len(labels):
             raise ConfigError(
                 f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data"
             )
-        own_range = input_range or _range_of(path, found.input)
-        own = {"input_shape": found.input["shape"], "classes": classes, "labels": list(labels)}
-        return own | {"input_range": list(own_range)} | asdict(found)
+        one, h, w, channels = quantized.input.shape
+        return Int8Facts(
+            input_shape=(one, h, w, channels),
+            classes=classes,
+            labels=labels,
+            input_range=input_range or _range_of(path, quantized.input),
+            input=quantized.input,
+            output=quantized.output,
+            tensors=quantized.tensors,
+            operators=quantized.operators,
+        )
 
-    parameters = {"file": sha256_of(path), "labels": list(labels), "input_range": list(input_range or ())}
-    return produce("int8", path.stem, FILENAME, make, tools=versions("ai-edge-litert"), parameters=parameters)
+    parameters: dict[str, Json] = {"file": sha256_of(path), "labels": labels, "input_range": input_range or ()}
+    tools = versions("ai-edge-litert")
+    return produce("int8", path.stem, FILENAME, Int8Facts, make, tools=tools, parameters=parameters)
 
 
-def _range_of(path: Path, tensor: dict[str, Any]) -> tuple[float, float]:
-    """Tell the float input range from what the quantised input can hold, to within two steps."""
-    bottom = -128 if tensor["dtype"] == "int8" else 0
-    low = tensor["scale"] * (bottom - tensor["zero_point"])
-    high = tensor["scale"] * (bottom + 255 - tensor["zero_point"])
-    for known in ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0)):
-        if max(abs(low - known[0]), abs(high - known[1])) <= 2 * tensor["scale"]:
-            return known
+def _range_of(path: Path, tensor: QuantizedTensor) -> tuple[float, float]:
+    """Return the usual float range that equals what the quantized input can hold, to within two steps."""
+    bottom = -128 if tensor.dtype == "int8" else 0
+    low = tensor.scale * (bottom - tensor.zero_point)
+    high = tensor.scale * (bottom + 255 - tensor.zero_point)
+    for usual in ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0)):
+        if max(abs(low - usual[0]), abs(high - usual[1])) <= 2 * tensor.scale:
+            return usual
     raise ConfigError(
-        f"--model {path}: its input holds {low:.4g} to {high:.4g}; say the range with --input-range LOW,HIGH"
+        f"--model {path}: its input holds {low:.4g} to {high:.4g}; give the range with --input-range LOW,HIGH"
     )
 
 
@@ -152,16 +211,17 @@ def convert_float(path: Path, log: Path) -> bytes:
 
 
 def _compare(
-    model: Artifact, int8: Path, pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], data: Dataset
-) -> dict[str, Any]:
-    """Compare float and int8 on held-out pictures; top-1 only where labels and classes are the same thing."""
-    low, high = model.facts["input_range"]
+    model: Artifact[KerasFacts], int8: Path, pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], data: Dataset
+) -> Comparison:
+    """Compare float and int8 on held-out pictures; top-1 only where the model's classes are those of the data set."""
+    known = model.facts
     with output_to(int8.parent / LOG):
-        expected = evaluate.keras_top1(model.path, to_range(pixels, (low, high)))
-    got = evaluate.outputs(int8, pixels, (low, high)).argmax(axis=1)
-    check: dict[str, Any] = {"n": len(labels), "dataset": data.name, "agreement": float((expected == got).mean())}
-    classes = label_maps.align(model.facts["labels"], data.class_names, model.facts["classes"])
-    if classes is not None:
-        truth = classes[labels]
-        check |= {"float_top1": float((expected == truth).mean()), "int8_top1": float((got == truth).mean())}
-    return check
+        float_top1 = evaluate.keras_top1(model.path, to_range(pixels, known.input_range))
+    int8_top1 = evaluate.outputs(int8, pixels, known.input_range).argmax(axis=1)
+    agreement = float((float_top1 == int8_top1).mean())
+    classes = label_maps.align(known.labels, data.class_names, known.classes)
+    if classes is None:
+        return Comparison(len(labels), data.name, agreement)
+    truth = classes[labels]
+    fractions = (float((top1 == truth).mean()) for top1 in (float_top1, int8_top1))
+    return Comparison(len(labels), data.name, agreement, *fractions)

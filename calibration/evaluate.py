@@ -10,22 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibration.checks import QuantizedTensor
 from console.quiet import output_to
 
 KERNELS = ("xnnpack", "reference", "builtin")
 
 
-def quantise(
-    pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], tensor: dict[str, Any]
+def quantize(
+    pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], tensor: QuantizedTensor
 ) -> npt.NDArray[Any]:
-    """Return uint8 pictures as the integer input of a model.
+    """Return uint8 pictures as the integer input (int8 or uint8) of a model.
 
-    `tensor` has dtype (int8 or uint8), scale and zero_point; `input_range` is what 0 and 255 stand for.
+    `input_range` are the float values of pixels 0 and 255.
     """
     low, high = input_range
     real = np.linspace(low, high, 256)
-    info = np.iinfo(tensor["dtype"])
-    table = np.clip(np.rint(real / tensor["scale"]) + tensor["zero_point"], info.min, info.max).astype(tensor["dtype"])
+    info = np.iinfo(tensor.dtype)
+    table = np.clip(np.rint(real / tensor.scale) + tensor.zero_point, info.min, info.max).astype(tensor.dtype)
     return table[pixels]
 
 
@@ -62,14 +63,11 @@ def outputs(
     """Return the integer outputs, (n, classes), for uint8 pictures (n, h, w, c). `progress` hears the count done."""
     model = interpreter(path, kernels, threads=2 if kernels == "xnnpack" else 1)
     source, sink = model.get_input_details()[0], model.get_output_details()[0]
-    tensor = {
-        "dtype": np.dtype(source["dtype"]).name,
-        "scale": source["quantization"][0],
-        "zero_point": source["quantization"][1],
-    }
+    scale, zero_point = source["quantization"]
+    tensor = QuantizedTensor(source["name"], tuple(source["shape"]), np.dtype(source["dtype"]).name, scale, zero_point)
     result = np.empty((len(pixels), int(np.prod(sink["shape"]))), sink["dtype"])
     for i, picture in enumerate(pixels):
-        model.set_tensor(source["index"], quantise(picture[None], input_range, tensor))
+        model.set_tensor(source["index"], quantize(picture[None], input_range, tensor))
         model.invoke()
         result[i] = model.get_tensor(sink["index"]).reshape(-1)
         if progress:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from artifact import Artifact
-from calibration.convert import LOG, convert_float, to_range
-from calibration.evaluate import interpreter, quantise
+from calibration.convert import LOG, Int8Facts, convert_float, to_range
+from calibration.evaluate import interpreter, quantize
 from datasets import Dataset, prepare_many, sample
+from models.build import KerasFacts
 
 PICTURES = 16
 
@@ -27,12 +28,14 @@ class LayerNoise:
     snr_db: float
 
 
-def measure(model: Artifact, int8: Artifact, data: Dataset, pictures: int = PICTURES) -> list[LayerNoise]:
+def measure(
+    model: Artifact[KerasFacts], int8: Artifact[Int8Facts], data: Dataset, pictures: int = PICTURES
+) -> list[LayerNoise]:
     """Run the float and the int8 graph over test pictures and compare every tensor that both have, in order."""
     chosen = sample(data.test, min(pictures, len(data.test)))
-    _, h, _, channels = model.facts["input_shape"]
+    _, h, _, channels = model.facts.input_shape
     pixels = prepare_many(data.test, chosen, h, channels)
-    low, high = model.facts["input_range"]
+    input_range = model.facts.input_range
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"
         path.write_bytes(convert_float(model.path, Path(folder) / LOG))
@@ -41,8 +44,8 @@ def measure(model: Artifact, int8: Artifact, data: Dataset, pictures: int = PICT
     pairs = _common(exact, coarse)
     signal, noise = np.zeros(len(pairs)), np.zeros(len(pairs))
     for picture in pixels:
-        _invoke(exact, to_range(picture[None], (low, high)))
-        _invoke(coarse, quantise(picture[None], (low, high), int8.facts["input"]))
+        _invoke(exact, to_range(picture[None], input_range))
+        _invoke(coarse, quantize(picture[None], input_range, int8.facts.input))
         for i, (_, _, ours, theirs) in enumerate(pairs):
             reference = exact.get_tensor(theirs)
             scale, zero_point = ours["quantization"]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from artifact import Artifact, produce, versions
+from artifact import Artifact, ImageFacts, produce, versions
 from errors import CompileError
 from target import Target
 
@@ -25,22 +23,22 @@ i.invoke()
 """
 
 
-def compile_for(model: Artifact, target: Target) -> Artifact:
-    """Return an int8 artifact as one of kind `litert` for a Linux target.
+def compile_for(model: Artifact[object], target: Target) -> Artifact[ImageFacts]:
+    """Return an int8 artifact as one of kind `litert` for a Linux target; its memory is `model_file`.
 
-    Facts: the model's own, and `memory.model_file` in bytes.
     Raises CompileError with LiteRT's own last line if it can't run the model.
     """
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    def make(folder: Path) -> ImageFacts:
         shutil.copyfile(model.path, folder / FILENAME)
         _try(folder / FILENAME)
-        return dict(model.facts) | {"memory": {"model_file": (folder / FILENAME).stat().st_size}}
+        return ImageFacts(model.sha256, {"model_file": (folder / FILENAME).stat().st_size})
 
     return produce(
         "litert",
         model.name,
         FILENAME,
+        ImageFacts,
         make,
         parents={model.kind: model.sha256},
         tools=versions("ai-edge-litert"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
 from deploy.bench_file import links_of
 from deploy.bundle import build_agent
 from deploy.links import Link
@@ -42,7 +42,7 @@ class AgentOptions:
         if self.threads < 1:
             raise DeployError(f"--threads {self.threads}: expected 1 or more")
 
-    def tpu_of(self, target: Target, artifact: Artifact) -> str:
+    def tpu_of(self, target: Target, artifact: Artifact[ImageFacts]) -> str:
         """Return the Edge TPU that an artifact runs on, "" for one that runs on a CPU."""
         if artifact.kind != "edgetpu" or target.tpu is None:
             if self.tpu is not None:
@@ -69,7 +69,7 @@ def agent_arguments(
 
 
 def local_agent(
-    board: str, artifact: Artifact, options: AgentOptions = DEFAULT_OPTIONS, more: Sequence[str] = ()
+    board: str, artifact: Artifact[ImageFacts], options: AgentOptions = DEFAULT_OPTIONS, more: Sequence[str] = ()
 ) -> ProcessLink:
     """Return a link to the agent as a process on this machine, serving the artifact's .tflite; `more` are arguments."""
     agent = build_agent()
@@ -79,16 +79,18 @@ def local_agent(
     return ProcessLink([sys.executable, str(agent), *arguments, *more], name=f"exec:{agent.name}")
 
 
-def tflm_agent(target: Target, artifact: Artifact, options: AgentOptions, uri: str | None) -> ProcessLink:
+def tflm_agent(target: Target, artifact: Artifact[ImageFacts], options: AgentOptions, uri: str | None) -> ProcessLink:
     """Return a link to the agent on this machine that runs TFLite-Micro in the arena that was measured."""
     if target.link != "exec" or uri is not None:
         raise DeployError(f"{target.name}: TFLite-Micro's interpreter runs on this host alone; leave --link out")
     if options.threads != 1:
         raise DeployError(f"--threads {options.threads}: TFLite-Micro has one thread; leave --threads out")
-    return local_agent(target.name, artifact, more=["--tflm-arena", str(artifact.facts["arena"]["host_bytes"])])
+    return local_agent(target.name, artifact, more=["--tflm-arena", str(artifact.facts.memory["arena"])])
 
 
-def remote_agent(target: Target, artifact: Artifact, options: AgentOptions, uri: str | None, say: Say) -> Link:
+def remote_agent(
+    target: Target, artifact: Artifact[ImageFacts], options: AgentOptions, uri: str | None, say: Say
+) -> Link:
     """Return a link to the agent on a board over SSH, at `uri` or where the target usually is; not yet open.
 
     Raises LinkError if the board is not reached, DeployError if it can't be prepared.

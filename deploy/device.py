@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
 from deploy.agents import DEFAULT_OPTIONS, TFLM, AgentOptions, Say, local_agent, remote_agent, tflm_agent
 from deploy.exchange import Timeouts
 from deploy.flashers import Flasher, flasher_for
@@ -29,7 +29,7 @@ class Device:
     """
 
     target: Target
-    artifact: Artifact
+    artifact: Artifact[ImageFacts]
     link: Link | str | None = None
     flasher: Flasher | None = None
     agent: AgentOptions = DEFAULT_OPTIONS
@@ -82,7 +82,7 @@ class Device:
 
 def device_for(
     target: Target,
-    artifact: Artifact,
+    artifact: Artifact[ImageFacts],
     link: Link | str | None = None,
     agent: AgentOptions = DEFAULT_OPTIONS,
     timeouts: Timeouts | None = None,
@@ -96,6 +96,6 @@ def device_for(
     return Device(target, artifact, link, flasher_for(target) if needs_flasher else None, agent, timeouts, say)
 
 
-def model_sha256(artifact: Artifact) -> str:
-    """Return the sha256 of the .tflite in an artifact: a firmware image has it among its facts."""
-    return str(artifact.facts.get("model_sha256", artifact.sha256))
+def model_sha256(artifact: Artifact[ImageFacts]) -> str:
+    """Return the sha256 of the .tflite in an artifact."""
+    return artifact.facts.model_sha256

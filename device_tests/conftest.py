@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import target as targets
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
 from deploy.agents import AgentOptions
 from deploy.device import HANDSHAKE_S, device_for
 from deploy.exchange import Timeouts
@@ -110,7 +110,7 @@ def _check_need(device: Device, what: str) -> None:
         pytest.skip(f"{device.target.name}: {why}")
 
 
-def _runnable(target: targets.Target, model: Path, image: str | None, folder: Path) -> Artifact:
+def _runnable(target: targets.Target, model: Path, image: str | None, folder: Path) -> Artifact[ImageFacts]:
     """Return what the target runs: the model itself, or a firmware image that has it inside."""
     artifact = artifact_of(model)
     if target.kind != "mcu":
@@ -121,7 +121,7 @@ def _runnable(target: targets.Target, model: Path, image: str | None, folder: Pa
         path = Path(image) if image else build_image(target, model, folder)
     except (CompileError, FitError) as e:
         pytest.skip(f"{target.name}: {e}")
-    return replace(artifact, path=path, kind="firmware", facts={"model_sha256": artifact.sha256})
+    return replace(artifact, path=path, kind="firmware")
 
 
 def _pictures(path: str | None) -> Pictures | None:

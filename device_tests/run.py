@@ -23,8 +23,8 @@ PICTURES = {"host": 100, "hardware": 100, "emulated": 20}
 
 def run(
     target: Target,
-    model: Artifact,
-    compiled: Artifact,
+    model: Artifact[object],
+    compiled: Artifact[object],
     inputs: npt.NDArray[Any],
     labels: npt.NDArray[np.int64] | None,
     junit: Path,

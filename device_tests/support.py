@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import target
-from artifact import Artifact, sha256_of
+from artifact import Artifact, ImageFacts, sha256_of
 from deploy import frames
 from deploy.frames import Frame, Text, Type
 from deploy.links import Link
@@ -31,9 +31,10 @@ def host_target() -> target.Target:
     return target.load("host")
 
 
-def artifact_of(path: Path) -> Artifact:
+def artifact_of(path: Path) -> Artifact[ImageFacts]:
     """Return a .tflite as an artifact that came from nowhere."""
-    return Artifact(path=path, kind="tflite", name=path.stem, sha256=sha256_of(path))
+    sha256 = sha256_of(path)
+    return Artifact(path, "tflite", path.stem, sha256, ImageFacts(sha256, {}))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 import console
-from artifact import Artifact, produce, versions
+from artifact import Artifact, ImageFacts, NoFacts, produce, versions
 from calibration import evaluate
 from calibration import labels as label_maps
+from calibration.convert import Int8Facts
+from compilers.image.microcontroller import FirmwareFacts
 from datasets import Dataset, digest_of, prepare_many, sample
 from deploy.agents import AgentOptions
 from deploy.board_state import BoardState
@@ -54,10 +56,24 @@ class Settings:
     device: str | None = None
 
 
+@dataclass(frozen=True)
+class OutputsFacts:
+    """Facts of a device's outputs: when they were measured, ISO 8601 in UTC."""
+
+    measured: str
+
+
 class Bench:
     """One compiled artifact on one target. Steps run at most once; the device is started when first needed."""
 
-    def __init__(self, target: Target, compiled: Artifact, int8: Artifact, data: Dataset, settings: Settings) -> None:
+    def __init__(
+        self,
+        target: Target,
+        compiled: Artifact[ImageFacts],
+        int8: Artifact[Int8Facts],
+        data: Dataset,
+        settings: Settings,
+    ) -> None:
         self.target, self.compiled, self.int8, self.data, self.settings = target, compiled, int8, data, settings
         self._device: AbstractContextManager[Session] | None = None
         self._before = BoardState()
@@ -120,23 +136,22 @@ class Bench:
     @cached_property
     def pixels(self) -> npt.NDArray[np.uint8]:
         """The test pictures as the model takes them, before quantisation: (n, h, w, c)."""
-        _, h, _, channels = self.int8.facts["input_shape"]
+        _, h, _, channels = self.int8.facts.input_shape
         return prepare_many(self.data.test, self.indices, h, channels)
 
-    def _quantised(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        low, high = self.int8.facts["input_range"]
-        return evaluate.quantise(pixels, (low, high), self.int8.facts["input"])
+    def _quantized(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        return evaluate.quantize(pixels, self.int8.facts.input_range, self.int8.facts.input)
 
     @property
     def inputs(self) -> npt.NDArray[Any]:
         """The test pictures as the model's input tensor has them: (n, h, w, c), int8 or uint8."""
-        return self._quantised(self.pixels)
+        return self._quantized(self.pixels)
 
     @property
     def truth(self) -> npt.NDArray[np.int64] | None:
         """The model's class number of each test picture, (n,); None if model and data are not about the same things."""
         facts = self.int8.facts
-        classes = label_maps.align(facts["labels"], self.data.class_names, facts["output"]["shape"][-1])
+        classes = label_maps.align(facts.labels, self.data.class_names, facts.output.shape[-1])
         return None if classes is None else classes[self.data.test.labels[self.indices]]
 
     @property
@@ -147,7 +162,7 @@ class Bench:
     @property
     def _first(self) -> bytes:
         """The first test picture as the model takes it."""
-        return self._quantised(self.pixels[:1]).tobytes()
+        return self._quantized(self.pixels[:1]).tobytes()
 
     @cached_property
     def reference(self) -> npt.NDArray[Any]:
@@ -156,19 +171,19 @@ class Bench:
 
     def _reference(self, kernels: str) -> npt.NDArray[Any]:
         facts, pixels = self.int8.facts, self.pixels
-        low, high = facts["input_range"]
 
-        def make(folder: Path) -> Mapping[str, Any]:
+        def make(folder: Path) -> NoFacts:
             with console.bar("reference", len(pixels)) as progress:
-                raw = evaluate.outputs(self.int8.path, pixels, (low, high), kernels, progress)
+                raw = evaluate.outputs(self.int8.path, pixels, facts.input_range, kernels, progress)
             np.save(folder / "outputs.npy", raw, allow_pickle=False)
-            return {}
+            return NoFacts()
 
         with console.step("reference") as line:
             made = produce(
                 "reference",
                 self.int8.name,
                 "outputs.npy",
+                NoFacts,
                 make,
                 parents={"int8": self.int8.sha256},
                 tools=versions("ai-edge-litert"),
@@ -197,14 +212,14 @@ class Bench:
         An emulator or this host answers the same bytes for the same inputs: an earlier run of just these is reused.
         """
         inputs = self.inputs
-        rows = self.int8.facts["output"]
-        outputs = measure.Outputs(np.zeros((len(inputs), rows["shape"][-1]), rows["dtype"]), [])
+        rows = self.int8.facts.output
+        outputs = measure.Outputs(np.zeros((len(inputs), rows.shape[-1]), rows.dtype), [])
 
-        def make(folder: Path) -> Mapping[str, Any]:
+        def make(folder: Path) -> OutputsFacts:
             with console.bar("accuracy", len(inputs)) as progress:
                 measure.run_all(self.session, inputs, outputs, progress)
             np.save(folder / "outputs.npy", outputs.raw, allow_pickle=False)
-            return {"measured": utc_now()}
+            return OutputsFacts(utc_now())
 
         try:
             made = self._outputs_artifact(make, digest_of(self.pixels))
@@ -215,14 +230,15 @@ class Bench:
             return outputs.raw[: outputs.done], utc_now()
         if made.reused:
             self.reused.append("accuracy")
-        return np.load(made.path, allow_pickle=False), made.facts["measured"]
+        return np.load(made.path, allow_pickle=False), made.facts.measured
 
-    def _outputs_artifact(self, make: Callable[[Path], Mapping[str, Any]], pictures: str) -> Artifact:
+    def _outputs_artifact(self, make: Callable[[Path], OutputsFacts], pictures: str) -> Artifact[OutputsFacts]:
         info = self.session.info
         return produce(
             "outputs",
             f"{self.target.name}-{self.int8.name}",
             "outputs.npy",
+            OutputsFacts,
             make,
             parents={self.compiled.kind: self.compiled.sha256},
             tools={info.engine: info.engine_version},
@@ -272,13 +288,13 @@ class Bench:
             made["engine"]["threads"] = self.threads
         if "optimize" in self.compiled.parameters:
             made["engine"]["optimize"] = self.compiled.parameters["optimize"]
-        if streamed := self.compiled.facts.get("plan", {}).get("streamed"):
-            made["engine"]["streamed_input"] = streamed
+        if isinstance(self.compiled.facts, FirmwareFacts) and (streamed := self.compiled.facts.plan.streamed):
+            made["engine"]["streamed_input"] = asdict(streamed)
         if "latency" in parts and self._times_count():
             made["latency"] = self.latency.summary()
         found = self.accuracy if "accuracy" in parts else {}
         stats = self._stats()
-        made["memory"] = measure.memory_of(info, stats, self.compiled.facts.get("memory", {}))
+        made["memory"] = measure.memory_of(info, stats, self.compiled.facts.memory)
         if self.target.kind != "mcu":
             after = BoardState() if self.interrupted else self.session.board()
             made |= edgetpu.section(self.compiled, self._before)
@@ -287,8 +303,9 @@ class Bench:
         made["provenance"] = self._provenance(found, command) | (
             {"damaged_pictures": len(self.data.damaged)} if self.data.damaged else {}
         )
-        if "check" in facts:
-            made["provenance"]["calibration"] = {k: json.dumps(v) for k, v in facts["check"].items()}
+        if facts.check is not None:
+            figures = {name: value for name, value in asdict(facts.check).items() if value is not None}
+            made["provenance"]["calibration"] = {k: json.dumps(v) for k, v in figures.items()}
         return made
 
     def _times_count(self) -> bool:

@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
+from compilers.edgetpu import EdgeTpuFacts
 from deploy.board_state import BoardState
 
 SAID = {"device": "tpu", "path": "tpu_path", "runtime": "tpu_runtime"}
-COMPILED = ("operators", "on_cpu", "subgraphs", "min_runtime_version", "on_chip_remaining_bytes")
 
 
-def section(compiled: Artifact, board: BoardState) -> dict[str, Any]:
+def section(compiled: Artifact[ImageFacts], board: BoardState) -> dict[str, Any]:
     """Return {"tpu": ...} for a network that was compiled for the Edge TPU, {} for others.
 
     `board` is the answer of session.board(), which says what the device found.
     """
-    facts = compiled.facts.get("edgetpu")
-    if facts is None:
+    facts = compiled.facts
+    if not isinstance(facts, EdgeTpuFacts):
         return {}
     made = {name: getattr(board, key) for name, key in SAID.items() if getattr(board, key) is not None}
-    made |= {name: facts[name] for name in COMPILED if name in facts}
-    made |= {"operators_mapped": facts["mapped"], "operators_predicted": facts["predicted"]["mapped"]}
-    if "partners" in facts:
-        made["compiled_with"] = [partner["name"] for partner in facts["partners"]]
+    mapping = facts.mapping
+    made |= {"operators": mapping.operators, "on_cpu": list(mapping.on_cpu), "subgraphs": mapping.subgraphs}
+    made |= {"min_runtime_version": mapping.min_runtime_version}
+    if mapping.on_chip_remaining_bytes is not None:
+        made["on_chip_remaining_bytes"] = mapping.on_chip_remaining_bytes
+    made |= {"operators_mapped": mapping.mapped, "operators_predicted": mapping.predicted.mapped}
+    if facts.partners:
+        made["compiled_with"] = [partner.name for partner in facts.partners]
     return {"tpu": made}
 
 

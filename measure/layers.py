@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import Artifact
-from compilers.compiled import CompiledModel
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware
-from compilers.image.microcontroller import MODEL_FOLDER
+from compilers.image.microcontroller import MODEL_FOLDER, FirmwareFacts
 from deploy.device import device_for
 from errors import DeviceError
 from measure.samples import Clock
@@ -30,13 +28,13 @@ _RUN = re.compile(r"^void model_run\(int8_t \*arena\) \{$")
 _TOLD = re.compile(r"layer (\d+) (\d+) (\d+)")
 
 
-def profile(image: Artifact, target: Target, picture: npt.NDArray[Any]) -> list[dict[str, Any]]:
+def profile(image: Artifact[FirmwareFacts], target: Target, picture: npt.NDArray[Any]) -> list[dict[str, Any]]:
     """Return `name`, `macs`, `instructions` of each step of a firmware artifact of the aot engine, in order.
 
     `picture` is one input as the model takes it. The counts are of a build of its own, less what counting takes; each
     call is measured to one tick of the device's counter. Raises DeviceError if the device does not tell them.
     """
-    operators: Sequence[dict[str, Any]] = image.facts["plan"]["operators"]
+    operators = image.facts.plan.operators
     lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="alpharho-") as work:
         source = Path(work) / MODEL_FOLDER
@@ -44,14 +42,7 @@ def profile(image: Artifact, target: Target, picture: npt.NDArray[Any]) -> list[
         shutil.copy(PROFILE, source / PROFILE.name)
         text = instrument((source / "model.c").read_text(), len(operators))
         (source / "model.c").write_text(text)
-        plan, (first, *_) = image.facts["plan"], image.facts["plan"]["inputs"]
-        input_bytes = sum(tensor["bytes"] for tensor in plan["inputs"])
-        sizes = plan["arena_bytes"], plan["weights_bytes"], input_bytes
-        streamed = plan["streamed"] is not None
-        compiled = CompiledModel(
-            image.name, source, plan["model_sha256"], *sizes, tuple(first["shape"]), first["dtype"], streamed
-        )
-        elf = build_firmware(target, compiled, Path(work) / "image").elf
+        elf = build_firmware(target, image.facts.plan.compiled(image.name, source), Path(work) / "image").elf
         with device_for(target, replace(image, path=elf)).session(on_log=lines.append) as session:
             session.infer(np.ascontiguousarray(picture).tobytes())
             session.stats()  # what was said before its answer has arrived with it
@@ -63,8 +54,8 @@ def profile(image: Artifact, target: Target, picture: npt.NDArray[Any]) -> list[
     empty = clock(ticks) / calls
     return [
         {
-            "name": f"{operator['index']} {operator['name']}, {'x'.join(map(str, operator['shape']))}",
-            "macs": operator["macs"],
+            "name": f"{operator.index} {operator.name}, {'x'.join(map(str, operator.shape))}",
+            "macs": operator.macs,
             "instructions": max(0, round(clock(told[i][0]) - empty * told[i][1])),
         }
         for i, operator in enumerate(operators)

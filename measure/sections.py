@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact import Artifact
+from calibration.convert import Int8Facts
 from measure import samples as measure
 from target import Target
 
@@ -26,11 +27,15 @@ def _cpu(target: Target) -> str:
     return "native"
 
 
-def model_section(int8: Artifact) -> dict[str, Any]:
+def model_section(int8: Artifact[Int8Facts]) -> dict[str, Any]:
     """Return the section `model` of an int8 artifact."""
     facts = int8.facts
-    known = {key: facts[key] for key in ("family", "alpha", "rho", "parameters", "macs") if key in facts}
-    return {"name": int8.name, "classes": facts["classes"], "sha256": int8.sha256, **known}
+    made: dict[str, Any] = {"name": int8.name, "classes": facts.classes, "sha256": int8.sha256}
+    if facts.parameters is not None:
+        made["parameters"] = facts.parameters
+    if preset := facts.preset:
+        made |= {"family": preset.family, "alpha": preset.alpha, "rho": preset.rho, "macs": preset.macs}
+    return made
 
 
 def latency_text(found: measure.Latency) -> str:

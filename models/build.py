@@ -1,17 +1,19 @@
-"""The first step: a Keras model with weights, batch 1, as one file that is the same each time. TensorFlow late."""
+"""The first step: a Keras model with weights, batch 1, as one file of reproducible bytes. Imports TensorFlow late."""
 
 from __future__ import annotations
 
 import json
 import re
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifact import Artifact, produce, versions
+from artifact import Artifact, Json, produce, versions
 from console.quiet import output_to
 from errors import ConfigError
 from models import checkpoint
+from models.presets import Preset
 from models.weights import Source
 
 if TYPE_CHECKING:
@@ -22,38 +24,72 @@ LOG = "tensorflow.log"
 INPUT_RANGES = {"-1,1": (-1.0, 1.0), "0,1": (0.0, 1.0), "0,255": (0.0, 255.0)}
 
 
-def build(source: Source, labels: tuple[str, ...], input_range: tuple[float, float] | None = None) -> Artifact:
+@dataclass(frozen=True)
+class PresetFacts:
+    """The preset of a network: its name, family, width multiplier, input side in pixels, and multiply-accumulates."""
+
+    name: str
+    family: str
+    alpha: float
+    rho: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class KerasFacts:
+    """Facts of a Keras model.
+
+    `input_shape` is (1, h, w, channels); `labels` are the names of its classes, empty if unknown; `input_range` the
+    float values of pixels 0 and 255; `parameters` counts all weights; `preset` is None for a user's own network.
+    """
+
+    input_shape: tuple[int, int, int, int]
+    classes: int
+    labels: tuple[str, ...]
+    input_range: tuple[float, float]
+    parameters: int
+    preset: PresetFacts | None = None
+
+
+def build(
+    source: Source, labels: tuple[str, ...], input_range: tuple[float, float] | None = None
+) -> Artifact[KerasFacts]:
     """Return the Keras model of a source as an artifact of kind `keras`: float32 input of batch 1.
 
-    `labels` and `input_range` serve where the source does not know its own. Facts: name, preset, parameters, macs,
-    labels, input_range. Raises ConfigError if weights and network do not belong together.
+    `labels` and `input_range` are used where the source does not know its own.
+    Raises ConfigError if weights and network do not belong together.
     """
-    about: dict[str, Any] = {
-        "labels": list(source.labels or labels),
-        "input_range": list(source.input_range or input_range or INPUT_RANGES["-1,1"]),
-    }
-    if input_range is not None and tuple(about["input_range"]) != input_range:
-        raise ConfigError(
-            f"--input-range: {source.name} takes {about['input_range']}, got {list(input_range)}; leave it out"
-        )
+    own_labels = tuple(source.labels or labels)
+    low, high = source.input_range or input_range or INPUT_RANGES["-1,1"]
+    about: dict[str, Json] = {"labels": own_labels, "input_range": (low, high)}
+    if input_range is not None and (low, high) != input_range:
+        raise ConfigError(f"--input-range: {source.name} takes {[low, high]}, got {list(input_range)}; leave it out")
     preset = source.preset
-    parameters: dict[str, Any] = {"source": source.identity, "kind": source.kind, "about": about}
+    parameters: dict[str, Json] = {"source": source.identity, "kind": source.kind, "about": about}
     if preset:
         parameters["preset"] = [preset.family, preset.alpha, preset.rho, preset.classes, preset.channels]
 
-    def make(folder: Path) -> dict[str, Any]:
+    def make(folder: Path) -> KerasFacts:
         with output_to(folder / LOG):
             model = _with_weights(source)
-            _check(model, source, len(about["labels"]))
+            _check(model, source, len(own_labels))
             _save(model, folder / FILENAME)
-        facts = about | {"input_shape": [1, *model.input_shape[1:]], "classes": int(model.output_shape[-1])}
-        facts["parameters"] = int(model.count_params())
-        if preset:
-            facts |= {"preset": preset.name, "family": preset.family, "alpha": preset.alpha, "rho": preset.rho}
-            facts["macs"] = preset.network().macs
-        return facts
+        _, h, w, channels = model.input_shape
+        return KerasFacts(
+            input_shape=(1, int(h), int(w), int(channels)),
+            classes=int(model.output_shape[-1]),
+            labels=own_labels,
+            input_range=(low, high),
+            parameters=int(model.count_params()),
+            preset=_preset_facts(preset) if preset else None,
+        )
 
-    return produce("keras", source.name, FILENAME, make, tools=versions("tensorflow", "keras"), parameters=parameters)
+    tools = versions("tensorflow", "keras")
+    return produce("keras", source.name, FILENAME, KerasFacts, make, tools=tools, parameters=parameters)
+
+
+def _preset_facts(preset: Preset) -> PresetFacts:
+    return PresetFacts(preset.name, preset.family, preset.alpha, preset.rho, preset.network().macs)
 
 
 def _with_weights(source: Source) -> keras.Model:

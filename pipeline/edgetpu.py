@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import console
 from artifact import Artifact
 from calibration import convert
+from calibration.convert import Int8Facts
 from compilers import edgetpu
+from compilers.edgetpu.outcome import MappingFacts
 from errors import CompileError, ConfigError
 from models import presets
 from target import Target
@@ -64,7 +66,9 @@ def options(asked: Asked, engine: str, target: Target) -> Options | None:
     return Options(names, asked.compile_on, Path(asked.compiled) if asked.compiled else None, asked.accept_new)
 
 
-def compiled(model: Artifact, target: Target, how: Options, int8_of: Callable[[str], Artifact]) -> Artifact:
+def compiled(
+    model: Artifact[Int8Facts], target: Target, how: Options, int8_of: Callable[[str], Artifact[Int8Facts]]
+) -> Artifact[edgetpu.EdgeTpuFacts]:
     """Show what will become of each operator, then return the compiled artifact; `int8_of` makes a preset's model."""
     with console.step("check") as line:
         found = edgetpu.predict(model.path, model.name)
@@ -73,23 +77,23 @@ def compiled(model: Artifact, target: Target, how: Options, int8_of: Callable[[s
     partners = [_partner(name, model, int8_of) for name in how.partners]
     with console.step("compile") as line:
         made = edgetpu.adopt(model, how.compiled) if how.compiled else edgetpu.compile_for(model, _tool(how), partners)
-        facts = made.facts["edgetpu"]
-        memory = ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in made.facts["memory"].items())
-        line.text = f"edgetpu for {target.name}: {_mapped(facts)}, {memory}"
-        for partner in facts.get("partners", []):
-            line.text += f"; with {partner['name']}: {_mapped(partner)}"
+        facts = made.facts
+        memory = ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in facts.memory.items())
+        line.text = f"edgetpu for {target.name}: {_mapped(facts.mapping)}, {memory}"
+        for partner in facts.partners:
+            line.text += f"; with {partner.name}: {_mapped(partner.mapping)}"
         line.reused = made.reused
-    if facts["mapped"] != found.mapped:
+    if facts.mapping.mapped != found.mapped:
         console.note(f"{found.mapped} operators were predicted to map; the compiler has the last word")
     return made
 
 
-def minimalistic_twin(model: Artifact) -> str:
+def minimalistic_twin(model: Artifact[Int8Facts]) -> str:
     """Name the network of the same size without h-swish and squeeze-and-excite; "" if the model is no V3 preset."""
-    family = model.facts.get("family")
-    if family not in ("v3l", "v3s"):
+    preset = model.facts.preset
+    if preset is None or preset.family not in ("v3l", "v3s"):
         return ""
-    return presets.Preset(f"{family}m", model.facts["alpha"], model.facts["rho"]).name
+    return presets.Preset(f"{preset.family}m", preset.alpha, preset.rho).name
 
 
 def _tool(how: Options) -> edgetpu.Tool:
@@ -100,7 +104,9 @@ def _tool(how: Options) -> edgetpu.Tool:
     return RemoteTool(how.compile_on, how.accept_new, console.note)
 
 
-def _partner(name: str, model: Artifact, int8_of: Callable[[str], Artifact]) -> Artifact:
+def _partner(
+    name: str, model: Artifact[Int8Facts], int8_of: Callable[[str], Artifact[Int8Facts]]
+) -> Artifact[Int8Facts]:
     # What the classes and pixels of a file mean does not matter here.
     made = convert.adopt(Path(name), (), (0.0, 1.0)) if Path(name).suffix == ".tflite" else int8_of(name)
     if made.sha256 == model.sha256:
@@ -108,5 +114,5 @@ def _partner(name: str, model: Artifact, int8_of: Callable[[str], Artifact]) -> 
     return made
 
 
-def _mapped(facts: Mapping[str, Any]) -> str:
-    return f"{facts['mapped']} of {facts['operators']} operators mapped"
+def _mapped(facts: MappingFacts) -> str:
+    return f"{facts.mapped} of {facts.operators} operators mapped"

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import console
 import target as targets
-from artifact import Artifact, no_such_file
+from artifact import Artifact, ImageFacts, no_such_file
 from calibration import convert
+from calibration.convert import Int8Facts
 from datasets import Dataset, load
 from errors import CompileError, ConfigError, FitError, nearest
 from models import build, presets, weights
+from models.build import KerasFacts
 from pipeline import edgetpu as pipeline_edgetpu
 from target import Target
 
@@ -106,7 +108,7 @@ class Pipeline:
         return low, high
 
     @cached_property
-    def keras_model(self) -> Artifact:
+    def keras_model(self) -> Artifact[KerasFacts]:
         """The network with its weights."""
         asked = self.request
         if Path(asked.model).suffix == ".tflite":
@@ -114,19 +116,19 @@ class Pipeline:
         source = weights.resolve(asked.model, asked.weights, self.data.name, self.labels, asked.channels)
         with console.step("build") as line:
             made = build.build(source, self.labels, self.input_range)
-            line.text = f"{made.name}, {made.facts['parameters']:,} parameters, weights: {source.describe()}"
+            line.text = f"{made.name}, {made.facts.parameters:,} parameters, weights: {source.describe()}"
             line.reused = made.reused
         return made
 
     @cached_property
-    def int8(self) -> Artifact:
+    def int8(self) -> Artifact[Int8Facts]:
         """The int8 .tflite: converted, or the user's own."""
         if Path(self.request.model).suffix == ".tflite":
             if self.request.weights is not None:
                 raise ConfigError(f"--weights {self.request.weights}: a .tflite has its own; leave --weights out")
             with console.step("check") as line:
                 made = convert.adopt(Path(self.request.model), self.labels, self.input_range)
-                line.text, line.reused = f"{made.name}: full int8, {made.facts['tensors']} tensors", made.reused
+                line.text, line.reused = f"{made.name}: full int8, {made.facts.tensors} tensors", made.reused
             return made
         settings = convert.Settings(pictures=self.request.calibration_images, seed=self.request.seed)
         if settings.pictures < 1:
@@ -176,7 +178,7 @@ class Pipeline:
         return given
 
     @cached_property
-    def compiled(self) -> Artifact:
+    def compiled(self) -> Artifact[ImageFacts]:
         """What the compiler makes for the target."""
         target, engine, optimize, model = self.target, self.engine, self.optimize, self.int8
         tpu = pipeline_edgetpu.options(self.request, engine, target)
@@ -191,7 +193,7 @@ class Pipeline:
         return made
 
     @cached_property
-    def runnable(self) -> Artifact:
+    def runnable(self) -> Artifact[ImageFacts]:
         """The artifact that the target runs: what was compiled, or the firmware with it."""
         target, compiled = self.target, self.compiled
         if compiled.kind != "tflm" or target.kind != "mcu":
@@ -199,19 +201,24 @@ class Pipeline:
         from compilers import tflm
         from compilers.tflm import firmware
 
+        network = compiled.with_facts_of(tflm.TflmFacts)
+        assert network is not None
+
         with console.step("firmware") as line:
             try:
-                made = firmware.build_for(compiled, tflm.model_of(compiled), target)
+                made = firmware.build_for(network, tflm.model_of(network), target)
             except FitError as e:
                 raise FitError(f"{e}; or use --engine aot, which needs less RAM") from e
-            line.text, line.reused = f"{made.facts['library']}: {_memory_text(made)}", made.reused
+            line.text, line.reused = f"{made.facts.library}: {_memory_text(made)}", made.reused
         return made
 
-    def _partner(self, name: str) -> Artifact:
+    def _partner(self, name: str) -> Artifact[Int8Facts]:
         return Pipeline(replace(self.request, model=name, weights=None, with_=None)).int8
 
 
-def _compile(model: Artifact, target: Target, engine: str, optimize: str, stream_input: bool) -> Artifact:
+def _compile(
+    model: Artifact[Int8Facts], target: Target, engine: str, optimize: str, stream_input: bool
+) -> Artifact[ImageFacts]:
     match engine:
         case "litert":
             from compilers import litert
@@ -228,7 +235,7 @@ def _compile(model: Artifact, target: Target, engine: str, optimize: str, stream
     raise CompileError(f"{target.name}: engine {engine} is not built yet; {nearest(engine, ENGINES)}")
 
 
-def smaller_presets(target: Target, model: Artifact) -> str:
+def smaller_presets(target: Target, model: Artifact[Int8Facts]) -> str:
     """Name presets that surely fit a microcontroller, the largest first; their RAM is an upper bound."""
     from compilers.image.fit import FIRMWARE_FLASH_BYTES, FIRMWARE_RAM_BYTES, mcu_of
 
@@ -238,7 +245,7 @@ def smaller_presets(target: Target, model: Artifact) -> str:
     found = []
     for name in presets.all_names():
         for rho in (224, 192, 160, 128, 96, 64):
-            preset = presets.parse(f"{name}_{rho}", model.facts["classes"])
+            preset = presets.parse(f"{name}_{rho}", model.facts.classes)
             network = preset.network()
             if network.peak_activation_bytes <= ram and network.int8_bytes <= flash:
                 found.append((network.macs, preset.name))
@@ -247,13 +254,15 @@ def smaller_presets(target: Target, model: Artifact) -> str:
     return f"these fit: {', '.join(names)}" if names else "no preset fits"
 
 
-def _check_text(made: Artifact) -> str:
-    check, pictures = made.facts["check"], made.parameters["pictures"]
-    text = f"{pictures} pictures of {made.parameters['data']}: "
-    if "int8_top1" in check:
-        text += f"float {100 * check['float_top1']:.1f} % -> int8 {100 * check['int8_top1']:.1f} % top-1, "
-    return text + f"agreement {100 * check['agreement']:.1f} % of {check['n']:,} held-out pictures"
+def _check_text(made: Artifact[Int8Facts]) -> str:
+    check = made.facts.check
+    text = f"{made.parameters['pictures']} pictures of {made.parameters['data']}: "
+    if check is None:
+        return text + "not compared"
+    if check.float_top1 is not None and check.int8_top1 is not None:
+        text += f"float {100 * check.float_top1:.1f} % -> int8 {100 * check.int8_top1:.1f} % top-1, "
+    return text + f"agreement {100 * check.agreement:.1f} % of {check.n:,} held-out pictures"
 
 
-def _memory_text(made: Artifact) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in made.facts["memory"].items())
+def _memory_text(made: Artifact[ImageFacts]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in made.facts.memory.items())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from compilers.aot.planner import Layout, Placed
 from compilers.aot.steps import Step
@@ -88,10 +87,6 @@ class Plan:
     peak_operator: int
     peak: tuple[str, ...]
     streamed: Streamed | None = None
-
-    def describe(self) -> dict[str, Any]:
-        """Return all of it as JSON types."""
-        return asdict(self)
 
     def compiled(self, name: str, folder: Path) -> CompiledModel:
         """Return what a firmware build needs to know; the generated C is in `folder`."""

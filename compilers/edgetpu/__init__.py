@@ -8,18 +8,17 @@ TensorFlow. Nothing of it was tried on hardware, nor with the compiler itself: s
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from artifact import Artifact, no_such_file, produce, sha256_of, write_atomic
 from compilers.edgetpu.check import Check
 from compilers.edgetpu.log import last_words, parse
-from compilers.edgetpu.outcome import expect_shared_cache, outcome, predict
+from compilers.edgetpu.outcome import EdgeTpuFacts, PartnerFacts, expect_shared_cache, outcome, predict
 from compilers.edgetpu.tool import PROGRAM, LocalTool, Tool
 from errors import CompileError, ConfigError
 
-__all__ = ["Check", "LocalTool", "Tool", "adopt", "compile_for", "predict"]
+__all__ = ["Check", "EdgeTpuFacts", "LocalTool", "Tool", "adopt", "compile_for", "predict"]
 
 KIND = "edgetpu"
 MODEL = "model.tflite"
@@ -27,17 +26,19 @@ FILENAME = "model_edgetpu.tflite"
 LOG = "edgetpu_compiler.log"
 
 
-def compile_for(model: Artifact, tool: Tool, partners: Sequence[Artifact] = ()) -> Artifact:
+def compile_for(
+    model: Artifact[object], tool: Tool, partners: Sequence[Artifact[object]] = ()
+) -> Artifact[EdgeTpuFacts]:
     """Return an int8 artifact as one of kind `edgetpu`: a .tflite that holds the Edge TPU's operator.
 
     `partners` are compiled together with it, so that all their parameters have their place on the chip at once; theirs
-    are in the same folder. Facts: the model's own, `memory` (bytes by name) and `edgetpu`.
+    are in the same folder.
     Raises CompileError with the compiler's own words if it fails, if it maps no operator, or if what it wrote is
     something else than it should be.
     """
     names = [MODEL, *(f"with{number}_{partner.name}.tflite" for number, partner in enumerate(partners, start=1))]
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    def make(folder: Path) -> EdgeTpuFacts:
         for name, artifact in zip(names, (model, *partners), strict=True):
             shutil.copyfile(artifact.path, folder / name)
         done = tool.compile([folder / name for name in names], folder)
@@ -47,22 +48,25 @@ def compile_for(model: Artifact, tool: Tool, partners: Sequence[Artifact] = ()) 
                 f"{model.name}: {PROGRAM} ended with exit code {done.code}: {last_words(done.text) or 'said nothing'}"
             )
         logs = {log.model: log for log in parse(done.text)}
-        found = [outcome(folder / name, folder / _output(name), logs.get(name), done.text) for name in names]
-        expect_shared_cache([model.name, *(partner.name for partner in partners)], found)
-        facts = found[0].facts() | {"compiled_on": tool.where}
-        if partners:
-            facts["partners"] = [
-                {"name": partner.name, "file": _output(name)} | made.facts()
-                for partner, name, made in zip(partners, names[1:], found[1:], strict=True)
-            ]
-        return dict(model.facts) | {"memory": found[0].memory(), KIND: facts}
+        outcomes = [outcome(folder / name, folder / _output(name), logs.get(name), done.text) for name in names]
+        expect_shared_cache([model.name, *(partner.name for partner in partners)], outcomes)
+        return EdgeTpuFacts(
+            model_sha256=sha256_of(folder / FILENAME),
+            memory=outcomes[0].memory(),
+            mapping=outcomes[0].facts(),
+            partners=tuple(
+                PartnerFacts(partner.name, _output(name), result.facts())
+                for partner, name, result in zip(partners, names[1:], outcomes[1:], strict=True)
+            ),
+            compiled_on=tool.where,
+        )
 
     parents = {model.kind: model.sha256}
     parents |= {f"with{number}": partner.sha256 for number, partner in enumerate(partners, start=1)}
-    return produce(KIND, model.name, FILENAME, make, parents=parents, tools={PROGRAM: tool.version()})
+    return produce(KIND, model.name, FILENAME, EdgeTpuFacts, make, parents=parents, tools={PROGRAM: tool.version()})
 
 
-def adopt(model: Artifact, compiled: Path) -> Artifact:
+def adopt(model: Artifact[object], compiled: Path) -> Artifact[EdgeTpuFacts]:
     """Return a file that was compiled elsewhere as an artifact of kind `edgetpu`, checked against its int8 source.
 
     Raises ConfigError if it is not there, CompileError if it holds no operator of the Edge TPU or was made from another
@@ -71,17 +75,17 @@ def adopt(model: Artifact, compiled: Path) -> Artifact:
     if not compiled.is_file():
         raise ConfigError(f"--compiled {compiled}: {no_such_file(compiled)}")
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    def make(folder: Path) -> EdgeTpuFacts:
         shutil.copyfile(model.path, folder / MODEL)
         shutil.copyfile(compiled, folder / FILENAME)
         try:
-            found = outcome(folder / MODEL, folder / FILENAME, None)
+            result = outcome(folder / MODEL, folder / FILENAME, None)
         except CompileError as e:
             raise CompileError(f"--compiled {compiled}: {e}") from e
-        return dict(model.facts) | {"memory": found.memory(), KIND: found.facts()}
+        return EdgeTpuFacts(sha256_of(folder / FILENAME), result.memory(), result.facts())
 
-    parameters = {"compiled": sha256_of(compiled)}
-    return produce(KIND, model.name, FILENAME, make, parents={model.kind: model.sha256}, parameters=parameters)
+    parents, parameters = {model.kind: model.sha256}, {"compiled": sha256_of(compiled)}
+    return produce(KIND, model.name, FILENAME, EdgeTpuFacts, make, parents=parents, parameters=parameters)
 
 
 def _output(name: str) -> str:

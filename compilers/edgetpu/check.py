@@ -7,8 +7,7 @@ conversion of a float input, stays before it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from compilers.edgetpu.graph import DAMAGE, Graph, Operator
 from compilers.edgetpu.rules import DEPENDS_ON_SIZE, ON_CHIP_BYTES, REFUSED_FROM_VERSION, why_on_cpu
@@ -61,15 +60,6 @@ class Check:
         for row in self.rows:
             found.setdefault((row.operator, row.why), []).append(row.index)
         return [(operator, len(where), where[0], why) for (operator, why), where in found.items()]
-
-    def facts(self) -> dict[str, Any]:
-        """Return it for an artifact's facts, each operator that stays on the CPU with its reason."""
-        return {
-            "mapped": self.mapped,
-            "operators": len(self.rows),
-            "on_cpu": [asdict(row) for row in self.rows if not row.mapped],
-            "parameter_bytes": self.parameter_bytes,
-        }
 
 
 def check(graph: Graph) -> Check:

@@ -3,16 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from compilers.edgetpu.check import Check, check
+from artifact import ImageFacts
+from compilers.edgetpu.check import Check, Row, check
 from compilers.edgetpu.graph import read
-from compilers.edgetpu.log import ModelLog, last_words
+from compilers.edgetpu.log import Fate, ModelLog, last_words
 from compilers.edgetpu.output import CUSTOM_OP, Compiled, examine, is_compiled
 from compilers.edgetpu.tool import PROGRAM
 from errors import CompileError
+
+
+@dataclass(frozen=True)
+class PredictedFacts:
+    """What Coral's rules predict: operators mapped of all, those that stay on the CPU, and bytes of all constants."""
+
+    mapped: int
+    operators: int
+    on_cpu: tuple[Row, ...]
+    parameter_bytes: int
+
+
+@dataclass(frozen=True)
+class MappingFacts:
+    """What the compiler did with one network: how many of its operators it mapped to the Edge TPU.
+
+    `on_cpu` names the operators it left, in order; `fates` are the rows of its log, where there is one;
+    `package_compiler` is the version inside the file, "" if it does not say.
+    """
+
+    mapped: int
+    operators: int
+    on_cpu: tuple[str, ...]
+    subgraphs: int
+    min_runtime_version: int
+    caching_token: str
+    predicted: PredictedFacts
+    package_compiler: str = ""
+    on_chip_remaining_bytes: int | None = None
+    fates: tuple[Fate, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartnerFacts:
+    """A network that was compiled together with another: its name, its file beside the other's, its mapping."""
+
+    name: str
+    file: str
+    mapping: MappingFacts
+
+
+@dataclass(frozen=True)
+class EdgeTpuFacts(ImageFacts):
+    """Facts of a network for the Edge TPU: its mapping, its partners, and where it was compiled ("" if elsewhere)."""
+
+    mapping: MappingFacts
+    partners: tuple[PartnerFacts, ...] = ()
+    compiled_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,23 +84,22 @@ class Outcome:
         found = {"model_file": self.file_bytes, "tpu_on_chip": figures.get("on_chip_bytes", self.compiled.cached_bytes)}
         return found | ({"tpu_off_chip": figures["off_chip_bytes"]} if "off_chip_bytes" in figures else {})
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> MappingFacts:
         """Return it for an artifact's facts."""
-        compiled, figures = self.compiled, self.log.figures if self.log else {}
-        found: dict[str, Any] = {
-            "mapped": self.mapped,
-            "operators": len(self.predicted.rows),
-            "on_cpu": list(compiled.on_cpu),
-            "subgraphs": figures.get("subgraphs", compiled.tpu_operators),
-            "min_runtime_version": compiled.min_runtime_version,
-            "caching_token": f"{compiled.caching_token:016x}",
-            "predicted": self.predicted.facts(),
-        }
-        if compiled.compiler_version:
-            found["package_compiler"] = compiled.compiler_version
-        if "on_chip_remaining_bytes" in figures:
-            found["on_chip_remaining_bytes"] = figures["on_chip_remaining_bytes"]
-        return found | ({"fates": [asdict(fate) for fate in self.log.fates]} if self.log else {})
+        compiled, figures, predicted = self.compiled, self.log.figures if self.log else {}, self.predicted
+        on_cpu = tuple(row for row in predicted.rows if not row.mapped)
+        return MappingFacts(
+            mapped=self.mapped,
+            operators=len(predicted.rows),
+            on_cpu=compiled.on_cpu,
+            subgraphs=figures.get("subgraphs", compiled.tpu_operators),
+            min_runtime_version=compiled.min_runtime_version,
+            caching_token=f"{compiled.caching_token:016x}",
+            predicted=PredictedFacts(predicted.mapped, len(predicted.rows), on_cpu, predicted.parameter_bytes),
+            package_compiler=compiled.compiler_version,
+            on_chip_remaining_bytes=figures.get("on_chip_remaining_bytes"),
+            fates=self.log.fates if self.log else (),
+        )
 
 
 def predict(model: Path, name: str) -> Check:

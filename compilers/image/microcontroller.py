@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from artifact import Artifact, produce
+from artifact import Artifact, ImageFacts, produce
 from compilers import aot
 from compilers.image.firmware import build_firmware, firmware_revision, tool_versions
 from compilers.image.fit import check_fit, mcu_of
@@ -16,26 +15,36 @@ FILENAME = "firmware.elf"
 MODEL_FOLDER = "model"
 
 
-def compile_for(model: Artifact, target: Target, optimize: str = "size", stream_input: bool = False) -> Artifact:
+@dataclass(frozen=True)
+class FirmwareFacts(ImageFacts):
+    """Facts of a firmware image with a network compiled ahead of time: sizes by name from the linker, and its plan."""
+
+    plan: aot.Plan
+    optimize: str
+
+
+def compile_for(
+    model: Artifact[object], target: Target, optimize: str = "size", stream_input: bool = False
+) -> Artifact[FirmwareFacts]:
     """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
 
     `optimize` is one of compilers.aot.OPTIMIZE; with `stream_input` the device takes its input row by row. The
-    generated C is in `model/` beside it. Facts: the model's own, `model_sha256`, `memory` (bytes by name, from the
-    linker), and `plan` (what compilers.aot planned). Raises
+    generated C is in `model/` beside it. Raises
     CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash do not suffice.
     """
     mcu = mcu_of(target)
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    def make(folder: Path) -> FirmwareFacts:
         plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input)
         check_fit(target, plan)
         image = build_firmware(target, plan.compiled(model.name, folder / MODEL_FOLDER), folder)
-        return dict(model.facts) | {"model_sha256": model.sha256, "memory": image.facts(), "plan": plan.describe()}
+        return FirmwareFacts(model.sha256, image.facts(), plan, optimize)
 
     return produce(
         "firmware",
         f"{target.name}-{model.name}",
         FILENAME,
+        FirmwareFacts,
         make,
         parents={model.kind: model.sha256},
         tools=tool_versions(target),

@@ -7,17 +7,15 @@ arena and examples. Nothing here imports TensorFlow.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from artifact import Artifact, produce, write_atomic
+from artifact import Artifact, ImageFacts, produce, write_atomic
 from compilers.tflm import arena, graph
 from compilers.tflm.arena import Arena
 from compilers.tflm.emit import Model, emit
 
-__all__ = ["ENGINE", "ENGINE_VERSION", "FILENAME", "compile_for", "model_of"]
+__all__ = ["ENGINE", "ENGINE_VERSION", "FILENAME", "TflmFacts", "compile_for", "model_of"]
 
 ENGINE = "tflm"
 # Raise it whenever the generated files may differ for the same network.
@@ -25,26 +23,37 @@ ENGINE_VERSION = "2"
 FILENAME = "model.tflite"
 
 
-def compile_for(model: Artifact) -> Artifact:
-    """Return an int8 artifact as one of kind `tflm`: the `.tflite`, and beside it the C++ and the examples.
+@dataclass(frozen=True)
+class TflmFacts(ImageFacts):
+    """Facts of a `tflm` artifact: all figures of its arena, and the names of its operators.
 
-    Facts: the model's own, `memory` (bytes: `model_file`, `arena` on this host, `arena_32bit` derived), `arena` (all of
-    its figures) and `operators`. Raises CompileError if TFLite-Micro can't run the model, with its own last lines.
+    `memory` has the bytes of `model_file`, `arena` on this host, and `arena_32bit`, which is derived.
     """
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    arena: Arena
+    operators: tuple[str, ...]
+
+
+def compile_for(model: Artifact[object]) -> Artifact[TflmFacts]:
+    """Return an int8 artifact as one of kind `tflm`: the `.tflite`, and beside it the C++ and the examples.
+
+    Raises CompileError if TFLite-Micro can't run the model, with its own last lines.
+    """
+
+    def make(folder: Path) -> TflmFacts:
         shutil.copyfile(model.path, folder / FILENAME)
         content = model.path.read_bytes()
-        found = arena.measure(folder / FILENAME, network := graph.read(folder / FILENAME))
-        for name, text in emit(Model(model.name, content, model.sha256, network, found)).items():
+        measured = arena.measure(folder / FILENAME, network := graph.read(folder / FILENAME))
+        for name, text in emit(Model(model.name, content, model.sha256, network, measured)).items():
             write_atomic(folder / name, text)
-        memory = {"model_file": len(content), "arena": found.host_bytes, "arena_32bit": found.device_bytes}
-        return dict(model.facts) | {"memory": memory, "arena": asdict(found), "operators": network.operator_names}
+        memory = {"model_file": len(content), "arena": measured.host_bytes, "arena_32bit": measured.device_bytes}
+        return TflmFacts(model.sha256, memory, measured, tuple(network.operator_names))
 
     return produce(
         ENGINE,
         model.name,
         FILENAME,
+        TflmFacts,
         make,
         parents={model.kind: model.sha256},
         tools={arena.DISTRIBUTION: arena.version()},
@@ -52,9 +61,7 @@ def compile_for(model: Artifact) -> Artifact:
     )
 
 
-def model_of(compiled: Artifact) -> Model:
+def model_of(compiled: Artifact[TflmFacts]) -> Model:
     """Return the network of a `tflm` artifact, as `emit` takes it."""
     content = compiled.path.read_bytes()
-    return Model(
-        compiled.name, content, compiled.sha256, graph.read(compiled.path), Arena(**compiled.facts["arena"])
-    )  # fmt: skip
+    return Model(compiled.name, content, compiled.sha256, graph.read(compiled.path), compiled.facts.arena)

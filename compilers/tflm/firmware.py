@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from artifact import Artifact, produce, write_atomic
+from artifact import Artifact, ImageFacts, produce, write_atomic
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware, firmware_revision, tool_versions
 from compilers.image.fit import mcu_of
 from compilers.image.toolchain import toolchain_of
-from compilers.tflm import tree
+from compilers.tflm import TflmFacts, tree
 from compilers.tflm.emit import Model, emit, firmware_header
 from target import Target
 
@@ -19,16 +18,23 @@ MODEL_FOLDER = "model"
 ENGINE_FOLDER = FIRMWARE_DIR / "engines" / "tflm"
 
 
-def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
+@dataclass(frozen=True)
+class TflmFirmwareFacts(ImageFacts):
+    """Facts of a firmware image with TFLite-Micro: sizes by name from the linker, name of the user's library."""
+
+    library: str
+
+
+def build_for(compiled: Artifact[TflmFacts], model: Model, target: Target) -> Artifact[TflmFirmwareFacts]:
     """Return the firmware image of a `tflm` artifact for a microcontroller: kind `firmware`, as the aot engine's is.
 
-    Facts: the model's own, `model_sha256`, `memory` (bytes by name, from the linker), `arena` and `library`. Raises
-    CompileError if there is no library for the target or no C++ compiler, FitError if RAM or flash do not suffice.
+    Raises CompileError if there is no library for the target or no C++ compiler, FitError if it needs more RAM or flash
+    than there is.
     """
     library = tree.find(target)
     toolchain_of(mcu_of(target)).check_cpp()
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    def make(folder: Path) -> TflmFirmwareFacts:
         source = folder / MODEL_FOLDER
         arena_bytes = _arena_bytes(model, library, target)
         definition = f"{model.identifier.upper()}_ARENA_BYTES={arena_bytes}"
@@ -44,13 +50,13 @@ def build_for(compiled: Artifact, model: Model, target: Target) -> Artifact:
             "TFLM_DEFINITIONS": ";".join([*library.definitions, definition]),
         }
         image = build_firmware(target, model.compiled(source, arena_bytes), folder, overrides=overrides)
-        facts = {"model_sha256": model.sha256, "memory": image.facts(), "library": library.name}
-        return dict(compiled.facts) | facts
+        return TflmFirmwareFacts(model.sha256, image.facts(), library.name)
 
     return produce(
         "firmware",
         f"{target.name}-{model.name}-tflm",
         FILENAME,
+        TflmFirmwareFacts,
         make,
         parents={compiled.kind: compiled.sha256, **compiled.parents},
         tools={**tool_versions(target), **compiled.tools, f"TFLite-Micro {library.name}": library.sha256},

@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from artifact import Artifact, produce, sha256_of
+from artifact import Artifact, Json, produce, sha256_of
 from deploy.machines.initrd import write_initrd
 from errors import DeployError
 
@@ -30,14 +30,22 @@ NOT_NEEDED = ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/lib/apt
 Say = Callable[[str], None]
 
 
-def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact:
+@dataclass(frozen=True)
+class MachineFacts:
+    """Facts of the machine's image: the file name of its kernel, and the versions of its packages by name."""
+
+    kernel: str
+    packages: Mapping[str, str]
+
+
+def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact[MachineFacts]:
     """Return the image's index; the other files are beside it. It is made once, in about two minutes, as root.
 
     Packages are only unpacked, not configured: their scripts would have to run under emulation for seven minutes, and
     what is needed of them is a few lines here. Raises DeployError if a program, a right or a package is missing.
     """
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    def make(folder: Path) -> MachineFacts:
         _check_programs()
         root = folder / "root"
         say(f"unpacking {len(PACKAGES)} packages of Debian {SUITE} for arm64, and what they need")
@@ -46,7 +54,7 @@ def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact:
         shutil.copyfile(kernel, folder / KERNEL)
         say("making the initial RAM disk and the disk")
         write_initrd(folder / INITRD, root, GUEST / "init")
-        facts = {"kernel": kernel.name, "packages": _installed(root)}
+        facts = MachineFacts(kernel.name, _installed(root))
         _keys(folder)
         configure(root, folder)
         size_kib = str(DISK_BYTES // 1024)
@@ -56,10 +64,15 @@ def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact:
         (folder / INDEX).write_text(json.dumps({name: (folder / name).stat().st_size for name in names}) + "\n")
         return facts
 
-    inputs = {"suite": SUITE, "packages": list(PACKAGES), "disk_bytes": DISK_BYTES, "files": _own_files()}
-    made = produce("machine", "raspberry-pi", INDEX, make, parameters=inputs, fresh=fresh)
+    inputs: dict[str, Json] = {
+        "suite": SUITE,
+        "packages": list(PACKAGES),
+        "disk_bytes": DISK_BYTES,
+        "files": _own_files(),
+    }
+    made = produce("machine", "raspberry-pi", INDEX, MachineFacts, make, parameters=inputs, fresh=fresh)
     if not _is_whole(made):
-        made = produce("machine", "raspberry-pi", INDEX, make, parameters=inputs, fresh=True)
+        made = produce("machine", "raspberry-pi", INDEX, MachineFacts, make, parameters=inputs, fresh=True)
     return made
 
 
@@ -163,7 +176,7 @@ def _own_files() -> dict[str, str]:
     return {path.name: sha256_of(path) for path in files}
 
 
-def _is_whole(made: Artifact) -> bool:
+def _is_whole(made: Artifact[object]) -> bool:
     """Whether the other files have the sizes that they were made with; hashing the disk would take too long."""
     sizes = json.loads(made.path.read_text())
     files = {name: made.path.with_name(name) for name in sizes}

@@ -145,7 +145,7 @@ class Machine:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _prepare(self, made: Artifact) -> tuple[list[str], int]:
+    def _prepare(self, made: Artifact[object]) -> tuple[list[str], int]:
         """Give the machine its disk if the image is another one than before; return QEMU's command and the SSH port."""
         if not shutil.which(self._emulator.program):
             raise DeployError(

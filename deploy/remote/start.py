@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
 from deploy.agents import AgentOptions, agent_arguments
 from deploy.bundle import build_agent
 from deploy.links.ssh import SshLink
@@ -16,7 +16,7 @@ from deploy.remote.connect import Address
 
 def start_agent(
     address: Address,
-    artifact: Artifact,
+    artifact: Artifact[ImageFacts],
     board_name: str,
     options: AgentOptions,
     tpu: str = "",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifact import Artifact, produce, sha256_of
+from artifact import Artifact, Json, NoFacts, produce, sha256_of
 from errors import DeployError
 
 OLDEST_GLIBC_MINOR = 17  # manylinux2014
@@ -52,16 +52,20 @@ def download(name: str, requirements: Sequence[str], platform: Platform, where: 
     Raises DeployError with pip's last words if there are none or the index is not reached.
     """
 
-    def make(folder: Path) -> Mapping[str, Any]:
+    def make(folder: Path) -> NoFacts:
         _pip(requirements, platform, folder, where)
         wheels = sorted(folder.glob("*.whl"))
         (folder / INDEX).write_text("".join(f"{sha256_of(wheel)}  {wheel.name}\n" for wheel in wheels))
-        return {}
+        return NoFacts()
 
-    parameters = {"requirements": list(requirements), "tags": platform.tags[:1], "python": list(platform.python)}
-    made = produce("wheels", name, INDEX, make, parameters=parameters)
+    parameters: dict[str, Json] = {
+        "requirements": list(requirements),
+        "tags": platform.tags[:1],
+        "python": list(platform.python),
+    }
+    made = produce("wheels", name, INDEX, NoFacts, make, parameters=parameters)
     if not _is_whole(made):
-        made = produce("wheels", name, INDEX, make, parameters=parameters, fresh=True)
+        made = produce("wheels", name, INDEX, NoFacts, make, parameters=parameters, fresh=True)
     return sorted(made.path.parent.glob("*.whl"))
 
 
@@ -88,7 +92,7 @@ def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: s
         )
 
 
-def _is_whole(made: Artifact) -> bool:
+def _is_whole(made: Artifact[object]) -> bool:
     for line in made.path.read_text().splitlines():
         sha256, _, name = line.partition("  ")
         wheel = made.path.with_name(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import target as targets
-from artifact import Artifact, sha256_of
+from artifact import Artifact, NoFacts, sha256_of
 from benchmarks import suite, suite_run
 from benchmarks.suite import Cell
 from compilers.image import microcontroller
@@ -70,7 +70,7 @@ def test_the_c_is_counted_by_step() -> None:
 @pytest.mark.emulated
 def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
     path = tflite_of("v1_025_32")
-    model = Artifact(path, "int8", "small", sha256_of(path))
+    model = Artifact(path, "int8", "small", sha256_of(path), NoFacts())
     board = targets.load("qemu-m4")
     import numpy as np
 
@@ -80,7 +80,7 @@ def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
         found = layers.profile(image, board, picture)
         with device_for(board, image).session() as session:
             total = session.infer(picture.tobytes()).ticks * 1e9 / session.info.counter.rate_hz
-    assert len(found) == len(image.facts["plan"]["operators"])
+    assert len(found) == len(image.facts.plan.operators)
     assert sum(layer["instructions"] for layer in found) == pytest.approx(total, rel=0.02)
     assert all(layer["instructions"] > layer["macs"] // 4 for layer in found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import tflite
 
 from artifact import Artifact, sha256_of
 from calibration import convert, layer_noise
-from calibration.evaluate import KERNELS, outputs, quantise
+from calibration.checks import QuantizedTensor
+from calibration.convert import Int8Facts
+from calibration.evaluate import KERNELS, outputs, quantize
 from datasets import Dataset, Split
 from errors import CalibrationError, ConfigError
 from models import build, checkpoint, weights
+from models.build import KerasFacts
 from pipeline.steps import Pipeline, Request
 from tests.models.flatbuffer import Graph
 from tests.pipeline.small import CLASSES, PRESET, SETTINGS, SHARED_DATA, at_home
@@ -25,21 +29,21 @@ VWW = SHARED_DATA / "mlperf_vww_96_int8.tflite"
 CORAL = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant.tflite"
 
 
-def test_int8_in_and_out_and_nothing_in_float(int8: Artifact) -> None:
+def test_int8_in_and_out_and_nothing_in_float(int8: Artifact[Int8Facts]) -> None:
     graph = Graph(int8.path)
     types = {tensor.Type() for tensor in graph.tensors()}
     assert types <= {tflite.TensorType.INT8, tflite.TensorType.INT32}
-    for end, shape in (("input", [1, 32, 32, 3]), ("output", [1, 4])):
-        facts = int8.facts[end]
-        assert (facts["dtype"], facts["shape"]) == ("int8", shape)
-        assert facts["scale"] > 0
-    assert (int8.facts["output"]["scale"], int8.facts["output"]["zero_point"]) == (1 / 256, -128)
+    source, sink = int8.facts.input, int8.facts.output
+    assert (source.dtype, source.shape) == ("int8", (1, 32, 32, 3))
+    assert (sink.dtype, sink.shape) == ("int8", (1, 4))
+    assert source.scale > 0
+    assert (sink.scale, sink.zero_point) == (1 / 256, -128)
     # The converter takes the range from the pictures, which here reach from black to nearly white
-    low = int8.facts["input"]["scale"] * (-128 - int8.facts["input"]["zero_point"])
+    low = source.scale * (-128 - source.zero_point)
     assert low == pytest.approx(-1, abs=0.1)
 
 
-def test_weights_have_a_scale_for_each_channel(int8: Artifact) -> None:
+def test_weights_have_a_scale_for_each_channel(int8: Artifact[Int8Facts]) -> None:
     graph, seen = Graph(int8.path), 0
     for op in graph.operators():
         if op.code not in (tflite.BuiltinOperator.CONV_2D, tflite.BuiltinOperator.DEPTHWISE_CONV_2D):
@@ -54,15 +58,18 @@ def test_weights_have_a_scale_for_each_channel(int8: Artifact) -> None:
     assert seen == 27
 
 
-def test_the_network_s_own_facts_and_the_check_travel_with_it(int8: Artifact, network: Artifact, data: Dataset) -> None:
-    assert {key: int8.facts[key] for key in network.facts} == dict(network.facts)
+def test_the_network_s_own_facts_and_the_check_travel_with_it(
+    int8: Artifact[Int8Facts], network: Artifact[KerasFacts], data: Dataset
+) -> None:
+    assert {f.name: getattr(int8.facts, f.name) for f in fields(network.facts)} == vars(network.facts)
     assert int8.parents == {"keras": network.sha256}
-    check = int8.facts["check"]
-    assert check["n"] == len(data.test) == 60
-    assert check["dataset"] == data.name
+    check = int8.facts.check
+    assert check is not None
+    assert check.n == len(data.test) == 60
+    assert check.dataset == data.name
     raw = outputs(int8.path, _pixels(data), (-1.0, 1.0))
-    assert check["int8_top1"] == pytest.approx((raw.argmax(1) == data.test.labels).mean())
-    assert 0.5 < check["agreement"] <= 1
+    assert check.int8_top1 == pytest.approx((raw.argmax(1) == data.test.labels).mean())
+    assert 0.5 < check.agreement <= 1
 
 
 def _pixels(data: Dataset) -> Any:
@@ -71,7 +78,9 @@ def _pixels(data: Dataset) -> Any:
     return prepare_many(data.test, range(len(data.test)), 32, 3)
 
 
-def test_top1_of_the_check_goes_by_names_not_by_numbers(network: Artifact, data: Dataset, int8: Artifact) -> None:
+def test_top1_of_the_check_goes_by_names_not_by_numbers(
+    network: Artifact[KerasFacts], data: Dataset, int8: Artifact[Int8Facts]
+) -> None:
     """The same pictures under the same names in another order score the same."""
     order = np.array([3, 2, 1, 0])
     turned = dataclasses.replace(
@@ -84,11 +93,15 @@ def test_top1_of_the_check_goes_by_names_not_by_numbers(network: Artifact, data:
     same = convert._compare(network, int8.path, pixels, data.test.labels, data)
     assert convert._compare(network, int8.path, pixels, turned.test.labels, turned) == same
     stranger = dataclasses.replace(data, class_names=("a", "b", "c", "d"))
-    assert "int8_top1" not in convert._compare(network, int8.path, pixels, data.test.labels, stranger)
+    assert convert._compare(network, int8.path, pixels, data.test.labels, stranger).int8_top1 is None
 
 
 def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(
-    network: Artifact, data: Dataset, int8: Artifact, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    network: Artifact[KerasFacts],
+    data: Dataset,
+    int8: Artifact[Int8Facts],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     capfd.readouterr()
     with at_home(tmp_path):
@@ -101,12 +114,12 @@ def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(
 
 
 def test_only_what_depends_on_a_change_is_made_anew(
-    npz: Path, network: Artifact, int8: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A calibration picture, a test picture, the seed: int8 anew from the Keras network that was there."""
     made: list[dict[str, Any]] = []
 
-    def remember(kind: str, name: str, filename: str, make: Any, **inputs: Any) -> Artifact:
+    def remember(*_: Any, **inputs: Any) -> Artifact[Int8Facts]:
         made.append(inputs)
         return int8
 
@@ -131,7 +144,9 @@ def test_only_what_depends_on_a_change_is_made_anew(
     assert len({repr(inputs) for inputs in made}) == len(made) == 5
 
 
-def test_layers_have_signal_and_some_noise(network: Artifact, int8: Artifact, data: Dataset) -> None:
+def test_layers_have_signal_and_some_noise(
+    network: Artifact[KerasFacts], int8: Artifact[Int8Facts], data: Dataset
+) -> None:
     found = layer_noise.measure(network, int8, data, pictures=4)
     assert [row.operator for row in found].count("DEPTHWISE_CONV_2D") == 13
     levels = [row.snr_db for row in found if math.isfinite(row.snr_db)]
@@ -150,20 +165,22 @@ def test_decibels() -> None:
 def test_one_channel_the_whole_way(data: Dataset) -> None:
     source = weights.resolve("v1s_025_32", "random", data.name, data.class_names, 1)
     made = convert.calibrate(build.build(source, data.class_names), data, SETTINGS)
-    assert made.facts["input"]["shape"] == [1, 32, 32, 1]
+    assert made.facts.input.shape == (1, 32, 32, 1)
     assert {tensor.Type() for tensor in Graph(made.path).tensors()} <= {
         tflite.TensorType.INT8, tflite.TensorType.INT32,
     }  # fmt: skip
 
 
-def test_nothing_to_calibrate_or_to_check_with(network: Artifact, data: Dataset) -> None:
+def test_nothing_to_calibrate_or_to_check_with(network: Artifact[KerasFacts], data: Dataset) -> None:
     empty = Split(np.zeros(0, np.int64), data.train.read)
     for partial in (dataclasses.replace(data, train=empty), dataclasses.replace(data, test=empty)):
         with pytest.raises(ConfigError, match="expected pictures to calibrate and to check with"):
             convert.calibrate(network, partial, SETTINGS)
 
 
-def test_a_converter_that_fails_is_one_line(network: Artifact, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_converter_that_fails_is_one_line(
+    network: Artifact[KerasFacts], data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import tensorflow as tf
 
     def fail(*_: Any) -> None:
@@ -174,29 +191,29 @@ def test_a_converter_that_fails_is_one_line(network: Artifact, data: Dataset, mo
         convert.calibrate(network, data, dataclasses.replace(SETTINGS, seed=9))
 
 
-# Quantising pictures
+# Quantizing pictures
 
 
 @pytest.mark.parametrize("ends", [(-1.0, 1.0), (0.0, 1.0), (0.0, 255.0)])
 @pytest.mark.parametrize(("dtype", "bottom"), [("int8", -128), ("uint8", 0)])
-def test_quantise_is_the_formula(ends: tuple[float, float], dtype: str, bottom: int) -> None:
+def test_quantize_is_the_formula(ends: tuple[float, float], dtype: str, bottom: int) -> None:
     low, high = ends
     scale = (high - low) / 255
-    tensor: dict[str, Any] = {"dtype": dtype, "scale": scale, "zero_point": bottom - round(low / scale)}
+    tensor = QuantizedTensor("x", (1, 16, 16, 1), dtype, scale, bottom - round(low / scale))
     pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    got = quantise(pixels, ends, tensor)
+    got = quantize(pixels, ends, tensor)
     assert got.dtype == np.dtype(dtype)
-    back = scale * (got.astype(np.float64) - tensor["zero_point"])
+    back = scale * (got.astype(np.float64) - tensor.zero_point)
     assert np.abs(back - convert.to_range(pixels, ends)).max() <= scale / 2 + 1e-6
 
 
-def test_quantise_saturates() -> None:
-    tensor = {"dtype": "int8", "scale": 0.001, "zero_point": 0}
-    assert quantise(np.array([0, 255], np.uint8), (-1.0, 1.0), tensor).tolist() == [-128, 127]
+def test_quantize_saturates() -> None:
+    tensor = QuantizedTensor("x", (1, 1, 1, 1), "int8", 0.001, 0)
+    assert quantize(np.array([0, 255], np.uint8), (-1.0, 1.0), tensor).tolist() == [-128, 127]
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_every_kernel_set_answers(kernels: str, int8: Artifact, data: Dataset) -> None:
+def test_every_kernel_set_answers(kernels: str, int8: Artifact[Int8Facts], data: Dataset) -> None:
     raw = outputs(int8.path, _pixels(data)[:8], (-1.0, 1.0), kernels)
     assert raw.shape == (8, 4)
     assert raw.dtype == np.int8
@@ -240,7 +257,7 @@ def test_an_open_shape_and_another_batch(batch: int | None, tmp_path: Path) -> N
 
 
 def test_files_that_are_cut_anywhere_are_one_error_and_quiet(
-    int8: Artifact, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    int8: Artifact[Int8Facts], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     raw, path = int8.path.read_bytes(), tmp_path / "cut.tflite"
     capfd.readouterr()
@@ -252,7 +269,7 @@ def test_files_that_are_cut_anywhere_are_one_error_and_quiet(
     assert capfd.readouterr().err == ""
 
 
-def test_names_and_classes(int8: Artifact, tmp_path: Path) -> None:
+def test_names_and_classes(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
     (tmp_path / "mine.tflite").write_bytes(int8.path.read_bytes())
     with pytest.raises(ConfigError, match=r"no such file; did you mean mine.tflite\?"):
         convert.adopt(tmp_path / "mien.tflite", CLASSES, None)
@@ -260,7 +277,7 @@ def test_names_and_classes(int8: Artifact, tmp_path: Path) -> None:
         convert.adopt(tmp_path / "mine.tflite", ("a", "b"), (-1.0, 1.0))
     made = convert.adopt(tmp_path / "mine.tflite", CLASSES, (-1.0, 1.0))
     assert made.sha256 == int8.sha256 == sha256_of(made.path)
-    assert made.facts["labels"] == list(CLASSES)
+    assert made.facts.labels == CLASSES
     assert convert.adopt(tmp_path / "mine.tflite", CLASSES, (-1.0, 1.0)).reused
     assert not convert.adopt(tmp_path / "mine.tflite", CLASSES, (0.0, 1.0)).reused
 
@@ -278,20 +295,20 @@ def test_names_and_classes(int8: Artifact, tmp_path: Path) -> None:
     ],
 )
 def test_the_range_is_told_from_the_scale(dtype: str, scale: float, zero_point: int, expected: Any) -> None:
-    tensor: dict[str, Any] = {"dtype": dtype, "scale": scale, "zero_point": zero_point}
+    tensor = QuantizedTensor("x", (1, 2, 2, 1), dtype, scale, zero_point)
     assert convert._range_of(Path("m.tflite"), tensor) == expected
 
 
 def test_a_range_that_can_t_be_told() -> None:
-    with pytest.raises(ConfigError, match=r"holds -2.4 to 2.7; say the range with --input-range"):
-        convert._range_of(Path("m.tflite"), {"dtype": "int8", "scale": 0.02, "zero_point": -8})
+    with pytest.raises(ConfigError, match=r"holds -2.4 to 2.7; give the range with --input-range"):
+        convert._range_of(Path("m.tflite"), QuantizedTensor("x", (1, 2, 2, 1), "int8", 0.02, -8))
 
 
 @pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data")
 def test_the_person_detector_is_adopted() -> None:
     made = convert.adopt(VWW, ("non_person", "person"), None)
-    assert made.facts["input_range"] == [0.0, 1.0]
-    assert made.facts["input_shape"] == [1, 96, 96, 3]
+    assert made.facts.input_range == (0.0, 1.0)
+    assert made.facts.input_shape == (1, 96, 96, 3)
     assert made.sha256 == sha256_of(VWW)
 
 
@@ -299,7 +316,7 @@ def test_the_person_detector_is_adopted() -> None:
 def test_a_legacy_uint8_model_is_adopted() -> None:
     labels = tuple(f"class {i}" for i in range(1001))
     made = convert.adopt(CORAL, labels, None)
-    assert (made.facts["input"]["dtype"], made.facts["input_range"]) == ("uint8", [-1.0, 1.0])
+    assert (made.facts.input.dtype, made.facts.input_range) == ("uint8", (-1.0, 1.0))
 
 
 # What we ship
@@ -311,8 +328,11 @@ def test_int8_costs_a_shipped_network_at_most_a_point(name: str) -> None:
     """Of 1,000 held-out pictures; V3's cost is stated, not bounded so tightly."""
     if not checkpoint.shipped_path(name, "fashion_mnist").is_file():
         pytest.fail(f"{name} has no checkpoint on fashion_mnist in models/checkpoints")
-    check = Pipeline(Request(name)).int8.facts["check"]
-    assert check["n"] == 1000
+    check = Pipeline(Request(name)).int8.facts.check
+    assert check is not None
+    assert check.n == 1000
     allowed = 0.010 if name != "v3sm_075" else 0.05
-    assert check["float_top1"] - check["int8_top1"] <= allowed + 1e-9
-    assert check["agreement"] > 0.9
+    assert check.float_top1 is not None
+    assert check.int8_top1 is not None
+    assert check.float_top1 - check.int8_top1 <= allowed + 1e-9
+    assert check.agreement > 0.9

@@ -191,8 +191,8 @@ def test_groups_count_what_shares_a_fate() -> None:
         ("HARD_SWISH", 1, 1, "not among the operators that Coral lists"),
         ("RELU", 1, 2, "comes after operator 1, HARD_SWISH"),
     ]
-    assert found.facts()["mapped"] == 1
-    assert [row["operator"] for row in found.facts()["on_cpu"]] == ["HARD_SWISH", "RELU"]
+    assert found.mapped == 1
+    assert [row.operator for row in found.rows if not row.mapped] == ["HARD_SWISH", "RELU"]
 
 
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\0\0\0\0TFL3", b"\x1c\0\0\0TFL3" + bytes(40), b"\xff" * 64])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifact import Artifact, sha256_of
+from artifact import Artifact, NoFacts, sha256_of
 from calibration import convert
 from compilers import edgetpu
 from compilers.edgetpu import log, output
@@ -144,7 +144,7 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _at_home: None) -> Loc
     return LocalTool()
 
 
-def network(tmp_path: Path, *operators: str, width: int = 8, name: str = "net") -> Artifact:
+def network(tmp_path: Path, *operators: str, width: int = 8, name: str = "net") -> Artifact[NoFacts]:
     """Return an int8 chain of operators as an artifact."""
     b = Builder()
     shape = (1, width, width, 3)
@@ -153,23 +153,24 @@ def network(tmp_path: Path, *operators: str, width: int = 8, name: str = "net") 
     for i, operator in enumerate(operators):
         b.operator(operator, [tensors[i], weights] if operator == "ADD" else [tensors[i]], [tensors[i + 1]])
     path = edgetpu_files.write(tmp_path / f"{name}.tflite", b.finish(tensors[:1], tensors[-1:]))
-    return Artifact(path, "int8", name, sha256_of(path), facts={"classes": 3})
+    return Artifact(path, "int8", name, sha256_of(path), NoFacts())
 
 
 def test_compiling_records_version_log_and_what_was_predicted(tool: LocalTool, tmp_path: Path) -> None:
     made = edgetpu.compile_for(network(tmp_path, "ADD", "RELU", "HARD_SWISH", "RELU"), tool)
     assert made.kind == "edgetpu"
     assert made.tools == {"edgetpu_compiler": "16.0.384591198"}
-    assert made.facts["classes"] == 3
-    facts = made.facts["edgetpu"]
-    assert (facts["mapped"], facts["operators"], facts["subgraphs"]) == (2, 4, 1)
-    assert facts["on_cpu"] == ["HARD_SWISH", "RELU"]
-    assert facts["predicted"]["mapped"] == 2
-    assert facts["min_runtime_version"] == 14
-    assert facts["package_compiler"] == "cl/stand-in"
-    assert facts["on_chip_remaining_bytes"] == round(7.38 * 2**20)
-    assert {"operator": "ADD", "count": 1, "status": "Mapped to Edge TPU"} in facts["fates"]
-    assert set(made.facts["memory"]) == {"model_file", "tpu_on_chip", "tpu_off_chip"}
+    assert made.facts.model_sha256 == made.sha256
+    mapping = made.facts.mapping
+    assert (mapping.mapped, mapping.operators, mapping.subgraphs) == (2, 4, 1)
+    assert mapping.on_cpu == ("HARD_SWISH", "RELU")
+    assert mapping.predicted.mapped == 2
+    assert [row.operator for row in mapping.predicted.on_cpu] == ["HARD_SWISH", "RELU"]
+    assert mapping.min_runtime_version == 14
+    assert mapping.package_compiler == "cl/stand-in"
+    assert mapping.on_chip_remaining_bytes == round(7.38 * 2**20)
+    assert Fate("ADD", 1, "Mapped to Edge TPU") in mapping.fates
+    assert set(made.facts.memory) == {"model_file", "tpu_on_chip", "tpu_off_chip"}
     assert "Operator" in (made.path.parent / "edgetpu_compiler.log").read_text()
     sidecar = json.loads((made.path.parent / "artifact.json").read_text())
     assert sidecar["tools"] == {"edgetpu_compiler": "16.0.384591198"}
@@ -187,11 +188,10 @@ def test_a_second_time_nothing_is_compiled(tool: LocalTool, tmp_path: Path, monk
 def test_models_compiled_together_share_a_token_and_lie_side_by_side(tool: LocalTool, tmp_path: Path) -> None:
     first, second = network(tmp_path, "RELU", name="a"), network(tmp_path, "ADD", "RELU", name="b")
     made = edgetpu.compile_for(first, tool, [second])
-    facts = made.facts["edgetpu"]
-    (partner,) = facts["partners"]
-    assert (partner["name"], partner["mapped"], partner["operators"]) == ("b", 2, 2)
-    assert partner["caching_token"] == facts["caching_token"]
-    assert output.examine(made.path.parent / partner["file"], second.path).cached_bytes > 0
+    (partner,) = made.facts.partners
+    assert (partner.name, partner.mapping.mapped, partner.mapping.operators) == ("b", 2, 2)
+    assert partner.mapping.caching_token == made.facts.mapping.caching_token
+    assert output.examine(made.path.parent / partner.file, second.path).cached_bytes > 0
     assert set(made.parents) == {"int8", "with1"}
     assert edgetpu.compile_for(first, tool).path != made.path
 
@@ -231,9 +231,9 @@ def test_a_compiler_that_says_less_than_it_should(
     """What it does not say is told from the file, or is absent."""
     monkeypatch.setenv("EDGETPU_STAND_IN", "silent")
     made = edgetpu.compile_for(network(tmp_path, "ADD", "HARD_SWISH"), tool)
-    assert made.facts["edgetpu"]["mapped"] == 1
-    assert "tpu_off_chip" not in made.facts["memory"]
-    assert made.facts["memory"]["tpu_on_chip"] > 0
+    assert made.facts.mapping.mapped == 1
+    assert "tpu_off_chip" not in made.facts.memory
+    assert made.facts.memory["tpu_on_chip"] > 0
 
 
 def test_a_compiler_that_hangs_is_ended(tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,8 +318,8 @@ def test_a_file_that_was_compiled_elsewhere(tmp_path: Path) -> None:
     model = network(tmp_path, "ADD", "RELU", "HARD_SWISH")
     path = edgetpu_files.write(tmp_path / "x.tflite", edgetpu_files.compiled(model.path.read_bytes(), kept=1))
     made = edgetpu.adopt(model, path)
-    assert (made.facts["edgetpu"]["mapped"], made.facts["edgetpu"]["operators"]) == (2, 3)
-    assert made.facts["memory"] == {"model_file": path.stat().st_size, "tpu_on_chip": 1024}
+    assert (made.facts.mapping.mapped, made.facts.mapping.operators) == (2, 3)
+    assert made.facts.memory == {"model_file": path.stat().st_size, "tpu_on_chip": 1024}
     assert made.path.read_bytes() == path.read_bytes()
     with pytest.raises(CompileError, match=r"^--compiled .*x\.tflite: .*it was made from another model"):
         edgetpu.adopt(network(tmp_path, "RELU", width=9, name="other"), path)
@@ -336,6 +336,7 @@ def test_corals_own_pair() -> None:
     assert found.min_runtime_version == 12
     assert found.compiler_version == "cl/"
     assert PLAIN.stat().st_size < found.cached_bytes < CORAL.stat().st_size  # its weights, in the chip's own order
-    made = edgetpu.adopt(convert.adopt(PLAIN, (), None), CORAL)
-    assert made.facts["edgetpu"]["mapped"] == made.facts["edgetpu"]["predicted"]["mapped"] == 31
-    assert made.facts["input_range"] == [-1.0, 1.0]
+    int8 = convert.adopt(PLAIN, (), None)
+    made = edgetpu.adopt(int8, CORAL)
+    assert made.facts.mapping.mapped == made.facts.mapping.predicted.mapped == 31
+    assert int8.facts.input_range == (-1.0, 1.0)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 import target as targets
-from artifact import Artifact, sha256_of
+from artifact import Artifact, NoFacts, sha256_of
 from compilers import tflm
 from compilers.tflm import arena, firmware, graph, planner, tree
 from compilers.tflm.emit import Model, emit
@@ -42,19 +42,19 @@ def build_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def int8_artifact(path: Path) -> Artifact:
-    return Artifact(path, "int8", path.stem, sha256_of(path))
+def int8_artifact(path: Path) -> Artifact[NoFacts]:
+    return Artifact(path, "int8", path.stem, sha256_of(path), NoFacts())
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Artifact:
+def small(tmp_path: Path) -> Artifact[NoFacts]:
     """Return a network of three operators."""
     path = tmp_path / "my net.tflite"
     path.write_bytes(small_network())
     return int8_artifact(path)
 
 
-def test_the_artifact_is_the_same_for_the_same_model(small: Artifact, tmp_path: Path) -> None:
+def test_the_artifact_is_the_same_for_the_same_model(small: Artifact[NoFacts], tmp_path: Path) -> None:
     made = tflm.compile_for(small)
     files = emit(tflm.model_of(made))
     assert {name: (made.path.parent / name).read_text() for name in files} == files
@@ -62,12 +62,12 @@ def test_the_artifact_is_the_same_for_the_same_model(small: Artifact, tmp_path: 
     assert {name for name in files if "/" not in name} == {
         f"my_net_{part}" for part in ("data.cc", "data.h", "ops.h", "arena.h", "run.h")
     }
-    assert made.facts["operators"] == ["ADD", "CONV_2D", "SOFTMAX"]
+    assert made.facts.operators == ("ADD", "CONV_2D", "SOFTMAX")
     assert made.tools == {"tflite-micro": arena.version()}
     assert tflm.compile_for(small).reused
 
 
-def test_the_data_is_the_model_aligned_and_visible_to_c(small: Artifact, tmp_path: Path) -> None:
+def test_the_data_is_the_model_aligned_and_visible_to_c(small: Artifact[NoFacts], tmp_path: Path) -> None:
     """Compiled by a real compiler and read back out of the library it makes."""
     made = tflm.compile_for(small)
     library = tmp_path / "data.so"
@@ -81,7 +81,7 @@ def test_the_data_is_the_model_aligned_and_visible_to_c(small: Artifact, tmp_pat
     assert ctypes.addressof(data) % 16 == 0
 
 
-def test_examples_name_upstream_s_packages(small: Artifact) -> None:
+def test_examples_name_upstream_s_packages(small: Artifact[NoFacts]) -> None:
     files = emit(tflm.model_of(tflm.compile_for(small)))
     assert "github.com/tensorflow/tflite-micro" in files["examples/cmake/CMakeLists.txt"]
     assert "CONFIG_TENSORFLOW_LITE_MICRO=y" in files["examples/zephyr/prj.conf"]
@@ -94,7 +94,7 @@ def test_examples_name_upstream_s_packages(small: Artifact) -> None:
 
 
 @pytest.mark.parametrize("name", ["3 nets", "naïve-net", "v1_025"])
-def test_any_name_is_one_of_c(name: str, small: Artifact) -> None:
+def test_any_name_is_one_of_c(name: str, small: Artifact[NoFacts]) -> None:
     model = tflm.model_of(tflm.compile_for(small))
     renamed = Model(name, model.data, model.sha256, model.graph, model.arena)
     assert re.fullmatch(r"[A-Za-z]\w*", renamed.identifier, re.ASCII)
@@ -181,7 +181,7 @@ def test_a_model_that_aborts_the_interpreter_is_one_line(tmp_path: Path) -> None
     assert "killed by signal 6" in str(caught.value)
 
 
-def test_damaged_models_are_one_line(small: Artifact, tmp_path: Path) -> None:
+def test_damaged_models_are_one_line(small: Artifact[NoFacts], tmp_path: Path) -> None:
     raw = small.path.read_bytes()
     rng = np.random.default_rng(0)
     for number in range(300):
@@ -249,7 +249,7 @@ def test_of_several_libraries_the_fastest_unless_one_is_named(tmp_path: Path) ->
     assert tree.find(targets.load("host-fw"), {"TFLM_DIR": str(root)}).name == f"{HERE}_default_gcc"
 
 
-def standin_library(root: Path, name: str, small: Artifact, compiler: str, flags: list[str]) -> None:
+def standin_library(root: Path, name: str, small: Artifact[NoFacts], compiler: str, flags: list[str]) -> None:
     network = graph.read(small.path)
     sizes = [network.tensors[t].bytes for t in (network.inputs[0], network.outputs[0])]
     folder = root / "gen" / name / "lib"
@@ -273,7 +273,7 @@ def standin_library(root: Path, name: str, small: Artifact, compiler: str, flags
 
 @pytest.mark.parametrize("board", ["host-fw", pytest.param("qemu-m4", marks=pytest.mark.emulated)])
 def test_the_firmware_with_a_stand_in_for_the_library(
-    board: str, small: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    board: str, small: Artifact[NoFacts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = targets.load(board)
     root = fake_tree(tmp_path / "tree")
@@ -291,12 +291,12 @@ def test_the_firmware_with_a_stand_in_for_the_library(
     made = firmware.build_for(compiled, tflm.model_of(compiled), target)
     again = firmware.build_for(compiled, tflm.model_of(compiled), target)
     assert again.reused
-    planned = arena.Arena(**compiled.facts["arena"])
-    assert made.facts["memory"]["arena"] == (
+    planned = compiled.facts.arena
+    assert made.facts.memory["arena"] == (
         planned.host_bytes if board == "host-fw" else planned.bytes_for("cmsis_nn", "cortex-m4")
     )
     if board != "host-fw":
-        assert made.facts["memory"]["weights"] == pytest.approx(small.path.stat().st_size, abs=16)
+        assert made.facts.memory["weights"] == pytest.approx(small.path.stat().st_size, abs=16)
     with device_for(target, made).session() as session:
         info = session.info
         assert (info.engine, info.kernels) == ("tflm", "reference" if board == "host-fw" else "cmsis_nn")
@@ -310,7 +310,7 @@ def test_the_firmware_with_a_stand_in_for_the_library(
 
 
 def test_an_arena_that_is_too_small_is_said_and_not_run(
-    small: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Artifact[NoFacts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stand-in asks for more than it is given: the device says so and runs nothing."""
     root = fake_tree(tmp_path / "tree")
@@ -325,7 +325,7 @@ def test_an_arena_that_is_too_small_is_said_and_not_run(
         pass
 
 
-def test_the_interpreter_is_of_this_host_alone(small: Artifact) -> None:
+def test_the_interpreter_is_of_this_host_alone(small: Artifact[NoFacts]) -> None:
     compiled = tflm.compile_for(small)
     with pytest.raises(DeployError, match="runs on this host alone"):
         device_for(targets.load("rpi4"), compiled).session().__enter__()

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 import target
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
 from deploy.agents import AgentOptions
 from deploy.device import Device, device_for
 from deploy.exchange import Timeouts
@@ -17,7 +17,7 @@ from deploy.links.tcp import TcpLink
 from errors import DeployError, DeviceError
 from tests.deploy.fake import SHA256, FakeLink
 
-FIRMWARE = Artifact(Path("firmware.elf"), "firmware", "fake", "0" * 64, facts={"model_sha256": SHA256})
+FIRMWARE = Artifact(Path("firmware.elf"), "firmware", "fake", "0" * 64, ImageFacts(SHA256, {}))
 MCU = target.load("qemu-m4")
 
 
@@ -57,7 +57,7 @@ def test_a_uri_of_a_flashed_board_is_opened_and_nothing_is_flashed() -> None:
 
 
 def test_a_device_with_another_model_is_refused() -> None:
-    other = replace(FIRMWARE, facts={"model_sha256": "0" * 64})
+    other = replace(FIRMWARE, facts=ImageFacts("0" * 64, {}))
     with pytest.raises(DeviceError, match=r"holds model abababababab, expected 000000000000"):
         Device(MCU, other, FakeLink()).session().__enter__()
 

@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 import target
-from artifact import Artifact, sha256_of
+from artifact import Artifact, ImageFacts, NoFacts, sha256_of
 from calibration import convert
 from compilers import edgetpu
+from compilers.edgetpu.outcome import MappingFacts, PartnerFacts, PredictedFacts
 from compilers.edgetpu.tool import LocalTool
 from datasets import load
 from deploy.agents import AgentOptions, agent_arguments
@@ -237,14 +238,14 @@ def test_it_ends_with_its_input(tpu: Tpu, agent: Path, model: Path) -> None:
 
 @pytest.mark.parametrize("wanted", ["usb0", "gpu:0", "usb:0x", "usb:-1", "usb:123"])
 def test_a_wrong_device_is_said_before_anything_starts(model: Path, wanted: str) -> None:
-    artifact = Artifact(model, "edgetpu", "tiny", sha256_of(model))
+    artifact = Artifact(model, "edgetpu", "tiny", digest := sha256_of(model), ImageFacts(digest, {}))
     with pytest.raises(DeployError, match=rf"--device {wanted}: expected usb:N, pci:N"):
         device_for(CORAL_USB, artifact, "ssh://board", AgentOptions(tpu=wanted)).session().__enter__()
 
 
 @pytest.mark.parametrize("name", ["rpi4", "coral-usb"])
 def test_a_device_for_what_runs_on_a_cpu(plain: Path, name: str) -> None:
-    artifact = Artifact(plain, "litert", "tiny", sha256_of(plain))
+    artifact = Artifact(plain, "litert", "tiny", digest := sha256_of(plain), ImageFacts(digest, {}))
     with pytest.raises(DeployError, match=r"--device usb:0: is for the Edge TPU of targets such as coral-usb"):
         device_for(target.load(name), artifact, "ssh://board", AgentOptions(tpu="usb:0")).session().__enter__()
 
@@ -300,30 +301,29 @@ def test_a_whole_measurement_over_ssh(coral: Sshd, tmp_path: Path, monkeypatch: 
 
 
 def test_the_section_names_what_stayed_on_the_cpu() -> None:
-    facts = {"mapped": 2, "operators": 5, "on_cpu": ["MUL", "ADD", "MUL"], "predicted": {"mapped": 2}}
-    facts["partners"] = [{"name": "other"}]
-    compiled = Artifact(Path("x"), "edgetpu", "x", "0" * 64, facts={"edgetpu": facts})
+    mapping = MappingFacts(2, 5, ("MUL", "ADD", "MUL"), 1, 14, "0" * 16, PredictedFacts(2, 5, (), 9))
+    facts = edgetpu.EdgeTpuFacts("0" * 64, {}, mapping, (PartnerFacts("other", "x", mapping),))
+    compiled = Artifact(Path("x"), "edgetpu", "x", "0" * 64, facts)
     rows = dict(section.rows(section.section(compiled, BoardState())["tpu"]))
     assert rows == {
         "mapping": "2 of 5 operators on the Edge TPU, on its host's CPU: MUL, ADD",
         "compiled with": "other",
     }
-    assert section.section(Artifact(Path("x"), "litert", "x", "0" * 64), BoardState()) == {}
+    assert section.section(Artifact(Path("x"), "litert", "x", "0" * 64, ImageFacts("0" * 64, {})), BoardState()) == {}
 
 
 def test_compiling_on_another_machine(coral: Sshd, plain: Path, tmp_path: Path) -> None:
     said: list[str] = []
     tool = RemoteTool("ssh://board", say=said.append)
-    model = Artifact(plain, "int8", "tiny", sha256_of(plain))
+    model = Artifact(plain, "int8", "tiny", sha256_of(plain), NoFacts())
     partner_path = tiny_model.dense(tmp_path / "other.tflite", classes=7)
-    partner = Artifact(partner_path, "int8", "other", sha256_of(partner_path))
+    partner = Artifact(partner_path, "int8", "other", sha256_of(partner_path), NoFacts())
     with small.at_home(tmp_path / "home"):
         made = edgetpu.compile_for(model, tool, [partner])
         here = edgetpu.compile_for(model, RemoteTool("ssh://board"), [partner])
     assert here.reused
-    facts = made.facts["edgetpu"]
-    assert facts["compiled_on"] == "ssh://board"
-    assert (facts["mapped"], facts["partners"][0]["mapped"]) == (1, 1)
+    assert made.facts.compiled_on == "ssh://board"
+    assert (made.facts.mapping.mapped, made.facts.partners[0].mapping.mapped) == (1, 1)
     assert sum("copied model-" in line for line in said) == 2
     assert not [name for name in coral.left() if "edgetpu" in name]
 
@@ -351,7 +351,7 @@ def test_a_failure_over_there_is_one_line(
     program = coral.bin / "edgetpu_compiler"
     program.write_text(program.read_text().replace("export ", "export EDGETPU_STAND_IN=aborts "))
     with small.at_home(tmp_path / "home"), pytest.raises(CompileError, match=r"exit code 1: Internal compiler error"):
-        edgetpu.compile_for(Artifact(plain, "int8", "tiny", sha256_of(plain)), RemoteTool("ssh://board"))
+        edgetpu.compile_for(Artifact(plain, "int8", "tiny", sha256_of(plain), NoFacts()), RemoteTool("ssh://board"))
 
 
 def test_what_arrives_from_there_is_what_was_there(sshd: Sshd, tmp_path: Path) -> None:

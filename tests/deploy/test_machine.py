@@ -148,7 +148,7 @@ def test_an_emulator_that_ends_at_once_gives_its_last_words(monkeypatch: pytest.
     (files / images.HOST_KEY).write_text("ssh-ed25519 AAAA x\n")
     (tmp_path / "qemu").write_text("#!/bin/sh\necho 'qemu: no such machine' >&2\nexit 1\n")
     (tmp_path / "qemu").chmod(0o755)
-    made = artifact.Artifact(files / images.INDEX, "machine", "x", "0" * 64)
+    made = artifact.Artifact(files / images.INDEX, "machine", "x", "0" * 64, artifact.NoFacts())
     monkeypatch.setattr("deploy.machines.machine.image", lambda say: made)
     assert TARGET.emulator is not None
     broken = replace(TARGET, emulator=replace(TARGET.emulator, program=str(tmp_path / "qemu")))

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import target
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
 from calibration import convert
+from calibration.convert import Int8Facts
 from compilers import litert
 from datasets import Dataset, load
 from device_tests import tiny_model
@@ -23,7 +24,9 @@ PICTURES = 60
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Artifact, Artifact, Dataset]]:
+def measured(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset]]:
     """A network of four classes, in int8 and compiled for the board, and pictures for it."""
     folder = tmp_path_factory.mktemp("bench")
     with small.at_home(folder):
@@ -32,12 +35,12 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Artifac
         yield litert.compile_for(int8, PI), int8, data
 
 
-def bench(measured: tuple[Artifact, Artifact, Dataset], **how: object) -> Bench:
+def bench(measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset], **how: object) -> Bench:
     compiled, int8, data = measured
     return Bench(PI, compiled, int8, data, Settings(images=PICTURES, link="ssh://board", **how))  # type: ignore[arg-type]
 
 
-def test_the_report_of_a_board(sshd: Sshd, measured: tuple[Artifact, Artifact, Dataset]) -> None:
+def test_the_report_of_a_board(sshd: Sshd, measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset]) -> None:
     with bench(measured, threads=0, kernels="builtin") as run:
         made = run.report(("latency", "accuracy"), "./inv deploy")
     report.check(made)
@@ -54,7 +57,9 @@ def test_the_report_of_a_board(sshd: Sshd, measured: tuple[Artifact, Artifact, D
     assert tried[str(made["engine"]["threads"])] == min(tried.values())
 
 
-def test_what_was_measured_before_a_cut_is_kept(sshd: Sshd, measured: tuple[Artifact, Artifact, Dataset]) -> None:
+def test_what_was_measured_before_a_cut_is_kept(
+    sshd: Sshd, measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset]
+) -> None:
     with bench(measured) as run:  # all is copied
         assert run.session.info.board == "rpi4"
     proxy = Proxy(sshd.port, after=40_000)

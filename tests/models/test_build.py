@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artifact import Artifact, produce
+from artifact import Artifact, NoFacts, produce
 from datasets import Dataset
 from errors import ConfigError
 from models import build, presets, weights
+from models.build import KerasFacts, PresetFacts
 from tests.pipeline.small import CLASSES, PRESET, SHARED_DATA, at_home
 
 VWW = SHARED_DATA / "mlperf_vww_96.h5"
@@ -36,16 +37,17 @@ def _same_weights(path: Path, model: Any) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(found.get_weights(), model.get_weights(), strict=True))
 
 
-def test_facts(network: Artifact) -> None:
+def test_facts(network: Artifact[KerasFacts]) -> None:
     preset = presets.parse(PRESET, 4)
     facts = network.facts
-    assert (facts["parameters"], facts["macs"]) == (preset.network().parameters, preset.network().macs)
-    assert (facts["labels"], facts["input_range"]) == (list(CLASSES), [-1.0, 1.0])
-    assert (facts["input_shape"], facts["classes"]) == ([1, 32, 32, 3], 4)
+    assert facts.parameters == preset.network().parameters
+    assert facts.preset == PresetFacts(PRESET, "v1", 0.25, 32, preset.network().macs)
+    assert (facts.labels, facts.input_range) == (CLASSES, (-1.0, 1.0))
+    assert (facts.input_shape, facts.classes) == ((1, 32, 32, 3), 4)
     assert not [p.name for p in network.path.parent.iterdir() if "raw" in p.name]
 
 
-def test_two_builds_give_the_same_bytes(network: Artifact, tmp_path: Path) -> None:
+def test_two_builds_give_the_same_bytes(network: Artifact[KerasFacts], tmp_path: Path) -> None:
     """In one process, where Keras numbers its objects on, and with another day in the clock."""
     with at_home(tmp_path):
         again = build.build(_resolve("random"), CLASSES)
@@ -54,7 +56,7 @@ def test_two_builds_give_the_same_bytes(network: Artifact, tmp_path: Path) -> No
     assert again.sha256 == network.sha256
 
 
-def test_a_second_build_is_reused(network: Artifact) -> None:
+def test_a_second_build_is_reused(network: Artifact[KerasFacts]) -> None:
     again = build.build(_resolve("random"), CLASSES)
     assert again.reused
     assert again.path == network.path
@@ -80,7 +82,7 @@ def test_a_model_file_gets_a_fixed_batch(tmp_path: Path) -> None:
     model.save(tmp_path / "mine.keras")
     made = build.build(_resolve(None, model=str(tmp_path / "mine.keras")), CLASSES)
     assert made.name == "mine"
-    assert made.facts["input_shape"] == [1, 32, 32, 3]
+    assert made.facts.input_shape == (1, 32, 32, 3)
     assert keras.models.load_model(made.path, compile=False).input_shape == (1, 32, 32, 3)
     assert _same_weights(made.path, model)
     with at_home(tmp_path / "home"):
@@ -155,9 +157,9 @@ def test_an_input_range_that_contradicts_the_checkpoint() -> None:
 @pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data/mlperf_vww_96.h5")
 def test_an_old_file_with_groups_in_its_depthwise_convolutions_loads() -> None:
     made = build.build(_resolve(None, model=str(VWW)), ("no", "person"), (0.0, 1.0))
-    assert made.facts["input_shape"] == [1, 96, 96, 3]
-    assert made.facts["input_range"] == [0.0, 1.0]
-    assert made.facts["parameters"] > 200_000
+    assert made.facts.input_shape == (1, 96, 96, 3)
+    assert made.facts.input_range == (0.0, 1.0)
+    assert made.facts.parameters > 200_000
 
 
 def test_imagenet_weights_that_are_not_published() -> None:
@@ -202,9 +204,13 @@ def test_a_full_disk_leaves_nothing(data: Dataset, tmp_path: Path, monkeypatch: 
 def test_the_digest_holds_all_that_goes_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, Any]] = []
 
-    def remember(*a: Any, **inputs: Any) -> Artifact:
+    def make(folder: Path) -> NoFacts:
+        (folder / "x").write_text("")
+        return NoFacts()
+
+    def remember(*a: Any, **inputs: Any) -> Artifact[NoFacts]:
         seen.append(inputs | {"name": a[1]})
-        return produce("x", "x", "x", lambda folder: ((folder / "x").write_text("") and {}) or {}, build_dir=tmp_path)
+        return produce("x", "x", "x", NoFacts, make, build_dir=tmp_path)
 
     monkeypatch.setattr(build, "produce", remember)
     for source, labels in (

@@ -10,6 +10,7 @@ import tflite
 
 from artifact import Artifact
 from calibration import convert
+from calibration.convert import Int8Facts
 from models import presets
 from models.network import Network
 from tests.models.flatbuffer import Graph
@@ -53,7 +54,7 @@ def test_macs_and_bytes_of_the_table_are_those_of_the_file(name: str, tmp_path: 
     _check(*_converted(name, tmp_path))
 
 
-def test_those_of_v1_too(int8: Artifact) -> None:
+def test_those_of_v1_too(int8: Artifact[Int8Facts]) -> None:
     _check(presets.parse(PRESET, 4).network(), int8.path)
 
 

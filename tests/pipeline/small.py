@@ -92,7 +92,7 @@ def data(npz: Path) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def network(home: Path, data: Dataset) -> artifact.Artifact:
+def network(home: Path, data: Dataset) -> artifact.Artifact[build.KerasFacts]:
     """Return v1_025_32 with random weights, as a Keras artifact."""
     with at_home(home):
         source = weights.resolve(PRESET, "random", data.name, data.class_names, 3)
@@ -100,7 +100,9 @@ def network(home: Path, data: Dataset) -> artifact.Artifact:
 
 
 @pytest.fixture(scope="session")
-def int8(home: Path, network: artifact.Artifact, data: Dataset) -> artifact.Artifact:
+def int8(
+    home: Path, network: artifact.Artifact[build.KerasFacts], data: Dataset
+) -> artifact.Artifact[convert.Int8Facts]:
     """Return it in int8."""
     with at_home(home):
         return convert.calibrate(network, data, SETTINGS)

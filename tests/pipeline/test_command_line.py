@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 from artifact import Artifact
+from calibration.convert import Int8Facts
 from models import checkpoint
+from models.build import KerasFacts
 from tests.pipeline.small import (
     CLASSES,
     PRESET,
@@ -161,7 +163,7 @@ def test_imagenet_weights_without_a_network(home: Path, npz: Path, tmp_path: Pat
 # The whole way
 
 
-def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: Artifact) -> None:
+def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     asked = ["deploy", *options(npz), "--images", "40"]
     first = inv(home, *asked)
     assert first.returncode == 0, first.stderr
@@ -191,7 +193,7 @@ def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: 
     one_line(inv(home, "report", "--model", "v1_025_23"), "did you mean host/v1_025_32?")
 
 
-def test_json_is_the_report_and_nothing_else_on_its_last_line(home: Path, npz: Path, int8: Artifact) -> None:
+def test_json_is_the_report_and_nothing_else_on_its_last_line(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "bench", *options(npz), "--json")
     made = json.loads(done.stdout[done.stdout.index("{") :])
     assert "latency" in made
@@ -223,7 +225,7 @@ def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path
     assert "parameters" not in found["model"]
 
 
-def test_a_tflite_is_no_keras_network_and_has_its_own_weights(home: Path, npz: Path, int8: Artifact) -> None:
+def test_a_tflite_is_no_keras_network_and_has_its_own_weights(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     asked = ["--model", int8.path, "--data", f"npz:{npz}", "--input-range=-1,1"]
     one_line(inv(home, "build", *asked), "has no Keras network")
     one_line(inv(home, "calibrate", *asked, "--layers"), "has no Keras network")
@@ -235,7 +237,7 @@ def test_a_model_that_can_t_be_invoked(home: Path, npz: Path) -> None:
     one_line(inv(home, "deploy", "--model", SHARED_DATA / "coral_model_invoking_error.tflite", "--data", f"npz:{npz}"))
 
 
-def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int8: Artifact) -> None:
+def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     raw = int8.path.read_bytes()
     for name, content, said in (
         ("text", b"hello", "not a .tflite"),
@@ -274,7 +276,7 @@ def _start(home: Path, *arguments: object) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("wait", [0.0, 4.0])
 def test_ctrl_c_in_the_middle_of_calibrate(
-    tmp_path: Path, home: Path, npz: Path, network: Artifact, wait: float
+    tmp_path: Path, home: Path, npz: Path, network: Artifact[KerasFacts], wait: float
 ) -> None:
     own = tmp_path / "home"
     shutil.copytree(home / "build" / "keras", own / "build" / "keras")
@@ -360,7 +362,7 @@ def tiny_disk(tmp_path: Path) -> Any:
     subprocess.run(["umount", place], check=True)
 
 
-def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact, int8: Artifact) -> None:
+def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts]) -> None:
     """Room for nothing of a network; then room for it but not for what comes of it."""
     done = inv(tiny_disk, "deploy", *options(npz))
     one_line(done, "can't be written", "free disk space")

@@ -9,7 +9,10 @@ import pytest
 
 import console
 from artifact import Artifact
+from calibration.checks import QuantizedTensor
+from calibration.convert import Int8Facts
 from compilers.edgetpu.check import Check, Row
+from models.build import PresetFacts
 from pipeline import edgetpu as pipeline_edgetpu
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.pipeline.small import inv, leftovers, one_line, options
@@ -68,17 +71,19 @@ def test_mistakes(home: Path, npz: Path, arguments: list[str], said: list[str]) 
 
 
 @pytest.mark.parametrize(
-    ("facts", "twin"),
+    ("preset", "twin"),
     [
-        ({"family": "v3s", "alpha": 0.75, "rho": 128}, "v3sm_075"),
-        ({"family": "v3l", "alpha": 1.0, "rho": 224}, "v3lm_100_224"),
-        ({"family": "v3sm", "alpha": 1.0, "rho": 128}, ""),
-        ({"family": "v2", "alpha": 0.35, "rho": 128}, ""),
-        ({}, ""),
+        (PresetFacts("v3s_075", "v3s", 0.75, 128, 1), "v3sm_075"),
+        (PresetFacts("v3l_100_224", "v3l", 1.0, 224, 1), "v3lm_100_224"),
+        (PresetFacts("v3sm_100", "v3sm", 1.0, 128, 1), ""),
+        (PresetFacts("v2_035", "v2", 0.35, 128, 1), ""),
+        (None, ""),
     ],
 )
-def test_the_minimalistic_twin(facts: dict[str, object], twin: str) -> None:
-    model = Artifact(Path("x"), "int8", "x", "0" * 64, facts=facts)
+def test_the_minimalistic_twin(preset: PresetFacts | None, twin: str) -> None:
+    end = QuantizedTensor("x", (1, 2), "int8", 0.1, 0)
+    facts = Int8Facts((1, 8, 8, 3), 2, (), (-1.0, 1.0), end, end, 1, {}, preset=preset)
+    model = Artifact(Path("x"), "int8", "x", "0" * 64, facts)
     assert pipeline_edgetpu.minimalistic_twin(model) == twin
 
 

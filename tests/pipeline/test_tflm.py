@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from artifact import Artifact
+from calibration.convert import Int8Facts
 from tests.pipeline.small import PRESET, inv, one_line, options
 
 
@@ -18,7 +19,7 @@ def no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TFLM_DIR", raising=False)
 
 
-def test_deploy_on_this_host(home: Path, npz: Path, int8: Artifact) -> None:
+def test_deploy_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "deploy", *options(npz), "--target", "host-tflm", "--images", "all")
     assert done.returncode == 0, done.stderr
     found = json.loads((home / "reports" / "host-tflm" / PRESET / "report.json").read_text())
@@ -33,7 +34,7 @@ def test_deploy_on_this_host(home: Path, npz: Path, int8: Artifact) -> None:
     assert found["accuracy"]["top1"] == found["accuracy"]["host_top1"]
 
 
-def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Artifact) -> None:
+def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "compile", *options(npz), "--target", "qemu-m4", "--engine", "tflm")
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.splitlines()[-1])
@@ -42,7 +43,7 @@ def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Art
     assert sorted(p.name for p in (folder / "examples").iterdir()) == ["arduino", "cmake", "esp-idf", "zephyr"]
 
 
-def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact) -> None:
+def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     asked = ["deploy", *options(npz)]
     one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
     one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
@@ -52,7 +53,7 @@ def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact) -> None:
     one_line(inv(home, *asked, "--target", "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host alone")
 
 
-def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact) -> None:
+def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "compare-engines", *options(npz), "--target", "host", "--images", "30")
     assert done.returncode == 0, done.stderr
     assert "equal to each other" in done.stdout
@@ -63,7 +64,7 @@ def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact) -> Non
 
 
 @pytest.mark.emulated
-def test_the_engine_that_needs_no_tree_on_an_emulator(home: Path, npz: Path, int8: Artifact) -> None:
+def test_the_engine_that_needs_no_tree_on_an_emulator(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "compare-engines", *options(npz), "--target", "qemu-m4", "--images", "3", "--json")
     assert done.returncode == 0, done.stderr
     assert "tflm is left out" in done.stdout
