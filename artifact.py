@@ -1,4 +1,4 @@
-"""Build products, each in a folder named by the digest of its inputs, and the JSON form of dataclasses."""
+"""Build products, each in a folder named by the digest of its inputs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import contextlib
 import errno
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
-from enum import Enum
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from errors import ConfigError, nearest
+from fields import Json, Source, from_json, load_json, to_json
 
 ROOT = Path(__file__).resolve().parent
 # Where build/ and reports/ are: the checkout, unless the environment names another folder (tests do, or a larger disk).
@@ -32,7 +29,6 @@ WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPE
 RENAME_TRIES = 5
 
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 T = TypeVar("T")
 FactsT = TypeVar("FactsT", covariant=True)
 
@@ -75,14 +71,16 @@ class Artifact(Generic[FactsT]):
 
 @dataclass(frozen=True)
 class _Sidecar:
-    """The fields of artifact.json but for the facts."""
+    """What artifact.json holds; the facts are those of the artifact's kind."""
 
     kind: str
     name: str
     file: str
     sha256: str
+    facts: object
     parents: Mapping[str, str]
     tools: Mapping[str, str]
+    parameters: Mapping[str, object]
 
 
 def sha256_of(path: Path) -> str:
@@ -207,138 +205,12 @@ def _publish(work: Path, home: Path) -> None:
 def _load(home: Path, filename: str, kind: str, name: str, facts: type[T]) -> Artifact[T] | None:
     """Return the artifact in a folder, or None if it is missing, its file has changed or its facts do not fit."""
     try:
-        sidecar = load_json((home / SIDECAR).read_text(), SIDECAR)
-        if not isinstance(sidecar, dict):
+        source = Source(SIDECAR)
+        sidecar = from_json(_Sidecar, load_json((home / SIDECAR).read_bytes(), source).values, source)
+        known = from_json(facts, sidecar.facts, source)
+        if sidecar.sha256 != sha256_of(home / filename):
             return None
-        parameters = sidecar.pop("parameters")
-        known = from_json(facts, sidecar.pop("facts"), SIDECAR)
-        about = from_json(_Sidecar, sidecar, SIDECAR)
-        if not isinstance(parameters, dict) or about.sha256 != sha256_of(home / filename):
-            return None
-    except (OSError, ValueError, KeyError, ConfigError):
+    except (OSError, ConfigError):
         return None
-    path = home / filename
-    return Artifact(path, kind, name, about.sha256, known, about.parents, about.tools, parameters, reused=True)
-
-
-# Dataclasses as JSON
-
-
-def load_json(text: str | bytes, where: str) -> Json:
-    """Return the value of a JSON text. Raises ConfigError naming `where` if it is not JSON, NaN included."""
-    try:
-        value: Json = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as e:
-        raise ConfigError(f"{where}: not JSON ({e})") from e
-    return value
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a JSON number")
-
-
-def to_json(value: object) -> Json:
-    """Return the JSON form of a dataclass, or of anything that a field of one may hold (see `from_json`).
-
-    A field that is None, which is its default, is left out.
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f, getattr(value, f.name)) for f in fields(value))
-        return {f.name: to_json(item) for f, item in pairs if item is not None or f.default is not None}
-    if isinstance(value, Enum):
-        return to_json(value.value)
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def from_json(kind: type[T], value: object, where: str) -> T:
-    """Return the dataclass whose JSON form is `value`.
-
-    Fields may be bool, int, float (finite; a whole number too), str, Literal, Enum, another dataclass, tuple[X, ...],
-    tuple[X, Y], Mapping[str, X], and X | None. A field that is missing takes its default.
-    Raises ConfigError naming `where`, the key, what was expected and received.
-    """
-    return typing.cast(T, _decode(kind, value, where, ""))
-
-
-def _decode(hint: object, value: object, where: str, key: str) -> object:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, UnionType):
-        if value is None and NoneType in arguments:
-            return None
-        (hint,) = (argument for argument in arguments if argument is not NoneType)
-        return _decode(hint, value, where, key)
-    if origin is tuple and isinstance(value, list):
-        hints = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
-        if len(hints) == len(value):
-            pairs = enumerate(zip(hints, value, strict=True))
-            return tuple(_decode(part, item, where, f"{key}[{i}]") for i, (part, item) in pairs)
-    elif origin is Mapping and isinstance(value, dict):
-        return {name: _decode(arguments[1], item, where, _join(key, name)) for name, item in value.items()}
-    elif origin is Literal and any(value == known and type(value) is type(known) for known in arguments):
-        return value
-    elif isinstance(hint, type):
-        if is_dataclass(hint) and isinstance(value, dict):
-            return _decode_fields(hint, value, where, key)
-        if issubclass(hint, Enum) and any(value == known.value for known in hint):
-            return hint(value)
-        if hint is float and _is_finite(value):
-            return float(typing.cast(float, value))
-        if hint in (bool, int, str) and type(value) is hint:
-            return value
-    raise ConfigError(f"{where}: key {key or '(top)'}: expected {_expected(hint)}, got {_received(value)}")
-
-
-def _decode_fields(kind: type, value: dict[str, object], where: str, key: str) -> object:
-    hints = _hints(kind)
-    for name in value:
-        if name not in hints:
-            raise ConfigError(f"{where}: key {_join(key, name)} is not known; {nearest(name, hints)}")
-    for f in fields(kind):
-        if f.name not in value and f.default is MISSING and f.default_factory is MISSING:
-            raise ConfigError(f"{where}: key {_join(key, f.name)} is missing")
-    decoded: object = kind(
-        **{name: _decode(hints[name], item, where, _join(key, name)) for name, item in value.items()}
-    )
-    return decoded
-
-
-@cache
-def _hints(kind: type) -> dict[str, object]:
-    return dict(typing.get_type_hints(kind))
-
-
-def _is_finite(value: object) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an integer beyond the floats
-        return False
-
-
-def _join(key: str, name: str) -> str:
-    shown = name if name.isidentifier() and len(name) <= 60 else _received(name)
-    return f"{key}.{shown}" if key else shown
-
-
-def _expected(hint: object) -> str:
-    if typing.get_origin(hint) is Literal:
-        return " or ".join(map(repr, typing.get_args(hint)))
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return " or ".join(repr(known.value) for known in hint)
-    names = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
-    if isinstance(hint, type):
-        return names.get(hint, "an object")
-    return "a list" if typing.get_origin(hint) is tuple else "an object"
-
-
-def _received(value: object) -> str:
-    """Return a value of unknown size for an error's line: printable, 60 characters at most."""
-    if isinstance(value, list | dict):
-        return f"a {'list' if isinstance(value, list) else 'object'} of {len(value)}"
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    path, parameters = home / filename, typing.cast(Mapping[str, Json], sidecar.parameters)
+    return Artifact(path, kind, name, sidecar.sha256, known, sidecar.parents, sidecar.tools, parameters, reused=True)

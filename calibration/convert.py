@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from artifact import Artifact, Json, no_such_file, produce, sha256_of, versions, write_atomic
+from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
 from calibration import checks, evaluate
 from calibration import labels as label_maps
 from calibration.checks import QuantizedTensor
 from console.quiet import interrupts, output_to
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
+from fields import Json
 from models.build import KerasFacts, PresetFacts
 
 FILENAME = "model.tflite"

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifact import Artifact, Json, produce, versions
+from artifact import Artifact, produce, versions
 from console.quiet import output_to
 from errors import ConfigError
+from fields import Json
 from models import checkpoint
 from models.presets import Preset
 from models.weights import Source

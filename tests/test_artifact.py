@@ -1,23 +1,20 @@
-"""Build products: reused when whole, built again when not, never half there. Dataclasses as JSON and back."""
+"""Build products: reused when whole, built again when not, never half there."""
 
 from __future__ import annotations
 
 import errno
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, make_dataclass
-from enum import Enum
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import artifact
-from artifact import Artifact, from_json, load_json, produce, to_json
+from artifact import Artifact, produce
 from errors import ConfigError
 
 
@@ -228,147 +225,7 @@ def test_versions_are_those_installed() -> None:
     assert artifact.versions("numpy") == {"numpy": np.__version__}
 
 
-# Dataclasses as JSON
-
-
-class Color(Enum):
-    RED = "red"
-    BLUE = "blue"
-
-
-@dataclass(frozen=True)
-class Inner:
-    name: str
-    size: float | None = None
-
-
-TYPES = {
-    bool: st.booleans(),
-    int: st.integers(),
-    float: st.floats(allow_nan=False, allow_infinity=False),
-    str: st.text(),
-    Literal["us", "instructions"]: st.sampled_from(["us", "instructions"]),
-    Color: st.sampled_from(Color),
-    Inner: st.builds(Inner, st.text(), st.none() | st.floats(allow_nan=False, allow_infinity=False)),
-}
-
-
-def containers(hint: Any, values: st.SearchStrategy[Any]) -> dict[Any, st.SearchStrategy[Any]]:
-    return {
-        tuple[hint, ...]: st.lists(values, max_size=4).map(tuple),
-        tuple[hint, int]: st.tuples(values, st.integers()),
-        Mapping[str, hint]: st.dictionaries(st.text(), values, max_size=4),
-        hint | None: st.none() | values,
-    }
-
-
-ALL_TYPES = [*TYPES.items(), *(pair for hint, values in TYPES.items() for pair in containers(hint, values).items())]
-
-
-@st.composite
-def instances(draw: st.DrawFn) -> Any:
-    chosen = draw(st.lists(st.sampled_from(ALL_TYPES), max_size=5))
-    kind = make_dataclass("Kind", [(f"field{i}", hint) for i, (hint, _) in enumerate(chosen)], frozen=True)
-    return kind(*(draw(values) for _, values in chosen))
-
-
-@given(instances())
-def test_a_dataclass_comes_back_from_its_json(value: Any) -> None:
-    text = json.dumps(to_json(value), allow_nan=False)
-    assert from_json(type(value), load_json(text, "x"), "x") == value
-
-
-def json_of(value: object) -> dict[str, Any]:
-    form: dict[str, Any] = json.loads(json.dumps(to_json(value)))
-    return form
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(instances(), JSON_VALUES, st.data())
-def test_any_other_json_is_refused_in_one_line_or_fits(value: Any, other: object, data: st.DataObject) -> None:
-    form = json_of(value)
-    form[data.draw(st.sampled_from([*form, "more"]))] = other
-    try:
-        decoded, said = from_json(type(value), form, "x.json"), ""
-    except ConfigError as e:
-        decoded, said = value, str(e)
-    assert not said or said.startswith("x.json: key ")
-    assert said.isprintable()
-    assert from_json(type(value), to_json(decoded), "x.json") == decoded
-
-
-@dataclass(frozen=True)
-class Outer:
-    count: int
-    ratio: float
-    unit: Literal["us", "instructions"]
-    color: Color
-    inner: Inner
-    inners: tuple[Inner, ...] = ()
-    pair: tuple[int, int] | None = None
-    sizes: Mapping[str, int] | None = None
-
-
-OUTER = Outer(1, 0.5, "us", Color.RED, Inner("a"))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"count": True}, "key count: expected a whole number, got True"),
-        ({"count": 1.0}, "key count: expected a whole number, got 1.0"),
-        ({"ratio": "1"}, "key ratio: expected a finite number, got '1'"),
-        ({"ratio": False}, "key ratio: expected a finite number, got False"),
-        ({"ratio": float("nan")}, "key ratio: expected a finite number, got nan"),
-        ({"ratio": 10**400}, "key ratio: expected a finite number, got 10000"),
-        ({"unit": "ms"}, "key unit: expected 'us' or 'instructions', got 'ms'"),
-        ({"color": "green"}, "key color: expected 'red' or 'blue', got 'green'"),
-        ({"inner": []}, "key inner: expected an object, got a list of 0"),
-        ({"inner": {}}, "key inner.name is missing"),
-        ({"inner": {"name": "a", "sise": 1}}, r"key inner.sise is not known; did you mean size\?"),
-        ({"inner": {"name": None}}, "key inner.name: expected a text, got None"),
-        ({"inners": [{"name": "a"}, 7]}, r"key inners\[1\]: expected an object, got 7"),
-        ({"pair": [1]}, "key pair: expected a list, got a list of 1"),
-        ({"pair": [1, 2, 3]}, "key pair: expected a list, got a list of 3"),
-        ({"sizes": {"a": -1.5}}, "key sizes.a: expected a whole number, got -1.5"),
-        ({"count": "x" * 1000}, r"got 'x{56}\.\.\.$"),
-    ],
-)
-def test_a_value_that_does_not_fit_is_named(change: dict[str, object], message: str) -> None:
-    with pytest.raises(ConfigError, match=f"^x.json: .*{message}"):
-        from_json(Outer, {**json_of(OUTER), **change}, "x.json")
-
-
-def test_a_top_level_that_is_not_an_object_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"x.json: key \(top\): expected an object, got a list of 1"):
-        from_json(Outer, [1], "x.json")
-
-
-def test_a_whole_number_serves_as_a_float() -> None:
-    decoded = from_json(Outer, {**json_of(OUTER), "ratio": 2}, "x.json")
-    assert type(decoded.ratio) is float
-
-
-def test_what_is_none_by_default_is_left_out() -> None:
-    assert to_json(OUTER) == {
-        "count": 1, "ratio": 0.5, "unit": "us", "color": "red", "inner": {"name": "a"}, "inners": [],
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ["", "{", "[" * 200_000, "NaN", "[Infinity]", "1" * 5000])
-def test_what_is_not_json_is_one_line(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"^x.json: not JSON \(") as caught:
-        load_json(text, "x.json")
-    assert "\n" not in str(caught.value)
-
-
 def test_an_artifact_is_narrowed_to_the_class_of_its_facts(tmp_path: Path) -> None:
     made: Artifact[object] = make(tmp_path, Maker())
-    assert made.with_facts_of(Inner) is None
+    assert made.with_facts_of(artifact.NoFacts) is None
     assert made.with_facts_of(Facts) is made

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifact import Artifact, Json, produce, sha256_of
+from artifact import Artifact, produce, sha256_of
 from deploy.machines.initrd import write_initrd
 from errors import DeployError
+from fields import Json
 
 SUITE = "bookworm"  # what Raspberry Pi OS was made from when it had Python 3.11, for which tflite-runtime exists
 PACKAGES = (

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifact import Artifact, Json, NoFacts, produce, sha256_of
+from artifact import Artifact, NoFacts, produce, sha256_of
 from errors import DeployError
+from fields import Json
 
 OLDEST_GLIBC_MINOR = 17  # manylinux2014
 DOWNLOAD_TIMEOUT_S = 600

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifact import from_json, to_json
 from compilers.aot import Plan, compile_model
 from errors import CompileError
+from fields import Source, from_json, to_json
 from tests.compilers import host_build
 from tests.graph.tflite_builder import Builder
 
@@ -48,7 +48,7 @@ def test_same_bytes_each_time_and_under_any_name(tmp_path: Path) -> None:
 def test_plan_is_json_and_adds_up(tmp_path: Path) -> None:
     plan = host_build.compile_to(small_network(), tmp_path)
     facts = json.loads(json.dumps(to_json(plan)))
-    assert from_json(Plan, facts, "plan") == plan
+    assert from_json(Plan, facts, Source("plan")) == plan
     assert facts["inputs"][0]["name"] == "serving_default_input:0"
     assert facts["inputs"][0]["shape"] == [1, 6, 5, 3]
     assert facts["inputs"][0]["scale"] == 1 / 128
