@@ -13,6 +13,14 @@ from errors import Error
 ROOT = Path(__file__).resolve().parent.parent
 C_SUFFIXES = (".c", ".cc", ".h")
 C_FOLDERS = ("firmware", "compilers")
+# Two workers need 4 GB; a worker takes tests from the other when it has none left.
+WHOLE_SUITE = (
+    "--numprocesses=auto",
+    "--maxprocesses=4",
+    "--dist=worksteal",
+    "--cov",
+    "--cov-report=term:skip-covered",
+)
 
 
 def commands(pytest_arguments: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -26,7 +34,7 @@ def commands(pytest_arguments: Sequence[str] = ()) -> dict[str, list[str]]:
     if sources := c_sources():
         clang_format = str(Path(sys.executable).with_name("clang-format"))
         checks["clang-format"] = [clang_format, "--dry-run", "--Werror", "--ferror-limit=1", *sources]
-    checks["pytest"] = [*python, "pytest", *pytest_arguments]
+    checks["pytest"] = [*python, "pytest", *(pytest_arguments or WHOLE_SUITE)]
     return checks
 
 

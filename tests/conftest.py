@@ -20,6 +20,11 @@ hypothesis.settings.register_profile("everywhere", deadline=None, derandomize=bo
 hypothesis.settings.load_profile("everywhere")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that take minutes start first: with several processes the others run meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """Return the root of the checkout."""

@@ -37,6 +37,7 @@ from tests.deploy.test_ssh import run_for_ever
 
 TARGET = target.load("qemu-rpi4")
 IS_ASKED = bool(os.environ.get("ALPHARHO_MACHINE_TESTS"))
+pytestmark = pytest.mark.first
 on_the_machine = pytest.mark.skipif(not IS_ASKED, reason="builds and boots a machine: set ALPHARHO_MACHINE_TESTS=1")
 
 

@@ -41,6 +41,7 @@ def test_pytest_is_last_and_has_its_arguments() -> None:
     assert list(commands)[:3] == ["ruff check", "ruff format", "mypy"]
     assert list(commands)[-1] == "pytest"
     assert commands["pytest"][-3:] == ["pytest", "-k", "a b"]
+    assert checks.commands()["pytest"][-len(checks.WHOLE_SUITE) :] == list(checks.WHOLE_SUITE)
 
 
 def test_c_sources_are_those_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
