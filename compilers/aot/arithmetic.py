@@ -13,6 +13,8 @@ INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 INT8_MIN, INT8_MAX = -128, 127
 # x * 2^31 leaves int32 in the reference kernels themselves.
 LEFT_SHIFT_LIMIT = 30
+# ADD scales its inputs up by this many bits before it rounds them (`add.cc`).
+ADD_HEADROOM_BITS = 20
 
 
 class ScaleError(ValueError):

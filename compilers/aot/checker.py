@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from compilers.aot.operands import At, Scratch
 from compilers.aot.planner import Layout, whole_inputs
 from compilers.aot.shadow import NEVER, Access, Shadow, mix
-from compilers.aot.shadow_kernels import access
-from compilers.aot.steps import RECEIVE, At, Call, Scratch, Step
+from compilers.aot.steps import Call, Receive, Step
 from errors import CompileError
 from graph.types import Graph
 
@@ -48,7 +48,7 @@ def _each_apart(graph: Graph, steps: Sequence[Step]) -> dict[int, Shadow]:
         if not step.calls:
             out[:] = held[step.inputs[0]]
         for call in step.calls:
-            done = access(call)
+            done = call.access()
             shadows = [_tensor(held, place, len(times)) for place, times in done.reads]
             (place, times), found = done.write, done.compute(*shadows)
             assert isinstance(place, At)
@@ -110,21 +110,17 @@ class _Arena:
         if stays and self.layout.tensors[step.inputs[0]].offset != self.layout.tensors[step.output].offset:
             raise CompileError(f"{where}: nothing moves its bytes from {step.inputs[0]} to {step.output}")
         for call in step.execution():
-            if call.function == RECEIVE:
+            if isinstance(call, Receive):
                 self._receive(call, i, where, wire)
-                continue
-            self._call(access(call), call, step, i, where)
+            else:
+                self._call(call.access(), call, step, i, where)
 
-    def _receive(self, call: Call, i: int, where: str, wire: dict[int, Shadow]) -> None:
+    def _receive(self, row: Receive, i: int, where: str, wire: dict[int, Shadow]) -> None:
         """Put a row of an input that comes over the wire where it goes."""
-        source, place, size = call.arguments
-        assert isinstance(source, At)
-        assert isinstance(place, Scratch)
-        assert isinstance(size, int)
-        start = self._address(place, i)
-        if start < 0 or start + size > len(self.values):
+        start = self._address(row.place, i)
+        if start < 0 or start + row.size > len(self.values):
             raise CompileError(f"{where}: a row of its input goes outside the arena")
-        self._write(start, wire[source.tensor][source.offset : source.offset + size], i)
+        self._write(start, wire[row.source.tensor][row.source.offset : row.source.offset + row.size], i)
 
     def _call(self, done: Access, call: Call, step: Step, i: int, where: str) -> None:
         reads = [(self._address(place, i), times) for place, times in done.reads]
@@ -134,7 +130,7 @@ class _Arena:
         if own is not None:
             regions.append((self._address(own, i), own.size or step.scratch))
         if any(start < 0 or start + size > len(self.values) for start, size in regions):
-            raise CompileError(f"{where}: {call.function} goes outside the arena")
+            raise CompileError(f"{where}: {call.kernel.symbol} goes outside the arena")
         for start, times in reads:
             low, high = max(start, target), min(start + len(times), target + len(written))
             if low < high and (written[low - target : high - target] < times[low - start : high - start]).any():
@@ -143,7 +139,7 @@ class _Arena:
         if own is not None:
             start, size = regions.pop()
             if any(start < at + length and at < start + size for at, length in regions):
-                raise CompileError(f"{where}: {call.function}'s scratch lies over what it reads or writes")
+                raise CompileError(f"{where}: {call.kernel.symbol}'s scratch lies over what it reads or writes")
             self._write(start, mix(np.arange(size) + (2 << 60)), i)
         now = written != NEVER
         self._write(target + np.flatnonzero(now), found[now], i)

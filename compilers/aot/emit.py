@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
 from compilers.aot.emit_calls import Names, Writer
+from compilers.aot.operands import Constant, Parameters
 from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
-from compilers.aot.steps import Constant, Loop, Parameters, Step, awaits
+from compilers.aot.steps import Loop, Step, awaits
 from graph.types import Graph
 
 # By bytes of a number.

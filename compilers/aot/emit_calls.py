@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from compilers.aot.operands import Argument, At, Constant, Linear, Parameters, Row, Scratch
 from compilers.aot.planner import Layout
-from compilers.aot.steps import (
-    Argument,
-    At,
-    Await,
-    Call,
-    Constant,
-    Item,
-    Linear,
-    Loop,
-    Parameters,
-    Row,
-    Scratch,
-    Step,
-    Switch,
-)
+from compilers.aot.steps import Await, Call, Item, Loop, Step, Switch
 
 INDENT = "    "
 
@@ -70,8 +57,8 @@ class Writer:
     def _item(self, item: Item, depth: int, outermost: bool) -> Iterator[str]:
         indent = INDENT * depth
         match item:
-            case Call(function, arguments):
-                yield f"{indent}{function}({', '.join(map(self.argument, arguments))});"
+            case Call(kernel, arguments):
+                yield f"{indent}{kernel.symbol}({', '.join(map(self.argument, arguments))});"
             case Loop(variable, start, until, body):
                 end = until if isinstance(until, int) else self._linear(until)
                 begin = f"int32_t {variable} = {start}" if outermost and not self.streamed else ""

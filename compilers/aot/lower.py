@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compilers.aot import dsp, lower_elementwise, lower_move, lower_reduce, lower_window, mve
+from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_window
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.operators import check_supported
+from compilers.aot.sets import SETS
 from compilers.aot.steps import Step
 from graph.types import Graph, Operator
 
@@ -30,14 +31,8 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
 }
 
 
-# What a kernel set makes of a step; `portable` has a kernel for each.
-_SPECIALISE: dict[str, Callable[[Step, str], Step]] = {
-    "portable": lambda step, optimize: step,
-    "dsp": dsp.specialise,
-    "mve": mve.specialise,
-}
-KERNEL_SETS = tuple(_SPECIALISE)
-# What to save where two of them are at odds: flash, instructions or RAM.
+KERNEL_SETS = tuple(SETS)
+# What to save where saving one costs another: flash, instructions or RAM.
 OPTIMIZE = ("size", "speed", "ram")
 
 
@@ -50,7 +45,7 @@ def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tu
     steps = []
     for operator in graph.operators:
         try:
-            steps.append(_SPECIALISE[kernels](_LOWER[operator.name](graph, operator), optimize))
+            steps.append(SETS[kernels].specialize(_LOWER[operator.name](graph, operator), optimize))
         except ScaleError as e:
             graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
     return tuple(steps)

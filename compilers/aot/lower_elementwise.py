@@ -12,6 +12,7 @@ import numpy as np
 
 from compilers.aot import checks, tables
 from compilers.aot.arithmetic import (
+    ADD_HEADROOM_BITS,
     ScaleError,
     activation_range,
     clamp,
@@ -20,15 +21,17 @@ from compilers.aot.arithmetic import (
     scale,
     wrap32,
 )
-from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Step, Value
+from compilers.aot.kernel import Kernel
+from compilers.aot.operands import Argument, At, Constant, Value
+from compilers.aot.sets import portable
+from compilers.aot.steps import Call, Step
 from graph.types import Graph, Operator, Tensor
 
-ADD_HEADROOM_BITS = 20
 BROADCAST_DIMS = 4
 
 
 def _table_step(operator: Operator, source: Tensor, target: Tensor, table: tables.Table) -> Step:
-    call = Call("alpharho_table", (Constant("table", table), At(source.index), At(target.index), source.size))
+    call = Call(portable.TABLE, (Constant("table", table), At(source.index), At(target.index), source.size))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
 
 
@@ -104,12 +107,12 @@ class _Product:
 
 def add(graph: Graph, operator: Operator) -> Step:
     """Lower ADD."""
-    return _binary(graph, operator, "alpharho_add", _sum)
+    return _binary(graph, operator, portable.ADD, _sum)
 
 
 def mul(graph: Graph, operator: Operator) -> Step:
     """Lower MUL."""
-    return _binary(graph, operator, "alpharho_mul", _product)
+    return _binary(graph, operator, portable.MUL, _product)
 
 
 def _sum(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _Sum:
@@ -134,7 +137,7 @@ def _product(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _
 def _binary(
     graph: Graph,
     operator: Operator,
-    kernel: str,
+    kernel: Kernel,
     numbers: Callable[[Tensor, Tensor, Tensor, tuple[int, int]], _Sum | _Product],
 ) -> Step:
     if min(operator.inputs) < 0:
@@ -154,7 +157,7 @@ def _binary(
     if a.data is not None and a.size == 1 and b.size == target.size:
         left = int(a.data.reshape(-1)[0])
         return _table_step(operator, b, target, tables.table(lambda q: n.value(left, q)))
-    parameters = Parameters(kernel, {"shape": shape} | n.fields())
+    parameters = kernel.structure({"shape": shape} | n.fields())
     arguments: list[Argument] = [parameters]
     for role, tensor in (("first", a), ("second", b)):
         constant_data = None if tensor.data is None else tensor.data.astype(np.int8)

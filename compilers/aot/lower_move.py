@@ -7,7 +7,9 @@ import math
 import numpy as np
 
 from compilers.aot import checks
-from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Step, Value
+from compilers.aot.operands import Argument, At, Constant, Value
+from compilers.aot.sets import portable
+from compilers.aot.steps import Call, Step
 from graph.types import Graph, Operator
 
 PAD_DIMS = 4
@@ -18,7 +20,7 @@ def reshape(graph: Graph, operator: Operator) -> Step:
     source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
     if source.size != target.size:
         graph.fail(f"{list(source.shape)} to {list(target.shape)}, expected as many elements", operator, target)
-    copy = Call("alpharho_place", (At(source.index), At(target.index), 1, source.size, source.size))
+    copy = Call(portable.PLACE, (At(source.index), At(target.index), 1, source.size, source.size))
     return Step(
         operator.index, operator.name, (source.index,), target.index, (), overlap={source.index: 0}, apart=(copy,)
     )
@@ -42,7 +44,7 @@ def pad(graph: Graph, operator: Operator) -> Step:
         "before": tuple(0 for _ in fill) + tuple(int(before) for before, _ in amounts),
         "value": target.quant.zero_point,
     }
-    call = Call("alpharho_pad", (Parameters("alpharho_pad", fields), At(source.index), At(target.index)))
+    call = Call(portable.PAD, (portable.PAD.structure(fields), At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,))
 
 
@@ -71,7 +73,7 @@ def concatenation(graph: Graph, operator: Operator) -> Step:
         size = source.shape[axis] * inner
         data = source.data
         start: Argument = At(source.index) if data is None else Constant(f"part{len(calls)}", data.astype(np.int8))
-        calls.append(Call("alpharho_place", (start, At(target.index, offset), rows, size, target.shape[axis] * inner)))
+        calls.append(Call(portable.PLACE, (start, At(target.index, offset), rows, size, target.shape[axis] * inner)))
         offset += size
     computed = tuple(dict.fromkeys(s.index for s in sources if s.data is None))
     return Step(operator.index, operator.name, computed, target.index, tuple(calls))

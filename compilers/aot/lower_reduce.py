@@ -9,8 +9,10 @@ import numpy as np
 
 from compilers.aot import checks, requant, tables
 from compilers.aot.arithmetic import INT32_MAX, quantize_multiplier
+from compilers.aot.operands import At, Constant, Value
 from compilers.aot.round_once import ratio
-from compilers.aot.steps import At, Call, Constant, Parameters, Step, Value
+from compilers.aot.sets import portable
+from compilers.aot.steps import Call, Step
 from graph.types import Graph, Operator
 
 # LiteRT refuses a dense layer whose bias scale is off by more than this part of the output's scale, and a softmax
@@ -46,7 +48,7 @@ def dense(graph: Graph, operator: Operator) -> Step:
     low, high = checks.fused_range(graph, operator)
     fields |= _round_once_fields(graph, operator, folded)
     fields |= {"zero_point": target.quant.zero_point, "min": low, "max": high}
-    call = Call("alpharho_dense", (Parameters("alpharho_dense", fields), At(source.index), At(target.index)))
+    call = Call(portable.DENSE, (portable.DENSE.structure(fields), At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), macs=rows * channels * depth)
 
 
@@ -109,7 +111,7 @@ def mean(graph: Graph, operator: Operator) -> Step:
         "outer": outer, "reduced": reduced, "inner": inner, "offset": -source.quant.zero_point * reduced,
         "multiplier": multiplier, "shift": shift, "zero_point": target.quant.zero_point,
     }  # fmt: skip
-    call = Call("alpharho_mean", (Parameters("alpharho_mean", fields), At(source.index), At(target.index)))
+    call = Call(portable.MEAN, (portable.MEAN.structure(fields), At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
 
 
@@ -132,5 +134,5 @@ def softmax(graph: Graph, operator: Operator) -> Step:
     exponentials = tables.softmax_exponentials(source.quant.scale, float(operator.options["Beta"]))
     depth = source.shape[-1]
     fields: dict[str, Value] = {"rows": source.size // depth, "depth": depth, "exp": Constant("exp", exponentials)}
-    call = Call("alpharho_softmax", (Parameters("alpharho_softmax", fields), At(source.index), At(target.index)))
+    call = Call(portable.SOFTMAX, (portable.SOFTMAX.structure(fields), At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
 from compilers.aot import checks, requant
+from compilers.aot.operands import At, Constant, Scratch, Value
 from compilers.aot.operators import PADDINGS, WINDOW_LIMIT
-from compilers.aot.steps import At, Call, Constant, Parameters, Scratch, Step, Value
+from compilers.aot.overlap import conv_overlap
+from compilers.aot.sets import portable
+from compilers.aot.steps import Call, Step
 from graph.types import Graph, Operator, Tensor
 
 
@@ -77,9 +78,9 @@ def conv(graph: Graph, operator: Operator) -> Step:
         graph.fail(f"kernel {list(kernel.shape)} does not divide {source.shape[3]} channels", operator, kernel)
     fields: dict[str, Value] = {"window": w.fields(), "groups": groups}
     fields |= _filter_fields(graph, operator, kernel, channel_axis=0)
-    parameters = Parameters("alpharho_conv", fields)
-    through_scratch = Call("alpharho_conv", (parameters, At(source.index), At(target.index), Scratch()))
-    pointwise = Call("alpharho_pointwise", (parameters, At(source.index), At(target.index)))
+    parameters = portable.CONV.structure(fields)
+    through_scratch = Call(portable.CONV, (parameters, At(source.index), At(target.index), Scratch()))
+    pointwise = Call(portable.POINTWISE, (parameters, At(source.index), At(target.index)))
     is_pointwise = (height, width, *w.stride, groups) == (1, 1, 1, 1, 1)
     return Step(
         operator.index, operator.name, (source.index,), target.index, (through_scratch,),
@@ -102,7 +103,7 @@ def depthwise(graph: Graph, operator: Operator) -> Step:
     fields: dict[str, Value] = {"window": w.fields(), "multiplier": multiplier}
     fields |= _filter_fields(graph, operator, kernel, channel_axis=3)
     call = Call(
-        "alpharho_depthwise", (Parameters("alpharho_depthwise", fields), At(source.index), At(target.index), Scratch())
+        portable.DEPTHWISE, (portable.DEPTHWISE.structure(fields), At(source.index), At(target.index), Scratch())
     )
     row_bytes = ((w.target[1] - 1) * w.stride[1] + w.extent[1]) * source.shape[3]
     return Step(
@@ -121,9 +122,9 @@ def pool(graph: Graph, operator: Operator) -> Step:
     if source.quant != target.quant:
         graph.fail("pooling needs one scale and zero point for input and output", operator, target)
     low, high = checks.fused_range(graph, operator)
-    parameters = Parameters("alpharho_pool", {"window": w.fields(), "min": low, "max": high})
-    function = "alpharho_average_pool" if operator.name == "AVERAGE_POOL_2D" else "alpharho_max_pool"
-    call = Call(function, (parameters, At(source.index), At(target.index)))
+    pooling = portable.AVERAGE_POOL if operator.name == "AVERAGE_POOL_2D" else portable.MAX_POOL
+    parameters = pooling.structure({"window": w.fields(), "min": low, "max": high})
+    call = Call(pooling, (parameters, At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,))
 
 
@@ -142,21 +143,6 @@ def _filter_fields(graph: Graph, operator: Operator, kernel: Tensor, channel_axi
             requant.per_channel(source, kernel, target), target, checks.fused_range(graph, operator)
         ),
     }
-
-
-def conv_overlap(window: Mapping[str, Value], pixels: int) -> int:
-    """Return where the output may begin, from the start of the input.
-
-    So many pixels at a time are read first, then written.
-    """
-    w = cast(Mapping[str, int], window)
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = ([w[f"{side}_{d}"] for d in "hwc"] for side in ("in", "out"))
-    row = np.clip(np.arange(out_h) * w["stride_h"] - w["pad_top"], 0, in_h)
-    column = np.clip(np.arange(out_w) * w["stride_w"] - w["pad_left"], 0, in_w)
-    first_read = (row[:, None] * in_w + column[None, :]).reshape(-1) * in_c
-    read_later = np.minimum.accumulate(first_read[::-1])[::-1]
-    next_pixel = np.arange(pixels, out_h * out_w, pixels)
-    return min(0, int((read_later[next_pixel] - next_pixel * out_c).min(initial=0)))
 
 
 def _depthwise_overlap(w: Window) -> int:

@@ -8,10 +8,10 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
-from compilers.aot.lower_elementwise import ADD_HEADROOM_BITS
+from compilers.aot.arithmetic import ADD_HEADROOM_BITS, INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
+from compilers.aot.operands import At, Constant, Parameters, Value
 from compilers.aot.round_once import Ratio, narrow
-from compilers.aot.steps import Argument, At, Call, Constant, Parameters, Value
+from compilers.aot.steps import Call
 
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
@@ -19,13 +19,6 @@ Int64 = npt.NDArray[np.int64]
 
 # Twice a sum is int32.
 SUM_LIMIT = 1 << 30
-
-
-def fields_of(call: Call) -> Mapping[str, Value]:
-    """Return the fields of a call's parameters."""
-    parameters: Argument = call.arguments[0]
-    assert isinstance(parameters, Parameters)
-    return parameters.fields
 
 
 def arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import quantize_multiplier
-from compilers.aot.steps import Constant, Value
+from compilers.aot.operands import Constant, Value
 from graph.types import Tensor
 
 

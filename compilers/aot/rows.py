@@ -6,28 +6,17 @@ kernel is high; between other layers lies one row. No row is computed twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
+from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
+from compilers.aot.operands import Argument, At, Constant, Fields, Linear, Parameters, Row, Scratch
+from compilers.aot.sets import portable
 from compilers.aot.stages import Buffers, Stage, overlap, stages
-from compilers.aot.steps import (
-    Argument,
-    At,
-    Await,
-    Call,
-    Constant,
-    Item,
-    Linear,
-    Loop,
-    Parameters,
-    Row,
-    Scratch,
-    Step,
-    Switch,
-)
+from compilers.aot.steps import Await, Call, Item, Loop, Step, Switch
 from graph.types import Graph
 
 Address = At | Scratch | Row
@@ -36,7 +25,7 @@ Address = At | Scratch | Row
 def block(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> Step:
     """Return the block of consecutive steps, each of which `flows_into` the next.
 
-    If `streamed`, the first reads the network's input, which then is nowhere whole.
+    If `streamed`, the first reads the network's input, which then is never whole in memory.
     """
     layers = stages(graph, steps)
     assert layers is not None
@@ -62,7 +51,7 @@ class _Builder:
         self.buffers = Buffers(layers, streamed)
 
     def program(self) -> tuple[Item, ...]:
-        cleared = [self._clear(i) for i, layer in enumerate(self.layers) if layer.kind == "depthwise"]
+        cleared = [self._clear(i) for i, layer in enumerate(self.layers) if isinstance(layer.form, RingRow)]
         last = self.layers[-1]
         height, pitch = last.target_shape[0], last.target_shape[1] * last.target_shape[2]
         y = Linear(f"y{last.step.index}")
@@ -73,15 +62,22 @@ class _Builder:
         """Fill a ring, for the padding at its sides and top."""
         layer = self.layers[i]
         ring = Scratch(self.buffers.offsets[i], layer.ring)
-        return Call("alpharho_fill", (ring, layer.zero_point, layer.ring), layer.step.index)
+        return Call(portable.FILL, (ring, layer.zero_point, layer.ring), layer.step.index)
 
     def row(self, i: int, y: Linear, target: Address) -> list[Item]:
         """Return what computes row y of a layer's output."""
         layer = self.layers[i]
-        make = {"conv": self._conv, "depthwise": self._depthwise, "table": self._table, "add": self._add}
-        return list(make[layer.kind](i, layer, y, target))
+        match layer.form:
+            case WindowRow():
+                return list(self._window_row(i, layer, y, target))
+            case RingRow(kernel):
+                return list(self._ring_row(i, layer, kernel, y, target))
+            case ValuesRow():
+                return list(self._values_row(i, layer, y, target))
+            case PairsRow(resized):
+                return list(self._pairs_row(i, layer, resized, y, target))
 
-    def _conv(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
+    def _window_row(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
         line: Address
         if i:
             line = Scratch(self.buffers.offsets[i], layer.line)
@@ -121,7 +117,7 @@ class _Builder:
         passed = max(layer.stride - above, 0)
         for kept in range(rows - passed if passed else 0):
             source, place = (Scratch(window.offset + row * layer.line, layer.line) for row in (kept + passed, kept))
-            yield Call("alpharho_copy", (source, place, layer.line), layer.step.index)
+            yield Call(portable.COPY, (source, place, layer.line), layer.step.index)
 
     def _window(self, layer: Stage, above: int, rows: int) -> Parameters:
         """Return a layer's parameters for one row of output, `rows` of input and `above` of padding."""
@@ -132,9 +128,9 @@ class _Builder:
 
     def _conv_call(self, layer: Stage, parameters: Parameters, source: Address, target: Address) -> Call:
         own = (Scratch(self.buffers.kernel, layer.scratch),) if layer.scratch else ()
-        return Call(layer.call.function, (parameters, source, target, *own), layer.step.index)
+        return Call(layer.call.kernel, (parameters, source, target, *own), layer.step.index)
 
-    def _depthwise(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
+    def _ring_row(self, i: int, layer: Stage, kernel: Kernel, y: Linear, target: Address) -> Iterator[Item]:
         ring = Scratch(self.buffers.offsets[i], layer.ring)
         height = layer.source_shape[0]
         # Rows of the ring are counted from the first of padding; the padding on top is there from the start.
@@ -147,23 +143,25 @@ class _Builder:
             make = self.row(i - 1, input_row, place)
         else:
             source = Row(At(layer.source), input_row, layer.line)
-            make = [Call("alpharho_copy", (source, place, layer.line), layer.step.index)]
+            make = [Call(portable.COPY, (source, place, layer.line), layer.step.index)]
         whole = Row(ring, r, layer.ring_row, layer.extent)
-        below = Call("alpharho_fill", (whole, layer.zero_point, layer.ring_row), layer.step.index)
+        below = Call(portable.FILL, (whole, layer.zero_point, layer.ring_row), layer.step.index)
         if (layer.target_shape[0] - 1) * layer.stride + layer.extent > layer.pad + height:
             make = [Switch(r, ((layer.pad + height, tuple(make)), (None, (below,))))]
         yield Loop(r.variable, layer.pad, y.times(layer.stride).plus(layer.extent), tuple(make))
-        yield Call(f"{layer.call.function}_row", (layer.call.arguments[0], ring, y, target), layer.step.index)
+        yield Call(kernel, (layer.call.arguments[0], ring, y, target), layer.step.index)
 
-    def _table(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
+    def _values_row(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
         table, size = layer.call.arguments[0], layer.target_shape[1] * layer.target_shape[2]
         assert isinstance(table, Constant)
         source = target if i else Row(At(layer.source), y, layer.line)
         if i:
             yield from self.row(i - 1, y, target)
-        yield Call(layer.call.function, (table, source, target, size), layer.step.index)
+        yield Call(layer.call.kernel, (table, source, target, size), layer.step.index)
 
-    def _add(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
+    def _pairs_row(
+        self, i: int, layer: Stage, resized: Callable[[Fields, int], Fields], y: Linear, target: Address
+    ) -> Iterator[Item]:
         source: Address = Row(At(layer.source), y, layer.line)
         if i:
             source = Scratch(self.buffers.offsets[i], layer.line)
@@ -177,11 +175,8 @@ class _Builder:
                     arguments.append(operands[tensor])
                 case At():
                     arguments.append(target)
-                case Parameters() if "shape" in argument.fields:
-                    flat = {"dims": (1, 1, 1, layer.line), "step1": (0, 0, 0, 1), "step2": (0, 0, 0, 1)}
-                    arguments.append(replace(argument, fields={**argument.fields, "shape": flat}))
                 case Parameters():
-                    arguments.append(replace(argument, fields={**argument.fields, "size": layer.line}))
+                    arguments.append(replace(argument, fields=resized(argument.fields, layer.line)))
                 case _:
                     arguments.append(argument)
-        yield Call(layer.call.function, tuple(arguments), layer.step.index)
+        yield Call(layer.call.kernel, tuple(arguments), layer.step.index)

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from compilers.aot.kernel import WindowRow
 from compilers.aot.planner import ALIGNMENT, lifetimes
 from compilers.aot.rows import block
 from compilers.aot.stages import flows_into, overlap, scratch_bytes, stages
@@ -91,7 +92,7 @@ class _Needs:
 
     def _measure_streamed(self, j: int) -> int | None:
         layers = stages(self.graph, self.steps[:j]) if j > 1 else None
-        if layers is None or layers[0].kind != "conv" or self.graph.inputs != (layers[0].source,):
+        if layers is None or not isinstance(layers[0].form, WindowRow) or self.graph.inputs != (layers[0].source,):
             return None
         if self.readers[layers[0].source] != 1:
             return None

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot.steps import At, Call, Constant, Parameters, Scratch
+from compilers.aot.operands import Argument, At, Constant, Parameters, Scratch
 
 Shadow = npt.NDArray[np.uint64]
 Times = npt.NDArray[np.int64]
@@ -48,8 +48,8 @@ def odd_factors(seed: int, count: int) -> Shadow:
     return mix(np.arange(count) + (seed << 20)) | np.uint64(1)
 
 
-def identity(call: Call) -> int:
-    """Return a number for what a call computes: its constants and parameters, whatever part of a tensor it is for."""
+def identity(arguments: Sequence[Argument]) -> int:
+    """Return a number for what a call computes: constants and parameters, whatever part of a tensor it is for."""
     crc = 0
 
     def visit(value: object) -> None:
@@ -65,7 +65,7 @@ def identity(call: Call) -> int:
         elif isinstance(value, tuple | int):
             crc = zlib.crc32(repr(value).encode(), crc)
 
-    for argument in call.arguments:
+    for argument in arguments:
         if not isinstance(argument, int):
             visit(argument)
     return crc
@@ -88,19 +88,24 @@ class Access:
 
 @dataclass(frozen=True)
 class Arguments:
-    """A call with its parameters' fields and its addresses taken apart."""
+    """The arguments of a call, by kind."""
 
-    call: Call
-    fields: Fields
-    places: list[At | Scratch] = field(init=False)
+    all: tuple[Argument, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "places", [a for a in self.call.arguments if isinstance(a, At | Scratch)])
+    @property
+    def fields(self) -> Fields:
+        """The fields of the parameters; none if the kernel takes none."""
+        return next((a.fields for a in self.all if isinstance(a, Parameters)), {})
+
+    @property
+    def places(self) -> list[At | Scratch]:
+        """The addresses."""
+        return [a for a in self.all if isinstance(a, At | Scratch)]
 
     @property
     def seed(self) -> int:
-        """What its hashes begin with."""
-        return identity(self.call)
+        """The start of its hashes."""
+        return identity(self.all)
 
     @property
     def scratch(self) -> Scratch | None:
@@ -117,7 +122,7 @@ class Arguments:
     @property
     def integers(self) -> list[int]:
         """The arguments that are numbers."""
-        return [a for a in self.call.arguments if isinstance(a, int)]
+        return [a for a in self.all if isinstance(a, int)]
 
     def number(self, name: str) -> int:
         """Return a field that is a number."""

@@ -9,7 +9,9 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot.steps import At, Call, Parameters, Scratch, Step
+from compilers.aot.kernel import PairsRow, RingRow, RowForm, ValuesRow, WindowRow
+from compilers.aot.operands import At, Scratch
+from compilers.aot.steps import Call, Step
 from graph.types import Graph
 
 BUFFER_ALIGNMENT = 16
@@ -20,13 +22,13 @@ Rows = npt.NDArray[np.int64]
 class Stage:
     """A layer of a block: `step` for the whole tensor, of which each call is turned into one for a row.
 
-    `kind` is "conv", "depthwise", "table" or "add". Shapes are (height, width, channels). `stride`, `extent` and `pad`
+    `form` says how the call's kernel computes a row. Shapes are (height, width, channels). `stride`, `extent` and `pad`
     are along the height: output row y reads input rows y * stride - pad up to, not including, that plus extent.
-    `residual` is the tensor that an "add" reads besides what flows through the block.
+    `residual` is the tensor that a layer of pairs reads besides what flows through the block.
     """
 
     step: Step
-    kind: str
+    form: RowForm
     source: int
     source_shape: tuple[int, int, int]
     target_shape: tuple[int, int, int]
@@ -51,13 +53,13 @@ class Stage:
     @property
     def scratch(self) -> int:
         """Bytes that its kernel uses for itself."""
-        uses = self.kind == "conv" and any(isinstance(a, Scratch) for a in self.call.arguments)
+        uses = isinstance(self.form, WindowRow) and any(isinstance(a, Scratch) for a in self.call.arguments)
         return self.step.scratch if uses else 0
 
     @property
     def ring(self) -> int:
         """Bytes of the ring that it reads, if it does."""
-        return self.extent * self.ring_row if self.kind == "depthwise" else 0
+        return self.extent * self.ring_row if isinstance(self.form, RingRow) else 0
 
 
 def stage(graph: Graph, step: Step, source: int) -> Stage | None:
@@ -66,45 +68,50 @@ def stage(graph: Graph, step: Step, source: int) -> Stage | None:
         return None
     call = (step.apart or step.calls)[0]
     shapes = [graph.tensors[t].shape for t in (source, step.output)]
-    if any(len(s) != 4 or s[0] != 1 for s in shapes):
+    if call.kernel.row is None or any(len(s) != 4 or s[0] != 1 for s in shapes):
         return None
     shape_in, shape_out = (cast(tuple[int, int, int], s[1:]) for s in shapes)
-    found = Stage(step, "", source, shape_in, shape_out)
-    parameters = next((a for a in call.arguments if isinstance(a, Parameters)), None)
-    if call.function.endswith("_table"):
-        return replace(found, kind="table")
-    if parameters is None:
-        return None
-    if "window" not in parameters.fields:
-        return _add(graph, found, call, parameters)
-    if "pool" in call.function:
-        return None
-    window = cast(Mapping[str, int], parameters.fields["window"])
+    layer = Stage(step, call.kernel.row, source, shape_in, shape_out)
+    match call.kernel.row:
+        case ValuesRow():
+            return layer
+        case PairsRow():
+            return _pairs(graph, layer, call)
+        case WindowRow():
+            return _windowed(layer, call)
+        case RingRow():
+            return _ringed(layer, call)
+
+
+def _windowed(layer: Stage, call: Call) -> Stage | None:
+    """Return a layer with its window along the height, None if it passes over rows."""
+    window = cast(Mapping[str, int], call.fields["window"])
     extent = (window["kernel_h"] - 1) * window["dilation_h"] + 1
     if window["stride_h"] > extent:
         return None
-    found = replace(found, stride=window["stride_h"], extent=extent, pad=window["pad_top"])
-    if "depthwise" not in call.function:
-        return replace(found, kind="conv")
+    return replace(layer, stride=window["stride_h"], extent=extent, pad=window["pad_top"])
+
+
+def _ringed(layer: Stage, call: Call) -> Stage | None:
+    """Return a layer with its ring, None if a row of input is wider than a row of the ring."""
+    windowed = _windowed(layer, call)
+    window = cast(Mapping[str, int], call.fields["window"])
     width = (window["out_w"] - 1) * window["stride_w"] + (window["kernel_w"] - 1) * window["dilation_w"] + 1
-    if window["in_w"] + window["pad_left"] > width:
+    if windowed is None or window["in_w"] + window["pad_left"] > width:
         return None
-    zero_point, channels = cast(int, parameters.fields["input_zero_point"]), window["in_c"]
-    return replace(
-        found, kind="depthwise", ring_row=width * channels, ring_left=window["pad_left"] * channels,
-        zero_point=zero_point,
-    )  # fmt: skip
+    zero_point, channels = cast(int, call.fields["input_zero_point"]), window["in_c"]
+    return replace(windowed, ring_row=width * channels, ring_left=window["pad_left"] * channels, zero_point=zero_point)
 
 
-def _add(graph: Graph, found: Stage, call: Call, parameters: Parameters) -> Stage | None:
+def _pairs(graph: Graph, layer: Stage, call: Call) -> Stage | None:
     """Return an element-wise layer of two tensors of one shape, one of which is whole."""
     places = [a for a in call.arguments if isinstance(a, At)]
     inputs = [a.tensor for a in places[:-1]]
-    if not call.function.endswith("_add") or len(inputs) != 2 or inputs[0] == inputs[1]:
+    if len(inputs) != 2 or inputs[0] == inputs[1]:
         return None
-    if any(graph.tensors[t].shape != graph.tensors[found.step.output].shape for t in inputs):
+    if any(graph.tensors[t].shape != graph.tensors[layer.step.output].shape for t in inputs):
         return None
-    return replace(found, kind="add", residual=next(t for t in inputs if t != found.source))
+    return replace(layer, residual=next(t for t in inputs if t != layer.source))
 
 
 def flows_into(graph: Graph, first: Step, second: Step, readers: Mapping[int, int]) -> bool:
@@ -114,21 +121,24 @@ def flows_into(graph: Graph, first: Step, second: Step, readers: Mapping[int, in
         return False
     a = next((s for t in first.inputs if (s := stage(graph, first, t))), None)
     b = stage(graph, second, tensor)
-    return a is not None and b is not None and (b.kind != "conv" or (b.stride, b.extent, b.pad) == (1, 1, 0))
+    if a is None or b is None:
+        return False
+    # A convolution with a window reads rows that are no longer there.
+    return not isinstance(b.form, WindowRow) or (b.stride, b.extent, b.pad) == (1, 1, 0)
 
 
 def stages(graph: Graph, steps: Sequence[Step]) -> list[Stage] | None:
     """Return the layers of a block of these steps, None if they can't be one."""
     source = _block_source(steps[0])
-    found = []
+    layers = []
     for step in steps:
         layer = stage(graph, step, source)
         if layer is None:
             return None
-        found.append(layer)
+        layers.append(layer)
         source = step.output
-    # Functions of one value run in place anyway; and a convolution would write over what it reads.
-    return None if all(layer.kind == "table" for layer in found[1:]) else found
+    # Functions of one value run in place without a block, and in one a convolution would write over what it reads.
+    return None if all(isinstance(layer.form, ValuesRow) for layer in layers[1:]) else layers
 
 
 def _block_source(first: Step) -> int:
@@ -151,32 +161,32 @@ def overlap(layers: Sequence[Stage]) -> dict[int, int]:
     for layer in reversed(layers):
         if layer.residual is not None:
             unread[layer.residual] = layer, rows
-        if layer.kind == "depthwise":
+        if isinstance(layer.form, RingRow):
             rows = np.minimum((rows - 1) * layer.stride + layer.extent - layer.pad, layer.source_shape[0])
-        elif layer is layers[0] and layer.kind == "conv":
+        elif layer is layers[0] and isinstance(layer.form, WindowRow):
             rows = np.clip(rows * layer.stride - layer.pad, 0, layer.source_shape[0])
     first = layers[0]
     if first.source in unread:
         rows = np.minimum(rows, unread[first.source][1])
     unread[first.source] = first, rows
-    found = {}
+    overlaps = {}
     for tensor, (layer, next_row) in unread.items():
         size = layer.line if tensor == layer.source else layer.target_shape[1] * layer.target_shape[2]
         margin = next_row * size - done * pitch
-        found[tensor] = min(0, int(margin[next_row < layer.source_shape[0]].min(initial=0)))
-    return found
+        overlaps[tensor] = min(0, int(margin[next_row < layer.source_shape[0]].min(initial=0)))
+    return overlaps
 
 
 class Buffers:
-    """Where a block's rings and rows lie in its scratch memory: `offsets` by layer, and `size` bytes in all."""
+    """The places of a block's rings and rows in its scratch memory: `offsets` by layer, and `size` bytes in all."""
 
     def __init__(self, layers: Sequence[Stage], streamed: bool) -> None:
         self.size = 0
         self.offsets: dict[int, int] = {}
         for i, layer in enumerate(layers):
-            if layer.kind == "depthwise":
+            if isinstance(layer.form, RingRow):
                 self.offsets[i] = self._take(layer.ring)
-            elif i and layer.kind != "table":
+            elif i and not isinstance(layer.form, ValuesRow):
                 self.offsets[i] = self._take(layer.line)
         # The rows of the network's input that a row of the first layer reads.
         self.window_bytes = layers[0].extent * layers[0].line if streamed else 0

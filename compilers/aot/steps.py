@@ -6,102 +6,45 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
+from compilers.aot.kernel import Kernel
+from compilers.aot.operands import Argument, At, Constant, Fields, Linear, Parameters, Row, Scratch
+from compilers.aot.shadow import Access, Arguments
 
 Each = TypeVar("Each")
-# In place of a kernel: a row of the input comes over the wire.
-RECEIVE = "receive"
-Ints = npt.NDArray[np.int8] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Constant:
-    """An array in flash: int8, int32 or int64. `role` ends its name in C."""
-
-    role: str
-    data: Ints = field(repr=False, compare=False)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes in flash."""
-        return int(self.data.nbytes)
-
-
-Value = int | Constant | tuple[int, ...] | Mapping[str, "Value"]
-Fields = Mapping[str, Value]
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """A constant `struct <kind>` and its fields in the order of the declaration."""
-
-    kind: str
-    fields: Fields
-
-
-@dataclass(frozen=True)
-class At:
-    """An address: element `offset` of a tensor."""
-
-    tensor: int
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """An address in the step's scratch memory, of which the call may use `size` bytes; 0 stands for all."""
-
-    offset: int = 0
-    size: int = 0
-
-
-@dataclass(frozen=True)
-class Linear:
-    """scale * variable + constant."""
-
-    variable: str
-    scale: int = 1
-    constant: int = 0
-
-    def at(self, variables: Mapping[str, int]) -> int:
-        """Return its value."""
-        return self.scale * variables[self.variable] + self.constant
-
-    def plus(self, constant: int) -> Linear:
-        """Return the sum."""
-        return replace(self, constant=self.constant + constant)
-
-    def times(self, factor: int) -> Linear:
-        """Return the product."""
-        return replace(self, scale=self.scale * factor, constant=self.constant * factor)
-
-
-@dataclass(frozen=True)
-class Row:
-    """The address of a row: `row` * `pitch` bytes after `base`. In a ring the row is taken modulo `modulus`."""
-
-    base: At | Scratch
-    row: Linear
-    pitch: int
-    modulus: int = 0
-
-    def at(self, variables: Mapping[str, int]) -> At | Scratch:
-        """Return the address."""
-        row = self.row.at(variables)
-        return replace(self.base, offset=self.base.offset + (row % self.modulus if self.modulus else row) * self.pitch)
-
-
-Argument = Parameters | Constant | At | Scratch | Row | Linear | int
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a kernel; in a block, for the operator of that index."""
+    """A call of a kernel; in a block, for the operator of that index.
 
-    function: str
+    Raises TypeError if the arguments have other parameters than the kernel takes.
+    """
+
+    kernel: Kernel
     arguments: tuple[Argument, ...]
     operator: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        self.kernel.check(self.arguments)
+
+    @property
+    def fields(self) -> Fields:
+        """The fields of its parameters; none if the kernel takes none."""
+        return next((a.fields for a in self.arguments if isinstance(a, Parameters)), {})
+
+    def access(self) -> Access:
+        """Return what the call does to memory. All its addresses are known: none is a Row."""
+        return self.kernel.access(Arguments(self.arguments))
+
+
+@dataclass(frozen=True)
+class Receive:
+    """A row of the network's input arrives: `size` bytes from `source` on go to `place`."""
+
+    source: At
+    place: Scratch
+    size: int
 
 
 @dataclass(frozen=True)
@@ -176,7 +119,7 @@ class Step:
         """Return the steps of its operators: itself, if it is one."""
         return self.parts or (self,)
 
-    def execution(self) -> Iterator[Call]:
+    def execution(self) -> Iterator[Call | Receive]:
         """Yield its calls as they happen, with rows as addresses and numbers."""
         yield from self.calls
         yield from _execute(self.rows, {})
@@ -195,7 +138,7 @@ class Step:
         return _distinct(c for call in self.written() for a in call.arguments for c in _constants(a))
 
 
-def _execute(items: Sequence[Item], variables: dict[str, int]) -> Iterator[Call]:
+def _execute(items: Sequence[Item], variables: dict[str, int]) -> Iterator[Call | Receive]:
     for item in items:
         match item:
             case Call():
@@ -212,11 +155,11 @@ def _execute(items: Sequence[Item], variables: dict[str, int]) -> Iterator[Call]
                 yield from _execute(next(body for limit, body in cases if limit is None or at < limit), variables)
 
 
-def _receive(item: Await, variables: dict[str, int]) -> Iterator[Call]:
-    """Yield what the arrival of each row does to memory."""
+def _receive(item: Await, variables: dict[str, int]) -> Iterator[Receive]:
+    """Yield the arrival of each row."""
     for row in range(variables.get(item.variable, 0), item.until.at(variables)):
         place = replace(item.window, offset=item.window.offset + (row - item.top.at(variables)) * item.line)
-        yield Call(RECEIVE, (At(item.tensor, row * item.line), place, item.line))
+        yield Receive(At(item.tensor, row * item.line), place, item.line)
         variables[item.variable] = row + 1
 
 

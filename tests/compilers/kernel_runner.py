@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.checker import check
+from compilers.aot.operands import Argument, At, Constant, Parameters, Scratch
 from compilers.aot.planner import Layout
-from compilers.aot.steps import RECEIVE, Argument, At, Call, Constant, Parameters, Scratch, Step
+from compilers.aot.steps import Receive, Step
 from graph.types import Graph
 from tests.compilers import host_build
 
@@ -86,24 +87,21 @@ class Runner:
         for i, step in enumerate(self.steps):
             before = self.memory.copy()
             for call in step.execution():
-                if call.function == RECEIVE:
+                if isinstance(call, Receive):
                     self._receive(call, i, dict(zip(self.graph.inputs, inputs, strict=True)))
                     continue
-                function = getattr(library(self.kernels), call.function)
+                function = getattr(library(self.kernels), call.kernel.symbol)
                 function.restype = None
                 function(*(self._argument(a, i) for a in call.arguments))
             self._forgive(before, i, step)
             assert (before == self.memory).all(), f"step {i} {step.name} wrote outside its output and scratch"
         return [self._view(t).reshape(self.graph.tensors[t].shape).copy() for t in self.graph.outputs]
 
-    def _receive(self, call: Call, i: int, wire: Mapping[int, Int8]) -> None:
-        """Put a row of an input that comes over the wire where the program wants it."""
-        source, place, size = call.arguments
-        assert isinstance(source, At)
-        assert isinstance(place, Scratch)
-        assert isinstance(size, int)
-        start = GUARD + self.layout.scratch[i].offset + place.offset
-        self.memory[start : start + size] = wire[source.tensor].reshape(-1)[source.offset : source.offset + size]
+    def _receive(self, row: Receive, i: int, wire: Mapping[int, Int8]) -> None:
+        """Put a row of an input that comes over the wire where the program expects it."""
+        start = GUARD + self.layout.scratch[i].offset + row.place.offset
+        data = wire[row.source.tensor].reshape(-1)
+        self.memory[start : start + row.size] = data[row.source.offset : row.source.offset + row.size]
 
     def _forgive(self, before: Int8, i: int, step: Step) -> None:
         """Take over into `before` what the step may have changed."""

@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 
 from compilers.aot import compile_graph
 from compilers.aot.checker import check
+from compilers.aot.kernel import WindowRow
 from compilers.aot.lower import KERNEL_SETS, lower
+from compilers.aot.operands import At, Linear, Row, Scratch
 from compilers.aot.planner import Layout, plan
 from compilers.aot.rows import block
 from compilers.aot.segment import cuts
+from compilers.aot.sets import portable
 from compilers.aot.stages import flows_into, stages
-from compilers.aot.steps import At, Call, Item, Linear, Loop, Row, Scratch, Step, Switch
+from compilers.aot.steps import Call, Item, Loop, Step, Switch
 from errors import CompileError
 from graph.reader import parse, read
 from graph.types import Graph
@@ -268,7 +271,7 @@ def _later(item: Item) -> Item:
 
 
 def _no_fill(item: Item) -> Item:
-    if isinstance(item, Call) and item.function == "alpharho_fill":
+    if isinstance(item, Call) and item.kernel is portable.FILL:
         return replace(item, arguments=(item.arguments[0], 5, item.arguments[2]))
     return item
 
@@ -282,14 +285,14 @@ def _smaller_ring(item: Item) -> Item:
 
 
 def _shifted(item: Item) -> Item:
-    if not isinstance(item, Call) or "depthwise" not in item.function:
+    if not isinstance(item, Call) or item.kernel is not portable.DEPTHWISE_ROW:
         return item
     moved = (replace(a, offset=a.offset + 16) if isinstance(a, Scratch) else a for a in item.arguments)
     return replace(item, arguments=tuple(moved))
 
 
 def _next_row(item: Item) -> Item:
-    if not isinstance(item, Call) or "conv" not in item.function:
+    if not isinstance(item, Call) or not isinstance(item.kernel.row, WindowRow):
         return item
     first = item.arguments[1]
     if isinstance(first, Row) and isinstance(first.base, At):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import ctypes
 import functools
-import re
 import shutil
 import struct
 import subprocess
@@ -20,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.checker import check
+from compilers.aot.operands import Argument, At, Constant, Parameters, Scratch
 from compilers.aot.planner import Layout
-from compilers.aot.steps import Argument, At, Constant, Parameters, Scratch, Step
+from compilers.aot.sets import SETS
+from compilers.aot.steps import Call, Step
 from graph.types import Graph
 from tests.compilers import host_build
 from tests.compilers.kernel_runner import structures
@@ -58,10 +59,6 @@ def missing() -> str | None:
     return next((package for program, package in PACKAGES.items() if not shutil.which(program)), None)
 
 
-def _functions() -> list[str]:
-    return re.findall(r"^void (alpharho_\w+)\(", host_build.kernel_headers(), re.M)
-
-
 class Core:
     """The program for an emulated core, and the address of its memory."""
 
@@ -70,7 +67,8 @@ class Core:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         cpu, self.machine, flash, ram = CORES[name]
         kernels = kernels_of(name)
-        self.functions = [f for f in _functions() if not re.match(r"alpharho_(dsp|mve)_", f) or f"_{kernels}_" in f]
+        sets = dict.fromkeys(("portable", kernels))
+        self.functions = [kernel.symbol for name in sets for kernel in SETS[name].kernels]
         (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
         # Without the vector registers there are no vectors of integers either.
         floats = ["-mfloat-abi=hard"] if kernels == "mve" else []
@@ -126,9 +124,10 @@ class CoreRunner:
         self.arena_end = GUARD + layout.arena_bytes + GUARD
         self.arena_end += -self.arena_end % ALIGNMENT
         self.calls = [
-            [self.core.functions.index(call.function), *(self._argument(a, i) for a in call.arguments)]
+            [self.core.functions.index(call.kernel.symbol), *(self._argument(a, i) for a in call.arguments)]
             for i, step in enumerate(self.steps)
             for call in step.execution()
+            if isinstance(call, Call)
         ]
 
     def request(self, *inputs: Int8) -> tuple[bytes, Sequence[Sequence[int]]]:

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN
-from compilers.aot.packing import fields_of, nearest_pairs, numbers_of, one_row_of, scaled_inputs
-from compilers.aot.steps import Call, Parameters, Step, Value
+from compilers.aot.operands import Value
+from compilers.aot.packing import nearest_pairs, numbers_of, one_row_of, scaled_inputs
+from compilers.aot.sets.mve import kernels
+from compilers.aot.steps import Call, Step
 
 Int64 = npt.NDArray[np.int64]
 
@@ -21,49 +23,49 @@ SHIFT_MOST = 31
 OFFSET_TRIALS = (0, 1, -1, 2, -2, 4, -4, 8, -8)
 
 
-def specialise(step: Step, call: Call) -> Step:
-    """Return the step with this set's kernel, or as it is where there is none for it."""
-    made = {"alpharho_add": _add, "alpharho_mul": _mul, "alpharho_mean": _mean, "alpharho_table": _table}[
-        call.function
-    ](call)
-    return replace(step, calls=(made,)) if made else step
+def table(step: Step, call: Call, optimize: str) -> Step:
+    """A function of one value, as a table."""
+    return replace(step, calls=(Call(kernels.TABLE, call.arguments),))
 
 
-def _table(call: Call) -> Call:
-    return Call("alpharho_mve_table", call.arguments)
+def mean(step: Step, call: Call, optimize: str) -> Step:
+    """MEAN."""
+    right = -cast(int, call.fields["shift"])
+    if not 1 <= right <= SHIFT_MOST:
+        return step
+    return replace(step, calls=(Call(kernels.MEAN, call.arguments),))
 
 
-def _mean(call: Call) -> Call | None:
-    right = -cast(int, fields_of(call)["shift"])
-    return Call("alpharho_mve_mean", call.arguments) if 1 <= right <= SHIFT_MOST else None
-
-
-def _mul(call: Call) -> Call | None:
-    fields, (first, second, target) = fields_of(call), call.arguments[1:]
+def mul(step: Step, call: Call, optimize: str) -> Step:
+    """MUL of rows by one row."""
+    fields, (first, second, target) = call.fields, call.arguments[1:]
     rows = one_row_of(fields)
     if rows is None or rows[1] % 4 or not 1 <= -cast(int, fields["shift"]) <= SHIFT_MOST:
-        return None
+        return step
     count, size, swapped = rows
     offsets = fields["offset1"], fields["offset2"]
     if swapped:
         first, second, offsets = second, first, (offsets[1], offsets[0])
-    made: dict[str, Value] = {"rows": count, "size": size, "offset1": offsets[0], "offset2": offsets[1]}
-    made |= {name: fields[name] for name in ("multiplier", "shift", "zero_point", "min", "max")}
-    return Call("alpharho_mve_mul", (Parameters("alpharho_mve_mul", made), first, second, target))
+    changed: dict[str, Value] = {"rows": count, "size": size, "offset1": offsets[0], "offset2": offsets[1]}
+    changed |= {name: fields[name] for name in ("multiplier", "shift", "zero_point", "min", "max")}
+    operands = (kernels.MUL.structure(changed), first, second, target)
+    return replace(step, calls=(Call(kernels.MUL, operands),))
 
 
-def _add(call: Call) -> Call | None:
-    fields = fields_of(call)
+def add(step: Step, call: Call, optimize: str) -> Step:
+    """ADD of two tensors of one shape."""
+    fields = call.fields
     rows = one_row_of(fields)
     if rows is None or rows[0] != 1:
-        return None
+        return step
     factors = _add_factors(fields)
     if factors is None:
-        return None
-    made: dict[str, Value] = {"size": rows[1]}
-    made |= dict(zip(("factor1", "factor2", "offset", "shift"), factors, strict=True))
-    made |= {"min": fields["min"], "max": fields["max"]}
-    return Call("alpharho_mve_add", (Parameters("alpharho_mve_add", made), *call.arguments[1:]))
+        return step
+    changed: dict[str, Value] = {"size": rows[1]}
+    changed |= dict(zip(("factor1", "factor2", "offset", "shift"), factors, strict=True))
+    changed |= {"min": fields["min"], "max": fields["max"]}
+    operands = (kernels.ADD.structure(changed), *call.arguments[1:])
+    return replace(step, calls=(Call(kernels.ADD, operands),))
 
 
 def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int, int] | None:

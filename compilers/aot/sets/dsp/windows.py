@@ -9,10 +9,11 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot import dsp_elementwise
-from compilers.aot.lower_window import conv_overlap
+from compilers.aot.operands import Constant, Scratch, Value
+from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, data, dense_scaling, limits
-from compilers.aot.steps import Call, Constant, Parameters, Scratch, Step, Value
+from compilers.aot.sets.dsp import kernels
+from compilers.aot.steps import Call, Step
 
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
@@ -29,48 +30,30 @@ GROUP = WORD_TAPS = 4
 MULTIPLIER_LEAST, SHIFT_MOST = 1 << 30, 31
 
 
-def specialise(step: Step, optimize: str) -> Step:
-    """Return the step with this set's kernel, or as it is where there is none for it.
-
-    Depthwise layers take their larger, faster packing where `optimize` is "speed".
-    """
-    if len(step.calls) != 1:
-        return step
-    call = step.calls[0]
-    if call.function == "alpharho_conv":
-        return _conv(step, call)
-    if call.function == "alpharho_depthwise":
-        return _depthwise(step, call, wide=optimize == "speed")
-    if call.function == "alpharho_dense":
-        return _dense(step, call)
-    if call.function in ("alpharho_add", "alpharho_mul", "alpharho_mean", "alpharho_table"):
-        return dsp_elementwise.specialise(step, call)
-    return step
-
-
-def _conv(step: Step, call: Call) -> Step:
+def conv(step: Step, call: Call, optimize: str) -> Step:
+    """CONV_2D of one group."""
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    found = _channels(parameters)
-    if parameters["groups"] != 1 or found is None:
+    scaled = _channels(parameters)
+    if parameters["groups"] != 1 or scaled is None:
         return step
-    bias, weights, multiplier, shift = found
-    kernel = window["kernel_h"], window["kernel_w"]
+    bias, weights, multiplier, shift = scaled
+    size = window["kernel_h"], window["kernel_w"]
     if (
-        kernel == (window["out_h"], window["out_w"]) == (1, 1) == (window["in_h"], window["in_w"])
+        size == (window["out_h"], window["out_w"]) == (1, 1) == (window["in_h"], window["in_w"])
         and window["in_c"] % 4 == 0
     ):
-        return _pixel(step, call, found)
+        return _pixel(step, call, scaled)
     dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
     copies = 0
-    if kernel == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and window["in_c"] % 4 == 0:
-        function = "alpharho_dsp_pointwise"
-    elif kernel == (3, 3) and window["in_c"] == 3 and dense:
-        function = "alpharho_dsp_conv_rgb"
+    if size == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and window["in_c"] % 4 == 0:
+        kernel = kernels.POINTWISE
+    elif size == (3, 3) and window["in_c"] == 3 and dense:
+        kernel = kernels.CONV_RGB
         taps = np.arange(weights.shape[1]).reshape(-1, RGB_ROW)
         weights = weights[:, np.concatenate((taps[:, :-1].reshape(-1), taps[:, -1]))]
     else:
-        function, copies = "alpharho_dsp_conv", 1
+        kernel, copies = kernels.CONV, 1
     depth = -(-weights.shape[1] // UNIT_TAPS) * UNIT_TAPS
     padded = np.pad(weights, ((0, 0), (0, depth - weights.shape[1])))
     words = np.ascontiguousarray(padded).view("<i4")
@@ -78,52 +61,53 @@ def _conv(step: Step, call: Call) -> Step:
     fields = {"window": window, "depth": depth} | common_fields(parameters, packed)
     return replace(
         step,
-        calls=(Call(function, (Parameters("alpharho_dsp_conv", fields), source, target, Scratch())),),
+        calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),),
         scratch=PIXELS * depth * (EXPANDED_BYTES + copies),
         overlap={source.tensor: conv_overlap(window, PIXELS)},
         apart=(),
     )
 
 
-def _pixel(step: Step, call: Call, found: tuple[Int32, Int8, Int32, Int32]) -> Step:
+def _pixel(step: Step, call: Call, scaled: tuple[Int32, Int8, Int32, Int32]) -> Step:
     """A 1x1 convolution of one pixel is a dense layer, but for the rounding."""
     parameters, source, target = arguments(call)
-    bias, weights, multiplier, shift = found
+    bias, weights, multiplier, shift = scaled
     fields: dict[str, Value] = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
     fields["packed"] = Constant("packed", _rows(bias, weights, _doubled(multiplier), shift))
     fields |= limits(parameters)
-    given = Parameters("alpharho_dsp_dense", fields), source, target, Scratch()
     return replace(
         step,
-        calls=(Call("alpharho_dsp_pixel", given),),
+        calls=(Call(kernels.PIXEL, (kernels.PIXEL.structure(fields), source, target, Scratch())),),
         scratch=EXPANDED_BYTES * weights.shape[1],
         overlap={source.tensor: 0},
         apart=(),
     )
 
 
-def _depthwise(step: Step, call: Call, wide: bool) -> Step:
+def depthwise(step: Step, call: Call, optimize: str) -> Step:
+    """DEPTHWISE_CONV_2D of 3x3 or 5x5: the larger, faster packing where `optimize` is "speed"."""
+    wide = optimize == "speed"
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    found = _channels(parameters)
+    scaled = _channels(parameters)
     side = window["kernel_h"]
-    if found is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % GROUP:
+    if scaled is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % GROUP:
         return step
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
         return step
-    bias, weights, multiplier, shift = found
+    bias, weights, multiplier, shift = scaled
     groups = window["in_c"] // GROUP
     taps = weights.reshape(groups, GROUP, -1).transpose(0, 2, 1)
     if wide:
         taps = taps[:, :, [0, 2, 1, 3]].astype("<i2")
     packed = _grouped(bias, np.ascontiguousarray(taps).view("<i4").reshape(groups, -1), _doubled(multiplier), shift)
     fields = {"window": window} | common_fields(parameters, packed)
-    function = "alpharho_dsp_depthwise_wide" if wide else "alpharho_dsp_depthwise"
-    given = Parameters("alpharho_dsp_depthwise", fields), source, target, Scratch()
-    return replace(step, calls=(Call(function, given),))
+    kernel = kernels.DEPTHWISE_WIDE if wide else kernels.DEPTHWISE
+    return replace(step, calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),))
 
 
-def _dense(step: Step, call: Call) -> Step:
+def dense(step: Step, call: Call, optimize: str) -> Step:
+    """FULLY_CONNECTED."""
     parameters, source, target = arguments(call)
     depth = cast(int, parameters["in_c"])
     if depth % WORD_TAPS:
@@ -136,8 +120,8 @@ def _dense(step: Step, call: Call) -> Step:
     fields: dict[str, Value] = {name: parameters[name] for name in ("rows", "in_c", "out_c")}
     fields["packed"] = Constant("packed", _rows(bias.astype(np.int32), weights, multiplier, right - 1))
     fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
-    given = Parameters("alpharho_dsp_dense", fields), source, target, Scratch()
-    return replace(step, calls=(Call("alpharho_dsp_dense", given),), scratch=EXPANDED_BYTES * depth)
+    packed = Call(kernels.DENSE, (kernels.DENSE.structure(fields), source, target, Scratch()))
+    return replace(step, calls=(packed,), scratch=EXPANDED_BYTES * depth)
 
 
 def _rows(bias: Int32, weights: Int8, multiplier: Int32, shift: Int32) -> Int32:
@@ -164,10 +148,10 @@ def _doubled(multiplier: Int32) -> Int32:
 
 def _channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int32] | None:
     """Return `packing.channels` with right shift - 1, and multipliers that can be doubled."""
-    found = channels(parameters)
-    if found is None:
+    scaled = channels(parameters)
+    if scaled is None:
         return None
-    bias, weights, multiplier, right = found
+    bias, weights, multiplier, right = scaled
     # A multiplier of 0, of channels whose scale is next to nothing, is as good as the smallest.
     dead = multiplier == 0
     return bias, weights, np.where(dead, MULTIPLIER_LEAST, multiplier), np.where(dead, SHIFT_MOST, right) - 1

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN
-from compilers.aot.packing import fields_of, nearest_pairs, numbers_of, one_row_of, scaled_inputs
-from compilers.aot.steps import Call, Parameters, Step, Value
+from compilers.aot.operands import Value
+from compilers.aot.packing import nearest_pairs, numbers_of, one_row_of, scaled_inputs
+from compilers.aot.sets.dsp import kernels
+from compilers.aot.steps import Call, Step
 
 Int64 = npt.NDArray[np.int64]
 
@@ -22,56 +24,55 @@ OFFSET_TRIALS = (0, 1, -1, 2, -2)
 MUL_SHIFT_MOST = 20
 
 
-def specialise(step: Step, call: Call) -> Step:
-    """Return the step with this set's kernel, or as it is where there is none for it."""
-    made = {"alpharho_add": _add, "alpharho_mul": _mul, "alpharho_mean": _mean, "alpharho_table": _table}[
-        call.function
-    ](call)
-    return replace(step, calls=(made,)) if made else step
+def table(step: Step, call: Call, optimize: str) -> Step:
+    """A function of one value, as a table."""
+    return replace(step, calls=(Call(kernels.TABLE, call.arguments),))
 
 
-def _table(call: Call) -> Call:
-    return Call("alpharho_dsp_table", call.arguments)
+def mean(step: Step, call: Call, optimize: str) -> Step:
+    """MEAN."""
+    if cast(int, call.fields["inner"]) % 4:
+        return step
+    return replace(step, calls=(Call(kernels.MEAN, call.arguments),))
 
 
-def _mean(call: Call) -> Call | None:
-    fields = fields_of(call)
-    return None if cast(int, fields["inner"]) % 4 else Call("alpharho_dsp_mean", call.arguments)
-
-
-def _mul(call: Call) -> Call | None:
-    fields, (first, second, target) = fields_of(call), call.arguments[1:]
+def mul(step: Step, call: Call, optimize: str) -> Step:
+    """MUL of rows by one row."""
+    fields, (first, second, target) = call.fields, call.arguments[1:]
     rows = one_row_of(fields)
     shift = -cast(int, fields["shift"])
     if rows is None or not 1 <= shift <= MUL_SHIFT_MOST:
-        return None
+        return step
     count, size, swapped = rows
     offsets = fields["offset1"], fields["offset2"]
     if swapped:
         first, second, offsets = second, first, (offsets[1], offsets[0])
-    made: dict[str, Value] = {
+    changed: dict[str, Value] = {
         "rows": count, "size": size, "offset1": offsets[0], "offset2": offsets[1],
         "multiplier": fields["multiplier"], "shift": shift,
         "rounding": (2 * cast(int, fields["zero_point"]) + 1) << (shift - 1),
         "min": fields["min"], "max": fields["max"],
     }  # fmt: skip
-    return Call("alpharho_dsp_mul", (Parameters("alpharho_dsp_mul", made), first, second, target))
+    operands = (kernels.MUL.structure(changed), first, second, target)
+    return replace(step, calls=(Call(kernels.MUL, operands),))
 
 
-def _add(call: Call) -> Call | None:
-    fields = fields_of(call)
+def add(step: Step, call: Call, optimize: str) -> Step:
+    """ADD of two tensors of one shape."""
+    fields = call.fields
     rows = one_row_of(fields)
     shift = -cast(int, fields["shift"])
     if rows is None or rows[0] != 1 or shift < 1:
-        return None
+        return step
     factors = _add_factors(fields)
     if factors is None:
-        return None
-    made: dict[str, Value] = {
+        return step
+    changed: dict[str, Value] = {
         "size": rows[1], "factor1": factors[0], "factor2": factors[1], "offset": factors[2], "shift": shift - 1,
         "rounding": 2 * cast(int, fields["zero_point"]) + 1, "min": fields["min"], "max": fields["max"],
     }  # fmt: skip
-    return Call("alpharho_dsp_add", (Parameters("alpharho_dsp_add", made), *call.arguments[1:]))
+    operands = (kernels.ADD.structure(changed), *call.arguments[1:])
+    return replace(step, calls=(Call(kernels.ADD, operands),))
 
 
 def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int] | None:

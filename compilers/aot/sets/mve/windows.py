@@ -9,10 +9,11 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot import mve_elementwise
-from compilers.aot.lower_window import conv_overlap
+from compilers.aot.operands import Constant, Scratch, Value
+from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, dense_scaling, limits
-from compilers.aot.steps import Call, Constant, Parameters, Scratch, Step, Value
+from compilers.aot.sets.mve import kernels
+from compilers.aot.steps import Call, Step
 
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
@@ -31,58 +32,40 @@ RGB_OVERHANG = 16
 DEPTHWISE_ORDER = np.concatenate([np.arange(first, BLOCK, 4) for first in (0, 2, 1, 3)])
 
 
-def specialise(step: Step, optimize: str) -> Step:
-    """Return the step with this set's kernel, or as it is where there is none for it.
-
-    There is no larger and faster packing: `optimize` makes no difference.
-    """
-    if len(step.calls) != 1:
-        return step
-    call = step.calls[0]
-    if call.function == "alpharho_conv":
-        return _conv(step, call)
-    if call.function == "alpharho_depthwise":
-        return _depthwise(step, call)
-    if call.function == "alpharho_dense":
-        return _dense(step, call)
-    if call.function in ("alpharho_add", "alpharho_mul", "alpharho_mean", "alpharho_table"):
-        return mve_elementwise.specialise(step, call)
-    return step
-
-
 def tile_bytes(depth: int) -> int:
     """Return what the inputs of four pixels take in scratch (KERNEL_MVE_TILE)."""
     return -(-depth // BLOCK) * BLOCK * PIXELS
 
 
-def _conv(step: Step, call: Call) -> Step:
+def conv(step: Step, call: Call, optimize: str) -> Step:
+    """CONV_2D of one group."""
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    found = channels(parameters)
-    if parameters["groups"] != 1 or found is None:
+    scaled = channels(parameters)
+    if parameters["groups"] != 1 or scaled is None:
         return step
     if all(window[f"{name}_{along}"] == 1 for name in ("kernel", "in", "out") for along in "hw"):
-        return _pixel(step, call, found)
-    bias, weights, multiplier, right = found
-    kernel = window["kernel_h"], window["kernel_w"]
+        return _pixel(step, call, scaled)
+    bias, weights, multiplier, right = scaled
+    size = window["kernel_h"], window["kernel_w"]
     dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
     more_scratch = 0
-    if kernel == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and not _padded(window):
-        function = "alpharho_mve_pointwise"
-    elif kernel == (3, 3) and window["in_c"] == 3 and dense:
-        function, more_scratch = "alpharho_mve_conv_rgb", RGB_OVERHANG
+    if size == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and not _padded(window):
+        kernel = kernels.POINTWISE
+    elif size == (3, 3) and window["in_c"] == 3 and dense:
+        kernel, more_scratch = kernels.CONV_RGB, RGB_OVERHANG
         weights = np.pad(weights, ((0, 0), (0, 1)))[:, list(RGB_ORDER)]
     else:
-        function = "alpharho_mve_conv"
+        kernel = kernels.CONV
     depth = _padded_depth(weights.shape[1])
-    if function == "alpharho_mve_conv":
+    if kernel is kernels.CONV:
         more_scratch = PIXELS * depth
     packed = _pack_conv(bias, weights, multiplier, right, depth)
     fields: dict[str, Value] = {"window": window, "depth": depth}
     fields |= common_fields(parameters, packed)
     return replace(
         step,
-        calls=(Call(function, (Parameters("alpharho_mve_conv", fields), source, target, Scratch())),),
+        calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),),
         scratch=tile_bytes(depth) + more_scratch,
         overlap={source.tensor: conv_overlap(window, PIXELS)},
         apart=(),
@@ -111,27 +94,28 @@ def _pack_conv(bias: Int32, weights: Int8, multiplier: Int32, right: Int32, dept
     return np.concatenate((words, scaling.reshape(-1, CHANNELS * 3)), axis=1).astype(np.int32)
 
 
-def _depthwise(step: Step, call: Call) -> Step:
+def depthwise(step: Step, call: Call, optimize: str) -> Step:
+    """DEPTHWISE_CONV_2D of 3x3 or 5x5. There is one packing: `optimize` makes no difference."""
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    found = channels(parameters)
+    scaled = channels(parameters)
     side = window["kernel_h"]
-    if found is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % 4:
+    if scaled is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % 4:
         return step
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
         return step
-    if (found[1] == np.int8(-128)).any():
+    if (scaled[1] == np.int8(-128)).any():
         return step
     two = window["in_c"] == BLOCK // 2 and side == 3 and window["stride_w"] == 1 and window["out_w"] % 2 == 0
-    bias, weights, multiplier, right = found
+    bias, weights, multiplier, right = scaled
     if two:
         bias, multiplier, right = (np.tile(a, 2) for a in (bias, multiplier, right))
         weights = np.tile(weights, (2, 1))
     packed = _pack_depthwise(bias, weights, multiplier, right)
     fields: dict[str, Value] = {"window": window, "pixels_at_once": 1 + int(two)}
     fields |= common_fields(parameters, packed)
-    calls = (Call("alpharho_mve_depthwise", (Parameters("alpharho_mve_depthwise", fields), source, target, Scratch())),)
-    return replace(step, calls=calls)
+    kernel = kernels.DEPTHWISE
+    return replace(step, calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),))
 
 
 def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32) -> Int32:
@@ -150,19 +134,20 @@ def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32)
     return packed.astype(np.int32)
 
 
-def _pixel(step: Step, call: Call, found: tuple[Int32, Int8, Int32, Int32]) -> Step:
+def _pixel(step: Step, call: Call, scaled: tuple[Int32, Int8, Int32, Int32]) -> Step:
     """A 1x1 convolution of one pixel is a dense layer, but for the rounding."""
     parameters, source, target = arguments(call)
-    bias, weights, multiplier, right = found
+    bias, weights, multiplier, right = scaled
     fields: dict[str, Value] = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
     fields |= {"weights": Constant("weights", weights), "bias": Constant("bias", bias)}
     fields |= _scaling(multiplier, -right)
     fields |= limits(parameters)
-    made = Call("alpharho_mve_pixel", (Parameters("alpharho_mve_dense", fields), source, target))
-    return replace(step, calls=(made,), scratch=0, overlap={}, apart=())
+    one_pixel = Call(kernels.PIXEL, (kernels.PIXEL.structure(fields), source, target))
+    return replace(step, calls=(one_pixel,), scratch=0, overlap={}, apart=())
 
 
-def _dense(step: Step, call: Call) -> Step:
+def dense(step: Step, call: Call, optimize: str) -> Step:
+    """FULLY_CONNECTED."""
     parameters, source, target = arguments(call)
     pairs = dense_scaling(parameters)
     if pairs is None:
@@ -171,9 +156,7 @@ def _dense(step: Step, call: Call) -> Step:
     fields = {name: parameters[name] for name in ("rows", "in_c", "out_c", "weights", "bias")}
     fields |= _scaling(multiplier, -right)
     fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
-    return replace(
-        step, calls=(Call("alpharho_mve_dense", (Parameters("alpharho_mve_dense", fields), source, target)),)
-    )
+    return replace(step, calls=(Call(kernels.DENSE, (kernels.DENSE.structure(fields), source, target)),))
 
 
 def _scaling(multiplier: Int32, shift: Int32) -> dict[str, Value]:

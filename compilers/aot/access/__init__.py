@@ -1,0 +1,1 @@
+"""What kernels do to memory: the access models that kernels of all sets share (see `shadow`)."""

@@ -1,0 +1,26 @@
+"""The kernels of set `mve`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from compilers.aot.access import elementwise, reduce, window
+from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
+
+_kernel = partial(Kernel, "mve")
+
+CONV = _kernel("alpharho_mve_conv", window.convolution(4), "alpharho_mve_conv", WindowRow())
+CONV_RGB = _kernel("alpharho_mve_conv_rgb", window.convolution(4), "alpharho_mve_conv", WindowRow())
+POINTWISE = _kernel("alpharho_mve_pointwise", window.convolution(4), "alpharho_mve_conv", WindowRow())
+PIXEL = _kernel("alpharho_mve_pixel", reduce.dense, "alpharho_mve_dense")
+DEPTHWISE_ROW = _kernel("alpharho_mve_depthwise_row", window.depthwise_row, "alpharho_mve_depthwise")
+DEPTHWISE = _kernel("alpharho_mve_depthwise", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ROW))
+DENSE = _kernel("alpharho_mve_dense", reduce.dense, "alpharho_mve_dense")
+MEAN = _kernel("alpharho_mve_mean", reduce.mean, "alpharho_mean")
+ADD = _kernel(
+    "alpharho_mve_add", elementwise.pairs, "alpharho_mve_add", PairsRow(lambda fields, size: {**fields, "size": size})
+)
+MUL = _kernel("alpharho_mve_mul", elementwise.times_row, "alpharho_mve_mul")
+TABLE = _kernel("alpharho_mve_table", elementwise.table, None, ValuesRow())
+
+KERNELS = (CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DENSE, MEAN, ADD, MUL, TABLE)

@@ -1,0 +1,45 @@
+"""Kernel set `portable` (C11): a kernel for each operator."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from compilers.aot.access import elementwise, move, reduce, window
+from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
+from compilers.aot.operands import Fields
+from compilers.aot.sets.kernel_set import KernelSet
+
+_kernel = partial(Kernel, "portable")
+
+
+def _flat(fields: Fields, size: int) -> Fields:
+    shape = {"dims": (1, 1, 1, size), "step1": (0, 0, 0, 1), "step2": (0, 0, 0, 1)}
+    return {**fields, "shape": shape}
+
+
+CONV = _kernel("alpharho_conv", window.convolution(2), "alpharho_conv", WindowRow())
+POINTWISE = _kernel("alpharho_pointwise", window.pointwise_apart, "alpharho_conv", WindowRow())
+DEPTHWISE_ROW = _kernel("alpharho_depthwise_row", window.depthwise_row, "alpharho_depthwise")
+DEPTHWISE = _kernel("alpharho_depthwise", window.depthwise, "alpharho_depthwise", RingRow(DEPTHWISE_ROW))
+AVERAGE_POOL = _kernel("alpharho_average_pool", window.pool, "alpharho_pool")
+MAX_POOL = _kernel("alpharho_max_pool", window.pool, "alpharho_pool")
+DENSE = _kernel("alpharho_dense", reduce.dense, "alpharho_dense")
+MEAN = _kernel("alpharho_mean", reduce.mean, "alpharho_mean")
+SOFTMAX = _kernel("alpharho_softmax", reduce.softmax, "alpharho_softmax")
+ADD = _kernel("alpharho_add", elementwise.broadcast_pairs, "alpharho_add", PairsRow(_flat))
+MUL = _kernel("alpharho_mul", elementwise.broadcast_pairs, "alpharho_mul")
+TABLE = _kernel("alpharho_table", elementwise.table, None, ValuesRow())
+PAD = _kernel("alpharho_pad", move.pad, "alpharho_pad")
+PLACE = _kernel("alpharho_place", move.place)
+COPY = _kernel("alpharho_copy", move.copy)
+FILL = _kernel("alpharho_fill", move.fill)
+
+SET = KernelSet(
+    "portable",
+    "kernels.h",
+    (
+        CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, MUL, TABLE, PAD,
+        PLACE, COPY, FILL,
+    ),
+    replacements={},
+)  # fmt: skip
