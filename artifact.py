@@ -10,11 +10,12 @@ import os
 import shutil
 import tempfile
 import typing
-from collections.abc import Callable, Iterator, Mapping
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import IO, Generic, TypeVar
 
 from errors import ConfigError, nearest
 from fields import Json, Source, from_json, load_json, to_json
@@ -120,6 +121,19 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             os.replace(partial, path)
         finally:
             Path(partial).unlink(missing_ok=True)
+
+
+def write_zip(
+    file: Path | IO[bytes], entries: Iterable[tuple[str, bytes]], *, is_compressed: bool = False, mode: int = 0
+) -> None:
+    """Write a zip file whose bytes are those of its entries alone: in their order, with one date and Unix `mode`."""
+    method = zipfile.ZIP_DEFLATED if is_compressed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, data in entries:
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, whatever system writes it
+            entry.external_attr = mode << 16
+            archive.writestr(entry, data, method)
 
 
 @contextlib.contextmanager

@@ -4,48 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from pathlib import Path
 
-from artifact import BUILD_DIR, write_atomic
+from artifact import BUILD_DIR, ROOT, write_atomic, write_zip
 
-HERE = Path(__file__).resolve().parent
+MAIN = "deploy/agent/__main__.py"
 MODULES = (
-    "__init__.py",
-    "agent/__init__.py",
-    "agent/edgetpu.py",
-    "agent/engine.py",
-    "agent/linux.py",
-    "agent/main.py",
-    "agent/recording.py",
-    "agent/server.py",
-    "agent/supervise.py",
-    "agent/text_mode.py",
-    "agent/tflm.py",
-    "cobs_py.py",
-    "frames.py",
+    "deploy/__init__.py",
+    "deploy/agent/__init__.py",
+    "deploy/agent/edgetpu.py",
+    "deploy/agent/engine.py",
+    "deploy/agent/linux.py",
+    "deploy/agent/main.py",
+    "deploy/agent/server.py",
+    "deploy/agent/supervise.py",
+    "deploy/agent/text_mode.py",
+    "deploy/agent/tflm.py",
+    "deploy/cobs_py.py",
+    "deploy/frames.py",
+    "graph/__init__.py",
+    "graph/tflm_recording.py",
 )
 
 
 def build_agent(folder: Path | None = None) -> Path:
-    """Return `agent-<12 hex digits of its sha256>.pyz` in `folder`, made if it is not there.
+    """Return `agent-<12 hex digits of its sha256>.pyz` in `folder`, written if it is not there.
 
     The same sources give the same bytes on every machine: stored without compression, in a fixed order and date.
     """
+    files = {"__main__.py": MAIN} | {module: module for module in MODULES}
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
-        _add(bundle, "__main__.py", HERE / "agent" / "__main__.py")
-        for module in MODULES:
-            _add(bundle, f"deploy/{module}", HERE / module)
+    write_zip(buffer, ((name, (ROOT / source).read_bytes()) for name, source in files.items()), mode=0o644)
     content = buffer.getvalue()
     path = (folder or BUILD_DIR / "agent") / f"agent-{hashlib.sha256(content).hexdigest()[:12]}.pyz"
     if not path.exists() or path.read_bytes() != content:
         write_atomic(path, content)
     return path
-
-
-def _add(bundle: zipfile.ZipFile, name: str, source: Path) -> None:
-    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    entry.create_system = 3
-    entry.external_attr = 0o644 << 16
-    bundle.writestr(entry, source.read_bytes())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifact import Artifact, produce, versions
+from artifact import Artifact, produce, versions, write_zip
 from console.quiet import output_to
 from errors import ConfigError
 from fields import Json
@@ -185,15 +185,16 @@ def _save(model: keras.Model, path: Path) -> None:
     """Save as .keras without what Keras puts in of day and process: the same weights give the same bytes."""
     raw = path.with_suffix(".raw.keras")
     model.save(raw)
-    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
-        for name in sorted(source.namelist()):
-            data = source.read(name)
-            if name == "metadata.json":
-                data = json.dumps({"keras_version": json.loads(data)["keras_version"], "date_saved": ""}).encode()
-            if name == "config.json":
-                data = _number_shared_objects(data)
-            target.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), data)
+    with zipfile.ZipFile(raw) as source:
+        write_zip(path, ((name, _reproducible(name, source.read(name))) for name in sorted(source.namelist())))
     raw.unlink()
+
+
+def _reproducible(name: str, data: bytes) -> bytes:
+    """Return a file of a .keras without what Keras puts in of day and process."""
+    if name == "metadata.json":
+        return json.dumps({"keras_version": json.loads(data)["keras_version"], "date_saved": ""}).encode()
+    return _number_shared_objects(data) if name == "config.json" else data
 
 
 def _number_shared_objects(config: bytes) -> bytes:

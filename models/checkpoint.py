@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from artifact import write_atomic
+from artifact import write_atomic, write_zip
 from errors import ConfigError
 
 SHIPPED_DIR = Path(__file__).parent / "checkpoints"
@@ -55,15 +55,16 @@ def save(path: Path, weights: Weights, facts: CheckpointFacts, dtype: npt.DTypeL
     The same weights give the same bytes: NumPy's own `savez` would write the time of day.
     """
     raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, weight in weights.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.ascontiguousarray(weight, dtype), allow_pickle=False)
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, member.getvalue(), zipfile.ZIP_DEFLATED)
+    write_zip(raw, ((f"{name}.npy", _npy(weight, dtype)) for name, weight in weights.items()), is_compressed=True)
     known = {name: value for name, value in asdict(facts).items() if value is not None}
     write_atomic(path.with_suffix(".json"), json.dumps(known, indent=1) + "\n")
     write_atomic(path, raw.getvalue())
+
+
+def _npy(weight: npt.NDArray[np.float32], dtype: npt.DTypeLike) -> bytes:
+    member = io.BytesIO()
+    np.lib.format.write_array(member, np.ascontiguousarray(weight, dtype), allow_pickle=False)
+    return member.getvalue()
 
 
 def load(path: Path) -> Weights:

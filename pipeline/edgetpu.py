@@ -99,7 +99,7 @@ def minimalistic_twin(model: Artifact[Int8Facts]) -> str:
 def _tool(how: Options) -> edgetpu.Tool:
     if how.compile_on is None:
         return edgetpu.LocalTool()
-    from deploy.remote.edgetpu_compiler import RemoteTool
+    from pipeline.remote_compiler import RemoteTool
 
     return RemoteTool(how.compile_on, how.accept_new, console.note)
 

@@ -11,11 +11,9 @@ from devtools import architecture
 # Imports that still go up, to be removed.
 KNOWN = {
     "benchmarks -> pipeline",
-    "compilers -> deploy",
     "console -> compilers",
     "console -> models",
     "console -> target",
-    "deploy -> compilers",
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deploy.agent.recording import arena_kinds, arena_parts, captured_stderr
+from graph.tflm_recording import arena_kinds, arena_parts, captured_stderr
 
 ALIGNMENT = 16
 FIRST_GUESS = 1 << 16

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from deploy.agent.engine import EngineError, describe, one_line
-from deploy.agent.recording import arena_parts, captured_stderr
+from graph.tflm_recording import arena_parts, captured_stderr
 
 
 class TflmEngine:

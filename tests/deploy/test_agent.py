@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifact import sha256_of
+from artifact import ROOT, sha256_of
 from deploy.agents import AgentOptions, agent_arguments, local_agent
-from deploy.bundle import HERE, MODULES, build_agent
+from deploy.bundle import MAIN, MODULES, build_agent
 from deploy.device import device_for
 from deploy.exchange import Timeouts
 from deploy.frames import Code
@@ -77,9 +77,9 @@ def test_bundle_that_was_damaged_is_made_anew(tmp_path: Path) -> None:
     assert build_agent(tmp_path).read_bytes() == good
 
 
-@pytest.mark.parametrize("module", [*MODULES, "agent/__main__.py"])
+@pytest.mark.parametrize("module", [*MODULES, MAIN])
 def test_bundle_is_python_3_9_and_imports_only_what_a_device_has(module: str) -> None:
-    tree = ast.parse((HERE / module).read_text(), feature_version=(3, 9))
+    tree = ast.parse((ROOT / module).read_text(), feature_version=(3, 9))
     names = set()
     for node in ast.walk(tree):
         assert not isinstance(node, ast.Match)
@@ -88,7 +88,7 @@ def test_bundle_is_python_3_9_and_imports_only_what_a_device_has(module: str) ->
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
     for name in names:
-        inside = name.replace(".", "/") + ".py" in {f"deploy/{m}" for m in MODULES} or name == "deploy"
+        inside = name.replace(".", "/") + ".py" in MODULES or name in ("deploy", "graph")
         assert inside or name.split(".")[0] in {*sys.stdlib_module_names, "cobs"}, f"{module} imports {name}"
 
 
@@ -284,4 +284,4 @@ def test_a_silent_agent_is_given_up(tmp_path: Path) -> None:
 
 def test_the_bundle_holds_no_more_than_it_needs(agent: Path) -> None:
     with zipfile.ZipFile(agent) as bundle:
-        assert sorted(bundle.namelist()) == sorted(["__main__.py", *(f"deploy/{m}" for m in MODULES)])
+        assert sorted(bundle.namelist()) == sorted(["__main__.py", *MODULES])

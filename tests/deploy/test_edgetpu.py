@@ -30,13 +30,13 @@ from deploy.device import device_for
 from deploy.links.process import ProcessLink
 from deploy.remote import runtime
 from deploy.remote.board import Board
-from deploy.remote.edgetpu_compiler import RemoteTool
 from deploy.session import Refused, Session
 from device_tests import tiny_model
 from errors import CompileError, DeployError, LinkError
 from measure import edgetpu as section
 from measure import report
 from measure.bench import Bench, Settings
+from pipeline.remote_compiler import RemoteTool
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
 from tests.deploy.sshd import BOARD, Sshd, wait_until

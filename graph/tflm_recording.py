@@ -1,4 +1,7 @@
-"""What TFLite-Micro's RecordingMicroAllocator prints: bytes of its arena, read back from standard error."""
+"""The output of TFLite-Micro's RecordingMicroAllocator: bytes of its arena, read back from standard error.
+
+The agent brings this module to devices: it imports the standard library of Python 3.9 alone.
+"""
 
 from __future__ import annotations
 
