@@ -7,6 +7,10 @@
 
 #include "layout.h"
 
+#ifdef KERNELS_DSP_ASSEMBLY
+#include <arm_acle.h>
+#endif
+
 _Static_assert((-3 >> 1) == -2, "right shifts of negative numbers must be arithmetic");
 
 // One LDR on these cores, aligned or not. Little-endian.
@@ -20,41 +24,32 @@ __attribute__((unused)) static inline void store_word(int8_t *to, uint32_t word)
 
 #ifdef KERNELS_DSP_ASSEMBLY
 
-// Bytes 0 and 2, sign-extended to 16 bits (SXTB16).
-static inline uint32_t expand_even(uint32_t bytes) {
-  uint32_t result;
-  __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(bytes));
-  return result;
-}
+// Intrinsics of ACLE where it has one. It has none with a rotation or a shift, of which gcc makes two instructions, for
+// BFI, and for the upper half of a product.
 
-// Bytes 1 and 3, sign-extended to 16 bits.
+// Bytes 0 and 2, sign-extended to 16 bits.
+static inline uint32_t expand_even(uint32_t bytes) { return (uint32_t)__sxtb16((int8x4_t)bytes); }
+
+// Bytes 1 and 3, sign-extended to 16 bits (SXTB16).
 static inline uint32_t expand_odd(uint32_t bytes) {
   uint32_t result;
   __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(bytes));
   return result;
 }
 
-// sum + a.low * b.low + a.high * b.high (SMLAD).
+// sum + a.low * b.low + a.high * b.high.
 static inline uint32_t multiply_pairs(uint32_t a, uint32_t b, uint32_t sum) {
-  __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
+  return (uint32_t)__smlad((int16x2_t)a, (int16x2_t)b, (int32_t)sum);
 }
 
-// Upper half of a * b, rounded (SMMULR).
-static inline int32_t multiply_high(int32_t a, int32_t b) {
-  int32_t result;
-  __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
-  return result;
-}
-
-// x limited to int8 (SSAT).
+// x limited to int8 (SSAT, whose intrinsic does not pass -Wsign-conversion in gcc 12).
 static inline int32_t saturated(int32_t x) {
   int32_t result;
   __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(x));
   return result;
 }
 
-// x / 2 rounded down, limited to int8.
+// x / 2 rounded down, limited to int8 (SSAT).
 static inline int32_t halve_saturated(int32_t x) {
   int32_t result;
   __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(x));
@@ -75,60 +70,45 @@ static inline int32_t multiply_high_add_down(int32_t a, int32_t b, int32_t sum) 
   return result;
 }
 
-// To each 16-bit half its byte 0 or 2, sign-extended (SXTAB16).
+// To each 16-bit half its byte 0 or 2, sign-extended.
 static inline uint32_t add_even(uint32_t halves, uint32_t bytes) {
-  uint32_t result;
-  __asm__("sxtab16 %0, %1, %2" : "=r"(result) : "r"(halves), "r"(bytes));
-  return result;
+  return (uint32_t)__sxtab16((int16x2_t)halves, (int8x4_t)bytes);
 }
 
-// To each 16-bit half its byte 1 or 3, sign-extended.
+// To each 16-bit half its byte 1 or 3, sign-extended (SXTAB16).
 static inline uint32_t add_odd(uint32_t halves, uint32_t bytes) {
   uint32_t result;
   __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(halves), "r"(bytes));
   return result;
 }
 
-// Both halves times 2 (SADD16).
+// Both halves times 2.
 static inline uint32_t twice_halves(uint32_t halves) {
-  uint32_t result;
-  __asm__("sadd16 %0, %1, %1" : "=r"(result) : "r"(halves));
-  return result;
+  return (uint32_t)__sadd16((int16x2_t)halves, (int16x2_t)halves);
 }
 
-// The product of the low halves (SMULBB), and of the high ones (SMULTT).
-static inline int32_t multiply_low_halves(uint32_t a, uint32_t b) {
-  int32_t result;
-  __asm__("smulbb %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
-  return result;
-}
+// The product of the low halves, and of the high ones.
+static inline int32_t multiply_low_halves(uint32_t a, uint32_t b) { return (int16_t)a * (int16_t)b; }
 
-static inline int32_t multiply_high_halves(uint32_t a, uint32_t b) {
-  int32_t result;
-  __asm__("smultt %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
-  return result;
-}
+static inline int32_t multiply_high_halves(uint32_t a, uint32_t b) { return (int16_t)(a >> 16) * (int16_t)(b >> 16); }
 
-// sum + (factor * low half of b) / 2^16, rounded down (SMLAWB), and with its high half (SMLAWT).
+// sum + (factor * low half of b) / 2^16, rounded down, and with its high half.
 static inline int32_t scale_low_half(int32_t factor, uint32_t b, int32_t sum) {
-  int32_t result;
-  __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(factor), "r"(b), "r"(sum));
-  return result;
+  return __smlawb(factor, (int32_t)b, sum);
 }
 
 static inline int32_t scale_high_half(int32_t factor, uint32_t b, int32_t sum) {
-  int32_t result;
-  __asm__("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(factor), "r"(b), "r"(sum));
-  return result;
+  return __smlawt(factor, (int32_t)b, sum);
 }
 
-// A word of the lowest bytes of four numbers, the first the lowest (BFI). Of C, the compiler makes an instruction more.
+// `word` with its byte `place` replaced by the lowest byte of `from` (BFI).
+#define INSERT_BYTE(word, from, place) __asm__("bfi %0, %1, %2, #8" : "+r"(word) : "r"(from), "i"(8 * (place)))
+
+// A word of the lowest bytes of four numbers, the first the lowest. Of C, the compiler makes an instruction more.
 static inline uint32_t four_bytes(int32_t a, int32_t b, int32_t c, int32_t d) {
-  __asm__("bfi %0, %1, #8, #8 \n"
-          "bfi %0, %2, #16, #8 \n"
-          "bfi %0, %3, #24, #8 \n"
-          : "+r"(a)
-          : "r"(b), "r"(c), "r"(d));
+  INSERT_BYTE(a, b, 1);
+  INSERT_BYTE(a, c, 2);
+  INSERT_BYTE(a, d, 3);
   return (uint32_t)a;
 }
 
