@@ -6,7 +6,7 @@
 #ifndef KERNELS_MVE_H
 #define KERNELS_MVE_H
 
-#include "kernels.h"
+#include "portable.h"
 
 // CONV_2D of one group. Taps of a pixel are padded with zeros to `depth`, a multiple of 8. For each four output
 // channels (the last four are padded with zeros), `packed` has the weights of the first two, of the other two, and

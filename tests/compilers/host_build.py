@@ -70,7 +70,7 @@ def kernel_sources(kernels: str = "portable") -> list[Path]:
 
 def kernel_headers() -> str:
     """Return the declarations of all kernels: those of a set of its own after those that they need."""
-    return "".join((KERNELS / name).read_text() for name in ("kernels.h", "mve.h"))
+    return "".join((KERNELS / name).read_text() for name in ("portable.h", "dsp.h", "mve.h"))
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "instructions.h"
-#include "kernels.h"
+#include "dsp.h"
 #include "memory.h"
 #include "multiply.h"
 

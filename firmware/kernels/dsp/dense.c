@@ -1,7 +1,7 @@
 #include "../portable/fixed_point.h"
 #include "dot.h"
 #include "instructions.h"
-#include "kernels.h"
+#include "dsp.h"
 
 typedef int8_t finish(const struct alpharho_dsp_dense *p, int32_t sum, int32_t multiplier, int32_t shift);
 

@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "dsp.h"
 #include "memory.h"
 #include "row.h"
 

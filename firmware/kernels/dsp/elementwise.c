@@ -1,5 +1,5 @@
 #include "instructions.h"
-#include "kernels.h"
+#include "dsp.h"
 #include "memory.h"
 
 enum { BATCH = 4 };

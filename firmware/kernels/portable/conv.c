@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "dot.h"
-#include "kernels.h"
+#include "portable.h"
 
 // Copy the inputs of one output pixel and one group, (kernel_h, kernel_w, depth), with the zero point for
 // padding.

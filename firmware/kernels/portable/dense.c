@@ -1,5 +1,5 @@
 #include "fixed_point.h"
-#include "kernels.h"
+#include "portable.h"
 #include "round_once.h"
 
 static int32_t dot(const int8_t *a, const int8_t *b, int32_t size, int32_t start) {

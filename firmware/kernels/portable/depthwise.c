@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "kernels.h"
+#include "portable.h"
 #include "requant.h"
 
 // Where the rows of the input are: a ring in which row y, counted from the first row of padding, has place y mod rows.

@@ -1,5 +1,5 @@
 #include "fixed_point.h"
-#include "kernels.h"
+#include "portable.h"
 
 enum { ADD_HEADROOM_BITS = 20 };
 

@@ -1,5 +1,5 @@
 #include "fixed_point.h"
-#include "kernels.h"
+#include "portable.h"
 
 void alpharho_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out) {
   for (int32_t o = 0; o < p->outer; o++, in += p->reduced * p->inner) {

@@ -1,7 +1,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels.h"
+#include "portable.h"
 
 void alpharho_pad(const struct alpharho_pad *p, const int8_t *in, int8_t *out) {
   const int32_t row = p->out[3];

@@ -1,5 +1,5 @@
 #include "fixed_point.h"
-#include "kernels.h"
+#include "portable.h"
 
 // The part of a window of `size` starting at `origin` that lies in [0, end).
 struct span {

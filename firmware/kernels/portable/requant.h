@@ -3,7 +3,7 @@
 #define KERNELS_PORTABLE_REQUANT_H
 
 #include "fixed_point.h"
-#include "kernels.h"
+#include "portable.h"
 
 // Two accumulators of one channel: what is read for the channel is read once, and before anything is stored, which
 // might lie anywhere for all that the compiler knows.

@@ -1,5 +1,5 @@
 #include "fixed_point.h"
-#include "kernels.h"
+#include "portable.h"
 
 // The sum of exponentials is kept with 12 bits before the binary point, the quotient with 2.
 enum { SUM_INTEGER_BITS = 12, OUTPUT_BITS = 8 };

@@ -1,0 +1,121 @@
+// Kernel set dsp (Cortex-M with the DSP extension), for the layers that compilers/aot/dsp.py packs; all else is
+// portable there, too.
+//
+// What portable.h says of sizes, zero points and limits holds here. `packed` and `scratch` are aligned to words. One
+// multiplier and right shift per channel.
+//
+// Convolutions round twice, with right shifts of 1 to 31, stored less 1 (0 to 30), and doubled multipliers:
+// 2 * multiplier - 2^32 for multipliers of 2^30 to 2^31 - 1, thus -2^31 to -2. For each of their channels, |bias| plus
+// 128 times the sum of |weights| is below 2^30.
+#ifndef KERNELS_DSP_H
+#define KERNELS_DSP_H
+
+#include <stdint.h>
+
+#include "portable.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// CONV_2D of one group. For each output channel, `packed` has bias, `depth` weights (int8 in words, the taps in the
+// order in which the kernel expands its inputs, then zeros), doubled multiplier and right shift - 1.
+struct alpharho_dsp_conv {
+  struct alpharho_window window;
+  int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 8
+  int8_t input_zero_point;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+// Four output pixels at a time are computed, in order, from a copy of their inputs: `out` may overlap those parts of
+// `in` that no later pixel reads.
+
+// 1x1, stride 1, no padding, a multiple of 4 input channels, `in` aligned to words. `scratch` holds 8 * depth bytes.
+void alpharho_dsp_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// 3x3 on 3 channels, dilation 1, depth 32. The weights' order: of each kernel row its first 8, then the ninth of each
+// row. `scratch` holds 8 * depth bytes.
+void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// Any other window. `scratch` holds 12 * depth bytes.
+void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// FULLY_CONNECTED of a multiple of 4 input channels. For each four output channels, `packed` has their biases, then for
+// each four inputs a word of weights of each channel, multipliers, and in one word the four right shifts - 1. Channels
+// at the end that are less than four come one by one, each with a word for its shift.
+//
+// value = clamp(zero_point + round(acc * multiplier / 2^(shift + 32))), for right shifts of 1 to 22 and multipliers of
+// 1 to 2^31 - 1: the compiler computes multipliers for which this is the reference's, and never exactly between two
+// steps. `scratch` holds 2 * in_c bytes. `out` and `in` do not overlap.
+struct alpharho_dsp_dense {
+  int32_t rows;
+  int32_t in_c; // a multiple of 4
+  int32_t out_c;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+void alpharho_dsp_dense(const struct alpharho_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// CONV_2D of 1x1 on one pixel (`rows` is 1), packed alike, but rounded twice, with doubled multipliers and right shifts
+// of 1 to 31, less 1. `out` may begin where `in` begins.
+void alpharho_dsp_pixel(const struct alpharho_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// DEPTHWISE_CONV_2D of 3x3 or 5x5, dilation 1, a multiple of 4 channels, as many out as in. For each four channels,
+// `packed` has their biases, then for each tap a word of their weights, their doubled multipliers, and in one word
+// their right shifts - 1. `scratch` and overlap are those of alpharho_depthwise; `in` and the ring are aligned to
+// words, too.
+struct alpharho_dsp_depthwise {
+  struct alpharho_window window;
+  int8_t input_zero_point;
+  const int32_t *packed;
+  int32_t zero_point, min, max;
+};
+
+void alpharho_dsp_depthwise(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_dsp_depthwise_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
+// The same with two words of weights a tap, of channels 0 and 2 and of 1 and 3 as 16-bit halves: larger and faster.
+void alpharho_dsp_depthwise_wide(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out,
+                                 int8_t *scratch);
+void alpharho_dsp_depthwise_wide_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y,
+                                     int8_t *out);
+
+// ADD of two inputs of one shape: value = round((offset + factor1 * in1 / 2^8 + factor2 * in2 / 2^8) / 2^(shift + 1)),
+// each product rounded down, the quotient to the nearest, halves away from zero, plus the zero point. The compiler has
+// compared it with the reference for all pairs of inputs, none of which leaves int32. `out` may begin where an input
+// begins.
+struct alpharho_dsp_add {
+  int32_t size;
+  int32_t factor1, factor2, offset;
+  int32_t shift;    // right shift - 1: 0 to 30
+  int32_t rounding; // 2 * output zero point + 1
+  int32_t min, max;
+};
+
+void alpharho_dsp_add(const struct alpharho_dsp_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+// MUL: `rows` rows of `size` elements, each times the one row `in2`. `out` may begin where `in1` begins.
+struct alpharho_dsp_mul {
+  int32_t rows, size;
+  int32_t offset1, offset2; // -127 to 128: -zero point
+  int32_t multiplier;       // 2^30 to 2^31 - 1
+  int32_t shift;            // right: 1 to 20
+  int32_t rounding;         // (2 * output zero point + 1) * 2^(shift - 1)
+  int32_t min, max;
+};
+
+void alpharho_dsp_mul(const struct alpharho_dsp_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+// As alpharho_table.
+void alpharho_dsp_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size);
+
+// As alpharho_mean, of a multiple of 4 channels (`inner`).
+void alpharho_dsp_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // KERNELS_DSP_H
