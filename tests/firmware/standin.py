@@ -24,7 +24,7 @@ MODEL = CompiledModel(
     input_bytes=INPUT_BYTES,
     input_shape=(1, 32, 32, 3),
 )
-EMULATED = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55", "netduinoplus2")
+EMULATED = tuple(name for name in target.names() if target.load(name).flasher == "qemu")
 
 
 def build(name: str, out: Path, overrides: Mapping[str, str] | None = None) -> FirmwareImage:

@@ -43,8 +43,10 @@ const int8_t *alpharho_engine_output(uint32_t index) { return index == 0 ? arena
 
 int alpharho_engine_invoke(void) {
   int8_t sums[OUTPUT_BYTES] = {0};
+  int j = 0; /* i modulo OUTPUT_BYTES, for cores that have no division */
   for (int i = 0; i < INPUT_BYTES; i++) {
-    sums[i % OUTPUT_BYTES] = (int8_t)(sums[i % OUTPUT_BYTES] + arena[i]);
+    sums[j] = (int8_t)(sums[j] + arena[i]);
+    j = j + 1 < OUTPUT_BYTES ? j + 1 : 0;
   }
   for (int i = 0; i < OUTPUT_BYTES; i++) {
     arena[OUTPUT_AT + i] = sums[i];
