@@ -15,6 +15,6 @@ def build_image(target: Target, model: Path, folder: Path) -> Path:
     Raises CompileError or FitError, whose message says why there is none.
     """
     if target.mcu is None:
-        raise ValueError(f"{target.name} is no microcontroller")
+        raise ValueError(f"{target.name} is not a microcontroller")
     plan = compile_model(model, folder / "model", target.mcu.kernels)
     return build_firmware(target, plan.compiled(model.stem, folder / "model"), folder / "image").elf

@@ -50,7 +50,7 @@ def run(command: Sequence[str], target_name: str) -> None:
     if overflow:
         memory = "RAM" if overflow[1] == "RAM" else "flash"
         raise FitError(
-            f"{target_name}: {memory} is short by {int(overflow[2]):,} bytes, says the linker; "
+            f"{target_name}: {memory} is short by {int(overflow[2]):,} bytes at link time; "
             "take a smaller preset or a larger board"
         )
     log = _keep(f"firmware-{target_name}.log", f"{' '.join(command)}\n{done.stdout}")

@@ -33,7 +33,7 @@ class FirmwareImage:
 
     Flash is code, constants (start values of variables included) and weights; RAM is all from its origin to the end of
     what the linker placed: stack, arena and all other variables. `binary` is None where an image has two parts.
-    On `host`, where nothing is sized, flash and RAM are 0 and `code_bytes` and `constant_bytes` are the process's own.
+    With a toolchain of the host, flash and RAM are 0, and `code_bytes` and `constant_bytes` are those of the process.
     """
 
     elf: Path
@@ -50,7 +50,7 @@ class FirmwareImage:
     stack_bytes: int
 
     def facts(self) -> dict[str, int]:
-        """Return the sizes by name, without those that mean nothing here."""
+        """Return the sizes by name, without those that are 0."""
         sizes = {
             "code": self.code_bytes,
             "constants": self.constant_bytes,
@@ -69,8 +69,8 @@ def build_firmware(
     """Build the image of a compiled network for a microcontroller target and return it with its sizes.
 
     `model` is what compilers.aot or compilers.tflm returned; MLPerf Tiny's runner reads its name. `overrides` are CMake
-    variables, for another engine and for tests. `firmware.elf`, `.map` and, for a
-    real core, `.bin` and `.hex` are put into `out` once all is built: the same inputs give the same bytes.
+    variables, for another engine and for tests. Once all is built, `firmware.elf` and `.map` are put into `out`, for a
+    microcontroller also `.hex` and, unless the image has two parts, `.bin`. The same inputs give the same bytes.
     Raises CompileError if a tool is missing (naming its package), if the build fails (with its first error) or if sizes
     disagree with the plan; FitError if the linker runs out of RAM or flash.
     """

@@ -1,4 +1,4 @@
-"""Whether a compiled network fits a board: told before anything is built or flashed."""
+"""Whether a compiled network fits a board: checked before anything is built or flashed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from errors import FitError
 from target import Mcu, Target
 
 # Measured on the five emulated boards with -Os: receive ring, frames and the replies that are kept take 7,496 bytes of
-# RAM; protocol, port and the kernels that MobileNets need take 18 to 24 KB of flash. The linker has the last word.
+# RAM; protocol, port and the kernels that MobileNets need take 18 to 24 KB of flash. The linker decides.
 FIRMWARE_RAM_BYTES = 7_560
 FIRMWARE_FLASH_BYTES = 24_576
 BYTES_PER_WRITTEN_BIT = 512  # of input, for one byte of RAM
@@ -21,7 +21,7 @@ BYTES_PER_WRITTEN_BIT = 512  # of input, for one byte of RAM
 
 @dataclass(frozen=True)
 class Fit:
-    """What a network needs on a board and what is there, in bytes. The parts of the firmware itself are estimates."""
+    """What a network needs on a board and what the board has, in bytes. The firmware's own parts are estimates."""
 
     ram_needed: int
     ram_bytes: int
@@ -39,14 +39,16 @@ class Fit:
 
 
 def mcu_of(target: Target) -> Mcu:
-    """Return the facts of a target's microcontroller. Raises FitError if it is no microcontroller."""
+    """Return the facts of a target's microcontroller. Raises FitError if it is not a microcontroller."""
     if target.mcu is None:
-        raise FitError(f"{target.name}: is no microcontroller; firmware is for targets with a section [mcu]")
+        raise FitError(
+            f"{target.name}: is not a microcontroller: its TOML has no [mcu] section; choose a target that has one"
+        )
     return target.mcu
 
 
 def fit(target: Target, plan: Plan) -> Fit:
-    """Return what a compiled network needs on a target beside what is there."""
+    """Return what a compiled network needs on a target, and what the target has."""
     mcu = mcu_of(target)
     input_bytes = sum(t.bytes for t in plan.inputs)
     ram = plan.arena_bytes + mcu.stack_bytes + FIRMWARE_RAM_BYTES + -(-input_bytes // BYTES_PER_WRITTEN_BIT)
@@ -63,31 +65,31 @@ def fit(target: Target, plan: Plan) -> Fit:
 
 
 def check_fit(target: Target, plan: Plan) -> Fit:
-    """Return the fit if there is one.
+    """Return the fit of a network that fits the target.
 
     Raises FitError saying RAM or flash, by how many bytes, and which operator and tensors make the peak.
     """
-    found = fit(target, plan)
-    if found.ram_needed > found.ram_bytes:
-        over = found.ram_needed - found.ram_bytes
+    needs = fit(target, plan)
+    if needs.ram_needed > needs.ram_bytes:
+        over = needs.ram_needed - needs.ram_bytes
         raise FitError(
-            f"{target.name}: RAM is short by {over:,} bytes: {found.arena_bytes:,} for activations, "
-            f"{found.stack_bytes:,} for the stack and about {FIRMWARE_RAM_BYTES:,} for the firmware, "
-            f"of {found.ram_bytes:,}; "
-            f"the peak is {found.peak}; take a smaller preset or a board with more RAM"
+            f"{target.name}: RAM is short by {over:,} bytes: {needs.arena_bytes:,} for activations, "
+            f"{needs.stack_bytes:,} for the stack and about {FIRMWARE_RAM_BYTES:,} for the firmware, "
+            f"of {needs.ram_bytes:,}; "
+            f"the peak is {needs.peak}; take a smaller preset or a board with more RAM"
         )
-    if found.flash_needed > found.flash_bytes:
-        over = found.flash_needed - found.flash_bytes
+    if needs.flash_needed > needs.flash_bytes:
+        over = needs.flash_needed - needs.flash_bytes
         raise FitError(
-            f"{target.name}: flash is short by {over:,} bytes: {found.weights_bytes:,} for weights and about "
-            f"{FIRMWARE_FLASH_BYTES:,} for the firmware, of {found.flash_bytes:,}; "
+            f"{target.name}: flash is short by {over:,} bytes: {needs.weights_bytes:,} for weights and about "
+            f"{FIRMWARE_FLASH_BYTES:,} for the firmware, of {needs.flash_bytes:,}; "
             "take a smaller preset or a board with more flash"
         )
-    return found
+    return needs
 
 
 def peak_of(plan: Plan) -> str:
-    """Say which operator and tensors need the most RAM at a time."""
+    """Return the operator that needs the most RAM, with its tensors, as a phrase."""
     operator = plan.operators[plan.peak_operator]
     sizes = {t.name: t.bytes for t in plan.tensors}
     tensors = " and ".join(f"{name} ({sizes.get(name, 0):,} bytes)" for name in plan.peak[:2])
@@ -95,7 +97,7 @@ def peak_of(plan: Plan) -> str:
 
 
 def boards_of(targets: Sequence[Target]) -> list[Target]:
-    """Return the microcontrollers with memory of their own. Raises FitError if a single target is none."""
+    """Return the microcontrollers with memory of their own. Raises FitError if the only target is not one."""
     if len(targets) == 1:
         mcu_of(targets[0])
     return [target for target in targets if target.mcu and target.mcu.flash_bytes]
@@ -104,7 +106,7 @@ def boards_of(targets: Sequence[Target]) -> list[Target]:
 def table(path: Path, boards: Sequence[Target], done: Callable[[int], None]) -> dict[str, dict[str, Fit]]:
     """Return what an int8 .tflite needs on each board with each `--optimize`, by the names of both.
 
-    `done` is told how many of `compilations` are done. Raises CompileError if the network can't be compiled.
+    `done` is called with the number of finished `compilations`. Raises CompileError if the network can't be compiled.
     """
     plans: dict[tuple[str, str], Plan] = {}
     with tempfile.TemporaryDirectory() as folder:

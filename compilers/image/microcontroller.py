@@ -29,8 +29,8 @@ def compile_for(
     """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
 
     `optimize` is one of compilers.aot.OPTIMIZE; with `stream_input` the device takes its input row by row. The
-    generated C is in `model/` beside it. Raises
-    CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash do not suffice.
+    generated C is in `model/` beside it.
+    Raises CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash is too small.
     """
     mcu = mcu_of(target)
 

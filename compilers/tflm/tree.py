@@ -60,38 +60,42 @@ class Library:
     @property
     def definitions(self) -> list[str]:
         """What the library was compiled with and its headers ask for; the first decides the layout of structures."""
-        optimised = [] if self.kernels == "reference" else [self.kernels.upper()]
-        return ["TF_LITE_STATIC_MEMORY", "TF_LITE_DISABLE_X86_NEON", *BUILD_TYPES[self.build_type], *optimised]
+        optimized = [] if self.kernels == "reference" else [self.kernels.upper()]
+        return ["TF_LITE_STATIC_MEMORY", "TF_LITE_DISABLE_X86_NEON", *BUILD_TYPES[self.build_type], *optimized]
 
 
 def find(target: Target, environment: Mapping[str, str] = os.environ) -> Library:
     """Return the library for a target from the tree that TFLM_DIR names.
 
-    Of several, the one with optimised kernels and without checks, unless TFLM_BUILD names another. Raises CompileError
+    Of several, the one with optimized kernels and without checks, unless TFLM_BUILD names another. Raises CompileError
     saying what is missing and the command that makes it.
     """
     prefix = _prefix(target)
     command = _command(prefix)
-    given = environment.get(TFLM_DIR, "")
-    if not given:
+    folder = environment.get(TFLM_DIR, "")
+    if not folder:
         raise CompileError(
             f"--engine tflm: {TFLM_DIR} is not set; clone github.com/tensorflow/tflite-micro, run `{command}` there, "
             f"and set {TFLM_DIR} to that folder"
         )
-    root = Path(given).expanduser().resolve()
+    root = Path(folder).expanduser().resolve()
     for name in NEEDED:
         if not (root / name).is_file():
-            raise CompileError(f"{TFLM_DIR}={given}: no {name}; expected a TFLite-Micro tree in which `{command}` ran")
+            raise CompileError(f"{TFLM_DIR}={folder}: no {name}; expected a TFLite-Micro tree in which `{command}` ran")
     built = sorted(path.parent.parent.name for path in root.glob(f"gen/*/lib/{LIBRARY}"))
-    wanted = environment.get(TFLM_BUILD, "")
-    if wanted and wanted not in built:
-        raise CompileError(f"{TFLM_BUILD}={wanted}: not built in {given}; {nearest(wanted, built or ['nothing'])}")
-    fitting = [found for name in built if (found := _parse(root, name, prefix))]
-    chosen = [library for library in fitting if not wanted or library.name == wanted]
+    chosen_name = environment.get(TFLM_BUILD, "")
+    if chosen_name and chosen_name not in built:
+        raise CompileError(
+            f"{TFLM_BUILD}={chosen_name}: not built in {folder}; {nearest(chosen_name, built or ['nothing'])}"
+        )
+    fitting = [library for name in built if (library := _parse(root, name, prefix))]
+    chosen = [library for library in fitting if not chosen_name or library.name == chosen_name]
     if not chosen:
-        there = f"; there is {', '.join(built)}" if built else ""
-        raise CompileError(f"{TFLM_DIR}={given}: nothing built for {target.name}{there}; run `{command}` there")
-    return min(chosen, key=lambda found: (found.kernels == "reference", list(BUILD_TYPES).index(found.build_type)))
+        others = f"; built there: {', '.join(built)}" if built else ""
+        raise CompileError(f"{TFLM_DIR}={folder}: nothing built for {target.name}{others}; run `{command}` there")
+    return min(
+        chosen, key=lambda library: (library.kernels == "reference", list(BUILD_TYPES).index(library.build_type))
+    )
 
 
 def _prefix(target: Target) -> str:

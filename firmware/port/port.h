@@ -1,5 +1,5 @@
-/* All that a board must provide. One file, boards/<name>/board.c, implements it; Cortex-M boards get the
- * stack, reset and sleep from startup/cortex_m.c. */
+/* All that a family of boards must provide: families/<family>/<family>.c implements it with the addresses of
+ * boards/<board>/board.h. Families of Cortex-M get the stack, reset and sleep from families/cortex_m. */
 #ifndef ALPHARHO_PORT_H
 #define ALPHARHO_PORT_H
 

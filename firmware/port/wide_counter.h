@@ -1,5 +1,5 @@
 /* A 64-bit count out of two hardware counters that start together: a fine one that wraps, and one that runs
- * slower by a power of two and tells how often. No interrupt is needed, so none disturbs what is timed. */
+ * slower by a power of two and counts the wraps. No interrupt is needed, so none disturbs what is timed. */
 #ifndef ALPHARHO_PORT_WIDE_COUNTER_H
 #define ALPHARHO_PORT_WIDE_COUNTER_H
 

@@ -223,7 +223,7 @@ def test_a_tree_that_is_missing_or_wrong(tmp_path: Path) -> None:
         tree.find(m4, {"TFLM_DIR": str(tmp_path)})
     root = fake_tree(tmp_path / "tree", "cortex_m_generic_cortex-m55_default_gcc")
     with pytest.raises(
-        CompileError, match=r"nothing built for qemu-m4; there is cortex_m_generic_cortex-m55_default_gcc"
+        CompileError, match=r"nothing built for qemu-m4; built there: cortex_m_generic_cortex-m55_default_gcc"
     ):
         tree.find(m4, {"TFLM_DIR": str(root)})
     with pytest.raises(

@@ -96,7 +96,8 @@ def test_fit_tells_each_aim_apart(home: Path) -> None:
     shown = inv(home, *asked).stdout
     assert f"{aims['speed']['weights_bytes']:,}" in shown
     one_line(
-        inv(home, "fit", "--model", VWW, "--labels", "person,none", "--target", "rpi4"), "rpi4: is no microcontroller"
+        inv(home, "fit", "--model", VWW, "--labels", "person,none", "--target", "rpi4"),
+        "rpi4: is not a microcontroller",
     )
 
 
