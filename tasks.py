@@ -6,19 +6,21 @@ Thin on purpose: read the options, call one function, print. Nothing slow is imp
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke import Context, Exit, task
 from invoke.tasks import Task
 
 from errors import ConfigError, Error
+
+if TYPE_CHECKING:
+    from measure.bench import Part
 
 # Options that several tasks share: default and help text.
 Options = dict[str, tuple[Any, str]]
@@ -102,11 +104,12 @@ def _pipeline(given: dict[str, Any], *groups: Options) -> Any:
     return Pipeline(Request(**asked))
 
 
-def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> None:
+def _measure(task_name: str, given: dict[str, Any], parts: tuple[Part, ...]) -> None:
     import console
     from benchmarks import many
-    from measure import linux, report
-    from measure.bench import Bench, Settings
+    from measure import bench as benches
+    from measure import layout, linux, report
+    from measure.setup import Settings, Setup
 
     threads = linux.parse_threads(given["threads"])
     devices = many.units(given["target"], given["link"])
@@ -117,16 +120,17 @@ def _measure(task_name: str, given: dict[str, Any], parts: tuple[str, ...]) -> N
     names = ("kernels", "link", "fresh", "seed", "runtime", "accept_new", "device")
     asked = {name: given[name] for name in names}
     settings = Settings(images=_images(given["images"]), threads=threads, **asked)
-    with Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings) as bench:
-        made = bench.report(parts, _command())
-    name = made["model"]["name"] + (f"-{pipeline.engine}" if pipeline.engine != pipeline.target.engine else "")
-    path = report.write(made, report.folder(given["unit"] or made["target"]["name"], name))
+    setup = Setup(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings)
+    result = benches.measure(setup, parts, _command())
+    made = result.report
+    name = made.model.name + (f"-{pipeline.engine}" if pipeline.engine != pipeline.target.engine else "")
+    path = report.write(made, report.folder(given["unit"] or made.target.name, name))
     if given["json"]:
-        print(json.dumps(made, indent=1))
+        print(report.dumps(made), end="")
     else:
-        console.report(report.rows(made), path)
-    if bench.interrupted:
-        raise Error(f"measured {bench.interrupted}")
+        console.report(layout.rows(made), path)
+    if result.measurement.interrupted:
+        raise Error(f"measured {result.measurement.interrupted}")
 
 
 def _measure_many(task_name: str, given: dict[str, Any], devices: list[Any]) -> None:
@@ -222,22 +226,22 @@ def compare_engines(
     import console
     from benchmarks import engines
     from measure import report
-    from measure.bench import Bench, Settings
+    from measure.setup import Settings, Setup
 
     columns = engines.pairs(target, with_tflm=bool(os.environ.get("TFLM_DIR")))
     if len(columns) < 2:
         console.note("tflm is left out: TFLM_DIR is not set; `inv deploy --engine tflm` says how to get it")
     settings = Settings(images=_images(images), fresh=fresh, seed=given["seed"])
 
-    def opener(board: str, engine: str) -> Callable[[], Bench]:
+    def opener(board: str, engine: str) -> Callable[[], Setup]:
         chosen = optimize if engine == "aot" else TARGET["optimize"][0]
         pipeline = _pipeline(
             {**given, "target": board, "engine": engine, "optimize": chosen}, MODEL, CALIBRATION, TARGET
         )
-        return lambda: Bench(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings)
+        return lambda: Setup(pipeline.target, pipeline.runnable, pipeline.int8, pipeline.data, settings)
 
     found = engines.measure([opener(*column) for column in columns], _command())
-    path = engines.write(found, report.folder(target, found[0].report["model"]["name"]))
+    path = engines.write(found, report.folder(target, found[0].report.model.name))
     if json:
         print(path.read_text(), end="")
     else:
@@ -273,6 +277,7 @@ def report(c: Context, target: str, model: str, engine: str | None, json: bool) 
     """Print the report of the last run of a model on a target, from reports/."""
     import console
     import target as targets
+    from measure import layout
     from measure import report as reports
 
     usual = engine is None or (target in targets.names() and targets.load(target).engine == engine)
@@ -281,7 +286,7 @@ def report(c: Context, target: str, model: str, engine: str | None, json: bool) 
     if json:
         print(path.read_text(), end="")
     else:
-        console.report(reports.rows(found), path)
+        console.report(layout.rows(found), path)
 
 
 @user_task({"json": (False, "print as JSON")})
@@ -414,7 +419,7 @@ def hil(
     """Run the hardware-in-the-loop tests on a device: the same for host, emulator and hardware."""
     from device_tests import run as suite
     from measure import report as reports
-    from measure.bench import Bench, Settings
+    from measure.setup import Settings, Setup, prepare_pictures
 
     pipeline = _pipeline({**given, "target": target, "engine": None, "optimize": "size"}, MODEL, CALIBRATION, TARGET)
     if pipeline.target.tpu:
@@ -426,9 +431,9 @@ def hil(
     ]
     compiled, model = pipeline.compiled, pipeline.int8
     images = Settings(images=_images(count) or suite.PICTURES[pipeline.target.measured_on])
-    bench = Bench(pipeline.target, compiled, model, pipeline.data, images)
+    pictures = prepare_pictures(Setup(pipeline.target, compiled, model, pipeline.data, images))
     path = Path(junit) if junit else reports.folder(target, model.name) / "hil.xml"
-    suite.run(pipeline.target, model, compiled, bench.inputs, bench.truth, path, options)
+    suite.run(pipeline.target, model, compiled, pictures.inputs, pictures.truth, path, options)
 
 
 @user_task(

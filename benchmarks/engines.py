@@ -6,32 +6,50 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from artifact import write_atomic
 from errors import Error
-from measure import report
-from measure.bench import Bench
+from fields import to_json
+from measure import bench, report
+from measure.report import Report
+from measure.samples import Integers
+from measure.setup import Setup
 
 HOST_PAIR = (("host-fw", "aot"), ("host-tflm", "tflm"))
 FILENAME = "engines.json"
-SCHEMA = 1
+SCHEMA = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
-    """One engine's report, and what it answered for the pictures: (n, classes)."""
+    """One engine's report, and its outputs for the pictures, (n, classes)."""
 
-    report: dict[str, Any]
-    outputs: npt.NDArray[Any]
+    report: Report
+    outputs: Integers
 
     @property
     def name(self) -> str:
-        """What the column is called: engine, and the target where that differs from column to column."""
-        return f"{self.report['engine']['name']}, {self.report['engine']['kernels']}"
+        """The heading of its column."""
+        return f"{self.report.engine.name}, {self.report.engine.kernels}"
+
+
+@dataclass(frozen=True)
+class EqualBytes:
+    """For how many of `n` pictures all engines answered the same bytes."""
+
+    n: int
+    equal: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What engines.json holds: the report of each engine, and how many outputs are equal."""
+
+    schema: int
+    equal_bytes: EqualBytes
+    engines: tuple[Report, ...]
 
 
 def pairs(target: str, with_tflm: bool) -> list[tuple[str, str]]:
@@ -41,37 +59,39 @@ def pairs(target: str, with_tflm: bool) -> list[tuple[str, str]]:
     return [(target, "aot"), *([(target, "tflm")] if with_tflm else [])]
 
 
-def measure(benches: Sequence[Callable[[], Bench]], command: str) -> list[Entry]:
-    """Measure one after the other and return what each gave; each bench is opened when it is its turn.
+def measure(setups: Sequence[Callable[[], Setup]], command: str) -> list[Entry]:
+    """Measure one after the other and return the report and outputs of each; a setup is built when it is its turn.
 
-    Raises Error if one breaks off: half of a comparison is none.
+    Raises Error if one is interrupted: the comparison needs all.
     """
     entries = []
-    for open_bench in benches:
-        with open_bench() as bench:
-            made = bench.report(("latency", "accuracy"), command)
-            if bench.interrupted:
-                raise Error(f"{bench.target.name}: measured {bench.interrupted}")
-            entries.append(Entry(made, bench.device_outputs[0]))
+    for build_setup in setups:
+        setup = build_setup()
+        result = bench.measure(setup, ("latency", "accuracy"), command)
+        outputs = result.measurement.outputs
+        assert outputs is not None
+        if outputs.interrupted:
+            raise Error(f"{setup.target.name}: measured {outputs.interrupted}")
+        entries.append(Entry(result.report, outputs.raw))
     return entries
 
 
-def equal_bytes(entries: Sequence[Entry]) -> dict[str, int]:
+def equal_bytes(entries: Sequence[Entry]) -> EqualBytes:
     """Return for how many of the pictures all engines answered the same bytes."""
     first = entries[0].outputs
     same = np.ones(len(first), bool)
     for entry in entries[1:]:
         same &= (entry.outputs == first).all(axis=1)
-    return {"n": len(first), "equal": int(same.sum())}
+    return EqualBytes(len(first), int(same.sum()))
 
 
 def write(entries: Sequence[Entry], folder: Path) -> Path:
     """Write all reports and how many outputs are equal into `folder`/engines.json, and return its path."""
-    made = {"schema": SCHEMA, "equal_bytes": equal_bytes(entries), "engines": [entry.report for entry in entries]}
-    path = folder / FILENAME
     for entry in entries:
         report.check(entry.report)
-    write_atomic(path, json.dumps(made, indent=1) + "\n")
+    comparison = Comparison(SCHEMA, equal_bytes(entries), tuple(entry.report for entry in entries))
+    path = folder / FILENAME
+    write_atomic(path, json.dumps(to_json(comparison), indent=1, allow_nan=False) + "\n")
     return path
 
 
@@ -79,36 +99,35 @@ def table(entries: Sequence[Entry]) -> tuple[list[tuple[str, str]], list[list[st
     """Return columns and rows: a figure in a row, an engine in a column, then the last over the first."""
     reports = [entry.report for entry in entries]
     columns = [("", "left"), *((entry.name, "right") for entry in entries)]
-    compared = len(entries) == 2
+    is_compared = len(entries) == 2
     rows = []
     for label, figures, digits in _figures(reports):
-        if not any(figure is not None for figure in figures):
+        if all(figure is None for figure in figures):
             continue
         row = [label, *("" if figure is None else f"{figure:,.{digits}f}" for figure in figures)]
         first, last = figures[0], figures[-1]
-        rows.append([*row, f"{last / first:.2f} x" if compared and first and last else ""] if compared else row)
-    exact = [f"{found['exactness']['equal']:,} of {found['exactness']['n']:,}" for found in reports]
-    rows.append(["equal to LiteRT's reference", *exact, *([""] if compared else [])])
+        rows.append([*row, f"{last / first:.2f} x" if is_compared and first and last else ""] if is_compared else row)
+    exact = [f"{one.exactness.equal:,} of {one.exactness.n:,}" if one.exactness else "" for one in reports]
+    rows.append(["equal to LiteRT's reference", *exact, *([""] if is_compared else [])])
     if len(entries) > 1:
         both = equal_bytes(entries)
-        rows.append(
-            ["equal to each other", f"{both['equal']:,} of {both['n']:,}", *[""] * (len(columns) - 2 + compared)]
-        )
-    return [*columns, *([("", "right")] if compared else [])], rows
+        rows.append(["equal to each other", f"{both.equal:,} of {both.n:,}", *[""] * (len(columns) - 2 + is_compared)])
+    return [*columns, *([("", "right")] if is_compared else [])], rows
 
 
-def _figures(reports: Sequence[dict[str, Any]]) -> list[tuple[str, list[float | None], int]]:
+def _figures(reports: Sequence[Report]) -> list[tuple[str, list[float | None], int]]:
     """Return label, a figure for each report (None: not measured), and digits behind the point."""
-    latencies = [found.get("latency", {}) for found in reports]
-    instructions = [found.get("median") if found.get("unit") == "instructions" else None for found in latencies]
-    milliseconds = [found["median"] / 1000 if found.get("unit") == "us" else None for found in latencies]
+
+    def median(unit: str, scale: float) -> list[float | None]:
+        latencies = [one.latency for one in reports]
+        return [latency.median / scale if latency and latency.unit == unit else None for latency in latencies]
 
     def memory(*names: str) -> list[float | None]:
-        return [next((f["memory"][n] for n in names if n in f["memory"]), None) for f in reports]
+        return [next((one.memory[name] for name in names if name in one.memory), None) for one in reports]
 
     return [
-        ("instructions an inference", instructions, 0),
-        ("time an inference, ms", milliseconds, 3),
+        ("instructions an inference", median("instructions", 1), 0),
+        ("time an inference, ms", median("us", 1000), 3),
         ("RAM, bytes", memory("ram"), 0),
         ("  arena, bytes", memory("arena"), 0),
         ("  arena used, bytes", memory("arena_used", "arena"), 0),

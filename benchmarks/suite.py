@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from artifact import ROOT, Artifact, ImageFacts, write_atomic
 from deploy.device import device_for
 from errors import ConfigError
-from measure import samples as measure
+from fields import to_json
+from measure import figures, samples
+from measure.layers import LayerCount
+from measure.samples import Integers
 from target import Target
 
 NETWORKS = ("v1_025", "v2_035", "v3sm_075", "v3s_075")
@@ -35,29 +36,31 @@ SCHEMA = 1
 class Cell:
     """One network on one core with one engine: `instructions` are the median over the pictures, `memory` bytes by name.
 
-    `problem` says why there are no figures, such as that it does not fit.
+    `equal` of the `pictures` had the reference's output. `problem` says why there are no figures, such as that it does
+    not fit. What was not measured is None.
     """
 
     network: str
     target: str
     core: str
     engine: str
-    kernels: str = ""
-    instructions: int = 0
-    memory: dict[str, int] = field(default_factory=dict)
-    pictures: int = 0
-    equal: int = 0
-    problem: str = ""
-    layers: list[dict[str, Any]] = field(default_factory=list)
+    kernels: str | None = None
+    instructions: int | None = None
+    memory: Mapping[str, int] | None = None
+    pictures: int | None = None
+    equal: int | None = None
+    problem: str | None = None
+    layers: tuple[LayerCount, ...] | None = None
 
-    @property
-    def code_bytes(self) -> int:
-        """Code and constants without the weights."""
-        return self.memory.get("code", 0) + self.memory.get("constants", 0)
 
-    def describe(self) -> dict[str, Any]:
-        """Return the cell as JSON types, without what is not there."""
-        return {name: value for name, value in asdict(self).items() if value or name == "equal"}
+@dataclass(frozen=True)
+class Results:
+    """What engines.json holds: all cells, the command that measured them, and the versions of its tools."""
+
+    schema: int
+    command: str
+    tools: Mapping[str, str]
+    cells: tuple[Cell, ...]
 
 
 def measure_cell(
@@ -65,16 +68,16 @@ def measure_cell(
     target: Target,
     engine: str,
     image: Artifact[ImageFacts],
-    inputs: npt.NDArray[Any],
-    reference: npt.NDArray[Any],
+    inputs: Integers,
+    reference: Integers,
 ) -> Cell:
     """Run an image on the inputs (n, h, w, c) and return its cell."""
-    outputs = measure.Outputs(np.zeros_like(reference), [])
+    outputs = samples.Outputs(np.zeros_like(reference), [])
     with device_for(target, image).session() as session:
-        measure.run_all(session, inputs, outputs)
+        samples.run_all(session, inputs, outputs)
         info = session.info
-        memory = measure.memory_of(info, session.stats(), image.facts.memory)
-    exact = measure.exactness(outputs.raw, reference, "")
+        memory = figures.memory(info, session.stats(), image.facts.memory)
+    exact = figures.exactness(outputs.raw, reference, "")
     return Cell(
         network,
         target.name,
@@ -83,15 +86,15 @@ def measure_cell(
         info.kernels,
         round(statistics.median(outputs.times)),
         memory,
-        exact["n"],
-        exact["equal"],
+        exact.n,
+        exact.equal,
     )
 
 
-def write(cells: Sequence[Cell], tools: dict[str, str], command: str, folder: Path = RESULTS_DIR) -> Path:
+def write(cells: Sequence[Cell], tools: Mapping[str, str], command: str, folder: Path = RESULTS_DIR) -> Path:
     """Write engines.json and engines.md into a folder; return the path of the second."""
-    made = {"schema": SCHEMA, "command": command, "tools": tools, "cells": [cell.describe() for cell in cells]}
-    write_atomic(folder / "engines.json", json.dumps(made, indent=1) + "\n")
+    form = to_json(Results(SCHEMA, command, tools, tuple(cells)))
+    write_atomic(folder / "engines.json", json.dumps(form, indent=1) + "\n")
     path = folder / "engines.md"
     write_atomic(path, markdown(cells, tools, command))
     return path
@@ -106,15 +109,16 @@ def rows(cells: Sequence[Cell]) -> tuple[list[tuple[str, str]], list[list[str]]]
 
 def _row(cell: Cell) -> list[str]:
     head = [cell.network, cell.core, f"{cell.engine}, {cell.kernels}" if cell.kernels else cell.engine]
-    if cell.problem:
-        return [*head, cell.problem, *[""] * 6]
+    if cell.memory is None:
+        return [*head, cell.problem or "", *[""] * 6]
     memory = cell.memory
-    figures = (cell.instructions, memory.get("arena_used", memory["arena"]), memory.get("ram", 0))
-    more = (memory.get("stack_used", 0), cell.code_bytes, memory.get("weights", 0))
-    return [*head, *(f"{number:,}" for number in (*figures, *more)), f"{cell.equal} of {cell.pictures}"]
+    code_bytes = memory.get("code", 0) + memory.get("constants", 0)
+    sizes = (memory.get("arena_used", memory["arena"]), memory.get("ram", 0), memory.get("stack_used", 0))
+    numbers = (cell.instructions or 0, *sizes, code_bytes, memory.get("weights", 0))
+    return [*head, *(f"{number:,}" for number in numbers), f"{cell.equal} of {cell.pictures}"]
 
 
-def markdown(cells: Sequence[Cell], tools: dict[str, str], command: str) -> str:
+def markdown(cells: Sequence[Cell], tools: Mapping[str, str], command: str) -> str:
     """Return the results as a Markdown page."""
     columns, table = rows(cells)
     lines = [
@@ -145,8 +149,8 @@ def _layer_lines(cell: Cell) -> list[str]:
         "|---|---:|---:|---:|",
     ]
     for layer in cell.layers:
-        each = f"{layer['instructions'] / layer['macs']:.2f}" if layer.get("macs") else ""
-        lines.append(f"| {layer['name']} | {layer.get('macs', 0):,} | {layer['instructions']:,} | {each} |")
+        each = f"{layer.instructions / layer.macs:.2f}" if layer.macs else ""
+        lines.append(f"| {layer.name} | {layer.macs:,} | {layer.instructions:,} | {each} |")
     return lines
 
 
@@ -173,11 +177,11 @@ def write_counts(cells: Sequence[Cell], path: Path = COUNTS_PATH) -> Path:
 
 
 def slower(cells: Sequence[Cell], counts: dict[str, dict[str, int]]) -> list[str]:
-    """Say which cells need over 0.1 % more instructions than is committed, or are not in there."""
+    """Return a line for each cell that needs over 0.1 % more instructions than is committed, or is not in there."""
     found = []
     for cell in cells:
         known = counts.get(cell.target, {}).get(cell.network)
-        if cell.problem:
+        if cell.problem or cell.instructions is None:
             found.append(f"{cell.network} on {cell.target}: {cell.problem}")
         elif known is None:
             found.append(f"{cell.network} on {cell.target}: not in {COUNTS_PATH.name}")

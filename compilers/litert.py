@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
-import process
 from artifact import Artifact, ImageFacts, produce, versions
 from errors import CompileError
 from target import Target
@@ -48,8 +48,10 @@ def compile_for(model: Artifact[object], target: Target) -> Artifact[ImageFacts]
 
 def _try(path: Path) -> None:
     command = [sys.executable, "-c", TRIAL, str(path)]
-    finished = process.run(
-        command, error=CompileError, timeout_s=TRIAL_SECONDS, name=f"{path.name}: one inference in LiteRT", check=False
-    )
-    if finished.exit_code:
-        raise CompileError(f"{path.name}: LiteRT can't run it ({finished.last_line()})")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_SECONDS, check=False)
+    except subprocess.TimeoutExpired as e:
+        raise CompileError(f"{path.name}: one inference took over {TRIAL_SECONDS} s in LiteRT") from e
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise CompileError(f"{path.name}: LiteRT can't run it ({last})")

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import process
 from deploy.links.tcp import TcpLink
 from errors import DeployError, LinkError
 
@@ -30,10 +29,17 @@ class Running:
         self.name = name
         self._is_noise = is_noise
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (stop closes it)
-        self._guard = process.start(
-            [sys.executable, "-I", "-S", GUARD, *argv], error=DeployError, name=name, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self._stderr, outlives_us=True,
-        )  # fmt: skip
+        try:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(GUARD), *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=True,  # Ctrl-C reaches the owner alone, which then closes the link
+            )
+        except OSError as e:
+            self._stderr.close()
+            raise DeployError(f"{name}: can't be started ({e.strerror or e})") from e
 
     @property
     def pid(self) -> int:
@@ -67,7 +73,11 @@ class Running:
         for pipe in (self._guard.stdin, self._guard.stdout):
             if pipe:
                 pipe.close()
-        process.stop(self._guard, END_TIMEOUT_S)
+        try:
+            self._guard.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._guard.kill()
+            self._guard.wait()
         self._stderr.close()
 
 

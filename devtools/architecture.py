@@ -9,8 +9,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from artifact import ROOT
-
+ROOT = Path(__file__).resolve().parent.parent
 # From the top: a package imports from lower layers only, never from its own layer or from one above.
 LAYERS = (
     ("tasks",),

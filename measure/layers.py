@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from artifact import Artifact
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware
 from compilers.image.microcontroller import MODEL_FOLDER, FirmwareFacts
 from deploy.device import device_for
 from errors import DeviceError
-from measure.samples import Clock
+from measure.samples import Clock, Integers
 from target import Target
 
 PROFILE = FIRMWARE_DIR / "tests" / "profile" / "profile.h"
@@ -28,8 +26,17 @@ _RUN = re.compile(r"^void model_run\(int8_t \*arena\) \{$")
 _TOLD = re.compile(r"layer (\d+) (\d+) (\d+)")
 
 
-def profile(image: Artifact[FirmwareFacts], target: Target, picture: npt.NDArray[Any]) -> list[dict[str, Any]]:
-    """Return `name`, `macs`, `instructions` of each step of a firmware artifact of the aot engine, in order.
+@dataclass(frozen=True)
+class LayerCount:
+    """One operator: its name with the shape of its output, multiply-accumulates, instructions."""
+
+    name: str
+    macs: int
+    instructions: int
+
+
+def profile(image: Artifact[FirmwareFacts], target: Target, picture: Integers) -> tuple[LayerCount, ...]:
+    """Return the count of each operator of a firmware artifact of the aot engine, in order.
 
     `picture` is one input as the model takes it. The counts are of a build of its own, less what counting takes; each
     call is measured to one tick of the device's counter. Raises DeviceError if the device does not tell them.
@@ -52,14 +59,14 @@ def profile(image: Artifact[FirmwareFacts], target: Target, picture: npt.NDArray
         raise DeviceError(f"{target.name}: expected the ticks of {len(operators)} layers, got {len(told)}; report it")
     ticks, calls = told.pop(len(operators))
     empty = clock(ticks) / calls
-    return [
-        {
-            "name": f"{operator.index} {operator.name}, {'x'.join(map(str, operator.shape))}",
-            "macs": operator.macs,
-            "instructions": max(0, round(clock(told[i][0]) - empty * told[i][1])),
-        }
+    return tuple(
+        LayerCount(
+            name=f"{operator.index} {operator.name}, {'x'.join(map(str, operator.shape))}",
+            macs=operator.macs,
+            instructions=max(0, round(clock(told[i][0]) - empty * told[i][1])),
+        )
         for i, operator in enumerate(operators)
-    ]
+    )
 
 
 def instrument(text: str, steps: int) -> str:

@@ -1,24 +1,22 @@
-"""What is measured on Linux boards besides: the best number of threads, and the state of the board meanwhile."""
+"""What is measured on Linux boards only: the best number of threads, and the state of the board before and after."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from deploy.board_state import BoardState, slowed_down
 from deploy.info import Stats
 from deploy.session import Session
 from errors import ConfigError
-from measure import samples as measure
+from measure.report import LinuxSection, LinuxState, ThreadTrial
+from measure.samples import Clock, warm_up
 
 MOST_THREADS = 8
 TRIAL_RUNS = 40
 WARM_UP_RUNS = (20, 400)
-STATE = ("cpu_hz", "temperature_c", "throttled_word", "throttle_count")
-TIMES = {"import_us": "import_ns", "load_us": "load_ns", "first_inference_us": "first_inference_ns"}
 
 Open = Callable[[int], AbstractContextManager[Session]]
 """Opens a session with the device that runs with so many threads."""
@@ -33,82 +31,94 @@ def parse_threads(text: str) -> int:
     return int(text)
 
 
-def try_threads(open_with: Open, first: bytes) -> dict[int, float]:
-    """Return the median of single inferences in microseconds for 1, 2, ... threads, up to the board's cores."""
-    found: dict[int, float] = {}
+def try_threads(open_with: Open, first: bytes) -> tuple[ThreadTrial, ...]:
+    """Return the median of single inferences of one input with 1, 2, ... threads, up to the board's cores."""
+    trials: list[ThreadTrial] = []
     threads, cores = 1, 1
     while threads <= min(cores, MOST_THREADS):
         with open_with(threads) as session:
             cores = session.board().cores or 1
-            measure.warm_up(session, first, *WARM_UP_RUNS)
+            warm_up(session, first, *WARM_UP_RUNS)
             ticks = session.run(TRIAL_RUNS)
-            found[threads] = round(statistics.median(map(measure.Clock(session.info.counter), ticks)), 3)
+            clock = Clock(session.info.counter)
+            trials.append(ThreadTrial(threads, round(statistics.median(map(clock, ticks)), 3)))
         threads += 1
-    return found
+    return tuple(trials)
 
 
 def section(
-    before: BoardState,
-    after: BoardState,
-    stats: Stats,
-    tried: Mapping[int, float],
-    where: str,
-) -> dict[str, Any]:
-    """Return the report's section `linux`: what the board is, its state before and after, and times other than latency.
+    before: BoardState, after: BoardState, stats: Stats, trials: tuple[ThreadTrial, ...], measured_on: str
+) -> LinuxSection:
+    """Return the report's section `linux`: what the board is, its state before and after, and times but for latency.
 
-    `before` and `after` are answers of session.board(), `stats` of session.stats(), `tried` of try_threads. Emulator
+    `before` and `after` are answers of session.board(), `stats` of session.stats(), `trials` of try_threads. Emulator
     times are not reported.
     """
-    made = {name: value for name, value in _known(before).items() if name not in STATE and not name.startswith("tpu")}
-    if where != "emulated":
-        made |= {"before": _state(before)} if _state(before) else {}
-        made |= {"after": _state(after)} if _state(after) else {}
-        made |= {name: round(getattr(stats, key) / 1000, 3) for name, key in TIMES.items() if getattr(stats, key)}
-        if tried:
-            made["threads_tried"] = {str(threads): median for threads, median in tried.items()}
     reasons = slowed_down(before, after)
-    return made if reasons is None else made | {"slowed_down": reasons}
+    about = LinuxSection(
+        machine=before.machine,
+        os=before.os,
+        kernel=before.kernel,
+        python=before.python,
+        cores=before.cores,
+        governor=before.governor,
+        slowed_down=None if reasons is None else tuple(reasons),
+    )
+    if measured_on == "emulated":
+        return about
+    return replace(
+        about,
+        before=_state(before),
+        after=_state(after),
+        threads_tried=trials or None,
+        import_us=_microseconds(stats.import_ns),
+        load_us=_microseconds(stats.load_ns),
+        first_inference_us=_microseconds(stats.first_inference_ns),
+    )
 
 
-def rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def rows(linux: LinuxSection) -> list[tuple[str, str]]:
     """Return the section as label and text, for a person."""
-    parts = [found.get("machine", ""), found.get("os", ""), f"Linux {found['kernel']}" if "kernel" in found else ""]
-    parts += [f"Python {found['python']}" if "python" in found else "", f"{found['cores']} cores"]
-    made = [("board", ", ".join(part for part in parts if part))]
-    if "threads_tried" in found:
-        texts = [f"{threads}: {us / 1000:.3f} ms" for threads, us in found["threads_tried"].items()]
-        made.append(("threads tried", ", ".join(texts)))
-    times = [
-        f"{label} {found[name] / 1000:,.1f} ms"
-        for label, name in (("runtime import", "import_us"), ("model load", "load_us"), ("first", "first_inference_us"))
-        if name in found
-    ]
-    if times:
-        made.append(("at the start", ", ".join(times)))
-    state = [_change(found, "cpu_hz", lambda hz: "/".join(f"{h / 1e6:.0f}" for h in hz), "MHz")]
-    state += [_change(found, "temperature_c", lambda celsius: f"{celsius:.1f}", "°C")]
-    if "governor" in found:
-        state.insert(0, f"governor {found['governor']}")
-    if any(state):
-        made.append(("CPU", ", ".join(part for part in state if part)))
-    if found.get("slowed_down"):
-        made.append(
-            ("THROTTLED", f"the board was slowed down while it was measured: {', '.join(found['slowed_down'])}")
-        )
-    return made
+    parts = [linux.machine, linux.os, linux.kernel and f"Linux {linux.kernel}"]
+    parts += [linux.python and f"Python {linux.python}", f"{linux.cores} cores" if linux.cores else None]
+    table = [("board", ", ".join(part for part in parts if part))]
+    if linux.threads_tried:
+        texts = [f"{trial.threads}: {trial.median_us / 1000:.3f} ms" for trial in linux.threads_tried]
+        table.append(("threads tried", ", ".join(texts)))
+    times = (("runtime import", linux.import_us), ("model load", linux.load_us), ("first", linux.first_inference_us))
+    texts = [f"{label} {us / 1000:,.1f} ms" for label, us in times if us is not None]
+    if texts:
+        table.append(("at the start", ", ".join(texts)))
+    if texts := _state_texts(linux):
+        table.append(("CPU", ", ".join(texts)))
+    if linux.slowed_down:
+        table.append(("THROTTLED", f"the board was slowed down while it was measured: {', '.join(linux.slowed_down)}"))
+    return table
 
 
-def _state(board: BoardState) -> dict[str, Any]:
-    return {name: value for name, value in _known(board).items() if name in STATE}
+def _state(board: BoardState) -> LinuxState | None:
+    state = LinuxState(board.cpu_hz, board.temperature_c, board.throttled_word, board.throttle_count)
+    return None if state == LinuxState() else state
 
 
-def _known(board: BoardState) -> dict[str, Any]:
-    values = asdict(board) | ({"cpu_hz": list(board.cpu_hz)} if board.cpu_hz else {})
-    return {name: value for name, value in values.items() if value is not None}
+def _microseconds(ns: int | None) -> float | None:
+    return round(ns / 1000, 3) if ns else None
 
 
-def _change(found: Mapping[str, Any], name: str, show: Callable[[Any], str], unit: str) -> str:
-    first, last = found.get("before", {}).get(name), found.get("after", {}).get(name)
-    if first is None:
-        return ""
-    return f"{show(first)} {unit} before" + (f", {show(last)} {unit} after" if last is not None else "")
+def _state_texts(linux: LinuxSection) -> list[str]:
+    """Return the governor, and clocks and temperature before and after, as far as they are known."""
+    before, after = linux.before or LinuxState(), linux.after or LinuxState()
+    texts = [f"governor {linux.governor}"] if linux.governor else []
+    pairs = ((_clocks(before), _clocks(after), "MHz"), (_celsius(before), _celsius(after), "°C"))
+    for first, last, unit in pairs:
+        if first:
+            texts.append(f"{first} {unit} before" + (f", {last} {unit} after" if last else ""))
+    return texts
+
+
+def _clocks(state: LinuxState) -> str:
+    return "/".join(f"{hz / 1e6:.0f}" for hz in state.cpu_hz or ())
+
+
+def _celsius(state: LinuxState) -> str:
+    return "" if state.temperature_c is None else f"{state.temperature_c:.1f}"

@@ -1,164 +1,265 @@
-"""report.json (schema 1), checked against its JSON Schema when it is written, and report.md beside it."""
+"""The report of one measurement: what becomes report.json (schema 2), and how it is read back."""
 
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from artifact import HOME, write_atomic
+from calibration.convert import Comparison
 from errors import ConfigError, Error, nearest
-from measure import edgetpu, linux
+from fields import Source, from_json, load_json, to_json
 
 REPORTS_DIR = HOME / "reports"
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
-SCHEMA = 1
+SCHEMA = 2
+SOURCE = Source("report.json", Error)
+
+
+@dataclass(frozen=True)
+class TargetSection:
+    """The board: `kind` linux, mcu or tpu; `measured_on` hardware, emulated or host."""
+
+    name: str
+    kind: str
+    measured_on: str
+    cpu: str
+
+
+@dataclass(frozen=True)
+class ModelSection:
+    """The network: `alpha` is its width multiplier, `rho` its input's side in pixels; None where it is not a preset."""
+
+    name: str
+    classes: int
+    sha256: str
+    family: str | None = None
+    alpha: float | None = None
+    rho: int | None = None
+    parameters: int | None = None
+    macs: int | None = None
+
+
+@dataclass(frozen=True)
+class StreamedInput:
+    """An input that comes row by row: `rows` of `row_bytes` are kept of its `input_bytes`.
+
+    `whole_arena_bytes` is what the arena would be with the input whole.
+    """
+
+    rows: int
+    row_bytes: int
+    input_bytes: int
+    whole_arena_bytes: int
+
+
+@dataclass(frozen=True)
+class EngineSection:
+    """What ran the network; `threads` on Linux, `optimize` and `streamed_input` where it was compiled ahead of time."""
+
+    name: str
+    version: str
+    kernels: str
+    threads: int | None = None
+    optimize: str | None = None
+    streamed_input: StreamedInput | None = None
+
+
+@dataclass(frozen=True)
+class LatencySection:
+    """Figures of `n` single inferences after `warmup` others, in microseconds or instructions."""
+
+    unit: Literal["us", "instructions"]
+    counter: str
+    n: int
+    warmup: int
+    min: float
+    median: float
+    mean: float
+    stdev: float
+    p90: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True)
+class AccuracySection:
+    """Fractions of `n` pictures: the device's top-1 and top-5, and top-1 of LiteRT on the host.
+
+    `host_top1` is with the device's kernels, `reference_top1` with the reference kernels where those are others.
+    """
+
+    dataset: str
+    n: int
+    top1: float
+    top5: float | None = None
+    host_top1: float | None = None
+    reference_top1: float | None = None
+
+
+@dataclass(frozen=True)
+class ExactnessSection:
+    """How many of `n` outputs equal the oracle's byte for byte; the largest difference in steps of the int8 output."""
+
+    oracle: str
+    n: int
+    equal: int
+    max_abs_diff: int
+
+
+@dataclass(frozen=True)
+class LinuxState:
+    """A board's clocks in Hz, temperature and throttling at one moment, as deploy.board_state.BoardState."""
+
+    cpu_hz: tuple[int, ...] | None = None
+    temperature_c: float | None = None
+    throttled_word: int | None = None
+    throttle_count: int | None = None
+
+
+@dataclass(frozen=True)
+class ThreadTrial:
+    """The median of single inferences with a number of threads."""
+
+    threads: int
+    median_us: float
+
+
+@dataclass(frozen=True)
+class LinuxSection:
+    """A Linux board: what it is, its state before and after, and times other than latency, in microseconds.
+
+    `slowed_down` names the reasons why it ran slower than it can, None where the kernel does not tell.
+    """
+
+    machine: str | None = None
+    os: str | None = None
+    kernel: str | None = None
+    python: str | None = None
+    cores: int | None = None
+    governor: str | None = None
+    before: LinuxState | None = None
+    after: LinuxState | None = None
+    slowed_down: tuple[str, ...] | None = None
+    threads_tried: tuple[ThreadTrial, ...] | None = None
+    import_us: float | None = None
+    load_us: float | None = None
+    first_inference_us: float | None = None
+
+
+@dataclass(frozen=True)
+class TpuSection:
+    """An Edge TPU, and how many of the network's operators run on it; `on_cpu` names the others, in order."""
+
+    operators: int
+    operators_mapped: int
+    operators_predicted: int | None = None
+    device: str | None = None
+    path: str | None = None
+    runtime: str | None = None
+    on_cpu: tuple[str, ...] | None = None
+    subgraphs: int | None = None
+    min_runtime_version: int | None = None
+    on_chip_remaining_bytes: int | None = None
+    compiled_with: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the figures come from. Times are ISO 8601 in UTC, `pictures` is the digest of the test pictures.
+
+    `interrupted` says where the run was cut short; `calibration` compares the float and the int8 model on the host.
+    """
+
+    created: str
+    artifacts: Mapping[str, str]
+    tools: Mapping[str, str]
+    command: str | None = None
+    firmware: str | None = None
+    pictures: str | None = None
+    accuracy_measured: str | None = None
+    interrupted: str | None = None
+    damaged_pictures: int | None = None
+    calibration: Comparison | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One measurement beside its reference and its provenance. What was not measured is None, and absent in JSON.
+
+    `memory` is bytes by name.
+    """
+
+    schema: int = SCHEMA
+    target: TargetSection
+    model: ModelSection
+    engine: EngineSection
+    latency: LatencySection | None = None
+    memory: Mapping[str, int] = field(default_factory=dict)
+    accuracy: AccuracySection | None = None
+    exactness: ExactnessSection | None = None
+    linux: LinuxSection | None = None
+    tpu: TpuSection | None = None
+    provenance: Provenance
 
 
 def folder(target: str, model: str) -> Path:
-    """Where the report of a model on a target is."""
+    """Return where the report of a model on a target is."""
     return REPORTS_DIR / target / model
 
 
-def check(report: dict[str, Any]) -> None:
-    """Raise Error naming the first key that the schema does not allow."""
+def check(report: Report, source: Source = SOURCE) -> None:
+    """Raise the source's error naming the first key whose value can't be right."""
     import jsonschema
 
+    form = to_json(report)
+    from_json(Report, form, source)
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
-    for problem in validator.iter_errors(report):
-        raise Error(f"report.json: key {'.'.join(map(str, problem.path)) or '(top)'}: {problem.message}")
-    # What a schema can't say
-    for name, section in report.items():
-        for key, value in section.items() if isinstance(section, dict) else ():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise Error(f"report.json: key {name}.{key}: {value} is no measurement")
-    found = report.get("exactness")
-    if found and found["equal"] > found["n"]:
-        raise Error(f"report.json: key exactness.equal: {found['equal']} of {found['n']} is too many")
+    for problem in validator.iter_errors(form):
+        raise source.wrong(f"key {'.'.join(map(str, problem.path)) or '(top)'}: {problem.message}")
+    exact = report.exactness
+    if exact and exact.equal > exact.n:  # a schema can't say this
+        raise source.wrong(f"key exactness.equal: {exact.equal} of {exact.n} is too many")
 
 
-def write(report: dict[str, Any], home: Path) -> Path:
-    """Check the report and write it, as JSON and as Markdown. Returns the path of report.json."""
-    check(report)
-    path = home / "report.json"
-    write_atomic(home / "report.md", markdown(report))
-    write_atomic(path, json.dumps(report, indent=1) + "\n")
-    return path
+def dumps(report: Report) -> str:
+    """Return the text of report.json."""
+    return json.dumps(to_json(report), indent=1, allow_nan=False) + "\n"
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Return a report from disk, checked. Raises ConfigError if it is missing or not a report."""
-    if not path.is_file():
-        raise ConfigError(f"{path}: no report yet{_others(path)}; `inv deploy` writes it")
-    try:
-        report: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as e:
-        raise ConfigError(f"{path}: not JSON ({e}); delete it and deploy again") from e
-    check(report)
+def loads(text: bytes | str, source: Source) -> Report:
+    """Return the report in a JSON text, checked. Raises the source's error if it is not a report of schema 2."""
+    values = load_json(text, source).values
+    if values.get("schema") == 1:
+        raise source.error(f"{source.name}: schema 1, of an earlier version; run ./inv deploy again")
+    report = from_json(Report, values, source)
+    check(report, source)
     return report
 
 
+def write(report: Report, home: Path) -> Path:
+    """Check the report and write it, as JSON and as Markdown. Returns the path of report.json."""
+    from measure.layout import markdown
+
+    check(report)
+    path = home / "report.json"
+    write_atomic(home / "report.md", markdown(report))
+    write_atomic(path, dumps(report))
+    return path
+
+
+def read(path: Path) -> Report:
+    """Return a report from disk, checked. Raises ConfigError if it is missing or not a report."""
+    if not path.is_file():
+        raise ConfigError(f"{path}: no report yet{_others(path)}; `inv deploy` writes it")
+    return loads(path.read_bytes(), Source(str(path), next_step="delete it and deploy again"))
+
+
 def _others(path: Path) -> str:
-    """Name the reports that are there, of `<target>/<model>/report.json`."""
+    """Return the names of the reports that are there, of `<target>/<model>/report.json`."""
     root = path.parents[2]
-    there = [f"{found.parent.parent.name}/{found.parent.name}" for found in root.glob("*/*/report.json")]
+    there = [f"{other.parent.parent.name}/{other.parent.name}" for other in root.glob("*/*/report.json")]
     return f"; {nearest(f'{path.parent.parent.name}/{path.parent.name}', there)}" if there else ""
-
-
-def _streamed_text(streamed: dict[str, int]) -> str:
-    rows, row_bytes, whole = (streamed[name] for name in ("rows", "row_bytes", "input_bytes"))
-    return (
-        f"streamed: {rows} rows of {row_bytes:,} bytes kept of {whole:,}; with all of it the arena would be"
-        f" {streamed['whole_arena_bytes']:,} bytes"
-    )
-
-
-def rows(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the report as label and text, in the order in which a person reads it. What is absent has no row."""
-    target, model, engine = report["target"], report["model"], report["engine"]
-    threads = f", {engine['threads']} thread{'s' if engine['threads'] > 1 else ''}" if "threads" in engine else ""
-    aim = f", for {engine['optimize']}" if "optimize" in engine else ""
-    table = [
-        ("target", f"{target['name']} ({target['cpu']}), {target['where']}"),
-        ("model", _model_text(model)),
-        ("engine", f"{engine['name']} {engine['version']}, {engine['kernels']} kernels{threads}{aim}"),
-    ]
-    if "streamed_input" in engine:
-        table.append(("input", _streamed_text(engine["streamed_input"])))
-    if "tpu" in report:
-        table += edgetpu.rows(report["tpu"])
-    if "linux" in report:
-        table += linux.rows(report["linux"])
-    if "latency" in report:
-        table += _latency_rows(report["latency"])
-    table += [
-        (f"memory, {name.replace('_', ' ')}", f"{size:,} bytes") for name, size in report.get("memory", {}).items()
-    ]
-    if "accuracy" in report:
-        table.append(("accuracy", _accuracy_text(report["accuracy"])))
-    if "exactness" in report:
-        found = report["exactness"]
-        text = f"{found['equal']:,} of {found['n']:,} outputs equal to {found['oracle']}"
-        if found["max_abs_diff"]:
-            text += f"; largest difference {found['max_abs_diff']} of 256 steps"
-        table.append(("exactness", text))
-    if "interrupted" in report["provenance"]:
-        table.append(("broken off", report["provenance"]["interrupted"]))
-    return table
-
-
-def _model_text(model: dict[str, Any]) -> str:
-    parts = [model["name"]]
-    if "alpha" in model:
-        parts.append(f"α {model['alpha']:g}, ρ {model['rho']}")
-    parts.append(f"{model['classes']:,} classes")
-    if "parameters" in model:
-        parts.append(f"{model['parameters']:,} parameters")
-    if "macs" in model:
-        parts.append(f"{model['macs']:,} MACs")
-    return ", ".join(parts)
-
-
-def _latency_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
-    if found["unit"] == "instructions":
-        return [("instructions", f"{found['median']:,} an inference (median of {found['n']}; {found['counter']})")]
-
-    def ms(name: str) -> str:
-        return f"{found[name] / 1000:.3f}"
-
-    return [
-        ("latency", f"{ms('median')} ms median, {ms('p90')} p90, {ms('p99')} p99"),
-        ("", f"{ms('min')} to {ms('max')} ms over {found['n']} runs after {found['warmup']}; {found['counter']}"),
-    ]
-
-
-def _accuracy_text(found: dict[str, Any]) -> str:
-    text = f"{100 * found['top1']:.2f} % top-1"
-    if "top5" in found:
-        text += f", {100 * found['top5']:.2f} % top-5"
-    text += f" over {found['n']:,} pictures of {found['dataset']}"
-    if "host_top1" in found:
-        reference = (
-            f", its reference kernels {100 * found['reference_top1']:.2f} %" if "reference_top1" in found else ""
-        )
-        text += f" (LiteRT on the host: {100 * found['host_top1']:.2f} %{reference})"
-    return text
-
-
-def markdown(report: dict[str, Any]) -> str:
-    """Return the report as a Markdown page: the figures, then where they came from."""
-    lines = [f"# {report['model']['name']} on {report['target']['name']}", "", "| | |", "|---|---|"]
-    lines += [f"| {label} | {_cell(text)} |" for label, text in rows(report)]
-    lines += ["", "## Provenance", "", "| | |", "|---|---|"]
-    for name, value in report["provenance"].items():
-        if isinstance(value, dict):
-            lines += [f"| {name}: {key} | `{_cell(item)}` |" for key, item in value.items()]
-        else:
-            lines.append(f"| {name} | `{_cell(value)}` |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: Any) -> str:
-    """Return text that does not end its cell of a Markdown table."""
-    return " ".join(str(value).replace("|", "\\|").split())

@@ -1,51 +1,59 @@
-"""Latency, accuracy and equality of bytes, over a session with any device."""
+"""Times and outputs of single inferences, over a session with any device."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from deploy.info import DeviceInfo, Stats
+from deploy.info import Counter
 from deploy.session import Session
 from errors import DeviceError
+from measure.report import LatencySection
 
 Progress = Callable[[int], None]
+Integers: TypeAlias = npt.NDArray[np.int8 | np.uint8]
+"""Inputs or outputs as the model has them, int8 or uint8."""
 WARM_UP_BATCH = 20
 STEADY = 0.02
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Times of single inferences on the device: `values` in `unit` ("us", or "instructions" on an emulator)."""
+    """Times of single inferences on the device, after `warmup` others: `values` in `unit`, as `counter` counted."""
 
-    unit: str
+    unit: Literal["us", "instructions"]
     counter: str
     warmup: int
     values: tuple[float, ...]
 
-    def summary(self) -> dict[str, Any]:
-        """Return the figures of the report: min, median, mean, stdev, p90, p99, max."""
+    def summary(self) -> LatencySection:
+        """Return the figures of the report; instructions as whole numbers, times to the nanosecond."""
         values = sorted(self.values)
-        figures = {
-            "min": values[0],
-            "median": statistics.median(values),
-            "mean": statistics.fmean(values),
-            "stdev": statistics.stdev(values) if len(values) > 1 else 0.0,
-            "p90": percentile(values, 90),
-            "p99": percentile(values, 99),
-            "max": values[-1],
-        }
-        digits = 0 if self.unit == "instructions" else 3
-        rounded = {name: (round(value) if digits == 0 else round(value, digits)) for name, value in figures.items()}
-        return {"unit": self.unit, "counter": self.counter, "n": len(values), "warmup": self.warmup, **rounded}
+
+        def rounded(value: float) -> float:
+            return round(value) if self.unit == "instructions" else round(value, 3)
+
+        return LatencySection(
+            unit=self.unit,
+            counter=self.counter,
+            n=len(values),
+            warmup=self.warmup,
+            min=rounded(values[0]),
+            median=rounded(statistics.median(values)),
+            mean=rounded(statistics.fmean(values)),
+            stdev=rounded(statistics.stdev(values) if len(values) > 1 else 0.0),
+            p90=rounded(percentile(values, 90)),
+            p99=rounded(percentile(values, 99)),
+            max=rounded(values[-1]),
+        )
 
 
-def percentile(ordered: list[float], percent: float) -> float:
+def percentile(ordered: Sequence[float], percent: float) -> float:
     """Return the nearest-rank percentile of values in ascending order."""
     rank = max(1, -(-len(ordered) * percent // 100))
     return ordered[int(rank) - 1]
@@ -54,9 +62,9 @@ def percentile(ordered: list[float], percent: float) -> float:
 class Clock:
     """Turns a device's ticks into the unit of the report."""
 
-    def __init__(self, counter: Any) -> None:
-        self.name = str(counter.name)
-        self.unit = "instructions" if counter.unit == "instructions" else "us"
+    def __init__(self, counter: Counter) -> None:
+        self.name = counter.name
+        self.unit: Literal["us", "instructions"] = "instructions" if counter.unit == "instructions" else "us"
         self._per_tick = (1e9 if self.unit == "instructions" else 1e6) / counter.rate_hz
 
     def __call__(self, ticks: int) -> float:
@@ -66,9 +74,9 @@ class Clock:
 
 @dataclass
 class Outputs:
-    """What a device answered for the first `done` of the pictures: raw outputs (n, classes) and time of each."""
+    """A device's answers to the first `done` pictures: raw outputs (n, classes), and the time of each inference."""
 
-    raw: npt.NDArray[Any]
+    raw: Integers
     times: list[float]
     done: int = 0
 
@@ -101,8 +109,8 @@ def warm_up(session: Session, first: bytes, at_least: int, at_most: int) -> int:
     return done
 
 
-def run_all(session: Session, inputs: npt.NDArray[Any], outputs: Outputs, progress: Progress | None = None) -> None:
-    """Send each input (n, h, w, c), already quantised, and keep what comes back in `outputs`, also if it breaks off.
+def run_all(session: Session, inputs: Integers, outputs: Outputs, progress: Progress | None = None) -> None:
+    """Send each input (n, h, w, c), already quantized, and keep the answers in `outputs`, also if it is interrupted.
 
     Raises DeviceError if an output has another size than the model's, LinkError if the device is gone.
     """
@@ -119,33 +127,3 @@ def run_all(session: Session, inputs: npt.NDArray[Any], outputs: Outputs, progre
         outputs.done = i + 1
         if progress:
             progress(i + 1)
-
-
-def accuracy(
-    raw: npt.NDArray[Any], labels: npt.NDArray[np.int64], reference: npt.NDArray[Any], dataset: str
-) -> dict[str, Any]:
-    """Return top-1, top-5 (where there are more classes than five) and the reference's top-1, as fractions."""
-    order = np.argsort(-raw.astype(np.int32), axis=1, kind="stable")
-    result: dict[str, Any] = {"dataset": dataset, "n": len(labels), "top1": float((order[:, 0] == labels).mean())}
-    if raw.shape[1] > 5:
-        result["top5"] = float((order[:, :5] == labels[:, None]).any(axis=1).mean())
-    return result | {"host_top1": float((reference.argmax(axis=1) == labels).mean())}
-
-
-def exactness(raw: npt.NDArray[Any], reference: npt.NDArray[Any], oracle: str) -> dict[str, Any]:
-    """Return how many outputs equal the oracle's byte for byte, and the largest difference in quantised units."""
-    difference = np.abs(raw.astype(np.int32) - reference.astype(np.int32))
-    return {
-        "oracle": oracle,
-        "n": len(raw),
-        "equal": int((difference.max(axis=1) == 0).sum()),
-        "max_abs_diff": int(difference.max()),
-    }
-
-
-def memory_of(info: DeviceInfo, stats: Stats, facts: Mapping[str, Any]) -> dict[str, int]:
-    """Return bytes by name: what the build planned, what the device says, what it counted while running."""
-    found = {str(name): int(value) for name, value in facts.items()}
-    found |= {str(name): int(value) for name, value in info.memory.items()}
-    counted = {"stack_used": stats.stack_used, "peak_rss": stats.peak_rss}
-    return found | {name: size for name, size in counted.items() if size is not None}

@@ -15,6 +15,7 @@ from benchmarks.suite import Cell
 from compilers.image import microcontroller
 from deploy.device import device_for
 from errors import ConfigError
+from fields import Source, from_json, to_json
 from measure import layers
 from models import presets
 from tests.compilers.networks import tflite_of
@@ -44,7 +45,7 @@ def test_counts_are_written_over_those_of_the_same_target_alone(tmp_path: Path) 
 
 def test_the_table_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     full = Cell("v2_035", "netduinoplus2", "cortex-m4", "tflm", problem="RAM is short by 1 byte")
-    layered = Cell(**{**CELL.__dict__, "layers": [{"name": "0 CONV_2D", "macs": 10, "instructions": 25}]})
+    layered = Cell(**{**CELL.__dict__, "layers": (layers.LayerCount("0 CONV_2D", 10, 25),)})
     path = suite.write([layered, full], {"gcc": "12"}, "./inv bench-engines", tmp_path)
     text = path.read_text()
     assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 | 5 | 0 | 0 | 3 | 0 | 2 of 2 |" in text
@@ -53,6 +54,13 @@ def test_the_table_is_written_for_people_and_for_programs(tmp_path: Path) -> Non
     made = json.loads((tmp_path / "engines.json").read_text())
     assert [cell["network"] for cell in made["cells"]] == ["v1_025", "v2_035"]
     assert "instructions" not in made["cells"][1]
+
+
+def test_the_committed_results_are_read_back() -> None:
+    form = json.loads((suite.RESULTS_DIR / "engines.json").read_text())
+    results = from_json(suite.Results, form, Source("engines.json"))
+    assert {cell.target for cell in results.cells} >= {"qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55"}
+    assert to_json(results) == form
 
 
 def test_the_c_is_counted_by_step() -> None:
@@ -81,8 +89,8 @@ def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
         with device_for(board, image).session() as session:
             total = session.infer(picture.tobytes()).ticks * 1e9 / session.info.counter.rate_hz
     assert len(found) == len(image.facts.plan.operators)
-    assert sum(layer["instructions"] for layer in found) == pytest.approx(total, rel=0.02)
-    assert all(layer["instructions"] > layer["macs"] // 4 for layer in found)
+    assert sum(layer.instructions for layer in found) == pytest.approx(total, rel=0.02)
+    assert all(layer.instructions > layer.macs // 4 for layer in found)
 
 
 @pytest.mark.slow

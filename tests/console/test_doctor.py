@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 from serial.tools import list_ports
 
-from artifact import ROOT
 from console import doctor
 from console.doctor import Row
 
@@ -42,12 +41,12 @@ def test_versions_are_found_without_an_import(tools: Path) -> None:
     add(tools, "arm-none-eabi-gcc", "echo 'arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205'")
     add(tools, "qemu-system-arm", "echo 'QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)'")
     add(tools, "ssh", 'if [ "$1" = -V ]; then echo "OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.15" >&2; fi')
-    add(tools, "openocd", "echo no version here")
+    add(tools, "dfu-util", "echo no version here")
     rows = rows_by_name()
     assert rows["arm-none-eabi-gcc"].found == "12.2.1"
     assert rows["qemu-system-arm"].found == "7.2.22"
     assert rows["ssh"].found == "9.2p1"
-    assert rows["openocd"].found == str(tools / "openocd")
+    assert rows["dfu-util"].found == str(tools / "dfu-util")
     assert rows["tensorflow"].found.startswith("2.21.")
 
 
@@ -106,7 +105,7 @@ def test_devices_of_the_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_wrong_bench_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bench.toml").write_text("[here\n")
     monkeypatch.setattr(doctor, "BENCH", tmp_path / "bench.toml")
-    assert rows_by_name()["bench.toml"].install.startswith("correct it: ")
+    assert rows_by_name()["bench.toml"].install.startswith("mend it: ")
 
 
 def test_json_is_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,6 +127,6 @@ def test_nothing_slow_is_imported() -> None:
         "print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=doctor.ROOT, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "[]"

@@ -33,9 +33,10 @@ from deploy.remote.board import Board
 from deploy.session import Refused, Session
 from device_tests import tiny_model
 from errors import CompileError, DeployError, LinkError
+from measure import bench, layout, report
 from measure import edgetpu as section
-from measure import report
-from measure.bench import Bench, Settings
+from measure.report import TargetSection
+from measure.setup import Settings, Setup
 from pipeline.remote_compiler import RemoteTool
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
@@ -284,18 +285,19 @@ def test_a_whole_measurement_over_ssh(coral: Sshd, tmp_path: Path, monkeypatch: 
         int8 = convert.adopt(tiny_model.dense(tmp_path / "tiny.tflite", classes=4), data.class_names, None)
         compiled = edgetpu.compile_for(int8, LocalTool())
         settings = Settings(images=12, link="ssh://board", runtime="ai-edge-litert", kernels="reference")
-        with Bench(CORAL_USB, compiled, int8, data, settings) as bench:
-            made = bench.report(("latency", "accuracy"), "./inv deploy")
+        setup = Setup(CORAL_USB, compiled, int8, data, settings)
+        made = bench.measure(setup, ("latency", "accuracy"), "./inv deploy").report
     report.check(made)
-    assert made["target"] == {"name": "coral-usb", "class": "tpu", "where": "hardware", "cpu": "Edge TPU on USB"}
-    assert made["engine"]["kernels"] == "edgetpu"
-    assert made["tpu"]["device"] == "usb:0"
-    assert (made["tpu"]["operators_mapped"], made["tpu"]["operators"]) == (1, 1)
-    assert not any(name.startswith("tpu") for name in made["linux"])
-    assert made["exactness"]["oracle"].endswith("reference kernels on the host")
-    assert made["exactness"]["n"] == 12
-    assert made["provenance"]["tools"]["edgetpu_compiler"] == "16.0.384591198"
-    told = dict(report.rows(made))
+    assert made.target == TargetSection("coral-usb", "tpu", "hardware", "Edge TPU on USB")
+    assert made.engine.kernels == "edgetpu"
+    assert made.tpu is not None
+    assert made.tpu.device == "usb:0"
+    assert (made.tpu.operators_mapped, made.tpu.operators) == (1, 1)
+    assert made.exactness is not None
+    assert made.exactness.oracle.endswith("reference kernels on the host")
+    assert made.exactness.n == 12
+    assert made.provenance.tools["edgetpu_compiler"] == "16.0.384591198"
+    told = dict(layout.rows(made))
     assert told["Edge TPU"].startswith("usb:0, ")
     assert told["mapping"] == "1 of 1 operators on the Edge TPU"
 
@@ -304,12 +306,14 @@ def test_the_section_names_what_stayed_on_the_cpu() -> None:
     mapping = MappingFacts(2, 5, ("MUL", "ADD", "MUL"), 1, 14, "0" * 16, PredictedFacts(2, 5, (), 9))
     facts = edgetpu.EdgeTpuFacts("0" * 64, {}, mapping, (PartnerFacts("other", "x", mapping),))
     compiled = Artifact(Path("x"), "edgetpu", "x", "0" * 64, facts)
-    rows = dict(section.rows(section.section(compiled, BoardState())["tpu"]))
+    tpu = section.section(compiled, BoardState())
+    assert tpu is not None
+    rows = dict(section.rows(tpu))
     assert rows == {
         "mapping": "2 of 5 operators on the Edge TPU, on its host's CPU: MUL, ADD",
         "compiled with": "other",
     }
-    assert section.section(Artifact(Path("x"), "litert", "x", "0" * 64, ImageFacts("0" * 64, {})), BoardState()) == {}
+    assert section.section(Artifact(Path("x"), "litert", "x", "0" * 64, ImageFacts("0" * 64, {})), BoardState()) is None
 
 
 def test_compiling_on_another_machine(coral: Sshd, plain: Path, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""A whole measurement over SSH: what the report says, and what is kept of one that breaks off."""
+"""A whole measurement over SSH: what the report says, and what is kept of one that is interrupted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,15 @@ from calibration.convert import Int8Facts
 from compilers import litert
 from datasets import Dataset, load
 from device_tests import tiny_model
-from measure import report
-from measure.bench import Bench, Settings
+from measure import bench, report
+from measure.measurement import Threads, open_device
+from measure.setup import Settings, Setup
 from tests.deploy.sshd import Proxy, Sshd
 from tests.pipeline import small
 
 PI = target.load("rpi4")
 PICTURES = 60
+SETTINGS = Settings(images=PICTURES, link="ssh://board")
 
 
 @pytest.fixture(scope="module")
@@ -35,42 +38,50 @@ def measured(
         yield litert.compile_for(int8, PI), int8, data
 
 
-def bench(measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset], **how: object) -> Bench:
+def setup(measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset], settings: Settings) -> Setup:
     compiled, int8, data = measured
-    return Bench(PI, compiled, int8, data, Settings(images=PICTURES, link="ssh://board", **how))  # type: ignore[arg-type]
+    return Setup(PI, compiled, int8, data, settings)
 
 
 def test_the_report_of_a_board(sshd: Sshd, measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset]) -> None:
-    with bench(measured, threads=0, kernels="builtin") as run:
-        made = run.report(("latency", "accuracy"), "./inv deploy")
+    how = replace(SETTINGS, threads=0, kernels="builtin")
+    result = bench.measure(setup(measured, how), ("latency", "accuracy"), "./inv deploy")
+    made = result.report
     report.check(made)
-    assert made["exactness"]["equal"] == made["exactness"]["n"] == PICTURES
-    assert made["accuracy"]["top1"] == made["accuracy"]["host_top1"]
-    assert "reference_top1" in made["accuracy"]
-    assert made["latency"]["unit"] == "us"
-    assert made["latency"]["warmup"] > 40
-    assert made["linux"]["load_us"] > 0
-    assert made["linux"]["first_inference_us"] > 0
-    assert made["memory"]["peak_rss"] > 10**6
-    tried = made["linux"]["threads_tried"]
-    assert len(tried) == min(made["linux"]["cores"], 8)
-    assert tried[str(made["engine"]["threads"])] == min(tried.values())
+    assert made.exactness is not None
+    assert made.accuracy is not None
+    assert made.latency is not None
+    assert made.linux is not None
+    assert made.exactness.equal == made.exactness.n == PICTURES
+    assert made.accuracy.top1 == made.accuracy.host_top1
+    assert made.accuracy.reference_top1 is not None
+    assert made.latency.unit == "us"
+    assert made.latency.warmup > 40
+    assert (made.linux.load_us or 0) > 0
+    assert (made.linux.first_inference_us or 0) > 0
+    assert made.memory["peak_rss"] > 10**6
+    trials = {trial.threads: trial.median_us for trial in made.linux.threads_tried or ()}
+    assert len(trials) == min(made.linux.cores or 0, 8)
+    assert trials[made.engine.threads or 0] == min(trials.values())
 
 
 def test_what_was_measured_before_a_cut_is_kept(
     sshd: Sshd, measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset]
 ) -> None:
-    with bench(measured) as run:  # all is copied
-        assert run.session.info.board == "rpi4"
+    once = setup(measured, SETTINGS)
+    with open_device(once, Threads(1)) as (session, _):  # all is copied
+        assert session.info.board == "rpi4"
     proxy = Proxy(sshd.port, after=40_000)
     sshd.configure(Port=proxy.port)
     sshd.know(sshd.folder / "host_key.pub", proxy.port)
-    with bench(measured) as run:
-        made = run.report(("accuracy",), "./inv accuracy")
+    result = bench.measure(once, ["accuracy"], "./inv accuracy")
     proxy.close()
+    made = result.report
     report.check(made)
-    assert 0 < made["exactness"]["n"] < PICTURES
-    assert made["exactness"]["equal"] == made["exactness"]["n"]
-    assert f"of {PICTURES} pictures: ssh://board: connection lost" in made["provenance"]["interrupted"]
-    assert "after" not in made["linux"]
+    assert made.exactness is not None
+    assert made.linux is not None
+    assert 0 < made.exactness.n < PICTURES
+    assert made.exactness.equal == made.exactness.n
+    assert f"of {PICTURES} pictures: ssh://board: connection lost" in (made.provenance.interrupted or "")
+    assert made.linux.after is None
     assert Path(sshd.cache / "lock").exists()

@@ -15,7 +15,17 @@ from deploy.board_state import BoardState, parse_board, slowed_down
 from deploy.info import Stats
 from errors import ConfigError, DeviceError, Error
 from measure import linux, report
-from measure import samples as measure
+from measure.report import (
+    EngineSection,
+    LinuxSection,
+    LinuxState,
+    ModelSection,
+    Provenance,
+    Report,
+    TargetSection,
+    ThreadTrial,
+)
+from measure.samples import warm_up
 
 PI = {
     "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
@@ -105,10 +115,10 @@ def test_the_section_of_a_throttled_run_says_so() -> None:
     )
     after = replace(before, cpu_hz=(600_000_000,), temperature_c=84.9, throttled_word=0x60006)
     stats = Stats(load_ns=41_000_000, first_inference_ns=3_000_000, import_ns=900_000_000)
-    found = linux.section(before, after, stats, {1: 10.0, 2: 6.0}, "hardware")
-    assert found["slowed_down"] == ["frequency capped", "throttled"]
-    assert found["load_us"] == 41_000
-    assert found["before"] == {"cpu_hz": [1_500_000_000], "temperature_c": 48.3, "throttled_word": 0}
+    found = linux.section(before, after, stats, (ThreadTrial(1, 10.0), ThreadTrial(2, 6.0)), "hardware")
+    assert found.slowed_down == ("frequency capped", "throttled")
+    assert found.load_us == 41_000
+    assert found.before == LinuxState(cpu_hz=(1_500_000_000,), temperature_c=48.3, throttled_word=0)
     told = dict(linux.rows(found))
     assert told["THROTTLED"] == "the board was slowed down while it was measured: frequency capped, throttled"
     assert told["CPU"] == "governor ondemand, 1500 MHz before, 600 MHz after, 48.3 °C before, 84.9 °C after"
@@ -117,26 +127,34 @@ def test_the_section_of_a_throttled_run_says_so() -> None:
 
 def test_emulator_times_are_not_reported() -> None:
     stats = Stats(load_ns=1, first_inference_ns=2)
-    found = linux.section(BoardState(cores=2, cpu_hz=(1,)), BoardState(cpu_hz=(1,)), stats, {1: 1.0}, "emulated")
-    assert found == {"cores": 2}
+    found = linux.section(
+        BoardState(cores=2, cpu_hz=(1,)), BoardState(cpu_hz=(1,)), stats, (ThreadTrial(1, 1.0),), "emulated"
+    )
+    assert found == LinuxSection(cores=2)
 
 
 @pytest.mark.parametrize(
     "section",
-    [{"latency_us": 1}, {"load_us": 1.0}, {"first_inference_us": 1.0}, {"threads_tried": {}}, {"before": {}}],
+    [
+        LinuxSection(load_us=1.0),
+        LinuxSection(import_us=1.0),
+        LinuxSection(first_inference_us=1.0),
+        LinuxSection(threads_tried=(ThreadTrial(1, 1.0),)),
+        LinuxSection(before=LinuxState()),
+        LinuxSection(after=LinuxState()),
+    ],
 )
-def test_the_schema_refuses_times_of_an_emulator(section: dict[str, Any]) -> None:
-    made: dict[str, Any] = {
-        "schema": 1,
-        "target": {"name": "qemu-rpi4", "class": "linux", "where": "emulated", "cpu": "cortex-a72"},
-        "model": {"name": "m", "classes": 2, "sha256": "0" * 64},
-        "engine": {"name": "litert", "version": "1", "kernels": "xnnpack"},
-        "provenance": {"created": "", "artifacts": {}, "tools": {}},
-        "linux": {"cores": 2},
-    }
-    report.check(made)
+def test_the_schema_refuses_times_of_an_emulator(section: LinuxSection) -> None:
+    emulated = Report(
+        target=TargetSection("qemu-rpi4", "linux", "emulated", "cortex-a72"),
+        model=ModelSection("m", 2, "0" * 64),
+        engine=EngineSection("litert", "1", "xnnpack"),
+        linux=LinuxSection(cores=2),
+        provenance=Provenance("", {}, {}),
+    )
+    report.check(emulated)
     with pytest.raises(Error, match=r"report\.json: key linux"):
-        report.check(made | {"linux": section})
+        report.check(replace(emulated, linux=section))
 
 
 @pytest.mark.parametrize(("text", "number"), [("1", 1), ("4", 4), ("auto", 0)])
@@ -175,11 +193,11 @@ class FakeSession:
 
 def test_warm_up_goes_on_until_it_is_steady() -> None:
     steady: Any = FakeSession([1000])
-    assert measure.warm_up(steady, b"", 20, 400) == 41
+    assert warm_up(steady, b"", 20, 400) == 41
     slowing: Any = FakeSession([1000] * 20 + [2000] * 20 + [3000] * 20 + [3010])
-    assert measure.warm_up(slowing, b"", 20, 400) == 81
+    assert warm_up(slowing, b"", 20, 400) == 81
     never: Any = FakeSession([(i // 20 + 1) * 1000 for i in range(1000)])
-    assert 400 <= measure.warm_up(never, b"", 20, 400) <= 420
+    assert 400 <= warm_up(never, b"", 20, 400) <= 420
 
 
 def test_threads_are_tried_up_to_the_cores() -> None:
@@ -190,5 +208,9 @@ def test_threads_are_tried_up_to_the_cores() -> None:
         opened.append(threads)
         yield FakeSession([3_000_000 // threads])
 
-    assert linux.try_threads(open_with, b"") == {1: 3000.0, 2: 1500.0, 3: 1000.0}
+    assert linux.try_threads(open_with, b"") == (
+        ThreadTrial(1, 3000.0),
+        ThreadTrial(2, 1500.0),
+        ThreadTrial(3, 1000.0),
+    )
     assert opened == [1, 2, 3]

@@ -1,191 +1,309 @@
-"""report.json: what its schema lets through, what it names, and that a report is written whole or not at all."""
+"""report.json: what its schema lets through, what errors name, and that a report is written whole or not at all."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
+import errno
 import json
+import os
+from dataclasses import is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
+import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from errors import ConfigError, Error
-from measure import report
+from fields import Source, from_json, to_json
+from measure import layout, report
+from measure.report import Report
 
-FULL: dict[str, Any] = {
-    "schema": 1,
-    "target": {"name": "host", "class": "linux", "where": "host", "cpu": "some CPU"},
-    "model": {
-        "name": "v1_025", "family": "v1", "alpha": 0.25, "rho": 128, "classes": 10, "sha256": "ab" * 32,
-        "parameters": 221_114, "macs": 13_316_608,
-    },
-    "engine": {"name": "litert", "version": "2.3", "kernels": "xnnpack", "threads": 2},
-    "latency": {
-        "unit": "us", "counter": "CLOCK_MONOTONIC", "n": 200, "warmup": 21, "min": 1000.0, "median": 1500.0,
-        "mean": 1600.5, "stdev": 1.0, "p90": 2000.0, "p99": 2500.0, "max": 3000.0,
-    },
-    "memory": {"model_file": 312_456, "peak_rss": 5_000_000},
-    "accuracy": {"dataset": "fashion_mnist", "n": 1000, "top1": 0.9, "top5": 0.99, "host_top1": 0.9},
-    "exactness": {"oracle": "LiteRT", "n": 1000, "equal": 998, "max_abs_diff": 2},
-    "provenance": {"created": "2024-01-01T00:00:00Z", "artifacts": {"int8": "ab" * 32}, "tools": {"keras": "3"}},
-}  # fmt: skip
-OPTIONAL = ("latency", "memory", "accuracy", "exactness")
+# One report with every section and key; a change of the format shows as a change of this file.
+EXAMPLE_PATH = Path(__file__).parents[1] / "data" / "reports" / "full.report.json"
+FULL: dict[str, Any] = json.loads(EXAMPLE_PATH.read_text())
+SCHEMA: dict[str, Any] = json.loads(report.SCHEMA_PATH.read_text())
+OPTIONAL = ("latency", "memory", "accuracy", "exactness", "linux", "tpu")
+SOURCE = Source("report.json")
 
 
-def _with(path: str, value: Any) -> dict[str, Any]:
-    """Return the report with one key changed, or without it for a value of None."""
-    made = copy.deepcopy(FULL)
+def parsed(form: object) -> Report:
+    return report.loads(json.dumps(form), SOURCE)
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """Return the example with one key changed, or without it for a value of None."""
+    form = copy.deepcopy(FULL)
     *way, last = path.split(".")
-    part = made
+    part = form
     for key in way:
         part = part[key]
     if value is None:
         del part[last]
     else:
         part[last] = value
-    return made
+    return form
 
 
-def test_a_full_report_and_each_without_a_section() -> None:
-    report.check(FULL)
+def test_the_example_is_of_the_schema_and_comes_back_byte_for_byte() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(FULL, SCHEMA)
+    assert report.dumps(report.read(EXAMPLE_PATH)) == EXAMPLE_PATH.read_text()
+
+
+def test_the_example_has_every_key() -> None:
+    def missing(kind: type, form: dict[str, Any], path: str) -> list[str]:
+        found = []
+        for name, hint in get_type_hints(kind).items():
+            if name not in form:
+                found.append(f"{path}{name}")
+            for part in (hint, *get_args(hint)):
+                if isinstance(part, type) and is_dataclass(part) and isinstance(form.get(name), dict):
+                    found += missing(part, form[name], f"{path}{name}.")
+        return found
+
+    assert missing(Report, FULL, "") == []
+
+
+def test_the_schema_and_the_classes_have_the_same_keys() -> None:
+    def compare(kind: type, schema: dict[str, Any], path: str) -> None:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        hints = get_type_hints(kind)
+        assert set(schema["properties"]) == set(hints), path
+        assert schema["additionalProperties"] is False, path
+        required = {
+            f.name
+            for f in dataclasses.fields(kind)
+            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        }
+        assert set(schema.get("required", [])) - {"schema"} == required, path
+        for name, hint in hints.items():
+            inner = schema["properties"][name]
+            for part in (hint, *get_args(hint)):
+                arguments = [part, *get_args(part)] if get_args(part) else [part]
+                for kind_of_part in arguments:
+                    if isinstance(kind_of_part, type) and is_dataclass(kind_of_part):
+                        compare(kind_of_part, inner.get("items", inner), f"{path}{name}.")
+
+    compare(Report, SCHEMA, "")
+
+
+def test_a_report_without_a_section() -> None:
     for name in OPTIONAL:
-        report.check(_with(name, None))
-    report.check({name: FULL[name] for name in FULL if name not in OPTIONAL})
+        parsed(changed(name, None))
+    parsed({name: FULL[name] for name in FULL if name not in OPTIONAL})
 
 
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("schema", 2), ("target.where", "cloud"), ("target.class", "gpu"), ("target.cpu", 4), ("target.speed", 1),
-        ("model.sha256", "ab"), ("model.sha256", "G" * 64), ("model.classes", 0), ("model.alpha", "0.25"),
-        ("model.rho", 128.5), ("model.flops", 1), ("engine.threads", 0), ("latency.unit", "ms"), ("latency.n", 0),
-        ("latency.median", -1), ("latency.p95", 1), ("memory.arena", -5), ("memory.arena", 1.5),
-        ("memory.arena", "big"), ("accuracy.top1", 1.2), ("accuracy.top1", 90), ("accuracy.n", 0),
-        ("exactness.equal", -1), ("exactness.n", "all"), ("energy", {"joules": 1}),
+        ("schema", 3), ("schema", True), ("target.measured_on", "cloud"), ("target.kind", "gpu"), ("target.cpu", 4),
+        ("target.speed", 1), ("model.sha256", "ab"), ("model.sha256", "G" * 64), ("model.classes", 0),
+        ("model.classes", True), ("model.alpha", "0.25"), ("model.rho", 128.5), ("model.flops", 1),
+        ("engine.threads", 0), ("engine.threads", True), ("latency.unit", "ms"), ("latency.n", 0),
+        ("latency.median", -1), ("latency.median", True), ("latency.p95", 1), ("memory.arena", -5),
+        ("memory.arena", 1.5), ("memory.arena", "big"), ("memory.arena", False), ("accuracy.top1", 1.2),
+        ("accuracy.top1", 90), ("accuracy.n", 0), ("exactness.equal", -1), ("exactness.n", "all"),
+        ("energy", {"joules": 1}), ("linux.threads_tried", {"1": 2.0}), ("linux.before", []),
+        ("provenance.calibration", {"n": "1"}), ("provenance.calibration.n", "1"), ("tpu.operators", 0),
+        ("model", None), ("latency", 7), ("engine", []), ("target", "host"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_named(path: str, value: Any) -> None:
-    with pytest.raises(Error) as caught:
-        report.check(_with(path, value))
-    assert path.rpartition(".")[2] in str(caught.value)
-    assert path.partition(".")[0] in str(caught.value)
+def test_a_wrong_value_is_named_in_one_line(path: str, value: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parsed(changed(path, value))
+    said = str(caught.value)
+    assert path.rpartition(".")[2] in said
+    assert path.partition(".")[0] in said
+    assert said.isprintable()
+    assert len(said) < 300
 
 
 @pytest.mark.parametrize(
     "path",
-    ["schema", "target", "model", "engine", "provenance", "target.where", "target.cpu", "model.name", "model.sha256",
+    ["target", "model", "engine", "provenance", "target.measured_on", "target.cpu", "model.name", "model.sha256",
      "engine.version", "latency.unit", "latency.median", "latency.p99", "accuracy.dataset", "accuracy.n",
      "exactness.oracle", "exactness.max_abs_diff", "provenance.created", "provenance.artifacts", "provenance.tools"],
 )  # fmt: skip
 def test_a_missing_key_is_named(path: str) -> None:
-    with pytest.raises(Error, match=rf"'{path.rpartition('.')[2]}' is a required property"):
-        report.check(_with(path, None))
+    with pytest.raises(ConfigError, match=rf"report.json: key {path} is missing"):
+        parsed(changed(path, None))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "7", "null", "[" * 200_000, '{"a":' * 200_000, '{"schema": NaN}', '{"schema": 1e999}',
+        '{"schema": ' + "9" * 5000 + "}", '{"schema": 2}', '{"schema": "2"}', '{"a\\nb": 1}', "\0", "\ufeff{}",
+    ],
+)  # fmt: skip
+def test_what_is_not_a_report_is_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"report\.json: ") as caught:
+        report.read(path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_bytes_that_are_not_utf_8_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b'{"schema": "\xff\xfe"}')
+    with pytest.raises(ConfigError, match="not JSON"):
+        report.read(path)
+
+
+@given(st.data())
+def test_any_change_is_refused_in_one_line_or_comes_back(data: st.DataObject) -> None:
+    form = copy.deepcopy(FULL)
+    part = form
+    while True:
+        key = data.draw(st.sampled_from(sorted(part)))
+        if not isinstance(part[key], dict) or not part[key] or data.draw(st.booleans()):
+            break
+        part = part[key]
+    junk = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)
+    part[key] = data.draw(junk)
+    try:
+        again, said = parsed(form), ""
+    except ConfigError as e:
+        again, said = parsed(FULL), str(e)
+    assert said.isprintable()
+    assert parsed(json.loads(report.dumps(again))) == again
+
+
+def test_a_report_of_the_first_schema_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"schema": 1, "target": {"name": "host", "class": "linux"}}))
+    with pytest.raises(ConfigError, match=r"report\.json: schema 1, of an earlier version; run \./inv deploy again$"):
+        report.read(path)
 
 
 def test_an_emulator_s_wall_time_is_refused() -> None:
-    emulated = _with("target.where", "emulated")
-    with pytest.raises(Error, match=r"latency\.unit: 'instructions' was expected"):
-        report.check(emulated)
+    emulated = changed("target.measured_on", "emulated")
+    del emulated["linux"]
+    with pytest.raises(ConfigError, match=r"latency\.unit: 'instructions' was expected"):
+        parsed(emulated)
     emulated["latency"]["unit"] = "instructions"
-    report.check(emulated)
+    parsed(emulated)
     del emulated["latency"]
-    report.check(emulated)
+    parsed(emulated)
 
 
 def test_a_count_of_equal_outputs_beyond_all_is_refused() -> None:
-    with pytest.raises(Error, match="exactness"):
-        report.check(_with("exactness.equal", 1001))
+    with pytest.raises(ConfigError, match=r"key exactness\.equal: 1001 of 1000 is too many"):
+        parsed(changed("exactness.equal", 1001))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_is_no_number_is_refused(value: float, tmp_path: Path) -> None:
-    with pytest.raises(Error, match=r"latency\.mean"):
-        report.write(_with("latency.mean", value), tmp_path)
+def test_what_is_not_a_number_is_not_written(value: float, tmp_path: Path) -> None:
+    full = parsed(FULL)
+    assert full.latency is not None
+    with pytest.raises(Error, match=r"latency\.mean: expected a finite number"):
+        report.write(replace(full, latency=replace(full.latency, mean=value)), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_write_then_read(tmp_path: Path) -> None:
-    path = report.write(FULL, tmp_path / "host" / "v1_025")
+    path = report.write(parsed(FULL), tmp_path / "host" / "v1_025")
     assert path == tmp_path / "host" / "v1_025" / "report.json"
-    assert report.read(path) == FULL
+    assert report.read(path) == parsed(FULL)
+    assert json.loads(path.read_text()) == FULL
     assert sorted(p.name for p in path.parent.iterdir()) == ["report.json", "report.md"]
 
 
 def test_a_wrong_report_and_a_full_disk_leave_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-    import os
-
-    path = report.write(FULL, tmp_path)
+    full = parsed(FULL)
+    path = report.write(full, tmp_path)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    with pytest.raises(Error):
-        report.write(_with("schema", 2), tmp_path)
+    with pytest.raises(Error, match="schema"):
+        report.write(replace(full, schema=3), tmp_path)
 
-    def full(*_: Any) -> None:
+    def no_space(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(ConfigError, match="can't be written .*free disk space"):
-        report.write(_with("accuracy.top1", 0.5), tmp_path)
+    monkeypatch.setattr(os, "replace", no_space)
+    with pytest.raises(ConfigError, match=r"can't be written .*free disk space"):
+        report.write(replace(full, memory={}), tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
     assert path.is_file()
 
 
 def test_reading_what_is_not_there_or_damaged(tmp_path: Path) -> None:
-    report.write(FULL, tmp_path / "host" / "v1_025")
+    report.write(parsed(FULL), tmp_path / "host" / "v1_025")
     with pytest.raises(ConfigError, match=r"no report yet; did you mean host/v1_025\?; `inv deploy` writes it"):
         report.read(tmp_path / "hots" / "v1_025" / "report.json")
     with pytest.raises(ConfigError, match="no report yet; `inv deploy`"):
         report.read(tmp_path / "empty" / "a" / "b" / "report.json")
     bad = tmp_path / "host" / "v1_025" / "report.json"
     bad.write_text("{")
-    with pytest.raises(ConfigError, match="not JSON .*; delete it and deploy again"):
+    with pytest.raises(ConfigError, match=r"not JSON .*; delete it and deploy again"):
         report.read(bad)
-    bad.write_text(json.dumps(_with("model", None)))
-    with pytest.raises(Error, match="'model' is a required property"):
+    bad.write_text(json.dumps(changed("model", None)))
+    with pytest.raises(ConfigError, match="key model is missing; delete it and deploy again"):
         report.read(bad)
+
+
+# For people
 
 
 def test_rows_say_all_that_was_measured() -> None:
-    found = dict(report.rows(FULL))
-    text = "\n".join(found.values())
+    rows = dict(layout.rows(parsed(FULL)))
+    text = "\n".join(rows.values())
     for figure in ("1.500 ms median", "2.000 p90", "2.500 p99", "1.000 to 3.000 ms over 200 runs", "90.00 % top-1"):
         assert figure in text
     for figure in ("99.00 % top-5", "1,000 pictures of fashion_mnist", "998 of 1,000", "difference 2 of 256 steps"):
         assert figure in text
-    for figure in ("host (some CPU), host", "α 0.25, ρ 128", "10 classes", "221,114 parameters", "13,316,608 MACs"):
+    for figure in ("rpi4 (some CPU), hardware", "α 0.25, ρ 128", "10 classes", "221,114 parameters"):
         assert figure in text
-    assert found["memory, model file"] == "312,456 bytes"
-    assert "2 threads" in found["engine"]
+    for figure in ("13,316,608 MACs", "for size", "streamed: 3 rows of 384 bytes kept of 49,152", "2 of 3 operators"):
+        assert figure in text
+    assert rows["memory, model file"] == "312,456 bytes"
+    assert "2 threads" in rows["engine"]
+    assert rows["THROTTLED"].endswith("too hot")
 
 
-@pytest.mark.parametrize("name", OPTIONAL)
-def test_what_was_not_measured_has_no_row(name: str) -> None:
-    word = {"latency": "latency", "memory": "memory, model file", "accuracy": "accuracy", "exactness": "exactness"}
-    assert word[name] in dict(report.rows(FULL))
-    assert word[name] not in dict(report.rows(_with(name, None)))
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("latency", "latency"), ("memory", "memory, model file"), ("accuracy", "accuracy"),
+        ("exactness", "exactness"), ("linux", "board"), ("tpu", "mapping"),
+    ],
+)  # fmt: skip
+def test_what_was_not_measured_has_no_row(name: str, label: str) -> None:
+    assert label in dict(layout.rows(parsed(FULL)))
+    assert label not in dict(layout.rows(parsed(changed(name, None))))
 
 
 def test_an_emulator_shows_instructions_and_no_time() -> None:
-    made = _with("target.where", "emulated")
-    made["latency"] |= {"unit": "instructions", "median": 12_345_678}
-    found = dict(report.rows(made))
-    assert "latency" not in found
-    assert found["instructions"].startswith("12,345,678 an inference")
-    assert " ms" not in found["instructions"]
+    form = changed("target.measured_on", "emulated")
+    del form["linux"]
+    form["latency"] |= {"unit": "instructions", "median": 12_345_678}
+    rows = dict(layout.rows(parsed(form)))
+    assert "latency" not in rows
+    assert rows["instructions"].startswith("12,345,678 an inference")
+    assert " ms" not in rows["instructions"]
 
 
-def test_what_broke_off_is_said() -> None:
-    made = _with("provenance.interrupted", "after 5 of 10 pictures: gone")
-    assert dict(report.rows(made))["broken off"] == "after 5 of 10 pictures: gone"
+def test_a_run_that_was_cut_short_says_so() -> None:
+    form = changed("provenance.interrupted", "after 5 of 10 pictures: gone")
+    assert dict(layout.rows(parsed(form)))["interrupted"] == "after 5 of 10 pictures: gone"
 
 
 def test_markdown_has_every_row_and_all_of_the_provenance() -> None:
-    made = _with("provenance.command", "./inv deploy --data 'npz:a|b'\n--x")
-    text = report.markdown(made)
-    assert text.startswith("# v1_025 on host\n")
-    for label, value in report.rows(made):
+    full = parsed(changed("provenance.command", "./inv deploy --data 'npz:a|b'\n--x"))
+    text = layout.markdown(full)
+    assert text.startswith("# v1_025 on rpi4\n")
+    for label, value in layout.rows(full):
         assert f"| {label} | {value} |" in text
-    for name in ("created", "artifacts: int8", "tools: keras"):
+    for name in ("created", "artifacts: int8", "tools: keras", "calibration: agreement"):
         assert f"| {name} | `" in text
     assert "`./inv deploy --data 'npz:a\\|b' --x`" in text
     assert all(line.count("|") - line.count("\\|") == 3 for line in text.splitlines() if line.startswith("|"))
+
+
+def test_a_report_that_was_built_here_equals_the_one_that_is_read() -> None:
+    full = parsed(FULL)
+    assert from_json(Report, to_json(full), SOURCE) == full

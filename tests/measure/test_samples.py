@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from deploy.info import DeviceInfo, Stats
+from deploy.info import Counter, DeviceInfo, Stats
 from errors import DeviceError, LinkError
-from measure import samples as measure
+from measure import figures, samples
 from measure.samples import Clock, Latency, Outputs, percentile
 
 TIMES = st.lists(st.floats(0.001, 1e9), min_size=1, max_size=60)
@@ -28,7 +28,7 @@ def test_percentile_is_numpy_s_nearest_rank(values: list[float], percent: int) -
 @given(TIMES)
 def test_summary(values: list[float]) -> None:
     found = Latency("us", "clock", 5, tuple(values)).summary()
-    assert (found["unit"], found["counter"], found["n"], found["warmup"]) == ("us", "clock", len(values), 5)
+    assert (found.unit, found.counter, found.n, found.warmup) == ("us", "clock", len(values), 5)
     expected = {
         "min": min(values),
         "median": statistics.median(values),
@@ -39,13 +39,15 @@ def test_summary(values: list[float]) -> None:
         "max": max(values),
     }
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, rel=1e-6, abs=2e-3), name
-    assert found["min"] <= found["median"] <= found["p90"] <= found["p99"] <= found["max"]
+        assert getattr(found, name) == pytest.approx(value, rel=1e-6, abs=2e-3), name
+    assert found.min <= found.median <= found.p90 <= found.p99 <= found.max
 
 
 def test_instructions_are_whole_numbers() -> None:
     found = Latency("instructions", "icount", 1, (10.0, 11.0, 13.0)).summary()
-    assert all(isinstance(found[name], int) for name in ("min", "median", "mean", "stdev", "p90", "p99", "max"))
+    assert all(
+        isinstance(getattr(found, name), int) for name in ("min", "median", "mean", "stdev", "p90", "p99", "max")
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_instructions_are_whole_numbers() -> None:
     [("ticks", 10**9, 1500, 1.5), ("ticks", 168_000_000, 168, 1.0), ("instructions", 10**9, 42, 42.0)],
 )
 def test_clock(unit: str, rate: int, ticks: int, expected: float) -> None:
-    clock = Clock(SimpleNamespace(name="c", rate_hz=rate, unit=unit))
+    clock = Clock(Counter("c", rate, unit))
     assert clock(ticks) == pytest.approx(expected)
     assert clock.unit == ("instructions" if unit == "instructions" else "us")
 
@@ -70,19 +72,19 @@ def test_accuracy(raw: Any, data: st.DataObject) -> None:
     n, classes = raw.shape
     labels = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n)))
     reference = raw[::-1]
-    found = measure.accuracy(raw, labels, reference, "some")
+    found = figures.accuracy(raw, labels, reference, "some")
 
     def rank(row: Any, label: int) -> int:
         """Return how many classes go before: larger ones, and of equal ones the first."""
         return sum(int(v) > int(row[label]) or (v == row[label] and i < label) for i, v in enumerate(row))
 
     ranks = [rank(row, label) for row, label in zip(raw, labels, strict=True)]
-    assert (found["dataset"], found["n"]) == ("some", n)
-    assert found["top1"] == pytest.approx(sum(r == 0 for r in ranks) / n)
-    assert ("top5" in found) == (classes > 5)
+    assert (found.dataset, found.n) == ("some", n)
+    assert found.top1 == pytest.approx(sum(r == 0 for r in ranks) / n)
+    assert (found.top5 is not None) == (classes > 5)
     if classes > 5:
-        assert found["top5"] == pytest.approx(sum(r < 5 for r in ranks) / n)
-    assert found["host_top1"] == pytest.approx(
+        assert found.top5 == pytest.approx(sum(r < 5 for r in ranks) / n)
+    assert found.host_top1 == pytest.approx(
         sum(rank(row, label) == 0 for row, label in zip(reference, labels, strict=True)) / n
     )
 
@@ -93,16 +95,16 @@ def test_exactness(raw: Any, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 5))):
         at = data.draw(st.integers(0, raw.shape[0] - 1)), data.draw(st.integers(0, raw.shape[1] - 1))
         other[at] = data.draw(st.integers(-128, 127))
-    found = measure.exactness(raw, other, "oracle")
-    assert found["n"] == len(raw)
-    assert found["equal"] == sum(a.tobytes() == b.tobytes() for a, b in zip(raw, other, strict=True))
-    assert found["max_abs_diff"] == max(
+    found = figures.exactness(raw, other, "oracle")
+    assert found.n == len(raw)
+    assert found.equal == sum(a.tobytes() == b.tobytes() for a, b in zip(raw, other, strict=True))
+    assert found.max_abs_diff == max(
         abs(int(a) - int(b)) for a, b in zip(raw.flat, other.flat, strict=True)
     )  # fmt: skip
 
 
 def test_the_largest_difference_does_not_wrap() -> None:
-    assert measure.exactness(np.array([[-128]], np.int8), np.array([[127]], np.int8), "o")["max_abs_diff"] == 255
+    assert figures.exactness(np.array([[-128]], np.int8), np.array([[127]], np.int8), "o").max_abs_diff == 255
 
 
 class Device:
@@ -136,7 +138,7 @@ def _outputs() -> Outputs:
 def test_run_all_keeps_every_answer_in_its_place() -> None:
     outputs = _outputs()
     heard: list[int] = []
-    measure.run_all(Device(), INPUTS, outputs, heard.append)  # type: ignore[arg-type]
+    samples.run_all(Device(), INPUTS, outputs, heard.append)  # type: ignore[arg-type]
     assert (outputs.raw == INPUTS.reshape(10, 4)[:, :2]).all()
     assert heard == list(range(1, 11))
     assert outputs.times == list(range(1, 11))
@@ -145,24 +147,24 @@ def test_run_all_keeps_every_answer_in_its_place() -> None:
 def test_run_all_keeps_what_came_before_the_device_was_lost() -> None:
     outputs = _outputs()
     with pytest.raises(LinkError):
-        measure.run_all(Device(lives=4), INPUTS, outputs)  # type: ignore[arg-type]
+        samples.run_all(Device(lives=4), INPUTS, outputs)  # type: ignore[arg-type]
     assert outputs.done == 4
     assert (outputs.raw[:4] == INPUTS.reshape(10, 4)[:4, :2]).all()
-    measure.run_all(Device(), INPUTS, outputs)  # type: ignore[arg-type]
+    samples.run_all(Device(), INPUTS, outputs)  # type: ignore[arg-type]
     assert outputs.done == 10
     assert (outputs.raw == INPUTS.reshape(10, 4)[:, :2]).all()
 
 
 def test_an_answer_of_another_size() -> None:
     with pytest.raises(DeviceError, match="picture 0: the device answered 3 bytes, expected 2"):
-        measure.run_all(Device(size=3), INPUTS, _outputs())  # type: ignore[arg-type]
+        samples.run_all(Device(size=3), INPUTS, _outputs())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("preserved", [True, False])
 def test_latency_leaves_the_warm_up_out(preserved: bool) -> None:
     device = Device(preserved=preserved)
     heard: list[int] = []
-    found = measure.latency(device, b"abcd", 7, 30, heard.append)  # type: ignore[arg-type]
+    found = samples.latency(device, b"abcd", 7, 30, heard.append)  # type: ignore[arg-type]
     assert len(found.values) == 30
     assert found.warmup == 8
     assert found.values == tuple(float(t) for t in range(9, 39))
@@ -173,5 +175,5 @@ def test_latency_leaves_the_warm_up_out(preserved: bool) -> None:
 def test_memory_is_what_each_part_said() -> None:
     info = cast(DeviceInfo, SimpleNamespace(memory={"arena": 10}))
     stats = Stats(stack_used=3, frames=99)
-    assert measure.memory_of(info, stats, {"model_file": 5}) == {"model_file": 5, "arena": 10, "stack_used": 3}
-    assert measure.memory_of(info, Stats(), {}) == {"arena": 10}
+    assert figures.memory(info, stats, {"model_file": 5}) == {"model_file": 5, "arena": 10, "stack_used": 3}
+    assert figures.memory(info, Stats(), {}) == {"arena": 10}

@@ -61,7 +61,7 @@ def at_home(home: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (artifact, bundle):
             patch.setattr(module, "BUILD_DIR", home / "build")
-        patch.setattr(weights, "TRAINED_DIR", home / "trained")
+        patch.setattr(weights, "TRAINED_DIR", home / "build" / "trained")
         patch.setattr(report, "REPORTS_DIR", home / "reports")
         yield home
 
@@ -95,7 +95,7 @@ def data(npz: Path) -> Dataset:
 def network(home: Path, data: Dataset) -> artifact.Artifact[build.KerasFacts]:
     """Return v1_025_32 with random weights, as a Keras artifact."""
     with at_home(home):
-        source = weights.resolve(PRESET, "random", data.identity, data.class_names, 3)
+        source = weights.resolve(PRESET, "random", data.name, data.class_names, 3)
         return build.build(source, data.class_names)
 
 

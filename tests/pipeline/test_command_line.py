@@ -170,7 +170,7 @@ def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: 
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
     found = _report(home, PRESET)
-    assert found["target"]["where"] == "host"
+    assert found["target"]["measured_on"] == "host"
     assert found["model"]["sha256"] == int8.sha256
     assert found["latency"]["n"] == 200
     assert found["accuracy"]["n"] == found["exactness"]["n"] == 40
@@ -389,7 +389,7 @@ def test_train_then_build_from_it(home: Path, npz: Path, tmp_path: Path) -> None
     asked = ["train", "--model", PRESET, "--data", f"npz:{npz}", "--stages", "32:1", "--batch", "32"]
     done = inv(tmp_path, *asked)
     assert done.returncode == 0, done.stderr
-    (made,) = (tmp_path / "trained").glob(f"{PRESET}.{npz.name}-*.npz")
+    made = tmp_path / "build" / "trained" / f"{PRESET}.npz-{npz.name}.npz"
     assert checkpoint.load_facts(made).labels == CLASSES
     assert done.stdout.strip().splitlines()[-1].startswith(str(made))
     built = inv(tmp_path, "build", "--model", PRESET, "--data", f"npz:{npz}")
