@@ -1,4 +1,4 @@
-"""The errors that are the user's to mend: one line each, never a traceback."""
+"""The errors that a user can fix: one line each, never a traceback."""
 
 import difflib
 from collections.abc import Iterable

@@ -25,7 +25,7 @@ LOCAL_SETTINGS = ("PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
 
 
 def lock(upgrade: bool = False) -> None:
-    """Write `requirements.lock` anew: keep the versions in it where they still fit, or take the newest of each.
+    """Write `requirements.lock` again: keep its versions where they still fit, or take the newest of each.
 
     Settings of this machine's pip (other indexes, constraints, local files) do not reach the lock.
     Raises Error if it runs under another Python than 3.11, or if nothing satisfies `pyproject.toml`.

@@ -116,7 +116,7 @@ def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(
 def test_only_what_depends_on_a_change_is_made_anew(
     npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A calibration picture, a test picture, the seed: int8 anew from the Keras network that was there."""
+    """A calibration picture, a test picture, the seed: a new int8 model from the Keras network that was there."""
     made: list[dict[str, Any]] = []
 
     def remember(*_: Any, **inputs: Any) -> Artifact[Int8Facts]:
