@@ -18,9 +18,10 @@ from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
 from compilers.image.firmware import tool_versions
 from compilers.image.microcontroller import FirmwareFacts
-from compilers.tflm import graph, tree
+from compilers.tflm import tree
 from datasets import prepare_many, sample
 from errors import CompileError, ConfigError, FitError
+from graph.reader import read
 from measure import layers
 from measure.samples import Integers
 from pipeline.steps import Pipeline, Request
@@ -97,8 +98,8 @@ def _pictures(pipeline: Pipeline, count: int) -> tuple[Integers, Integers]:
 def _request(plan: Plan, network: str, board: Target, engine: str) -> Request:
     more: dict[str, Any] = {}
     if network.endswith(".tflite"):  # the pictures need not be of its classes to be run
-        read = graph.read(Path(network))
-        more = {"labels": _labels(read.tensors[read.outputs[0]].shape[-1])}
+        graph = read(Path(network))
+        more = {"labels": _labels(graph.tensors[graph.outputs[0]].shape[-1])}
     elif plan.classes is not None:
         more = {"weights": "random", "labels": _labels(plan.classes)}
     optimize = plan.optimize if engine == "aot" else Request.optimize

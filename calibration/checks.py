@@ -1,14 +1,17 @@
-"""What an int8 model must be: static, integer all the way, with scales that mean something. No TensorFlow."""
+"""What an int8 model must be: static, integer all the way, with usable scales. No TensorFlow."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from errors import CalibrationError, ConfigError
+from errors import CalibrationError, ConfigError, GraphError
+from graph import oracle
+from graph.reader import read
+from graph.types import Tensor
 
 SCALE_MIN, SCALE_MAX = 1e-12, 1e12
 INTEGER_TYPES = ("int8", "uint8", "int32", "int64", "int16")
@@ -41,73 +44,63 @@ def inspect(path: Path) -> Quantized:
     Raises ConfigError if LiteRT can't load it, it is float, dynamic, or not one picture in and one vector out, and
     CalibrationError if a scale is degenerate.
     """
-    from ai_edge_litert.interpreter import Interpreter
-
-    raw = path.read_bytes()
-    if raw[4:8] != b"TFL3":
-        raise ConfigError(f"{path}: not a .tflite (its identifier is {raw[4:8]!r}, expected b'TFL3')")
     try:
-        interpreter = Interpreter(model_content=raw, experimental_preserve_all_tensors=False)
-        details = interpreter.get_tensor_details()
-    except (ValueError, RuntimeError) as e:
-        raise ConfigError(f"{path}: LiteRT can't load it ({str(e).strip().splitlines()[0]})") from e
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        graph = read(path, str(path))
+        oracle.check_loads(path)
+    except GraphError as e:
+        raise ConfigError(str(e)) from e
+    inputs = [graph.tensors[i] for i in graph.inputs]
+    outputs = [graph.tensors[i] for i in graph.outputs]
     if len(inputs) != 1 or len(outputs) != 1:
         raise ConfigError(f"{path}: expected one input and one output, got {len(inputs)} and {len(outputs)}")
     for tensor in (*inputs, *outputs):
-        _check_end(path, tensor)
-    if len(inputs[0]["shape"]) != 4:
+        check_end(path, tensor)
+    if len(inputs[0].shape) != 4:
         raise ConfigError(
-            f"{path}: input {inputs[0]['name']}: expected a picture (1, h, w, c), got {list(inputs[0]['shape'])}"
+            f"{path}: input {inputs[0].short_name}: expected a picture (1, h, w, c), got {list(inputs[0].shape)}"
         )
-    for tensor in details:
-        _check_tensor(path, tensor)
-    operators: dict[str, int] = {}
-    for op in interpreter._get_ops_details():
-        operators[op["op_name"]] = operators.get(op["op_name"], 0) + 1
-    operators.pop("DELEGATE", None)
+    for tensor in graph.tensors:
+        check_tensor(path, tensor)
+    operators = Counter(operator.label for operator in graph.operators)
     if "SHAPE" in operators:
         raise ConfigError(
-            f"{path}: operator SHAPE: shapes are worked out while it runs; convert it with a fixed batch, or give the "
-            ".keras"
+            f"{path}: operator SHAPE: shapes are open until it runs; convert it with a fixed batch, or give the .keras"
         )
-    return Quantized(_end(inputs[0]), _end(outputs[0]), len(details), operators)
+    return Quantized(_end(inputs[0]), _end(outputs[0]), len(graph.tensors), dict(operators))
 
 
-def _check_end(path: Path, tensor: dict[str, Any]) -> None:
-    """Check an input or output: int8 (or the older uint8), quantised, of a fixed shape with batch 1."""
-    dtype = np.dtype(tensor["dtype"]).name
-    if dtype not in ("int8", "uint8"):
+def check_end(path: Path, tensor: Tensor) -> None:
+    """Check an input or output: int8 (or the older uint8), quantized, of a fixed shape with batch 1.
+
+    Raises ConfigError.
+    """
+    where = f"{path}: tensor {tensor.short_name}"
+    if tensor.dtype not in ("int8", "uint8"):
         raise ConfigError(
-            f"{path}: tensor {tensor['name']} is {dtype}, expected int8; "
-            "convert with full integer quantisation, or give the .keras"
+            f"{where} is {tensor.dtype}, expected int8; convert with full integer quantization, or give the .keras"
         )
-    signature = [int(d) for d in tensor["shape_signature"]]
-    # An open batch that is written down as 1 runs as 1, where no operator asks for it (see `inspect`).
-    if any(d <= 0 for d in signature[1:]) or signature[0] not in (-1, 1) or tensor["shape"][0] != 1:
-        raise ConfigError(
-            f"{path}: tensor {tensor['name']} has shape {signature}, expected fixed sizes and batch 1; "
-            "convert it with a fixed batch"
-        )
-    if not tensor["quantization"][0] > 0:
-        raise ConfigError(f"{path}: tensor {tensor['name']} has no scale; convert with full integer quantisation")
+    # An open batch that is stored as 1 runs as 1, where no operator asks for it (see `inspect`).
+    if not tensor.is_static or tensor.shape[:1] != (1,):
+        shape = list(tensor.signature or tensor.shape)
+        raise ConfigError(f"{where} has shape {shape}, expected fixed sizes and batch 1; convert it with a fixed batch")
+    if tensor.quantization is None or not tensor.quantization.scales[0] > 0:
+        raise ConfigError(f"{where} has no scale; convert with full integer quantization")
 
 
-def _check_tensor(path: Path, tensor: dict[str, Any]) -> None:
-    dtype = np.dtype(tensor["dtype"]).name
-    if dtype not in INTEGER_TYPES:
-        raise CalibrationError(f"{path}: tensor {tensor['name']} was left in {dtype}; its operator has no int8 form")
-    scales = tensor["quantization_parameters"]["scales"]
+def check_tensor(path: Path, tensor: Tensor) -> None:
+    """Check that a tensor is integer and that its scales are usable. Raises CalibrationError."""
+    where = f"{path}: tensor {tensor.short_name}"
+    if tensor.dtype not in INTEGER_TYPES:
+        raise CalibrationError(f"{where} was left in {tensor.dtype}; its operator has no int8 form")
+    if tensor.quantization is None:
+        return
+    scales = np.asarray(tensor.quantization.scales)
     # A single dead channel among others has a tiny scale of its own in good networks too, and does no harm.
-    whole = not scales.size or (np.isfinite(scales).all() and scales.min() > 0 and SCALE_MIN < scales.max() < SCALE_MAX)
-    if not whole:
+    if not (np.isfinite(scales).all() and scales.min() > 0 and SCALE_MIN < scales.max() < SCALE_MAX):
         raise CalibrationError(
-            f"{path}: tensor {tensor['name']} has a degenerate scale ({scales.min():g} to {scales.max():g}); "
-            "use more, or more varied, pictures"
+            f"{where} has a degenerate scale ({scales.min():g} to {scales.max():g}); use more, or more varied, pictures"
         )
 
 
-def _end(tensor: dict[str, Any]) -> QuantizedTensor:
-    scale, zero_point = tensor["quantization"]
-    shape = tuple(int(d) for d in tensor["shape"])
-    return QuantizedTensor(tensor["name"], shape, np.dtype(tensor["dtype"]).name, float(scale), int(zero_point))
+def _end(tensor: Tensor) -> QuantizedTensor:
+    return QuantizedTensor(tensor.name, tensor.shape, tensor.dtype, tensor.quant.scales[0], tensor.quant.zero_point)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.checks import QuantizedTensor
-from console.quiet import output_to
-
-KERNELS = ("xnnpack", "reference", "builtin")
+from graph.oracle import Oracle
 
 
 def quantize(
@@ -30,29 +28,6 @@ def quantize(
     return table[pixels]
 
 
-def interpreter(path: Path, kernels: str = "xnnpack", threads: int = 1, keep_all: bool = False) -> Any:
-    """Return an allocated LiteRT interpreter.
-
-    `kernels` is xnnpack, reference (BUILTIN_REF) or builtin (optimised, without a delegate).
-    """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    resolver = {
-        "xnnpack": OpResolverType.AUTO,
-        "reference": OpResolverType.BUILTIN_REF,
-        "builtin": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    }[kernels]
-    with output_to(Path(os.devnull)):  # the runtime announces its delegate
-        made = Interpreter(
-            model_path=str(path),
-            num_threads=threads,
-            experimental_op_resolver_type=resolver,
-            experimental_preserve_all_tensors=keep_all,
-        )
-        made.allocate_tensors()
-    return made
-
-
 def outputs(
     path: Path,
     pixels: npt.NDArray[np.uint8],
@@ -60,16 +35,16 @@ def outputs(
     kernels: str = "xnnpack",
     progress: Callable[[int], None] | None = None,
 ) -> npt.NDArray[Any]:
-    """Return the integer outputs, (n, classes), for uint8 pictures (n, h, w, c). `progress` hears the count done."""
-    model = interpreter(path, kernels, threads=2 if kernels == "xnnpack" else 1)
-    source, sink = model.get_input_details()[0], model.get_output_details()[0]
-    scale, zero_point = source["quantization"]
-    tensor = QuantizedTensor(source["name"], tuple(source["shape"]), np.dtype(source["dtype"]).name, scale, zero_point)
-    result = np.empty((len(pixels), int(np.prod(sink["shape"]))), sink["dtype"])
+    """Return the integer outputs, (n, classes), for uint8 pictures (n, h, w, c).
+
+    `kernels` is one of graph.oracle.KERNELS. `progress` is called with the count of pictures done.
+    """
+    oracle = Oracle(path, kernels, threads=2 if kernels == "xnnpack" else 1)
+    source, target = oracle.inputs[0], oracle.outputs[0]
+    tensor = QuantizedTensor(source.name, source.shape, source.dtype, source.scale, source.zero_point)
+    result = np.empty((len(pixels), math.prod(target.shape)), target.dtype)
     for i, picture in enumerate(pixels):
-        model.set_tensor(source["index"], quantize(picture[None], input_range, tensor))
-        model.invoke()
-        result[i] = model.get_tensor(sink["index"]).reshape(-1)
+        result[i] = oracle.run(quantize(picture[None], input_range, tensor))[0].reshape(-1)
         if progress:
             progress(i + 1)
     return result

@@ -6,14 +6,16 @@ import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from artifact import Artifact
 from calibration.convert import LOG, Int8Facts, convert_float, to_range
-from calibration.evaluate import interpreter, quantize
+from calibration.evaluate import quantize
 from datasets import Dataset, prepare_many, sample
+from graph.oracle import Oracle
+from graph.reader import read
+from graph.types import Graph, Tensor
 from models.build import KerasFacts
 
 PICTURES = 16
@@ -21,7 +23,7 @@ PICTURES = 16
 
 @dataclass(frozen=True)
 class LayerNoise:
-    """A tensor of the graph, the operator that makes it, and 10 log10 of signal power over the power of the error."""
+    """A tensor of the graph, the operator that computes it, and 10 log10 of signal power over error power."""
 
     name: str
     operator: str
@@ -39,46 +41,51 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"
         path.write_bytes(convert_float(model.path, Path(folder) / LOG))
-        exact = interpreter(path, "builtin", keep_all=True)
-        coarse = interpreter(int8.path, "reference", keep_all=True)
-    pairs = _common(exact, coarse)
+        exact, coarse = Oracle(path, "builtin", keep_all=True), Oracle(int8.path, "reference", keep_all=True)
+        pairs = _common(read(path), read(int8.path))
     signal, noise = np.zeros(len(pairs)), np.zeros(len(pairs))
     for picture in pixels:
-        _invoke(exact, to_range(picture[None], input_range))
-        _invoke(coarse, quantize(picture[None], input_range, int8.facts.input))
-        for i, (_, _, ours, theirs) in enumerate(pairs):
-            reference = exact.get_tensor(theirs)
-            scale, zero_point = ours["quantization"]
-            error = reference - scale * (coarse.get_tensor(ours["index"]).astype(np.float32) - zero_point)
+        exact.invoke(to_range(picture[None], input_range))
+        coarse.invoke(quantize(picture[None], input_range, int8.facts.input))
+        for i, pair in enumerate(pairs):
+            reference = exact.tensor(pair.exact.index).astype(np.float32, copy=False)
+            q = pair.coarse.quant
+            error = reference - q.scales[0] * (coarse.tensor(pair.coarse.index).astype(np.float32) - q.zero_point)
             signal[i] += float(np.square(reference).sum())
             noise[i] += float(np.square(error).sum())
-    return [LayerNoise(n, op, _decibels(signal[i], noise[i])) for i, (n, op, _, _) in enumerate(pairs)]
+    return [
+        LayerNoise(_layer_name(pair.coarse.name), pair.operator, decibels(signal[i], noise[i]))
+        for i, pair in enumerate(pairs)
+    ]
 
 
-def _invoke(model: Any, x: np.ndarray[Any, Any]) -> None:
-    model.set_tensor(model.get_input_details()[0]["index"], x)
-    model.invoke()
+@dataclass(frozen=True)
+class _Pair:
+    """A tensor that both graphs have, and the operator that computes it in int8."""
+
+    operator: str
+    exact: Tensor
+    coarse: Tensor
 
 
-def _decibels(signal: float, noise: float) -> float:
+def decibels(signal: float, noise: float) -> float:
+    """Return the ratio of two powers in decibels, infinite where either is 0."""
     return 10 * math.log10(signal / noise) if signal and noise else math.inf
 
 
-def _common(exact: Any, coarse: Any) -> list[tuple[str, str, dict[str, Any], int]]:
-    """Return (name, operator, int8 tensor, index of the float one) of each operator's output that both graphs have."""
-    floats = {t["name"]: t for t in exact.get_tensor_details()}
-    tensors = {t["index"]: t for t in coarse.get_tensor_details()}
-    found = []
-    for op in coarse._get_ops_details():
-        for index in op["outputs"]:
-            tensor = tensors.get(int(index))
-            same = floats.get(tensor["name"]) if tensor else None
-            if tensor and same and tuple(same["shape"]) == tuple(tensor["shape"]):
-                found.append((_short(tensor["name"]), op["op_name"], tensor, same["index"]))
-    return found
+def _common(exact: Graph, coarse: Graph) -> list[_Pair]:
+    """Return each operator's output that both graphs have under the same name and shape, in order."""
+    floats = {tensor.name: tensor for tensor in exact.tensors}
+    pairs = []
+    for operator in coarse.operators:
+        for tensor in (coarse.tensors[i] for i in operator.outputs):
+            same = floats.get(tensor.name)
+            if same is not None and same.shape == tensor.shape and tensor.quantization is not None:
+                pairs.append(_Pair(operator.label, same, tensor))
+    return pairs
 
 
-def _short(name: str) -> str:
+def _layer_name(name: str) -> str:
     """Return the layer's part of a tensor name such as v1_025_1/conv1_relu_1/Relu6;v1_025_1/..."""
     parts = name.split(";")[0].split("/")
     return "/".join(parts[1:3]) if len(parts) > 2 else name

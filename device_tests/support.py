@@ -20,6 +20,7 @@ from deploy.frames import Frame, Text, Type
 from deploy.links import Link
 from deploy.links.lossy import LossyLink
 from deploy.session import Session
+from graph.oracle import Oracle, run_bytes
 
 LITERT_ENGINES = ("litert", "tflite-runtime")
 ANSWER_TIMEOUT_S = 20.0
@@ -67,7 +68,7 @@ class Device:
         return Pictures(np.stack([random_input(spec.dtype, spec.shape, seed) for seed in range(self.count)]))
 
     @property
-    def oracle(self) -> str:
+    def oracle_kernels(self) -> str:
         """The kernels on this host whose bytes the device's must equal: its own in LiteRT, else the reference."""
         info = self.session.info
         return info.kernels if info.engine in LITERT_ENGINES else "reference"
@@ -75,27 +76,13 @@ class Device:
     def reference(self, data: bytes) -> bytes:
         """Return output 0 that LiteRT on this host gives for an input."""
         if data not in self._answers:
-            interpreter = self.interpreter
-            detail = interpreter.get_input_details()[0]
-            interpreter.set_tensor(detail["index"], np.frombuffer(data, detail["dtype"]).reshape(detail["shape"]))
-            interpreter.invoke()
-            output = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-            self._answers[data] = bytes(output.tobytes())
+            self._answers[data] = run_bytes(self.oracle, [data])[0]
         return self._answers[data]
 
     @cached_property
-    def interpreter(self) -> Any:
+    def oracle(self) -> Oracle:
         """LiteRT on this host with the oracle's kernels and the same model."""
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-        resolver = {
-            "xnnpack": OpResolverType.AUTO,
-            "builtin": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            "reference": OpResolverType.BUILTIN_REF,
-        }[self.oracle]
-        interpreter = Interpreter(str(self.model), experimental_op_resolver_type=resolver)
-        interpreter.allocate_tensors()
-        return interpreter
+        return Oracle(self.model, self.oracle_kernels)
 
     def inputs(self, count: int) -> list[bytes]:
         """Return the first pictures as bytes, at most `count`."""

@@ -28,18 +28,12 @@ def test_it_is_the_target(device: Device) -> None:
 
 
 def test_inputs_and_outputs_are_the_models(device: Device) -> None:
-    info, interpreter = device.session.info, device.interpreter
-    for told, details in (
-        (info.inputs, interpreter.get_input_details()),
-        (info.outputs, interpreter.get_output_details()),
-    ):
-        assert len(told) == len(details)
-        for spec, detail in zip(told, details, strict=True):
-            assert spec.shape == tuple(detail["shape"])
-            assert spec.dtype == np.dtype(detail["dtype"]).name
-            scale, zero_point = detail["quantization"]
-            assert spec.zero_point == zero_point
-            assert np.float32(spec.scale) == pytest.approx(np.float32(scale), rel=1e-6)
+    info, oracle = device.session.info, device.oracle
+    for reported, expected in ((info.inputs, oracle.inputs), (info.outputs, oracle.outputs)):
+        assert len(reported) == len(expected)
+        for spec, end in zip(reported, expected, strict=True):
+            assert (spec.shape, spec.dtype, spec.zero_point) == (end.shape, end.dtype, end.zero_point)
+            assert np.float32(spec.scale) == pytest.approx(np.float32(end.scale), rel=1e-6)
 
 
 def test_instructions_are_counted_on_emulators_only(device: Device) -> None:

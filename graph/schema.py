@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
 import tflite
+
+from graph.types import OptionValue
 
 IDENTIFIER = b"TFL3"
 VERSION = 3
@@ -50,6 +53,18 @@ def _option_table(name: str) -> OptionTable:
 OPTION_TABLES: Mapping[str, OptionTable] = {
     name: _option_table(name) for name in OPTION_CODES if hasattr(tflite, name) and name != "NONE"
 }
+
+
+@functools.cache
+def default_values(table: str) -> Mapping[str, OptionValue]:
+    """Return the values of an options table in which nothing is set. Vectors are empty, text is left out."""
+    fields = OPTION_TABLES[table]
+    b = builder()
+    fields.function("Start")(b)
+    b.Finish(fields.function("End")(b))
+    accessor = getattr(tflite, table).GetRootAs(bytes(b.Output()), 0)
+    scalars = {name: value for name in fields.scalars if (value := getattr(accessor, name)()) is not None}
+    return {**scalars, **dict.fromkeys(fields.vectors, ())}
 
 
 def root(data: bytes) -> Any:

@@ -141,6 +141,11 @@ class Operator:
     custom_options: bytes = field(default=b"", repr=False)
     intermediates: tuple[int, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """The name for messages and reports, of printable characters only."""
+        return printable(self.name)
+
 
 @dataclass(frozen=True)
 class Subgraph:
@@ -166,8 +171,8 @@ class Subgraph:
 
     @property
     def operator_names(self) -> tuple[str, ...]:
-        """Names of the operators, each once, sorted."""
-        return tuple(sorted({operator.name for operator in self.operators}))
+        """Printable names of the operators, each once, sorted."""
+        return tuple(sorted({operator.label for operator in self.operators}))
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,7 @@ def location(source: str, operator: Operator | None = None, tensor: Tensor | Non
     """Return how errors name a place in a file: `m.tflite, operator 3 CONV_2D, tensor 7 'conv1'`."""
     parts = [source]
     if operator is not None:
-        parts.append(f"operator {operator.index} {printable(operator.name)}")
+        parts.append(f"operator {operator.index} {operator.label}")
     if tensor is not None:
         parts.append(f"tensor {tensor.index} {tensor.short_name!r}")
     return ", ".join(parts)

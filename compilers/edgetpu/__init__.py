@@ -1,7 +1,7 @@
 """Coral's Edge TPU: an int8 `.tflite` becomes one that holds the TPU's operator, by Coral's own compiler.
 
-`graph` reads any `.tflite`, `rules` are Coral's documented ones and `check` predicts by them, `tool` runs the compiler,
-`log` reads what it says, `output` proves what it wrote, `outcome` brings that together. Nothing here imports
+`rules` are Coral's documented ones and `check` predicts by them, `tool` runs the compiler, `log` reads its output,
+`output` checks what it wrote, `outcome` brings that together. Nothing here imports
 TensorFlow. Nothing of it was tried on hardware, nor with the compiler itself: see the tests for what it was tried on.
 """
 

@@ -1,17 +1,16 @@
-"""Which operators the Edge TPU's compiler will map, told before it is run: a prediction by Coral's rules.
+"""Which operators the Edge TPU's compiler will map: a prediction by Coral's rules, before the compiler runs.
 
 The compiler maps the operators up to the first one that is not supported; that one and everything after it run on the
-CPU ("Compiling", coral.ai/docs/edgetpu/models-intro). What stands before the first supported one, such as the
-conversion of a float input, stays before it.
+CPU ("Compiling", coral.ai/docs/edgetpu/models-intro). Operators before the first supported one, such as the conversion
+of a float input, run on the CPU before it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compilers.edgetpu.graph import DAMAGE, Graph, Operator
 from compilers.edgetpu.rules import DEPENDS_ON_SIZE, ON_CHIP_BYTES, REFUSED_FROM_VERSION, why_on_cpu
-from errors import CompileError
+from graph.types import Graph, Operator
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Check:
-    """What will become of each operator.
+    """Where each operator will run.
 
     `parameter_bytes` is the size of all constants, `cut` the operator at which the mapped part ends, None if all map;
     `refused` says why the compiler will refuse the whole file, "" if nothing does.
@@ -55,28 +54,25 @@ class Check:
         return tuple(sorted({row.operator for row in self.rows if row.mapped and row.operator in DEPENDS_ON_SIZE}))
 
     def groups(self) -> list[tuple[str, int, int, str]]:
-        """Return operator, count, index of the first and why not, for all operators of the same fate, in order."""
-        found: dict[tuple[str, str], list[int]] = {}
+        """Return name, count, index of the first and reason, for operators with the same name and reason, in order."""
+        indexes: dict[tuple[str, str], list[int]] = {}
         for row in self.rows:
-            found.setdefault((row.operator, row.why), []).append(row.index)
-        return [(operator, len(where), where[0], why) for (operator, why), where in found.items()]
+            indexes.setdefault((row.operator, row.why), []).append(row.index)
+        return [(operator, len(group), group[0], why) for (operator, why), group in indexes.items()]
 
 
 def check(graph: Graph) -> Check:
-    """Return the prediction for a network that is not compiled yet. Raises CompileError if an operator is none."""
+    """Return the prediction for a network that is not compiled yet. Raises CompileError if an operator is damaged."""
     rows: list[Row] = []
     cut: Row | None = None
     for operator in graph.operators:
         try:
             why = why_on_cpu(graph, operator)
-        except DAMAGE as e:
-            raise CompileError(
-                f"{graph.source}: damaged, operator {operator.index} {operator.name} has not the tensors or options of "
-                f"one ({type(e).__name__})"
-            ) from e
+        except IndexError:
+            graph.fail("damaged, it lacks tensors that this operator has", operator)
         if cut is not None:
             why = why or f"comes after operator {cut.index}, {cut.operator}"
-        row = Row(operator.index, operator.name, not why, why)
+        row = Row(operator.index, operator.label, not why, why)
         rows.append(row)
         if why and any(earlier.mapped for earlier in rows):
             cut = cut or row

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from artifact import ImageFacts
 from compilers.edgetpu.check import Check, Row, check
-from compilers.edgetpu.graph import read
 from compilers.edgetpu.log import Fate, ModelLog, last_words
 from compilers.edgetpu.output import CUSTOM_OP, Compiled, examine, is_compiled
 from compilers.edgetpu.tool import PROGRAM
 from errors import CompileError
+from graph.reader import read
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 from flatbuffers import encode, flexbuffers, number_types, packer
 from flatbuffers.table import Table
 
-from compilers.edgetpu.graph import DAMAGE, Graph, Operator, read
 from errors import CompileError
+from graph.reader import DAMAGE, read
+from graph.types import Graph, Operator, Tensor
 
 CUSTOM_OP = "edgetpu-custom-op"
 PACKAGE_IDENTIFIER = b"DWN1"
@@ -58,8 +59,8 @@ def examine(path: Path, source: Path) -> Compiled:
     if not ours:
         raise CompileError(f"{path.name}: holds no {CUSTOM_OP}, so nothing of it runs on an Edge TPU")
     for what, numbers, expected in (("input", graph.inputs, plain.inputs), ("output", graph.outputs, plain.outputs)):
-        found = [graph.tensors[i].interface for i in numbers]
-        wanted = [plain.tensors[i].interface for i in expected]
+        found = [_interface(graph.tensors[i]) for i in numbers]
+        wanted = [_interface(plain.tensors[i]) for i in expected]
         if found != wanted:
             raise CompileError(
                 f"{path.name}: its {what}s (shape, dtype, scale, zero point) are {found}, those of {source.name} are "
@@ -68,12 +69,18 @@ def examine(path: Path, source: Path) -> Compiled:
     packages = [package for operator in ours for package in _packages(operator, path.name)]
     return Compiled(
         tpu_operators=len(ours),
-        on_cpu=tuple(operator.name for operator in graph.operators if operator not in ours),
+        on_cpu=tuple(operator.label for operator in graph.operators if operator not in ours),
         min_runtime_version=max(package[0] for package in packages),
         compiler_version=packages[0][1],
         cached_bytes=sum(package[2] for package in packages),
         caching_token=next((package[3] for package in packages if package[3]), 0),
     )
+
+
+def _interface(tensor: Tensor) -> tuple[tuple[int, ...], str, float, int]:
+    """Return what a caller sees of an input or output: shape, dtype, scale, zero point."""
+    q = tensor.quantization
+    return tensor.open_shape, tensor.dtype, q.scales[0] if q else 0.0, q.zero_point if q else 0
 
 
 def _packages(operator: Operator, name: str) -> list[tuple[int, str, int, int]]:

@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from compilers.edgetpu.graph import Graph, Operator, Tensor
+from graph.types import Graph, Operator, Tensor
 
 SOFTMAX_ELEMENTS_MAX = 16_000
 ON_CHIP_BYTES = 8_000_000
-"""About what the chip holds of parameters and executable; the rest is streamed at each inference ("Parameter data
-caching", coral.ai/docs/edgetpu/compiler)."""
+"""Approximate size of parameters and executable that the chip holds. The rest is streamed at each inference ("Parameter
+data caching", coral.ai/docs/edgetpu/compiler)."""
 DEFAULT_WEIGHTS = 0  # FullyConnectedOptionsWeightsFormat
 # Versions of operators with which compiler 16 is known to refuse the whole file ("Didn't find op for builtin opcode"):
 # issues 631 and 845 of google-coral/edgetpu.
 REFUSED_FROM_VERSION = {"CONV_2D": 6, "TRANSPOSE_CONV": 4}
 
 Rule = Callable[[Graph, Operator], str]
-"""Returns why the operator stays on the CPU, "" if this rule has nothing against it."""
+"""Returns why the operator stays on the CPU, "" if this rule does not exclude it."""
 
 
 def _first(graph: Graph, operator: Operator) -> Tensor:
@@ -31,11 +31,11 @@ def _first(graph: Graph, operator: Operator) -> Tensor:
 
 
 def _no_activation(graph: Graph, operator: Operator) -> str:
-    return "has a fused activation function" if operator.option("FusedActivationFunction") else ""
+    return "has a fused activation function" if operator.options.get("FusedActivationFunction") else ""
 
 
 def _same_dilation(graph: Graph, operator: Operator) -> str:
-    w, h = operator.option("DilationWFactor", 1), operator.option("DilationHFactor", 1)
+    w, h = operator.options.get("DilationWFactor", 1), operator.options.get("DilationHFactor", 1)
     return "" if w == h else f"dilation differs in x and y ({w} and {h})"
 
 
@@ -50,12 +50,12 @@ def _zero_padding_only(graph: Graph, operator: Operator) -> str:
         return ""
     if len(operator.inputs) != 2:
         return f"has a constant among {len(operator.inputs)} inputs, only 2 are supported then"
-    raw = constants[0].data
-    return "" if raw is None or not np.any(raw) else "its constant input is not all zeros"
+    values = constants[0].data
+    return "" if values is None or not np.any(values) else "its constant input is not all zeros"
 
 
 def _default_weights(graph: Graph, operator: Operator) -> str:
-    return "" if operator.option("WeightsFormat") == DEFAULT_WEIGHTS else "weights are not in the default format"
+    return "" if operator.options.get("WeightsFormat") == DEFAULT_WEIGHTS else "weights are not in the default format"
 
 
 def _one_dimensional_output(graph: Graph, operator: Operator) -> str:
@@ -72,10 +72,10 @@ def _small_vector(graph: Graph, operator: Operator) -> str:
 
 
 def _not_batch(position: int, what: str) -> Rule:
-    """Make a rule that no axis of the constant input at `position` is the batch of the first computed input."""
+    """Return a rule that no axis of the constant input at `position` is the batch of the first computed input."""
 
     def rule(graph: Graph, operator: Operator) -> str:
-        axes, rank = graph.constant(operator, position), len(graph.computed_inputs(operator)[0].shape)
+        axes, rank = graph.constant_integers(operator, position), len(graph.computed_inputs(operator)[0].shape)
         if axes is None:
             return f"which axes it {what} is not constant"
         return f"{what} the batch" if rank > 1 and any(int(axis) % rank == 0 for axis in axes) else ""
@@ -84,14 +84,14 @@ def _not_batch(position: int, what: str) -> Rule:
 
 
 def _channels_by_four(graph: Graph, operator: Operator) -> str:
-    axes, shape = graph.constant(operator, 1), _first(graph, operator).shape
+    axes, shape = graph.constant_integers(operator, 1), _first(graph, operator).shape
     if axes is None or not shape or not any(int(axis) % len(shape) == len(shape) - 1 for axis in axes):
         return ""
-    return "" if shape[-1] % 4 == 0 else f"reduces {shape[-1]} channels, which is no multiple of 4"
+    return "" if shape[-1] % 4 == 0 else f"reduces {shape[-1]} channels, not a multiple of 4"
 
 
 def _no_batch_padding(graph: Graph, operator: Operator) -> str:
-    paddings = graph.constant(operator, 1)
+    paddings = graph.constant_integers(operator, 1)
     if paddings is None:
         return "its paddings are not constant"
     return "pads the batch" if len(paddings) > 2 and np.any(paddings[:2]) else ""
@@ -99,14 +99,14 @@ def _no_batch_padding(graph: Graph, operator: Operator) -> str:
 
 def _no_batch_packing(graph: Graph, operator: Operator) -> str:
     rank = len(graph.tensors[operator.outputs[0]].shape)
-    return "packs along the batch" if rank and operator.option("Axis") % rank == 0 else ""
+    return "packs along the batch" if rank and operator.options.get("Axis") % rank == 0 else ""
 
 
 def _plain_slices(graph: Graph, operator: Operator) -> str:
-    strides = graph.constant(operator, 3)
+    strides = graph.constant_integers(operator, 3)
     if strides is None or np.any(strides != 1):
         return "its strides are not all 1"
-    masks = operator.option("EllipsisMask") or operator.option("NewAxisMask")
+    masks = operator.options.get("EllipsisMask") or operator.options.get("NewAxisMask")
     return "has an ellipsis or a new axis" if masks else ""
 
 
@@ -174,18 +174,19 @@ def why_on_cpu(graph: Graph, operator: Operator) -> str:
     for tensor in [*computed, *(graph.tensors[i] for i in operator.outputs)]:
         problem = _why_not(tensor)
         if problem:
-            return f"tensor {tensor.name.split(';')[0][-60:]}: {problem}"
+            return f"tensor {tensor.short_name[-60:]}: {problem}"
     if not computed or not operator.outputs:
         return "computes from constants alone"
-    return next((found for rule in SUPPORTED[operator.name] if (found := rule(graph, operator))), "")
+    return next((reason for rule in SUPPORTED[operator.name] if (reason := rule(graph, operator))), "")
 
 
 def _why_not(tensor: Tensor) -> str:
-    """Check a computed tensor: quantised to 8 bits, of fixed sizes, at most its three innermost over 1."""
-    if tensor.dtype not in ("int8", "uint8") or not tensor.scales:
-        return f"{tensor.dtype}{'' if tensor.scales else ' without a scale'}, expected quantised int8 or uint8"
-    if tensor.is_dynamic:
-        return f"shape {list(tensor.shape)} is not fixed"
+    """Check a computed tensor: quantized to 8 bits, of fixed sizes, at most its three innermost over 1."""
+    if tensor.dtype not in ("int8", "uint8") or tensor.quantization is None:
+        has_scale = tensor.quantization is not None
+        return f"{tensor.dtype}{'' if has_scale else ' without a scale'}, expected quantized int8 or uint8"
+    if not tensor.is_static:
+        return f"shape {list(tensor.open_shape)} is not fixed"
     if any(size > 1 for size in tensor.shape[:-3]):
         return f"shape {list(tensor.shape)} has more than 3 dimensions over 1"
     return ""

@@ -1,7 +1,7 @@
 """TFLite-Micro: an int8 `.tflite` becomes what any TFLite-Micro project takes as it is.
 
-`graph` reads the file, `arena` measures with the real interpreter and derives, `emit` writes model data, operators,
-arena and examples. Nothing here imports TensorFlow.
+`checks` reads the file and checks it, `arena` measures with the real interpreter and derives, `emit`
+writes model data, operators, arena and examples. Nothing here imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import Artifact, ImageFacts, produce, write_atomic
-from compilers.tflm import arena, graph
+from compilers.tflm import arena, checks
 from compilers.tflm.arena import Arena
 from compilers.tflm.emit import Model, emit
 
@@ -43,7 +43,7 @@ def compile_for(model: Artifact[object]) -> Artifact[TflmFacts]:
     def make(folder: Path) -> TflmFacts:
         shutil.copyfile(model.path, folder / FILENAME)
         content = model.path.read_bytes()
-        measured = arena.measure(folder / FILENAME, network := graph.read(folder / FILENAME))
+        measured = arena.measure(folder / FILENAME, network := checks.read(folder / FILENAME, model.name))
         for name, text in emit(Model(model.name, content, model.sha256, network, measured)).items():
             write_atomic(folder / name, text)
         memory = {"model_file": len(content), "arena": measured.host_bytes, "arena_32bit": measured.device_bytes}
@@ -63,5 +63,5 @@ def compile_for(model: Artifact[object]) -> Artifact[TflmFacts]:
 
 def model_of(compiled: Artifact[TflmFacts]) -> Model:
     """Return the network of a `tflm` artifact, as `emit` takes it."""
-    content = compiled.path.read_bytes()
-    return Model(compiled.name, content, compiled.sha256, graph.read(compiled.path), compiled.facts.arena)
+    graph = checks.read(compiled.path, compiled.name)
+    return Model(compiled.name, compiled.path.read_bytes(), compiled.sha256, graph, compiled.facts.arena)

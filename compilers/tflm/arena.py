@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from artifact import ROOT, versions
-from compilers.tflm.graph import Graph
 from compilers.tflm.planner import CMSIS_NN, device_tail_bytes, head_bytes
 from errors import CompileError
+from graph.types import Graph
 
 DISTRIBUTION = "tflite-micro"
 TRIAL_SECONDS = 300

@@ -12,8 +12,8 @@ import numpy as np
 
 from compilers.compiled import CompiledModel, c_identifier
 from compilers.tflm.arena import Arena
-from compilers.tflm.graph import Graph, Tensor
 from compilers.tflm.operators import additions
+from graph.types import Graph, Tensor
 
 BYTES_A_LINE = 20
 # By the folder below examples/: template and file name.
@@ -74,7 +74,7 @@ def emit(model: Model) -> dict[str, str]:
     for platform, templates in EXAMPLES.items():
         for template, path in templates:
             files[f"examples/{platform}/{path}"] = _render(template, context | {"platform": platform})
-    # The Arduino tools compile what lies in the sketch's folder, which has the sketch's name, and nothing else.
+    # The Arduino tools compile only the files in the sketch's folder, which has the sketch's name.
     sketch = f"examples/arduino/{name}"
     files[f"{sketch}/{name}.ino"] = _render("arduino/sketch.ino", context)
     for part, ending in (
@@ -89,7 +89,7 @@ def emit(model: Model) -> dict[str, str]:
 
 
 def firmware_header(model: Model, kernels: str, version: str, arena_bytes: int) -> str:
-    """Return `model.h` for our own firmware: the facts that engines/tflm/engine.cc tells the host."""
+    """Return `model.h` for our own firmware: the facts that engines/tflm/engine.cc reports to the host."""
     return _render("model.h", _context(model) | {"kernels": kernels, "version": version, "arena_bytes": arena_bytes})
 
 
@@ -117,18 +117,19 @@ def _context(model: Model) -> dict[str, Any]:
 
 
 def _computed(graph: Graph) -> Iterator[Tensor]:
-    """Yield the tensors that operators make."""
+    """Yield the tensors that operators compute."""
     for operator in graph.operators:
         for index in operator.outputs:
             yield graph.tensors[index]
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
+    q = tensor.quantization
     # The shortest decimal number that reads back as the same float32.
-    scale = np.format_float_positional(np.float32(tensor.scale), unique=True, trim="0")
+    scale = np.format_float_positional(q.scale if q else np.float32(0), unique=True, trim="0")
     return {
-        "name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype, "bytes": tensor.bytes, "scale": scale,
-        "zero_point": tensor.zero_point,
+        "name": tensor.short_name, "shape": tensor.shape, "dtype": tensor.dtype, "bytes": tensor.bytes, "scale": scale,
+        "zero_point": q.zero_point if q else 0,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""TFLite-Micro's arena as a 32-bit microcontroller lays it out, worked out from what was measured on this host.
+"""TFLite-Micro's arena as a 32-bit microcontroller lays it out, derived from what was measured on this host.
 
 Head: activations and scratch, placed as upstream's GreedyMemoryPlanner does
 (tensorflow/lite/micro/memory_planner/greedy_memory_planner.cc). Tail: structures, with pointers of 4 bytes, not 8.
@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compilers.tflm.graph import Graph, Operator
+from compilers.tflm.checks import WINDOWED
+from graph.types import Graph, Operator
 
 ALIGNMENT = 16
 # Bytes of upstream's structures: on a 64-bit host, and on Arm with its short enums (tensorflow/lite/core/c/common.h,
@@ -47,7 +48,7 @@ def head_bytes(graph: Graph, kernels: str = "") -> int:
     buffers = [
         Buffer(_aligned(tensor.bytes), first[i], last[i])
         for i, tensor in enumerate(graph.tensors)
-        if i in first and not tensor.is_constant and tensor.bytes
+        if i in first and tensor.data is None and tensor.bytes
     ]
     if kernels:
         scratch = [(scratch_bytes(graph, o, kernels), n) for n, o in enumerate(graph.operators, start=1)]
@@ -56,7 +57,9 @@ def head_bytes(graph: Graph, kernels: str = "") -> int:
 
 
 def scratch_bytes(graph: Graph, operator: Operator, kernels: str) -> int:
-    """Return what CMSIS-NN asks for an operator, as its `*_get_buffer_size` functions for int8 say."""
+    """Return the scratch that CMSIS-NN's `*_get_buffer_size` functions for int8 give for an operator, in bytes."""
+    if not operator.inputs:
+        return 0
     source = graph.tensors[operator.inputs[0]]
     channels = source.shape[-1] if source.shape else 1
     filters = graph.tensors[operator.inputs[1]].shape if len(operator.inputs) > 1 and operator.inputs[1] >= 0 else ()
@@ -76,14 +79,14 @@ def scratch_bytes(graph: Graph, operator: Operator, kernels: str) -> int:
 def device_tail_bytes(graph: Graph, tail: int, kinds: Mapping[str, tuple[int, int]], kernels: str = "") -> int:
     """Return bytes of the tail on a 32-bit device, from those on a 64-bit host and their kinds.
 
-    Structures whose layout is not known here are taken as large as on the host, so this is rather too much than too
-    little. With the `mve` kernels a dense layer keeps a sum for each output.
+    Structures whose layout is not known here are taken as large as on the host, so the result is rather too large than
+    too small. With the `mve` kernels a dense layer keeps a sum for each output.
     """
     for name, (host, device) in STRUCTURES.items():
         used, _ = kinds.get(name, (0, 0))
         tail -= used // host * (host - device)
     # A convolution's data ends in two pointers, to multipliers and shifts; all is aligned to 16 bytes.
-    tail -= 16 * sum(o.name in ("CONV_2D", "DEPTHWISE_CONV_2D") for o in graph.operators)
+    tail -= 16 * sum(o.name in WINDOWED for o in graph.operators)
     if kernels == "mve":
         dense = [o for o in graph.operators if o.name == "FULLY_CONNECTED"]
         tail += sum(_aligned(INT32_BYTES * graph.tensors[o.outputs[0]].shape[-1]) for o in dense)

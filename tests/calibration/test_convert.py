@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite
 
 from artifact import Artifact, sha256_of
 from calibration import convert, layer_noise
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
-from calibration.evaluate import KERNELS, outputs, quantize
+from calibration.evaluate import outputs, quantize
 from datasets import Dataset, Split
 from errors import CalibrationError, ConfigError
+from graph.oracle import KERNELS
+from graph.reader import read
 from models import build, checkpoint, weights
 from models.build import KerasFacts
 from pipeline.steps import Pipeline, Request
-from tests.models.flatbuffer import Graph
 from tests.pipeline.small import CLASSES, PRESET, SETTINGS, SHARED_DATA, at_home
 
 VWW = SHARED_DATA / "mlperf_vww_96_int8.tflite"
@@ -30,9 +30,7 @@ CORAL = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant.tflite"
 
 
 def test_int8_in_and_out_and_nothing_in_float(int8: Artifact[Int8Facts]) -> None:
-    graph = Graph(int8.path)
-    types = {tensor.Type() for tensor in graph.tensors()}
-    assert types <= {tflite.TensorType.INT8, tflite.TensorType.INT32}
+    assert {tensor.dtype for tensor in read(int8.path).tensors} <= {"int8", "int32"}
     source, sink = int8.facts.input, int8.facts.output
     assert (source.dtype, source.shape) == ("int8", (1, 32, 32, 3))
     assert (sink.dtype, sink.shape) == ("int8", (1, 4))
@@ -44,16 +42,15 @@ def test_int8_in_and_out_and_nothing_in_float(int8: Artifact[Int8Facts]) -> None
 
 
 def test_weights_have_a_scale_for_each_channel(int8: Artifact[Int8Facts]) -> None:
-    graph, seen = Graph(int8.path), 0
-    for op in graph.operators():
-        if op.code not in (tflite.BuiltinOperator.CONV_2D, tflite.BuiltinOperator.DEPTHWISE_CONV_2D):
+    graph, seen = read(int8.path), 0
+    for operator in graph.operators:
+        if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             continue
-        shape, axis = graph.shape(op.inputs[1]), graph.channel_axis(op.inputs[1])
-        assert axis == (3 if op.code == tflite.BuiltinOperator.DEPTHWISE_CONV_2D else 0)
-        scales = graph.scales(op.inputs[1])
-        assert scales.shape == (shape[axis],)
-        assert len(set(scales.tolist())) > 1
-        assert graph.type(op.inputs[2]) == tflite.TensorType.INT32
+        weights_ = graph.tensors[operator.inputs[1]]
+        assert weights_.quant.axis == (3 if operator.name == "DEPTHWISE_CONV_2D" else 0)
+        assert len(weights_.quant.scales) == weights_.shape[weights_.quant.axis]
+        assert len(set(weights_.quant.scales)) > 1
+        assert graph.tensors[operator.inputs[2]].dtype == "int32"
         seen += 1
     assert seen == 27
 
@@ -158,17 +155,15 @@ def test_layers_have_signal_and_some_noise(
 
 
 def test_decibels() -> None:
-    assert layer_noise._decibels(100.0, 1.0) == pytest.approx(20)
-    assert layer_noise._decibels(1.0, 0.0) == math.inf
+    assert layer_noise.decibels(100.0, 1.0) == pytest.approx(20)
+    assert layer_noise.decibels(1.0, 0.0) == math.inf
 
 
 def test_one_channel_the_whole_way(data: Dataset) -> None:
     source = weights.resolve("v1s_025_32", "random", data.name, data.class_names, 1)
     made = convert.calibrate(build.build(source, data.class_names), data, SETTINGS)
     assert made.facts.input.shape == (1, 32, 32, 1)
-    assert {tensor.Type() for tensor in Graph(made.path).tensors()} <= {
-        tflite.TensorType.INT8, tflite.TensorType.INT32,
-    }  # fmt: skip
+    assert {tensor.dtype for tensor in read(made.path).tensors} <= {"int8", "int32"}
 
 
 def test_nothing_to_calibrate_or_to_check_with(network: Artifact[KerasFacts], data: Dataset) -> None:
@@ -230,7 +225,7 @@ def test_a_float_file(tmp_path: Path) -> None:
     keras.Model(x, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(x))).save(tmp_path / "m.keras")
     path = tmp_path / "float.tflite"
     path.write_bytes(convert.convert_float(tmp_path / "m.keras", tmp_path / "log"))
-    with pytest.raises(ConfigError, match="is float32, expected int8; convert with full integer quantisation"):
+    with pytest.raises(ConfigError, match="is float32, expected int8; convert with full integer quantization"):
         convert.adopt(path, CLASSES, None)
 
 

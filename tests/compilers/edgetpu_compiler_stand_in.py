@@ -12,17 +12,18 @@ import os
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
+from graph.reader import parse
+from graph.types import Graph
+from graph.writer import write
 from tests.compilers import edgetpu_files
 
 VERSION = "Edge TPU Compiler version 16.0.384591198"
 UNSUPPORTED = ("HARD_SWISH", "ARG_MAX", "DEQUANTIZE")
-NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 
 
 def install(folder: Path) -> Path:
@@ -70,16 +71,13 @@ def main() -> int:
 
 def _compile(path: Path, out: Path, how: str, token: int) -> None:
     data = path.read_bytes()
-    model = edgetpu_files.load(data)
-    fates = _fates(model, none=how == "none")
+    graph = parse(data, path.name)
+    fates = _fates(graph, none=how == "none")
     mapped = sum(status == "Mapped to Edge TPU" for _, status in fates)
     output = out / f"{path.stem}_edgetpu.tflite"
-    if how == "other":
-        tensor = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
-        tensor.shape = [tensor.shape[0], tensor.shape[1] + 1, *tensor.shape[2:]]
     if how not in ("nothing", "none"):
         kept = len(fates) - mapped
-        changed = edgetpu_files.save(model) if how == "other" else data
+        changed = write(_with_higher_input(graph)) if how == "other" else data
         output.write_bytes(edgetpu_files.compiled(changed, kept, token=token + 1, cached_bytes=len(data)))
     if how == "silent":
         return
@@ -96,18 +94,25 @@ def _compile(path: Path, out: Path, how: str, token: int) -> None:
     output.with_suffix(".log").write_text("\n".join([VERSION, f"Input: {path}", f"Output: {output}", "", *rows]))
 
 
-def _fates(model: Any, none: bool) -> list[tuple[str, str]]:
-    found, over = [], none
-    for operator in model.subgraphs[0].operators:
-        name = NAMES[model.operatorCodes[operator.opcodeIndex].builtinCode]
-        supported = name not in UNSUPPORTED
+def _with_higher_input(graph: Graph) -> Graph:
+    """Return the graph with an input one pixel higher."""
+    (index,) = graph.inputs
+    batch, height, *rest = graph.tensors[index].shape
+    tensor = replace(graph.tensors[index], shape=(batch, height + 1, *rest))
+    return replace(graph, tensors=(*graph.tensors[:index], tensor, *graph.tensors[index + 1 :]))
+
+
+def _fates(graph: Graph, none: bool) -> list[tuple[str, str]]:
+    fates, over = [], none
+    for operator in graph.operators:
+        supported = operator.name not in UNSUPPORTED
         if none or not supported:
             status = "Operation not supported"
         else:
             status = "More than one subgraph is not supported" if over else "Mapped to Edge TPU"
-        found.append((name, status))
+        fates.append((operator.name, status))
         over = over or not supported
-    return found
+    return fates
 
 
 def _size(count: int) -> str:

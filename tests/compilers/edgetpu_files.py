@@ -1,4 +1,4 @@
-"""Files such as the Edge TPU's compiler writes, made here: its operator, options and package in the published forms.
+"""Files such as the Edge TPU's compiler writes: its operator, options and package in the published forms.
 
 No Edge TPU could run them: what the executables hold is zeros. Forms: tflite/custom_op_data.cc and
 executable/executable.fbs of google-coral/libedgetpu.
@@ -6,13 +6,15 @@ executable/executable.fbs of google-coral/libedgetpu.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import flatbuffers
-import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
+
+from graph.reader import parse
+from graph.types import Operator
+from graph.writer import write as write_graph
 
 CUSTOM_OP = "edgetpu-custom-op"
 EXECUTION_ONLY, PARAMETER_CACHING = 2, 1
@@ -22,34 +24,15 @@ def compiled(
     source: bytes, kept: int = 0, token: int = 7, cached_bytes: int = 1024, package: bytes | None = None
 ) -> bytes:
     """Return a network of which all operators but the last `kept` are one of the Edge TPU's."""
-    model = load(source)
-    graph = model.subgraphs[0]
+    graph = parse(source, "source")
     replaced = graph.operators[: len(graph.operators) - kept]
-    made = {t for operator in replaced for t in operator.outputs}
-    needed = {t for operator in graph.operators[len(replaced) :] for t in operator.inputs} | set(graph.outputs)
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
-    code.customCode, code.version = CUSTOM_OP, 1
-    model.operatorCodes.append(code)
-    operator = schema.OperatorT()
-    operator.opcodeIndex = len(model.operatorCodes) - 1
-    operator.inputs, operator.outputs = graph.inputs, sorted(made & needed)
+    rest = graph.operators[len(replaced) :]
+    computed = {t for operator in replaced for t in operator.outputs}
+    needed = {t for operator in rest for t in operator.inputs} | set(graph.outputs)
     raw = options(package_of(token, cached_bytes) if package is None else package)
-    operator.customOptions = np.frombuffer(raw, np.uint8)
-    graph.operators = [operator, *graph.operators[len(replaced) :]]
-    return save(model)
-
-
-def load(data: bytes) -> Any:
-    """Return a .tflite as objects that can be changed."""
-    return schema.ModelT.InitFromPackedBuf(data, 0)
-
-
-def save(model: Any) -> bytes:
-    """Return the bytes of a .tflite."""
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    outputs = tuple(sorted(computed & needed))
+    ours = Operator(0, CUSTOM_OP, 1, graph.inputs, outputs, is_custom=True, custom_options=raw)
+    return write_graph(replace(graph, operators=(ours, *rest)))
 
 
 def options(package: bytes) -> bytes:
@@ -59,7 +42,7 @@ def options(package: bytes) -> bytes:
         builder.Key("1")
         builder.Int(1)
         builder.Key("4")
-        builder._WriteBlob(package, append_zero=True, type_=flexbuffers.Type.STRING)  # a string that is no text
+        builder._WriteBlob(package, append_zero=True, type_=flexbuffers.Type.STRING)  # a string that is not text
         builder.Key("5")
         builder.Int(0)
     return bytes(builder.Finish())

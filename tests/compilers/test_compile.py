@@ -14,8 +14,8 @@ import pytest
 from compilers.aot import Plan, compile_model
 from errors import CompileError
 from fields import Source, from_json, to_json
+from graph.builder import Builder
 from tests.compilers import host_build
-from tests.graph.tflite_builder import Builder
 
 
 def small_network(name: str = "serving_default_input:0", depth: int = 3) -> bytes:

@@ -16,9 +16,9 @@ from compilers.edgetpu import log, output
 from compilers.edgetpu.log import Fate
 from compilers.edgetpu.tool import LocalTool
 from errors import CompileError, ConfigError
+from graph.builder import Builder
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
-from tests.graph.tflite_builder import Builder
 from tests.pipeline import small
 from tests.pipeline.small import SHARED_DATA, leftovers
 

@@ -25,6 +25,7 @@ from compilers.aot.sets import portable
 from compilers.aot.stages import flows_into, stages
 from compilers.aot.steps import Call, Item, Loop, Step, Switch
 from errors import CompileError
+from graph.builder import Builder
 from graph.reader import parse, read
 from graph.types import Graph
 from tests.compilers.equality import pictures as pictures_of
@@ -32,7 +33,6 @@ from tests.compilers.host_build import HostEngine, StreamedEngine
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
-from tests.graph.tflite_builder import Builder
 from tests.kernels import core_runner
 from tests.kernels.core_runner import CoreRunner, kernels_of
 from tests.kernels.operator_models import Case, pictures, seeds, weights, zero_points

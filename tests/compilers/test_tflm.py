@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import target as targets
 from artifact import Artifact, NoFacts, sha256_of
 from compilers import tflm
-from compilers.tflm import arena, firmware, graph, planner, tree
+from compilers.tflm import arena, checks, firmware, planner, tree
 from compilers.tflm.emit import Model, emit
 from compilers.tflm.operators import METHODS, additions
 from deploy.agent.engine import EngineError
@@ -26,10 +26,10 @@ from deploy.agents import AgentOptions
 from deploy.device import device_for
 from deploy.exchange import Timeouts
 from errors import CompileError, DeployError, Error
+from graph.builder import Builder
 from tests.compilers.networks import shared_data, tflite_of
 from tests.compilers.reference import Reference
 from tests.compilers.test_compile import small_network
-from tests.graph.tflite_builder import Builder
 
 STANDIN = Path(__file__).parent / "tflm_standin"
 PRESETS = ("v1_025", "v2_035", "v3sm_075")
@@ -108,7 +108,7 @@ def test_any_name_is_one_of_c(name: str, small: Artifact[NoFacts]) -> None:
 def test_the_measured_arena_is_the_smallest(preset: str) -> None:
     """The agent's engine runs in it, over pictures, and 16 bytes fewer are refused."""
     path = tflite_of(preset)
-    found = arena.measure(path, graph.read(path))
+    found = arena.measure(path, checks.read(path))
     assert found.host_bytes >= found.host_head + found.host_tail
     engine = TflmEngine(str(path), found.host_bytes)
     assert engine.memory["arena_used"] <= found.host_bytes == engine.memory["arena"]
@@ -121,7 +121,7 @@ def test_the_measured_arena_is_the_smallest(preset: str) -> None:
 def test_the_head_is_planned_as_upstream_plans_it(preset: str) -> None:
     """What follows for other scratch is only as good as that."""
     path = tflite_of(preset)
-    network = graph.read(path)
+    network = checks.read(path)
     found = arena.measure(path, network)
     assert planner.head_bytes(network) == found.host_head
     assert planner.head_bytes(network) <= planner.head_bytes(network, "dsp") <= found.host_head + (1 << 16)
@@ -136,14 +136,14 @@ def test_the_head_of_random_graphs_is_upstream_s(joins: list[tuple[int, int]]) -
     tensors = [b.tensor((1, 64), scale=0.1)]
     for back, width in joins:
         source = tensors[-1 - back % len(tensors)]
-        depth = b.tensors[source]["shape"][1]
+        depth = b.tensors[source].shape[1]
         kernel = b.tensor((8 * width, depth), scale=0.01, data=np.ones((8 * width, depth)))
         tensors.append(b.tensor((1, 8 * width), scale=0.1))
         b.operator("FULLY_CONNECTED", [source, kernel, -1], [tensors[-1]], {}, "FullyConnectedOptions")
     path = Path(os.environ.get("TMPDIR", "/tmp")) / f"tflm-head-{os.getpid()}.tflite"
     path.write_bytes(b.finish([tensors[0]], [tensors[-1]]))
     try:
-        network = graph.read(path)
+        network = checks.read(path)
         assert planner.head_bytes(network) == arena.measure(path, network).host_head
     finally:
         path.unlink()
@@ -164,7 +164,7 @@ def test_a_legacy_uint8_model_is_one_line(tmp_path: Path) -> None:
     if not path.is_file():
         pytest.skip("needs ../shared/data")
     with pytest.raises(CompileError, match="Hybrid models are not supported on TFLite Micro"):
-        arena.measure(path, graph.read(path))
+        arena.measure(path, checks.read(path))
 
 
 def test_a_model_that_aborts_the_interpreter_is_one_line(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_model_that_aborts_the_interpreter_is_one_line(tmp_path: Path) -> None
     path = tmp_path / "flat.tflite"
     path.write_bytes(b.finish([x], [y]))
     with pytest.raises(CompileError) as caught:
-        arena.measure(path, graph.read(path))
+        arena.measure(path, checks.read(path))
     assert "\n" not in str(caught.value)
     assert "killed by signal 6" in str(caught.value)
 
@@ -191,7 +191,7 @@ def test_damaged_models_are_one_line(small: Artifact[NoFacts], tmp_path: Path) -
         path = tmp_path / "broken.tflite"
         path.write_bytes(broken)
         try:
-            planner.head_bytes(graph.read(path), "mve")
+            planner.head_bytes(checks.read(path), "mve")
         except CompileError as e:
             assert "\n" not in str(e)  # noqa: PT017 (most of the damage does not raise)
 
@@ -250,7 +250,7 @@ def test_of_several_libraries_the_fastest_unless_one_is_named(tmp_path: Path) ->
 
 
 def standin_library(root: Path, name: str, small: Artifact[NoFacts], compiler: str, flags: list[str]) -> None:
-    network = graph.read(small.path)
+    network = checks.read(small.path)
     sizes = [network.tensors[t].bytes for t in (network.inputs[0], network.outputs[0])]
     folder = root / "gen" / name / "lib"
     folder.mkdir(parents=True, exist_ok=True)
@@ -339,7 +339,7 @@ def test_the_interpreter_is_of_this_host_alone(small: Artifact[NoFacts]) -> None
 @pytest.mark.parametrize("preset", PRESETS)
 def test_outputs_equal_litert_s_reference_kernels(preset: str) -> None:
     path = tflite_of(preset)
-    reference, engine = Reference(path), TflmEngine(str(path), arena.measure(path, graph.read(path)).host_bytes)
+    reference, engine = Reference(path), TflmEngine(str(path), arena.measure(path, checks.read(path)).host_bytes)
     rng = np.random.default_rng(0)
     distinct = set()
     for _ in range(40):

@@ -27,6 +27,7 @@ from deploy.session import Refused, Session
 from device_tests import tiny_model
 from device_tests.support import artifact_of, host_target
 from errors import DeployError, DeviceError, LinkError
+from graph.oracle import Oracle, run_bytes
 
 REFERENCE = AgentOptions(kernels="reference")
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -54,14 +55,8 @@ def session(agent: Path, model: Path) -> Iterator[Session]:
 
 
 def reference(model: Path, data: bytes) -> bytes:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(str(model), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
-    interpreter.allocate_tensors()
-    detail = interpreter.get_input_details()[0]
-    interpreter.set_tensor(detail["index"], np.frombuffer(data, detail["dtype"]).reshape(detail["shape"]))
-    interpreter.invoke()
-    return bytes(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tobytes())
+    (output,) = run_bytes(Oracle(model, "reference"), [data])
+    return output
 
 
 def test_bundle_has_the_same_bytes_each_time_and_is_named_by_them(agent: Path, tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from compilers.aot import compile_graph
 from errors import CompileError
+from graph.builder import Builder
 from graph.reader import parse, read
 from tests.compilers.networks import tflite_of
 from tests.compilers.test_compile import small_network
-from tests.graph.tflite_builder import Builder
 
 
 def survive(data: bytes) -> bool:

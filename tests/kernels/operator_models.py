@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from tests.graph.tflite_builder import Builder
+from graph.builder import Builder
 
 Int8 = npt.NDArray[np.int8]
 

@@ -1,4 +1,4 @@
-"""The table's multiply-accumulates against those of the converted file, counted from its flatbuffer."""
+"""The table's multiply-accumulates against those of the converted file, counted from its tensors."""
 
 from __future__ import annotations
 
@@ -6,31 +6,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tflite
 
 from artifact import Artifact
 from calibration import convert
 from calibration.convert import Int8Facts
+from graph.reader import read
 from models import presets
 from models.network import Network
-from tests.models.flatbuffer import Graph
 from tests.pipeline.small import PRESET
 
+WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 NAMES = ("v2_035_32", "v3s_075_32", "v3sm_075_64")
 
 
 def _macs(path: Path) -> int:
     """Count convolutions, depthwise convolutions and fully connected layers by the shapes in the file."""
-    graph, total = Graph(path), 0
-    for op in graph.operators():
-        output, weights = graph.shape(op.outputs[0]), graph.shape(op.inputs[1]) if len(op.inputs) > 1 else ()
-        match op.code:
-            case tflite.BuiltinOperator.CONV_2D:  # weights (out, h, w, in)
-                total += int(np.prod(weights)) * output[1] * output[2]
-            case tflite.BuiltinOperator.DEPTHWISE_CONV_2D:  # (1, h, w, out)
-                total += int(np.prod(weights)) * output[1] * output[2]
-            case tflite.BuiltinOperator.FULLY_CONNECTED:  # (out, in)
-                total += int(np.prod(weights))
+    graph, total = read(path), 0
+    for operator in graph.operators:
+        if operator.name in WITH_WEIGHTS:
+            output, weights = graph.tensors[operator.outputs[0]].shape, graph.tensors[operator.inputs[1]]
+            # Weights are (out, h, w, in), depthwise (1, h, w, out), of a fully connected layer (out, in).
+            total += weights.size * (output[1] * output[2] if len(output) == 4 else 1)
     return total
 
 
@@ -60,11 +56,12 @@ def test_those_of_v1_too(int8: Artifact[Int8Facts]) -> None:
 
 def _check(net: Network, path: Path) -> None:
     assert _macs(path) == net.macs
-    graph = Graph(path)
-    assert {tensor.Type() for tensor in graph.tensors()} <= {tflite.TensorType.INT8, tflite.TensorType.INT32}
-    layers = [op for op in graph.operators() if op.code in Graph.WITH_WEIGHTS]
+    graph = read(path)
+    assert {tensor.dtype for tensor in graph.tensors} <= {"int8", "int32"}
+    layers = [operator for operator in graph.operators if operator.name in WITH_WEIGHTS]
     assert len(layers) == net.weight_layers
-    stored = sum(graph.nbytes(i) for i in {i for op in layers for i in op.inputs[1:] if i >= 0})
+    parameters = {i for operator in layers for i in operator.inputs[1:] if i >= 0}
+    stored = sum(data.nbytes for i in parameters if (data := graph.tensors[i].data) is not None)
     # A bias of zeros, as a classifier with random weights has, is left out
-    left_out = sum(4 * graph.shape(op.outputs[0])[-1] for op in layers if op.inputs[2] < 0)
+    left_out = sum(4 * graph.tensors[o.outputs[0]].shape[-1] for o in layers if o.inputs[2] < 0)
     assert stored + left_out == net.int8_bytes

@@ -1,0 +1,112 @@
+"""LiteRT on this host: the oracle that every engine's outputs are compared with. The one place that opens it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from console.quiet import output_to
+from errors import GraphError
+from graph.types import Array
+
+# Our names for LiteRT's kernels, by its names for what resolves them.
+KERNELS = {"xnnpack": "AUTO", "reference": "BUILTIN_REF", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}
+
+
+@dataclass(frozen=True)
+class End:
+    """An input or output as LiteRT has it; `scale` is 0 where it is not quantized."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+class Oracle:
+    """A network in LiteRT, ready to run."""
+
+    def __init__(self, model: Path | bytes, kernels: str = "reference", threads: int = 1, keep_all: bool = False):
+        """Load a `.tflite` from a file or its bytes and allocate its tensors.
+
+        `kernels` is one of KERNELS. With `keep_all`, `tensor` also reads tensors between the operators.
+        Raises GraphError with LiteRT's reason if it cannot load the network.
+        """
+        self._name = str(model) if isinstance(model, Path) else "model"
+        with _reported(self._name, "load"):
+            self._interpreter = _open(model, kernels, threads, keep_all)
+            with output_to(Path(os.devnull)):  # LiteRT prints which delegate it uses
+                self._interpreter.allocate_tensors()
+        self.inputs = tuple(_end(detail) for detail in self._interpreter.get_input_details())
+        self.outputs = tuple(_end(detail) for detail in self._interpreter.get_output_details())
+
+    def run(self, *inputs: Array) -> list[Array]:
+        """Return the outputs for the inputs, in the network's order; an input may have any shape of the right size."""
+        self.invoke(*inputs)
+        return [self.tensor(end.index) for end in self.outputs]
+
+    def invoke(self, *inputs: Array) -> None:
+        """Run the network once on the inputs. Raises GraphError with LiteRT's reason if an operator fails."""
+        for end, value in zip(self.inputs, inputs, strict=True):
+            self._interpreter.set_tensor(end.index, value.reshape(end.shape))
+        with _reported(self._name, "run"):
+            self._interpreter.invoke()
+
+    def tensor(self, index: int) -> Array:
+        """Return a copy of a tensor as the last run left it."""
+        value: Array = self._interpreter.get_tensor(index)
+        return value
+
+
+def run_bytes(oracle: Oracle, inputs: Sequence[bytes]) -> list[bytes]:
+    """Return the bytes of the outputs for the bytes of the inputs."""
+    values = [np.frombuffer(raw, end.dtype) for raw, end in zip(inputs, oracle.inputs, strict=True)]
+    return [output.tobytes() for output in oracle.run(*values)]
+
+
+def check_loads(model: Path) -> None:
+    """Check that LiteRT loads a file, without memory for its tensors. Raises GraphError with LiteRT's reason."""
+    with _reported(str(model), "load"):
+        _open(model, "xnnpack", 1, False)
+
+
+def _open(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Any:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    return Interpreter(
+        model_path=str(model) if isinstance(model, Path) else None,
+        model_content=None if isinstance(model, Path) else model,
+        num_threads=threads,
+        experimental_op_resolver_type=getattr(OpResolverType, KERNELS[kernels]),
+        experimental_preserve_all_tensors=keep_all,
+    )
+
+
+@contextmanager
+def _reported(name: str, verb: str) -> Iterator[None]:
+    """Turn what LiteRT raises into a GraphError of one line."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as e:
+        reason = (str(e).strip().splitlines() or [type(e).__name__])[0]
+        raise GraphError(f"{name}: LiteRT can't {verb} it ({reason})") from e
+
+
+def _end(detail: Any) -> End:
+    scale, zero_point = detail["quantization"]
+    return End(
+        int(detail["index"]),
+        str(detail["name"]),
+        tuple(int(size) for size in detail["shape"]),
+        np.dtype(detail["dtype"]).name,
+        float(scale),
+        int(zero_point),
+    )
