@@ -211,6 +211,11 @@ class Server:
         self.has_output = True
         return ticks
 
+    def clear_inputs(self) -> None:
+        """Forget all inputs and outputs, as text mode does when it begins to load."""
+        self._forget_run()
+        self.inputs = [Input(len(tensor.data)) for tensor in self.inputs]
+
     def load_input(self, data: bytes) -> None:
         """Write input 0 from its start, as text mode does."""
         self._forget_run()

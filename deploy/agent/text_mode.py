@@ -1,7 +1,6 @@
-"""The serial commands of EEMBC's runner for MLPerf Tiny, over the same engine.
+"""The serial commands of EEMBC's runner for MLPerf Tiny, over the same engine: docs/protocol.md, "Text mode".
 
-Commands and answers are those of the benchmark's API (`name`, `profile`, `timestamp`, `db`, `infer`, `results`).
-Unlike its reference code, `db load` is held to the input's size and digits past it are refused.
+tests/vectors/text.json holds what this and firmware/protocol/text.c answer, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,20 +10,23 @@ import time
 from typing import Any
 
 READY = "m-ready"
+MAX_INFERENCES = 1_000_000
+PIXEL_OFFSET = 128
 _FORMATS = {"int8": "b", "uint8": "B", "int16": "h", "int32": "i", "float32": "f"}
-_PRINT_COLUMNS = 16
+_PRINT_COLUMNS = 8
 _PROFILE = "ULPMark for tinyML Firmware V0.0.1"  # by this the runner knows which commands there are
-_PIXEL_TO_INT8 = bytes((pixel - 128) % 256 for pixel in range(256))
+_SHOWN_CHARACTERS = 200
+_MOST_THOUSANDTHS = 0xFFFFFFFF
 
 
 class TextMode:
-    """Answers one command at a time; bytes loaded by `db` become input 0 at `infer`."""
+    """Answers one command at a time; bytes loaded by `db` become input 0 when all that were announced are there."""
 
     def __init__(self, server: Any, board: str):
         self._server = server
         self._board = board
-        self._buffer = bytearray()
-        self._expected = 0
+        self._loaded = bytearray()
+        self._announced = 0
 
     def answer(self, command: str) -> str:
         """Return the lines that answer a command (without its `%`), each ended by CR LF, the last one `m-ready`."""
@@ -42,7 +44,7 @@ class TextMode:
         elif words[0] in handlers:
             lines = handlers[words[0]](words[1:])
         else:
-            lines = [f"e-[Unknown command: {words[0][:40]}]"]
+            lines = [f"e-[Unknown command: {words[0][:_SHOWN_CHARACTERS]}]"]
         return "".join(line + "\r\n" for line in [*lines, READY])
 
     def _name(self, words: list[str]) -> list[str]:
@@ -60,54 +62,67 @@ class TextMode:
         if words[0] == "load":
             return self._db_load(words[1:])
         if words[0] == "print":
-            rows = range(0, len(self._buffer), _PRINT_COLUMNS)
-            return ["m-buffer-" + self._buffer[row : row + _PRINT_COLUMNS].hex("-") for row in rows]
+            return self._db_print(words[1:])
         return self._db_digits(words[0])
 
     def _db_load(self, words: list[str]) -> list[str]:
-        size = len(self._server.inputs[0].data)
-        if not words or not words[0].isdigit() or not 1 <= int(words[0][:9]) <= size:
-            return [f"e-[Command 'db load' takes 1 to {size} bytes]"]
-        self._buffer, self._expected = bytearray(), int(words[0])
-        return [f"m-[Expecting {self._expected} bytes]"]
+        most = len(self._server.inputs[0].data)
+        size = _number(words[0], most) if words else 0
+        if not 1 <= size <= most:
+            return [f"e-[db load takes the number of bytes, 1 to {most}]"]
+        self._server.clear_inputs()
+        self._loaded, self._announced = bytearray(), size
+        return [f"m-[Expecting {size} bytes]"]
 
     def _db_digits(self, digits: str) -> list[str]:
-        if not self._expected:
-            return ["e-[Buffer not allocated]"]
         try:
             data = bytes.fromhex(digits)
         except ValueError:
-            return ["e-[Invalid or missing hex digit]"]
-        if len(self._buffer) + len(data) > self._expected:
-            return [f"e-[{self._expected} bytes expected, more given]"]
-        self._buffer += data
-        return ["m-load-done"] if len(self._buffer) == self._expected else []
+            return ["e-[db takes pairs of hexadecimal digits]"]
+        missing = self._announced - len(self._loaded)
+        if not missing:
+            return ["e-[db: nothing is expected, db load comes first]"]
+        self._loaded += data[:missing]  # the benchmark's own code drops what is too much as well
+        if len(self._loaded) < self._announced:
+            return []
+        self._server.load_input(self._tensor_bytes())
+        return ["m-load-done"]
+
+    def _db_print(self, words: list[str]) -> list[str]:
+        size = len(self._loaded)
+        count = _number(words[0], size) if words else size
+        offset = _number(words[1], size) if len(words) > 1 else 0
+        if offset > size:
+            return [f"e-[db print: the offset is at most {size}]"]
+        data = self._loaded[offset : offset + count]
+        return [
+            "m-buffer-" + data[start : start + _PRINT_COLUMNS].hex("-") for start in range(0, len(data), _PRINT_COLUMNS)
+        ]
 
     def _infer(self, words: list[str]) -> list[str]:
-        counts = [int(word[:9]) if word.isdigit() else -1 for word in words[:2]]
-        runs, warmup = (counts + [1, 10][len(counts) :])[:2]
-        if runs < 1:
-            return ["e-[Inference iterations must be >0]"]
-        if warmup < 0:
-            return ["e-[Inference warmup must be >=0]"]
-        if self._buffer and len(self._buffer) == self._expected:
-            self._server.load_input(self._tensor_bytes())
-        lines = [f"m-warmup-start-{warmup}", "m-warmup-done", f"m-infer-start-{runs}"]
+        runs = _number(words[0], MAX_INFERENCES) if words else 1
+        warmups = _number(words[1], MAX_INFERENCES) if len(words) > 1 else 10
+        if not 1 <= runs <= MAX_INFERENCES or warmups > MAX_INFERENCES:
+            return [f"e-[infer: inferences are 1, warm-ups 0, to {MAX_INFERENCES}]"]
+        if not all(tensor.whole for tensor in self._server.inputs):
+            return [f"e-[infer: the input is not whole, it takes {len(self._server.inputs[0].data)} bytes]"]
+        lines = [f"m-warmup-start-{warmups}"]
         try:
-            if warmup:
-                self._server.run(warmup)
-            lines += self._timestamp([])
+            if warmups:
+                self._server.run(warmups)
+            lines += ["m-warmup-done", f"m-infer-start-{runs}", *self._timestamp([])]
             self._server.run(runs)
-            lines += self._timestamp([])
         except Exception as e:  # Whatever went wrong, the runner waits for m-ready.
-            return [f"e-[{' '.join(str(e).split())}]"]
-        return [*lines, "m-infer-done", *self._results([])]
+            return [*lines, f"e-[infer: the inference failed: {' '.join(str(e).split())}]"]
+        return [*lines, *self._timestamp([]), "m-infer-done", *self._results([])]
 
     def _tensor_bytes(self) -> bytes:
-        """Pixels, 0 to 255, as the runner sends them; an int8 input takes each less 128, as in its reference code."""
-        if self._server.engine.inputs[0]["dtype"] == "int8":
-            return bytes(self._buffer).translate(_PIXEL_TO_INT8)
-        return bytes(self._buffer)
+        """Return the input as the tensor has it: pixels, 0 to 255, less 128 where the input is an int8 picture."""
+        spec = self._server.engine.inputs[0]
+        shape = spec["shape"]
+        if spec["dtype"] != "int8" or len(shape) != 4 or shape[1] != shape[2]:
+            return bytes(self._loaded)
+        return bytes((pixel - PIXEL_OFFSET) % 256 for pixel in self._loaded)
 
     def _results(self, words: list[str]) -> list[str]:
         if not self._server.has_output:
@@ -117,4 +132,26 @@ class TextMode:
         kind = _FORMATS[spec["dtype"]]
         values = struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data)
         scale, zero_point = spec["scale"] or 1.0, spec["zero_point"]
-        return ["m-results-[" + ",".join(f"{(value - zero_point) * scale:.3f}" for value in values) + "]"]
+        return [
+            "m-results-[" + ",".join(_thousandths((value - zero_point) * _float32(scale)) for value in values) + "]"
+        ]
+
+
+def _number(word: str, most: int) -> int:
+    """Return a decimal number up to `most`, else `most` + 1."""
+    is_number = word.isascii() and word.isdigit() and len(word.lstrip("0")) <= len(str(most))
+    return min(int(word), most + 1) if is_number else most + 1
+
+
+def _thousandths(value: float) -> str:
+    """Return a value with three decimals, rounded half up in float32 as the firmware does."""
+    scaled = _float32(_float32(abs(_float32(value)) * 1000) + 0.5)
+    count = int(scaled) if scaled < 4e9 else _MOST_THOUSANDTHS
+    return f"{'-' if value < 0 and count else ''}{count // 1000}.{count % 1000:03d}"
+
+
+def _float32(value: float) -> float:
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

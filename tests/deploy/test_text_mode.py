@@ -1,14 +1,34 @@
-"""The commands of MLPerf Tiny's runner, on the same line as the frames."""
+"""The commands of MLPerf Tiny's runner, on the same line as the frames: the vectors that the firmware passes too."""
 
 from __future__ import annotations
 
+import json
 import re
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy import frames
+from deploy.agent.text_mode import _thousandths
 from deploy.frames import Frame, Type
+from tests.deploy import fake
 from tests.deploy.fake import FakeEngine, FakeLink, expected_output
+
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "text.json").read_text())
+CASES = [case for case in VECTORS["cases"] if case["input_preserved"]]  # the agent's engines keep their input
+
+
+class VectorEngine(FakeEngine):
+    """The engine of the vectors: int8 pictures of 10x10x2, ten outputs with scale 0.5 and zero point -3."""
+
+    model_sha256 = "network"
+
+    def __init__(self) -> None:
+        super().__init__(200, 10)
+        self.inputs[0] |= {"dtype": "int8", "shape": [1, 10, 10, 2]}
+        self.outputs[0] |= {"dtype": "int8", "zero_point": -3}
 
 
 @pytest.fixture
@@ -23,64 +43,58 @@ def ask(link: FakeLink, command: str) -> list[str]:
     return answer.split("\r\n")[:-2]
 
 
-def test_name_profile_timestamp(link: FakeLink) -> None:
-    assert ask(link, "name%") == ["m-name-dut-[fake]"]
-    assert ask(link, "profile%") == ["m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[abababababab]"]
-    assert re.fullmatch(r"m-lap-us-\d+", ask(link, "timestamp%")[0])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+def test_vectors(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fake.IDENTITY, "board", "board")
+    monkeypatch.setattr(time, "monotonic_ns", lambda: VECTORS["device"]["microseconds"] * 1000)
+    link = FakeLink(VectorEngine())
+    for command, lines in case["exchange"]:
+        assert ask(link, f"{command}%") == lines, command
 
 
-def test_load_infer_results(link: FakeLink) -> None:
-    assert ask(link, "db load 8%") == ["m-[Expecting 8 bytes]"]
-    assert ask(link, "db 00010203%") == []
-    assert ask(link, "db 040506FF%") == ["m-load-done"]
-    assert ask(link, "db print%") == ["m-buffer-00-01-02-03-04-05-06-ff"]
-    answer = ask(link, "infer 5 2%")
-    assert link.engine.runs == 7
-    assert answer[:3] == ["m-warmup-start-2", "m-warmup-done", "m-infer-start-5"]
-    assert [line[:9] for line in answer[3:5]] == ["m-lap-us-", "m-lap-us-"]
-    total = sum(bytes.fromhex("00010203040506ff")) % 256
-    values = ",".join(f"{((total + i) % 256 - 3) * 0.5:.3f}" for i in range(3))
-    assert answer[5:] == ["m-infer-done", f"m-results-[{values}]"]
-    assert ask(link, "results%") == [f"m-results-[{values}]"]
-
-
-def test_pixels_become_int8(link: FakeLink) -> None:
-    link.engine.inputs[0]["dtype"] = "int8"
-    ask(link, "db load 8%")
-    ask(link, "db 0001027f8081feff%")
-    ask(link, "infer 1 0%")
-    signed = bytes((pixel - 128) % 256 for pixel in bytes.fromhex("0001027f8081feff"))
-    assert link.engine.output(0) == expected_output(signed, 3)
+def test_timestamps_are_microseconds(link: FakeLink) -> None:
+    first = ask(link, "timestamp%")[0]
+    assert re.fullmatch(r"m-lap-us-\d+", first)
+    assert abs(int(first.removeprefix("m-lap-us-")) - time.monotonic_ns() // 1000) < 10**6
 
 
 @pytest.mark.parametrize(
-    ("command", "answer"),
-    [
-        ("db load 9%", "e-[Command 'db load' takes 1 to 8 bytes]"),
-        ("db load%", "e-[Command 'db load' takes 1 to 8 bytes]"),
-        ("db load -1%", "e-[Command 'db load' takes 1 to 8 bytes]"),
-        ("db load 99999999999999999999%", "e-[Command 'db load' takes 1 to 8 bytes]"),
-        ("db%", "e-[Command 'db' requires a subcommand]"),
-        ("db 00%", "e-[Buffer not allocated]"),
-        ("infer 0%", "e-[Inference iterations must be >0]"),
-        ("infer x%", "e-[Inference iterations must be >0]"),
-        ("infer 1 -1%", "e-[Inference warmup must be >=0]"),
-        ("infer 1 0%", "e-[input 0 is not whole; write all 8 bytes]"),
-        ("infer 70000 0%", "e-[input 0 is not whole; write all 8 bytes]"),
-        ("results%", "e-[results: nothing was inferred since the last input]"),
-        ("reboot now%", "e-[Unknown command: reboot]"),
-    ],
+    ("dtype", "shape", "offset"),
+    [("int8", [1, 2, 2, 2], 128), ("int8", [1, 4, 2, 1], 0), ("int8", [1, 8], 0), ("uint8", [1, 2, 2, 2], 0)],
 )
-def test_what_cannot_be_done_is_said_and_the_runner_goes_on(link: FakeLink, command: str, answer: str) -> None:
-    assert ask(link, command) == [answer]
+def test_only_int8_pictures_lose_128(link: FakeLink, dtype: str, shape: list[int], offset: int) -> None:
+    link.engine.inputs[0] |= {"dtype": dtype, "shape": shape}
+    ask(link, "db load 8%")
+    ask(link, "db 0001027f8081feff%")
+    ask(link, "infer 1 0%")
+    stored = bytes((pixel - offset) % 256 for pixel in bytes.fromhex("0001027f8081feff"))
+    assert link.engine.output(0) == expected_output(stored, 3)
 
 
-def test_digits_beyond_what_was_announced_are_refused(link: FakeLink) -> None:
-    ask(link, "db load 2%")
-    assert ask(link, "db 00112233%") == ["e-[2 bytes expected, more given]"]
-    assert ask(link, "db 0%") == ["e-[Invalid or missing hex digit]"]
-    assert ask(link, "db zz%") == ["e-[Invalid or missing hex digit]"]
-    assert ask(link, "db 0011%") == ["m-load-done"]
+def test_the_engine_runs_as_often_as_asked(link: FakeLink) -> None:
+    ask(link, "db load 8%")
+    ask(link, "db 0001020304050607%")
+    ask(link, "infer 5 2%")
+    assert link.engine.runs == 7
+
+
+def test_an_inference_that_fails_says_why_and_leaves_no_result(link: FakeLink) -> None:
+    ask(link, "db load 8%")
+    ask(link, "db 0001020304050607%")
+    link.engine.fails = "index out\nof bounds"
+    assert ask(link, "infer 1 1%") == ["m-warmup-start-1", "e-[infer: the inference failed: index out of bounds]"]
+    assert ask(link, "results%") == ["e-[results: nothing was inferred since the last input]"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.000"), (-0.0004, "0.000"), (-0.0006, "-0.001"), (0.0005, "0.001"), (12.3456, "12.346"),
+        (1e30, "4294967.295"), (-1e39, "-4294967.295"), (float("nan"), "4294967.295"),
+    ],
+)  # fmt: skip
+def test_results_have_three_decimals(value: float, text: str) -> None:
+    assert _thousandths(value) == text
 
 
 def test_frames_and_text_share_the_line(link: FakeLink) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ from tests.firmware.driver import Driver, build_driver
 PRESERVES_TWO, PRESERVES_ONE, OVERWRITES_ONE = b"\x01", b"\x03", b"\x02"
 TICKS = 0x0102030405060708
 INPUT = bytes(range(200))
+TEXT_VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "text.json").read_text())
 FIRST, SECOND = struct.pack("<BI", 0, 0) + INPUT, struct.pack("<BI", 1, 0) + bytes(65)
 ONCE = struct.pack("<H", 1)
 READ_ALL = struct.pack("<BIH", 0, 0, 10)
@@ -226,6 +229,13 @@ def test_the_runner_of_mlperf_tiny_gets_its_answers(driver: Driver) -> None:
         f"m-results-[{values}]", "m-ready",
         f"m-results-[{values}]", "m-ready",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TEXT_VECTORS["cases"], ids=lambda case: str(case["name"]))
+def test_text_vectors(driver: Driver, case: dict[str, Any]) -> None:
+    network = PRESERVES_ONE if case["input_preserved"] else OVERWRITES_ONE
+    expected = [line for _, lines in case["exchange"] for line in [*lines, "m-ready"]]
+    assert say(driver, network, *(command for command, _ in case["exchange"])) == expected
 
 
 def test_what_was_loaded_is_printed(driver: Driver) -> None:
