@@ -63,13 +63,17 @@ def ending(exit_code: int) -> str:
         return f"killed by signal {-exit_code}"
 
 
-def find(program: str | os.PathLike[str], error: type[Error], install: str = "") -> str:
-    """Return the path of a program. Raises `error` naming the next step: a Debian package, or a sentence of its own."""
-    name = os.fspath(program)
-    path = shutil.which(name)
+def find(program: str | os.PathLike[str], error: type[Error], install: str = "", name: str = "") -> str:
+    """Return the path of a program. Raises `error` naming the next step: a Debian package, or a sentence of its own.
+
+    `name` is what needs the program, where that is not clear from the program itself.
+    """
+    words = os.fspath(program)
+    path = shutil.which(words)
     if path is None:
         step = f"install it with: apt install {install}" if install and " " not in install else install
-        raise error(f"{name}: not found; {step or 'install it, or correct its path'}")
+        prefix = f"{name}: " if name and name != os.path.basename(words) else ""
+        raise error(f"{prefix}{words}: not found; {step or 'install it, or correct its path'}")
     return path
 
 
@@ -156,7 +160,7 @@ def start(
     `outlives_us`. Raises `error` if it is missing or can't be started.
     """
     words = [os.fspath(word) for word in command]
-    path = find(words[0], error, install)
+    path = find(words[0], error, install, name)
     words[0] = os.path.abspath(path) if folder else path
     setpriv = None if outlives_us else shutil.which("setpriv")
     try:

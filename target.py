@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifact import ROOT
 from errors import ConfigError, nearest
 from fields import Fields, load_toml
 
-ROOT = Path(__file__).resolve().parent
 TARGETS_DIR = ROOT / "targets"
 FIRMWARE_DIR = ROOT / "firmware"
 FLASHERS_DIR = ROOT / "deploy" / "flashers"

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import console
+import process
 from artifact import ROOT
 from deploy.bench_file import links_of
 from errors import ConfigError, Error
@@ -78,16 +79,16 @@ def run(devices: Sequence[Unit], task: str, options: Mapping[str, Any]) -> None:
                 if not console.out.is_terminal:
                     print(f"{name}: {last_line}", flush=True)
     finally:
-        for process in running.values():  # Ctrl-C reached them as well: they keep what they have measured
-            _end(process)
-    failed = [name for name, process in running.items() if process.returncode]
+        for child in running.values():  # Ctrl-C reached them as well: they keep what they have measured
+            process.stop(child, END_TIMEOUT_S)
+    failed = [name for name, child in running.items() if child.returncode]
     _print_results([unit for unit in devices if unit.name not in failed], str(options["model"]))
     if failed:
         told = "; ".join(f"{name}: {last[name].removeprefix('error: ')}" for name in failed)
         raise Error(f"{len(failed)} of {len(devices)} devices failed: {told}")
 
 
-def _start(unit: Unit, task: str, options: Mapping[str, Any]) -> subprocess.Popen[str]:
+def _start(unit: Unit, task: str, options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "invoke", "--search-root", str(ROOT), task, f"--target={unit.target}"]
     command += [f"--link={unit.link}"] if unit.link else []
     command += [f"--unit={unit.name}"] if unit.name != unit.target else []
@@ -95,26 +96,19 @@ def _start(unit: Unit, task: str, options: Mapping[str, Any]) -> subprocess.Pope
         option = f"--{name.rstrip('_').replace('_', '-')}"
         command += [option] if value is True else [f"{option}={value}"]
     environment = {**os.environ, console.PROGRESS_LINES: "1", "COLUMNS": "300"}
-    return subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace",
+    return process.start(
+        command, error=Error, environment=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        own_session=False,
     )  # fmt: skip
 
 
-def _read(name: str, process: subprocess.Popen[str], lines: queue.Queue[tuple[str, str]]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.strip():
-            lines.put((name, " ".join(line.split())))
-    process.wait()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    try:
-        process.wait(END_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _read(name: str, child: subprocess.Popen[bytes], lines: queue.Queue[tuple[str, str]]) -> None:
+    assert child.stdout is not None
+    with open(child.stdout.fileno(), errors="replace", closefd=False) as output:
+        for line in output:
+            if line.strip():
+                lines.put((name, " ".join(line.split())))
+    child.wait()
 
 
 def _table(last: Mapping[str, str]) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import console
+import process
 import target as targets
 from artifact import Artifact, versions
 from benchmarks.suite import Cell, measure_cell
@@ -26,6 +26,8 @@ from measure import layers
 from measure.samples import Integers
 from pipeline.steps import Pipeline, Request
 from target import Target
+
+VERSION_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,10 @@ def _no_library(board: Target) -> str:
 def _emulator(board: Target) -> dict[str, str]:
     assert board.emulator is not None
     program = board.emulator.program
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return {program: (done.stdout.splitlines() or ["unknown"])[0]}
+    finished = process.run(
+        [program, "--version"], error=CompileError, timeout_s=VERSION_TIMEOUT_S, install=board.emulator.package
+    )
+    return {program: (finished.lines or ["unknown"])[0]}
 
 
 def _library(image: Artifact[object]) -> dict[str, str]:

@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable
@@ -18,7 +17,10 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
+import process
+from artifact import ROOT
+from errors import Error
+
 BENCH = ROOT / "bench.toml"
 SYSTEM_PACKAGES = ROOT / "system_packages.txt"
 FREE_BYTES_WANTED = 4 << 30  # .venv is 2.4 GB
@@ -121,18 +123,10 @@ def _version(path: str) -> str:
     """Ask a program its version; its path if it does not tell."""
     flag = "-V" if Path(path).name == "ssh" else "--version"
     try:
-        done = subprocess.run(
-            [path, flag],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=TOOL_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        finished = process.run([path, flag], error=Error, timeout_s=TOOL_TIMEOUT_S, check=False)
+    except Error:
         return f"{path} (does not run)"
-    number = re.search(r"\d+(\.\d+)+\w*", re.sub(r"\(.*?\)", "", done.stdout + done.stderr))
+    number = re.search(r"\d+(\.\d+)+\w*", re.sub(r"\(.*?\)", "", finished.stdout + finished.stderr))
     return number[0] if number else path
 
 
@@ -184,7 +178,7 @@ def _bench() -> Iterable[Row]:
     try:
         devices = tomllib.loads(BENCH.read_text())
     except (OSError, ValueError) as e:
-        yield Row(BENCH.name, "", "your devices", f"mend it: {e}")
+        yield Row(BENCH.name, "", "your devices", f"correct it: {e}")
         return
     for name, device in devices.items():
         link = str(device.get("link", "")) if isinstance(device, dict) else ""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import process
 from deploy.links.tcp import TcpLink
 from errors import DeployError, LinkError
 
@@ -29,17 +30,10 @@ class Running:
         self.name = name
         self._is_noise = is_noise
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (stop closes it)
-        try:
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUARD), *argv],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                start_new_session=True,  # Ctrl-C reaches the owner alone, which then closes the link
-            )
-        except OSError as e:
-            self._stderr.close()
-            raise DeployError(f"{name}: can't be started ({e.strerror or e})") from e
+        self._guard = process.start(
+            [sys.executable, "-I", "-S", GUARD, *argv], error=DeployError, name=name, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=self._stderr, outlives_us=True,
+        )  # fmt: skip
 
     @property
     def pid(self) -> int:
@@ -73,11 +67,7 @@ class Running:
         for pipe in (self._guard.stdin, self._guard.stdout):
             if pipe:
                 pipe.close()
-        try:
-            self._guard.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._guard.kill()
-            self._guard.wait()
+        process.stop(self._guard, END_TIMEOUT_S)
         self._stderr.close()
 
 

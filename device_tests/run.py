@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import process
 from artifact import ROOT, Artifact
 from errors import DeviceError
 from target import Target
@@ -46,7 +45,7 @@ def run(
         command += ["--count", str(len(inputs))]
         if compiled.kind == "firmware":
             command += ["--image", str(compiled.path)]
-        done = subprocess.run([*command, *options], cwd=ROOT, env=os.environ, check=False)
-    if done.returncode:
-        reason = "no test was run" if done.returncode == 5 else f"pytest ended with exit code {done.returncode}"
+        exit_code = process.show([*command, *options], error=DeviceError, folder=ROOT)
+    if exit_code:
+        reason = "no test was run" if exit_code == 5 else f"pytest ended with {process.ending(exit_code)}"
         raise DeviceError(f"{target.name}: {reason}; see above and {junit}")

@@ -9,7 +9,8 @@ import ast
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from artifact import ROOT
+
 # From the top: a package imports from lower layers only, never from its own layer or from one above.
 LAYERS = (
     ("tasks",),

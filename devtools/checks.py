@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import process
+from artifact import ROOT
 from errors import Error
 
-ROOT = Path(__file__).resolve().parent.parent
 C_SUFFIXES = (".c", ".cc", ".h")
 C_FOLDERS = ("firmware", "compilers")
 # Two workers need 4 GB; a worker takes tests from the other when it has none left.
@@ -57,7 +57,7 @@ def run(pytest_arguments: Sequence[str] = ()) -> None:
     for name, command in commands(pytest_arguments).items():
         print(f"== {name}", flush=True)
         start = time.monotonic()
-        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        if process.show(command, error=Error, folder=ROOT):
             failed[name] = command
         print(f"== {name}: {'failed' if name in failed else 'passed'} in {time.monotonic() - start:.0f} s", flush=True)
     if failed:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from pathlib import Path
 
+import process
+from artifact import ROOT
 from errors import Error
 
-ROOT = Path(__file__).resolve().parent.parent
 # What is resolved for the oldest Python that we take installs on the newer ones too, not the other way round.
 PYTHON = (3, 11)
 OPTIONS = (
@@ -36,5 +35,5 @@ def lock(upgrade: bool = False) -> None:
     environment |= {"PIP_CONFIG_FILE": os.devnull, "CUSTOM_COMPILE_COMMAND": "./inv lock"}
     command = [sys.executable, "-m", "piptools", "compile", "--quiet", *OPTIONS, *(["--upgrade"] if upgrade else [])]
     command += ["--output-file=requirements.lock", "pyproject.toml"]
-    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
+    if process.show(command, error=Error, environment=environment, folder=ROOT):
         raise Error("inv lock: pyproject.toml could not be resolved, see above; requirements.lock is as it was")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import process
 from compilers.edgetpu.log import last_words, version_of
 from errors import CompileError
 
@@ -70,16 +70,11 @@ class LocalTool:
         path = shutil.which(PROGRAM)
         if path is None:
             raise CompileError(f"{PROGRAM}: not on the PATH of this machine ({platform.machine()}); {HOW_TO_GET_IT}")
-        try:
-            done = subprocess.run(
-                [path, *given], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                timeout=timeout_s, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as e:
-            raise CompileError(f"{PROGRAM}: did not end in {timeout_s} s; see whether {path} runs by itself") from e
-        except OSError as e:
-            raise CompileError(f"{PROGRAM}: {path} can't be run ({e.strerror or e}); {HOW_TO_GET_IT}") from e
-        return Finished(done.returncode, done.stdout.decode("utf-8", "replace"))
+        finished = process.run(
+            [path, *given], error=CompileError, timeout_s=timeout_s, is_merged=True, check=False,
+            hint=f"check whether {path} runs by itself",
+        )  # fmt: skip
+        return Finished(finished.exit_code, finished.stdout)
 
 
 def checked_version(done: Finished, where: str) -> str:

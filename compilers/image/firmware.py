@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifact import write_atomic
+from artifact import ROOT, write_atomic
 from compilers.compiled import CompiledModel
 from compilers.image import cmake
 from compilers.image.elf_sizes import read_sizes
 from compilers.image.fit import mcu_of
 from compilers.image.toolchain import toolchain_of
 from errors import CompileError
-from target import ROOT, Mcu, Target
+from target import Mcu, Target
 
 FIRMWARE_DIR = ROOT / "firmware"
 KERNEL_OPTIMIZATION = "-O2"

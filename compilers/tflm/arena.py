@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import process
 from artifact import ROOT, versions
 from compilers.tflm.planner import CMSIS_NN, device_tail_bytes, head_bytes
 from errors import CompileError
@@ -88,22 +88,20 @@ def version() -> str:
 def _trial(path: Path) -> dict[str, Any]:
     version()
     command = [sys.executable, "-P", "-m", "compilers.tflm.trial", str(path.resolve())]
+    finished = process.run(
+        command, error=CompileError, timeout_s=TRIAL_SECONDS, folder=ROOT, environment=_environment(), check=False,
+        name=f"{path.name}: TFLite-Micro's search for its arena", hint="use `--engine aot`",
+    )  # fmt: skip
+    if finished.exit_code:
+        lines = [line.strip() for line in finished.stderr.splitlines() if line.strip()][-LAST_LINES:]
+        lines += [process.ending(finished.exit_code)] if finished.exit_code < 0 or not lines else []
+        raise CompileError(
+            f"{path.name}: TFLite-Micro can't run it: {' | '.join(lines)}; `--engine aot` or a LiteRT target may"
+        )
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=_environment(), capture_output=True, text=True, errors="replace",
-            timeout=TRIAL_SECONDS, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as e:
-        raise CompileError(f"{path.name}: TFLite-Micro took over {TRIAL_SECONDS} s to find its arena") from e
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        how = f"it was killed by signal {-done.returncode}" if done.returncode < 0 else ""
-        words = " | ".join([*lines[-LAST_LINES:], *([how] if how else [])])
-        raise CompileError(f"{path.name}: TFLite-Micro can't run it: {words}; `--engine aot` or a LiteRT target may")
-    try:
-        found = json.loads(done.stdout)
+        found = json.loads(finished.stdout)
     except ValueError as e:
-        raise CompileError(f"{path.name}: TFLite-Micro's trial printed {done.stdout[-200:]!r}; report it") from e
+        raise CompileError(f"{path.name}: TFLite-Micro's trial printed {finished.stdout[-200:]!r}; report it") from e
     return dict(found)
 
 

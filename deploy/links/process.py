@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
-import signal
 import subprocess
 import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import IO
 
+import process
 from deploy.links.descriptors import READ_SIZE, wait_readable, write_all
 from errors import LinkError
 
@@ -22,7 +21,7 @@ CLOSE_TIMEOUT_S = 3.0
 
 
 class ProcessLink:
-    """Starts `argv` when opened, ends it when closed. What it says on standard error is kept, last lines first to fall.
+    """Starts `argv` when opened, ends it when closed. The last lines of its standard error are kept.
 
     `env` replaces the environment if given. The process gets a session of its own, so Ctrl-C reaches only us.
     """
@@ -50,27 +49,18 @@ class ProcessLink:
         """Start the process. Raises LinkError if there is no such program or it can't be started."""
         if self._process:
             return
-        if not shutil.which(self.argv[0]):
-            raise LinkError(f"{self.name}: no program {self.argv[0]}; install it, or mend the path")
-        try:
-            process = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=self._env,
-                bufsize=0,
-                start_new_session=True,
-            )
-        except OSError as e:
-            raise LinkError(f"{self.name}: can't be started ({e.strerror or e})") from e
-        self._process = process
-        self._in, self._out = _fileno(process.stdin), _fileno(process.stdout)
+        # The thread that opens a link may end before the link does; the process ends with its input anyway.
+        child = process.start(
+            self.argv, error=LinkError, name=self.name, environment=self._env, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, outlives_us=True,
+        )  # fmt: skip
+        self._process = child
+        self._in, self._out = _fileno(child.stdin), _fileno(child.stdout)
         os.set_blocking(self._in, False)
         for pipe in (self._in, self._out):
             with contextlib.suppress(OSError):  # Only slower without.
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_BYTES)
-        self._listener = threading.Thread(target=self._listen, args=(_fileno(process.stderr),), daemon=True)
+        self._listener = threading.Thread(target=self._listen, args=(_fileno(child.stderr),), daemon=True)
         self._listener.start()
 
     def read(self, timeout_s: float) -> bytes:
@@ -98,21 +88,18 @@ class ProcessLink:
 
     def close(self) -> None:
         """End the process: its input is closed, and if it does not leave, its whole group is killed."""
-        process, self._process, self._arrived = self._process, None, b""
-        if not process:
+        child, self._process, self._arrived = self._process, None, b""
+        if not child:
             return
-        if process.stdin:
-            process.stdin.close()
-        try:
-            process.wait(CLOSE_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            _kill_group(process)
+        if child.stdin:
+            child.stdin.close()
+        process.stop(child, CLOSE_TIMEOUT_S)
         if self._listener:
             self._listener.join(1.0)
-        if process.stdout:
-            process.stdout.close()
-        if process.stderr and not (self._listener and self._listener.is_alive()):  # A grandchild may hold it open.
-            process.stderr.close()
+        if child.stdout:
+            child.stdout.close()
+        if child.stderr and not (self._listener and self._listener.is_alive()):  # A grandchild may hold it open.
+            child.stderr.close()
 
     def _listen(self, fd: int) -> None:
         rest = b""
@@ -128,14 +115,14 @@ class ProcessLink:
         return self._process
 
     def _ended(self) -> LinkError:
-        process = self._opened()
+        child = self._opened()
         try:
-            code = process.wait(CLOSE_TIMEOUT_S)
+            code = child.wait(CLOSE_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             return LinkError(f"{self.name}: the process closed its output but still runs; see its log")
         if self._listener:
             self._listener.join(1.0)
-        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        how = f"was {process.ending(code)}" if code < 0 else f"ended with {process.ending(code)}"
         words = [line for line in self.stderr if line][-1:]
         return LinkError(f"{self.name}: the process {how}" + (f"; it said: {words[0][:300]}" if words else ""))
 
@@ -144,18 +131,3 @@ def _fileno(pipe: IO[bytes] | None) -> int:
     if pipe is None:
         raise ValueError("not a pipe")
     return pipe.fileno()
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        process.kill()
-    process.wait()
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

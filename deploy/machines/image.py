@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import process
 from artifact import Artifact, produce, sha256_of
 from deploy.machines.initrd import write_initrd
 from errors import DeployError
@@ -26,6 +26,7 @@ INDEX, DISK, KERNEL, INITRD, CLIENT_KEY, HOST_KEY = "image.json", "disk.img", "k
 PROGRAMS = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "ssh-keygen": "openssh-client"}
 BUILD_TIMEOUT_S = 1800
 LOG = "mmdebstrap.log"
+TELLING = r"^(E:|Err|mke2fs)"
 # Half of the disk, and nothing that runs.
 NOT_NEEDED = ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/lib/apt", "var/cache", "boot")
 Say = Callable[[str], None]
@@ -145,8 +146,7 @@ def _keys(folder: Path) -> None:
 
 def _check_programs() -> None:
     for program, package in PROGRAMS.items():
-        if not shutil.which(program):
-            raise DeployError(f"{program}: not found; install it with: apt install {package}")
+        process.find(program, DeployError, package)
     if os.geteuid() != 0:
         raise DeployError("the image's files belong to several users, which needs root once; run this with sudo")
 
@@ -157,19 +157,14 @@ def _install(source: Path, place: Path, mode: int) -> None:
 
 
 def _run(command: list[str], log: Path | None = None) -> None:
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", timeout=BUILD_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as e:
-        raise DeployError(f"{command[0]}: took over {BUILD_TIMEOUT_S} s; is the package archive reached?") from e
+    finished = process.run(
+        command, error=DeployError, timeout_s=BUILD_TIMEOUT_S, is_merged=True, check=False,
+        hint="check that the package archive is reached",
+    )  # fmt: skip
     if log:
-        log.write_text(done.stdout)
-    if done.returncode:
-        telling = [line for line in done.stdout.splitlines() if line.startswith(("E:", "Err", "mke2fs"))]
-        last = (telling or done.stdout.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise DeployError(f"{command[0]}: {last[:300]}")
+        log.write_text(finished.stdout)
+    if finished.exit_code:
+        raise DeployError(f"{command[0]}: {finished.last_line(TELLING)}")
 
 
 def _own_files() -> dict[str, str]:

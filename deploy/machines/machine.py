@@ -10,13 +10,13 @@ import shlex
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import artifact
+import process
 from artifact import Artifact, write_atomic
 from deploy.flashers.qemu import free_port
 from deploy.machines.image import CLIENT_KEY, DISK, HOST_KEY, INITRD, KERNEL, image
@@ -28,6 +28,7 @@ from target import Target
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
 POLL_S = 0.2
+COPY_TIMEOUT_S = 600
 KNOCK_TIMEOUT_S = 20.0
 READY = b"Server listening on 0.0.0.0"  # its SSH server says so
 Say = Callable[[str], None]
@@ -83,14 +84,13 @@ class Machine:
                 return found
             command, port = self._prepare(image(say))
             with (self.folder / "qemu.log").open("wb") as log:
-                process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder
+                qemu = process.start(
+                    command, error=DeployError, stdout=log, stderr=log, folder=self.folder, outlives_us=True
                 )
             try:
-                return self._wait(State(process.pid, port), lambda: process.poll() is not None)
+                return self._wait(State(qemu.pid, port), lambda: qemu.poll() is not None)
             except BaseException:
-                process.kill()
-                process.wait()
+                process.stop(qemu, 0)
                 raise
 
     @contextlib.contextmanager
@@ -238,11 +238,9 @@ def _answers(port: int) -> bool:
 def _copy_sparse(source: Path, place: Path) -> None:
     """Copy a disk without its holes, to a temporary name first."""
     partial = place.with_name(f"{place.name}.part")
-    done = subprocess.run(
-        ["cp", "--sparse=always", "--reflink=auto", "--", str(source), str(partial)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
+    command = ["cp", "--sparse=always", "--reflink=auto", "--", str(source), str(partial)]
+    finished = process.run(command, error=DeployError, timeout_s=COPY_TIMEOUT_S, check=False)
+    if finished.exit_code:
         partial.unlink(missing_ok=True)
-        raise DeployError(f"{place}: can't be written ({done.stderr.strip()[-200:]}); free disk space")
+        raise DeployError(f"{place}: can't be written ({finished.last_line()}); free disk space")
     partial.replace(place)

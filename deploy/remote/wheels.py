@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import process
 from artifact import Artifact, NoFacts, produce, sha256_of
 from errors import DeployError
 from fields import Json
@@ -79,17 +79,14 @@ def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: s
     ]  # fmt: skip
     for tag in platform.tags:
         command += ["--platform", tag]
-    try:
-        done = subprocess.run(
-            [*command, *requirements], capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired as e:
-        raise DeployError(f"{where}: pip took over {DOWNLOAD_TIMEOUT_S} s to download {requirements[0]}") from e
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no reason given"]
+    finished = process.run(
+        [*command, *requirements], error=DeployError, timeout_s=DOWNLOAD_TIMEOUT_S, check=False,
+        name=f"{where}: pip download {requirements[0]}", hint="check this machine's connection to the package index",
+    )  # fmt: skip
+    if finished.exit_code:
         raise DeployError(
             f"{where}: no wheels of {' '.join(requirements)} for Python {major}.{minor} on {platform.tags[0]} "
-            f"({lines[-1].removeprefix('ERROR: ')[:200]}); choose another with --runtime"
+            f"({finished.last_line('^ERROR').removeprefix('ERROR: ')[:200]}); choose another with --runtime"
         )
 
 

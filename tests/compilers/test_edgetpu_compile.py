@@ -240,7 +240,7 @@ def test_a_compiler_that_hangs_is_ended(tool: LocalTool, tmp_path: Path, monkeyp
     monkeypatch.setenv("EDGETPU_STAND_IN", "hangs")
     monkeypatch.setattr("compilers.edgetpu.tool.COMPILE_S", 1)
     monkeypatch.setattr("compilers.edgetpu.tool.GRACE_S", 3)
-    with pytest.raises(CompileError, match=r"edgetpu_compiler: did not end in 4 s"):
+    with pytest.raises(CompileError, match=r"edgetpu_compiler: did not end within 4 s; check whether"):
         edgetpu.compile_for(network(tmp_path, "RELU"), tool)
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from serial.tools import list_ports
 
+from artifact import ROOT
 from console import doctor
 from console.doctor import Row
 
@@ -105,7 +106,7 @@ def test_devices_of_the_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_wrong_bench_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bench.toml").write_text("[here\n")
     monkeypatch.setattr(doctor, "BENCH", tmp_path / "bench.toml")
-    assert rows_by_name()["bench.toml"].install.startswith("mend it: ")
+    assert rows_by_name()["bench.toml"].install.startswith("correct it: ")
 
 
 def test_json_is_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,6 +128,6 @@ def test_nothing_slow_is_imported() -> None:
         "print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=doctor.ROOT, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "[]"

@@ -213,7 +213,7 @@ def test_writing_to_a_dead_process_says_so() -> None:
 
 
 def test_no_such_program_says_so() -> None:
-    with pytest.raises(LinkError, match="no program no-such-program; install it"):
+    with pytest.raises(LinkError, match=r"^exec:no-such-program: no-such-program: not found; install it"):
         ProcessLink(["no-such-program"]).open()
 
 

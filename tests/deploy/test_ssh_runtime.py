@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import process
 import target
 from deploy.remote import runtime, wheels
 from deploy.remote.board import Board
@@ -142,10 +143,8 @@ def test_a_damaged_wheel_is_said_and_nothing_stays(sshd: Sshd, tmp_path: Path, m
 
 
 def test_pips_last_words_when_there_is_no_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import subprocess
-
-    done = subprocess.CompletedProcess([], 1, "", "WARNING: x\nERROR: No matching distribution found for y\n")
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: done)
+    finished = process.Finished(1, "", "WARNING: x\nERROR: No matching distribution found for y\n")
+    monkeypatch.setattr(process, "run", lambda *a, **k: finished)
     monkeypatch.setattr("artifact.BUILD_DIR", tmp_path)
     with pytest.raises(DeployError, match=r"no wheels of y for Python 3\.11 on manylinux_2_36_aarch64 \(No matching"):
         wheels.download("y", ["y"], Platform("aarch64", (3, 11), (2, 36)), "ssh://board")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import process
+from artifact import ROOT
 from devtools import checks, lock
 from errors import Error
 
@@ -59,11 +59,11 @@ def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return what pip-compile is called with, in place of a call of it."""
     seen: dict[str, Any] = {"code": 0}
 
-    def run(command: list[str], **options: Any) -> SimpleNamespace:
+    def show(command: list[str], **options: Any) -> int:
         seen.update(options, command=command)
-        return SimpleNamespace(returncode=seen["code"])
+        return int(seen["code"])
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(process, "show", show)
     monkeypatch.setattr(sys, "version_info", (3, 11, 9))
     return seen
 
@@ -72,11 +72,11 @@ def test_the_lock_takes_no_setting_of_this_machine(called: dict[str, Any], monke
     monkeypatch.setenv("PIP_FIND_LINKS", "somewhere")
     monkeypatch.setenv("PIP_CONSTRAINT", "constraints.txt")
     lock.lock()
-    assert not {"PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL"} & set(called["env"])
-    assert called["env"]["PIP_CONFIG_FILE"] == "/dev/null"
+    assert not {"PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL"} & set(called["environment"])
+    assert called["environment"]["PIP_CONFIG_FILE"] == "/dev/null"
     assert {"--generate-hashes", "--no-emit-index-url", "--extra=dev"} <= set(called["command"])
     assert "--upgrade" not in called["command"]
-    assert called["cwd"] == checks.ROOT
+    assert called["folder"] == ROOT
 
 
 def test_the_lock_takes_the_newest_when_asked(called: dict[str, Any]) -> None:

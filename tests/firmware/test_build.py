@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import target
-from artifact import sha256_of
+from artifact import ROOT, sha256_of
 from compilers.aot.result import OperatorSpec, Plan, TensorSpec
 from compilers.image import cmake, firmware
 from compilers.image.fit import FIRMWARE_RAM_BYTES, check_fit, fit
@@ -55,7 +55,7 @@ def test_the_same_sources_elsewhere_give_the_same_bytes(
 
 
 def test_no_path_of_this_machine_is_in_the_image(images: Images) -> None:
-    assert str(target.ROOT).encode() not in images(BOARD).elf.read_bytes()
+    assert str(ROOT).encode() not in images(BOARD).elf.read_bytes()
 
 
 def test_sizes_are_those_of_the_image(images: Images) -> None:

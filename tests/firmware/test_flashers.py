@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import target
+from artifact import ROOT
 from deploy.flashers import flasher_for
 from deploy.flashers.process import ProcessFlasher
 from deploy.flashers.qemu import QemuFlasher
@@ -91,7 +92,7 @@ def test_closing_the_link_ends_the_device(name: str, images: Images) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_device_dies_with_its_owner(name: str, images: Images, how: signal.Signals) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(target.ROOT), name, str(images(name).elf)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER, str(ROOT), name, str(images(name).elf)], stdout=subprocess.PIPE, text=True
     )
     assert owner.stdout
     guard = int(owner.stdout.readline())
