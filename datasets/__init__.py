@@ -1,6 +1,6 @@
 """Labeled pictures: `load` finds a data set by name, `sample` picks from it, `prepare` makes the model's input."""
 
 from datasets.catalog import load
-from datasets.pictures import Dataset, Split, digest_of, prepare, prepare_many, sample
+from datasets.pictures import Dataset, Identity, Split, digest_of, prepare, prepare_many, sample
 
-__all__ = ["Dataset", "Split", "digest_of", "load", "prepare", "prepare_many", "sample"]
+__all__ = ["Dataset", "Identity", "Split", "digest_of", "load", "prepare", "prepare_many", "sample"]

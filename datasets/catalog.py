@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import math
 import struct
 import zipfile
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from datasets.folder import load_folder
-from datasets.pictures import Dataset, Split
+from datasets.pictures import Dataset, Split, key_of
 from errors import ConfigError, nearest
 
 FASHION_MNIST_DIR = Path("/usr/share/datasets/fashion-mnist")
@@ -110,7 +111,10 @@ def _npz(path: Path) -> Dataset:
     names = tuple(str(n) for n in arrays.get("class_names", np.arange(classes)))
     if len(names) < classes:
         raise ConfigError(f"{path}: key class_names has {len(names)} names, the labels go to {classes - 1}")
-    return Dataset(f"npz:{path.name}", names, splits["train"], splits["test"], str(path))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    key = key_of(path, names)
+    return Dataset(f"npz:{path.name}", names, splits["train"], splits["test"], str(path), key=key, digest=digest)
 
 
 def _npz_split(path: Path, split: str, x: npt.NDArray[np.uint8], y: npt.NDArray[np.int64]) -> Split:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from datasets.files import UNREADABLE, Decoded, decode, is_hidden, is_picture
-from datasets.pictures import Dataset, Split
+from datasets.pictures import Dataset, Split, key_of
 from errors import ConfigError
 
 TEST_SHARE = 0.2
@@ -57,7 +58,10 @@ def _load(root: Path) -> Dataset:
         why = f"{len(damaged)} could not be read, {damaged[0]} first" if damaged else "no file that Pillow reads"
         raise ConfigError(f"--data folder:{root}: no readable picture in {len(names)} class folders ({why})")
     notes = (*_count_notes(root.name, counts), *_shared_notes(loaded["train"], loaded["test"], root))
-    return Dataset(f"folder:{root.name}", tuple(names), splits["train"], splits["test"], str(root), notes)
+    return Dataset(
+        f"folder:{root.name}", tuple(names), splits["train"], splits["test"], str(root), notes,
+        key_of(root, names), _digest(loaded.values()),
+    )  # fmt: skip
 
 
 def _list(root: Path, names: list[str], counts: Counter[str]) -> list[Labeled]:
@@ -111,6 +115,11 @@ def _split(files: list[Labeled], counts: Counter[str]) -> _Loaded:
             counts["composited"] += decoded.composited
     labels = np.array([label for _, label in good], np.int64)
     return _Loaded(Split(labels, lambda i: decode(good[i][0]).picture, tuple(damaged)), by_pixels)
+
+
+def _digest(loaded: Iterable[_Loaded]) -> str:
+    """Return a hash of the pixels of all pictures, whatever their names."""
+    return hashlib.sha256(b"".join(sorted(key for part in loaded for key in part.by_pixels))).hexdigest()
 
 
 def _hash(decoded: Decoded) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +34,27 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What tells a data set apart from others: see Dataset."""
+
+    name: str
+    key: str
+    digest: str = ""
+
+
+def key_of(path: Path, class_names: Sequence[str]) -> str:
+    """Return the key of a set that is a folder or a file: its last name, and a hash of its path and class names."""
+    sha = hashlib.sha256(json.dumps([str(path.resolve()), *class_names]).encode())
+    return f"{path.name}-{sha.hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A named set of labeled pictures.
 
     `source` says where the bytes came from; `notes` are lines that the user should see, about pictures that were
-    skipped or changed.
+    skipped or changed. `key` tells apart sets of one name, as a part of a file's name: it has a hash of the path and
+    the class names where the name alone does not do. `digest` is a hash of the pictures, "" where they cannot change.
     """
 
     name: str
@@ -45,6 +63,13 @@ class Dataset:
     test: Split
     source: str
     notes: tuple[str, ...] = ()
+    key: str = ""
+    digest: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        """What tells the set apart from others."""
+        return Identity(self.name, self.key or self.name, self.digest)
 
     @property
     def damaged(self) -> tuple[str, ...]:

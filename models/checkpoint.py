@@ -26,6 +26,7 @@ class CheckpointFacts:
     """What the weights of a checkpoint are: the .json file beside the .npz file.
 
     `labels` are class names in the order of the outputs, `input_range` the values that pixels 0 and 255 stand for.
+    `pictures` is the digest of the data set, None where its pictures cannot change.
     `float_top1` is a fraction of the `test_pictures` of the whole test split. The fields from `test_pictures` on say
     how `inv train` made the checkpoint; they are None for one that comes from elsewhere.
     """
@@ -36,6 +37,7 @@ class CheckpointFacts:
     labels: tuple[str, ...]
     input_range: tuple[float, float]
     data: str
+    pictures: str | None = None
     test_pictures: int | None = None
     float_top1: float | None = None
     stored_as: str | None = None

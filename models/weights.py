@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from artifact import BUILD_DIR, no_such_file, sha256_of
+from artifact import HOME, no_such_file, sha256_of
+from datasets import Identity
 from errors import ConfigError
 from models import checkpoint, presets
 from models.presets import Preset
 
-TRAINED_DIR = BUILD_DIR / "trained"
+TRAINED_DIR = HOME / "trained"
 KERAS_SUFFIXES = (".keras", ".h5")
 INPUT_RANGE = (-1.0, 1.0)
 
@@ -24,7 +25,8 @@ class Source:
     `kind` is checkpoint, imagenet, random, weights (a .weights.h5) or keras (a whole model). `identity` decides the
     bytes of the built model. `labels` are the class names (empty if unknown), `input_range` the values that pixels 0
     and 255 stand for (None if unknown), `data` the name of the data set ("" if unknown), `trained_rho` the input's side
-    in pixels with which a checkpoint was trained (0 for other kinds).
+    in pixels with which a checkpoint was trained (0 for other kinds). `pictures_changed` says that the data set has other pictures
+    now than those that the checkpoint was trained on.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Source:
     input_range: tuple[float, float] | None = None
     data: str = ""
     trained_rho: int = 0
+    pictures_changed: bool = False
 
     def describe(self) -> str:
         """Return where the weights come from, for the line of `inv build`."""
@@ -43,20 +46,21 @@ class Source:
             return self.kind
         if self.kind != "checkpoint" or self.preset is None:
             return self.path.name
+        data = f"{self.data}, whose pictures changed since" if self.pictures_changed else self.data
         if self.trained_rho == self.preset.rho:
-            return f"{self.path.name} (trained on {self.data})"
+            return f"{self.path.name} (trained on {data})"
         return (
-            f"{self.path.name} (trained on {self.data} at ρ {self.trained_rho}; "
+            f"{self.path.name} (trained on {data} at ρ {self.trained_rho}; "
             f"`inv train --model {self.preset.name}` makes its own)"
         )
 
 
-def trained_path(preset: Preset, data: str) -> Path:
-    """Where `inv train` leaves the checkpoint of a preset and a data set."""
-    return TRAINED_DIR / f"{preset.name}.{data.replace(':', '-')}.npz"
+def trained_path(preset: Preset, data: Identity) -> Path:
+    """Where `inv train` leaves the checkpoint of a preset and a data set: outside of build/, which may be deleted."""
+    return TRAINED_DIR / f"{preset.name}.{data.key}.npz"
 
 
-def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...], channels: int) -> Source:
+def resolve(model: str, weights: str | None, data: Identity, labels: tuple[str, ...], channels: int) -> Source:
     """Return what `--model` and `--weights` mean with a data set of those labels.
 
     Raises ConfigError if the preset or a file does not exist, or no checkpoint is known for preset and data.
@@ -64,7 +68,8 @@ def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...],
     if Path(model).suffix in KERAS_SUFFIXES:
         return _keras_file(Path(model), weights)
     preset = presets.parse(model, classes=len(labels), channels=channels)
-    source = Source("random", preset.name, preset, None, {"weights": "random", "data": data}, labels, INPUT_RANGE, data)
+    random = {"weights": "random", "data": data.name}
+    source = Source("random", preset.name, preset, None, random, labels, INPUT_RANGE, data.name)
     match weights:
         case None:
             return _known_checkpoint(preset, data)
@@ -81,7 +86,7 @@ def resolve(model: str, weights: str | None, data: str, labels: tuple[str, ...],
             f"--weights {weights}: {no_such_file(path)}; give a .keras, .h5, .weights.h5 or .npz, imagenet or random"
         )
     if path.suffix == ".npz":
-        return _checkpoint(path, preset)
+        return _checkpoint(path, preset, data)
     if path.suffix not in KERAS_SUFFIXES:
         raise ConfigError(
             f"--weights {weights}: expected .keras, .h5, .weights.h5 or .npz, got {path.suffix or 'no suffix'}"
@@ -97,36 +102,36 @@ def _keras_file(path: Path, weights: str | None) -> Source:
     return Source("keras", path.stem, None, path, {"file": sha256_of(path)})
 
 
-def _known_checkpoint(preset: Preset, data: str) -> Source:
+def _known_checkpoint(preset: Preset, data: Identity) -> Source:
     """Return the user's own training of the preset on the data, else the checkpoint that we ship.
 
     Where there is none at the preset's rho, those at another rho serve: the weights of a convolution do not depend on
     the size of its input.
     """
-    for path in (trained_path(preset, data), checkpoint.shipped_path(preset.name, data)):
+    for path in (trained_path(preset, data), checkpoint.shipped_path(preset.name, data.name)):
         if path.is_file():
-            return _checkpoint(path, preset)
+            return _checkpoint(path, preset, data)
     for path in _at_other_rho(preset, data):
         if checkpoint.load_facts(path).channels == preset.channels:
-            return _checkpoint(path, preset)
+            return _checkpoint(path, preset, data)
     shipped = sorted(p.stem.replace(".", " on ") for p in checkpoint.SHIPPED_DIR.glob("*.npz"))
     raise ConfigError(
-        f"--model {preset.name}: no checkpoint for {data} (shipped: {', '.join(shipped)}); "
-        f"`inv train --model {preset.name} --data {data}` makes one, or give --weights imagenet or a file"
+        f"--model {preset.name}: no checkpoint for {data.name} (shipped: {', '.join(shipped)}); "
+        f"`inv train --model {preset.name} --data {data.name}` makes one, or give --weights imagenet or a file"
     )
 
 
-def _at_other_rho(preset: Preset, data: str) -> Iterator[Path]:
+def _at_other_rho(preset: Preset, data: Identity) -> Iterator[Path]:
     """Yield checkpoints of the preset at another rho, the nearest first; the user's own before those that we ship."""
     sides = [rho for rho in range(presets.RHO_MIN, presets.RHO_MAX + 1, presets.RHO_STEP) if rho != preset.rho]
     sides.sort(key=lambda rho: (abs(math.log(rho / preset.rho)), -rho))
     nearest = [replace(preset, rho=rho) for rho in sides]
     paths = [trained_path(other, data) for other in nearest]
-    paths += [checkpoint.shipped_path(other.name, data) for other in nearest]
+    paths += [checkpoint.shipped_path(other.name, data.name) for other in nearest]
     yield from (path for path in paths if path.is_file())
 
 
-def _checkpoint(path: Path, preset: Preset) -> Source:
+def _checkpoint(path: Path, preset: Preset, data: Identity) -> Source:
     facts = checkpoint.load_facts(path)
     base = presets.parse(facts.preset, classes=facts.classes, channels=facts.channels)
     if (base.family, base.alpha) != (preset.family, preset.alpha):
@@ -137,5 +142,8 @@ def _checkpoint(path: Path, preset: Preset) -> Source:
         )
     # The classes and channels are the checkpoint's; rho may be another, since convolutions do not depend on it.
     own = replace(base, rho=preset.rho)
+    changed = facts.data == data.name and facts.pictures is not None and facts.pictures != data.digest
     identity = {"file": sha256_of(path), "about": sha256_of(path.with_suffix(".json"))}
-    return Source("checkpoint", own.name, own, path, identity, facts.labels, facts.input_range, facts.data, base.rho)
+    return Source(
+        "checkpoint", own.name, own, path, identity, facts.labels, facts.input_range, facts.data, base.rho, changed
+    )

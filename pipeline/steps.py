@@ -113,7 +113,7 @@ class Pipeline:
         asked = self.request
         if Path(asked.model).suffix == ".tflite":
             raise ConfigError(f"--model {asked.model}: a .tflite has no Keras network; give a preset or its .keras")
-        source = weights.resolve(asked.model, asked.weights, self.data.name, self.labels, asked.channels)
+        source = weights.resolve(asked.model, asked.weights, self.data.identity, self.labels, asked.channels)
         with console.step("build") as line:
             made = build.build(source, self.labels, self.input_range)
             line.text = f"{made.name}, {made.facts.parameters:,} parameters, weights: {source.describe()}"

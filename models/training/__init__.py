@@ -36,7 +36,7 @@ def run(
             f"--data {data}: expected pictures to train and to test with, has {counts[0]} and {counts[1]}"
         )
     preset = presets.parse(model, len(dataset.class_names), channels)
-    path = Path(out) if out else trained_path(preset, dataset.name)
+    path = Path(out) if out else trained_path(preset, dataset.identity)
     if path.suffix != ".npz":
         raise ConfigError(f"--out {path}: expected a name that ends in .npz")
     if batch < 1 or not 0 < learning_rate < 1:

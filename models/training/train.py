@@ -52,7 +52,7 @@ def train(
     """
     keras.utils.set_random_seed(recipe.seed)
     state, log = out.with_suffix(".state.keras"), out.with_suffix(".state.json")
-    identity = {"preset": asdict(preset), "recipe": asdict(recipe), "data": data.name}
+    identity = {"preset": asdict(preset), "recipe": asdict(recipe), "data": [data.name, data.digest]}
     history = _resume(log, state, identity)
     model = _fresh(preset, data, recipe, start)
     if history:
@@ -161,6 +161,7 @@ def _finish(
         labels=tuple(data.class_names),
         input_range=INPUT_RANGE,
         data=data.name,
+        pictures=data.digest or None,
         test_pictures=len(data.test),
         float_top1=round(top1, 4),
         stored_as="float16",

@@ -160,7 +160,7 @@ def test_decibels() -> None:
 
 
 def test_one_channel_the_whole_way(data: Dataset) -> None:
-    source = weights.resolve("v1s_025_32", "random", data.name, data.class_names, 1)
+    source = weights.resolve("v1s_025_32", "random", data.identity, data.class_names, 1)
     made = convert.calibrate(build.build(source, data.class_names), data, SETTINGS)
     assert made.facts.input.shape == (1, 32, 32, 1)
     assert {tensor.dtype for tensor in read(made.path).tensors} <= {"int8", "int32"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from artifact import Artifact, NoFacts, produce
-from datasets import Dataset
+from datasets import Dataset, Identity
 from errors import ConfigError
 from models import build, presets, weights
 from models.build import KerasFacts, PresetFacts
@@ -18,8 +18,11 @@ from tests.pipeline.small import CLASSES, PRESET, SHARED_DATA, at_home
 VWW = SHARED_DATA / "mlperf_vww_96.h5"
 
 
+FOUR = Identity("npz:four.npz", "four.npz-0")
+
+
 def _resolve(given: str | None, model: str = PRESET, labels: tuple[str, ...] = CLASSES) -> weights.Source:
-    return weights.resolve(model, given, "npz:four.npz", labels, 3)
+    return weights.resolve(model, given, FOUR, labels, 3)
 
 
 def _network(name: str = PRESET, classes: int = 4) -> Any:
@@ -185,7 +188,7 @@ def test_imagenet_weights_without_a_network_are_one_line(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(keras.applications, "MobileNet", fail)
     with pytest.raises(ConfigError, match="Keras could not download them .*; try again with a network"):
-        build.build(weights.resolve("v1_025", "imagenet", "four", CLASSES, 3), CLASSES)
+        build.build(weights.resolve("v1_025", "imagenet", FOUR, CLASSES, 3), CLASSES)
 
 
 def test_a_full_disk_leaves_nothing(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +220,7 @@ def test_the_digest_holds_all_that_goes_in(tmp_path: Path, monkeypatch: pytest.M
         (_resolve("random"), CLASSES),
         (_resolve("random", model="v1_025_64"), CLASSES),
         (_resolve("random", labels=("a", "b")), ("a", "b")),
-        (weights.resolve(PRESET, "random", "npz:four.npz", CLASSES, 1), CLASSES),
+        (weights.resolve(PRESET, "random", FOUR, CLASSES, 1), CLASSES),
     ):
         build.build(source, labels)
     assert len({repr(inputs) for inputs in seen}) == len(seen)

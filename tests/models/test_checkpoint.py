@@ -11,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-import artifact
 from artifact import sha256_of
-from datasets import load, prepare_many, sample
+from datasets import Identity, load, prepare_many, sample
+from datasets.pictures import key_of
 from errors import ConfigError
 from models import checkpoint, presets, weights
 
@@ -22,6 +22,10 @@ TABLE = {name: value for name, value in asdict(FACTS).items() if value is not No
 WEIGHTS = {"conv1/kernel": np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2), "b": np.ones(2, np.float32)}
 SHIPPED = sorted(checkpoint.SHIPPED_DIR.glob("*.npz"))
 RESULTS = ("float_top1", "test_pictures", "stored_as", "command", "recipe", "history")
+
+
+def _data(name: str) -> Identity:
+    return Identity(name, name.replace(":", "-"))
 
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
@@ -87,8 +91,8 @@ def test_a_checkpoint_of_another_network_is_refused_before_it_is_read(tmp_path: 
     checkpoint.save(tmp_path / "x.npz", WEIGHTS, FACTS)
     given = str(tmp_path / "x.npz")
     with pytest.raises(ConfigError, match=r"weights are of v1_025_32, not of v2_035; give --model v1_025_32"):
-        weights.resolve("v2_035", given, "npz:x.npz", ("a", "b"), 3)
-    assert weights.resolve("v1_025_64", given, "other", ("a", "b"), 3).preset == presets.parse("v1_025_64", 4)
+        weights.resolve("v2_035", given, _data("npz:x.npz"), ("a", "b"), 3)
+    assert weights.resolve("v1_025_64", given, _data("other"), ("a", "b"), 3).preset == presets.parse("v1_025_64", 4)
 
 
 def test_channels_that_the_checkpoint_has_not(tmp_path: Path) -> None:
@@ -99,25 +103,24 @@ def test_channels_that_the_checkpoint_has_not(tmp_path: Path) -> None:
 
 def test_one_s_own_training_goes_before_what_is_shipped(home: Path) -> None:
     preset = presets.parse("v1_025_32", 4)
-    path = weights.trained_path(preset, "npz:own.npz")
-    assert path.is_relative_to(artifact.BUILD_DIR)
+    path = weights.trained_path(preset, _data("npz:own.npz"))
     with pytest.raises(ConfigError, match="no checkpoint for npz:own.npz .*`inv train --model v1_025_32"):
-        weights.resolve("v1_025_32", None, "npz:own.npz", ("a",) * 4, 3)
+        weights.resolve("v1_025_32", None, _data("npz:own.npz"), ("a",) * 4, 3)
     checkpoint.save(path, WEIGHTS, FACTS)
-    assert weights.resolve("v1_025_32", None, "npz:own.npz", ("a",) * 4, 3).path == path
+    assert weights.resolve("v1_025_32", None, _data("npz:own.npz"), ("a",) * 4, 3).path == path
 
 
 def test_weights_of_another_rho_serve_until_there_are_own_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "TRAINED_DIR", tmp_path)
-    found = weights.resolve("v1_025_96", None, "fashion_mnist", ("a",) * 10, 3)
+    found = weights.resolve("v1_025_96", None, _data("fashion_mnist"), ("a",) * 10, 3)
     assert found.preset == presets.parse("v1_025_96", 10)
     assert found.path == checkpoint.shipped_path("v1_025", "fashion_mnist")
     assert "at ρ 128; `inv train --model v1_025_96` makes its own" in found.describe()
     mine = replace(FACTS, preset="v1_025_64", data="fashion_mnist")
     for name, expected in (("v1_025_64", "v1_025_64"), ("v1_025_96", "v1_025_96")):
-        path = weights.trained_path(presets.parse(name, 4), "fashion_mnist")
+        path = weights.trained_path(presets.parse(name, 4), _data("fashion_mnist"))
         checkpoint.save(path, WEIGHTS, replace(mine, preset=name))
-        found = weights.resolve("v1_025_96", None, "fashion_mnist", ("a",) * 4, 3)
+        found = weights.resolve("v1_025_96", None, _data("fashion_mnist"), ("a",) * 4, 3)
         assert found.path is not None
         assert found.path.name == f"{expected}.fashion_mnist.npz"
     assert found.describe() == "v1_025_96.fashion_mnist.npz (trained on fashion_mnist)"
@@ -129,7 +132,23 @@ def test_weights_of_another_rho_need_the_same_channels_alpha_and_family(
     monkeypatch.setattr(weights, "TRAINED_DIR", tmp_path)
     for name, channels in (("v1_025_96", 1), ("v1_050_96", 3), ("v1s_025_96", 3)):
         with pytest.raises(ConfigError, match="no checkpoint for fashion_mnist"):
-            weights.resolve(name, None, "fashion_mnist", ("a",) * 10, channels)
+            weights.resolve(name, None, _data("fashion_mnist"), ("a",) * 10, channels)
+
+
+def test_two_folders_of_one_name_have_checkpoints_of_their_own(tmp_path: Path) -> None:
+    keys = {key_of(tmp_path / where / "pets", classes) for where in "ab" for classes in (("cat",), ("cat", "dog"))}
+    assert len(keys) == 4
+    assert all(key.startswith("pets-") for key in keys)
+
+
+def test_a_checkpoint_says_that_its_pictures_changed(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "x.npz", WEIGHTS, replace(FACTS, pictures="1234"))
+    path = str(tmp_path / "x.npz")
+    for digest, expected in (("1234", False), ("5678", True)):
+        data = Identity("npz:x.npz", "x.npz-0", digest)
+        found = weights.resolve("v1_025_32", path, data, ("a",) * 4, 3)
+        assert found.pictures_changed is expected
+        assert ("whose pictures changed since" in found.describe()) is expected
 
 
 # What we ship

@@ -95,7 +95,7 @@ def data(npz: Path) -> Dataset:
 def network(home: Path, data: Dataset) -> artifact.Artifact[build.KerasFacts]:
     """Return v1_025_32 with random weights, as a Keras artifact."""
     with at_home(home):
-        source = weights.resolve(PRESET, "random", data.name, data.class_names, 3)
+        source = weights.resolve(PRESET, "random", data.identity, data.class_names, 3)
         return build.build(source, data.class_names)
 
 
