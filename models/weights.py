@@ -25,8 +25,8 @@ class Source:
     `kind` is checkpoint, imagenet, random, weights (a .weights.h5) or keras (a whole model). `identity` decides the
     bytes of the built model. `labels` are the class names (empty if unknown), `input_range` the values that pixels 0
     and 255 stand for (None if unknown), `data` the name of the data set ("" if unknown), `trained_rho` the input's side
-    in pixels with which a checkpoint was trained (0 for other kinds). `pictures_changed` says that the data set has other pictures
-    now than those that the checkpoint was trained on.
+    in pixels with which a checkpoint was trained (0 for other kinds). `pictures_changed` says that the data set has
+    other pictures now than those that the checkpoint was trained on.
     """
 
     kind: str

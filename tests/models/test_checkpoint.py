@@ -98,7 +98,7 @@ def test_a_checkpoint_of_another_network_is_refused_before_it_is_read(tmp_path: 
 def test_channels_that_the_checkpoint_has_not(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "x.npz", WEIGHTS, FACTS)
     with pytest.raises(ConfigError, match="--channels 1: x.npz takes 3"):
-        weights.resolve("v1_025_32", str(tmp_path / "x.npz"), "npz:x.npz", ("a", "b", "c", "d"), 1)
+        weights.resolve("v1_025_32", str(tmp_path / "x.npz"), _data("npz:x.npz"), ("a", "b", "c", "d"), 1)
 
 
 def test_one_s_own_training_goes_before_what_is_shipped(home: Path) -> None:

@@ -61,7 +61,7 @@ def at_home(home: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (artifact, bundle):
             patch.setattr(module, "BUILD_DIR", home / "build")
-        patch.setattr(weights, "TRAINED_DIR", home / "build" / "trained")
+        patch.setattr(weights, "TRAINED_DIR", home / "trained")
         patch.setattr(report, "REPORTS_DIR", home / "reports")
         yield home
 

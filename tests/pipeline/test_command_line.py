@@ -389,7 +389,7 @@ def test_train_then_build_from_it(home: Path, npz: Path, tmp_path: Path) -> None
     asked = ["train", "--model", PRESET, "--data", f"npz:{npz}", "--stages", "32:1", "--batch", "32"]
     done = inv(tmp_path, *asked)
     assert done.returncode == 0, done.stderr
-    made = tmp_path / "build" / "trained" / f"{PRESET}.npz-{npz.name}.npz"
+    (made,) = (tmp_path / "trained").glob(f"{PRESET}.{npz.name}-*.npz")
     assert checkpoint.load_facts(made).labels == CLASSES
     assert done.stdout.strip().splitlines()[-1].startswith(str(made))
     built = inv(tmp_path, "build", "--model", PRESET, "--data", f"npz:{npz}")
