@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "instructions.h"
+#include "arithmetic.h"
 #include "memory.h"
 #include "multiply.h"
 #include "mve.h"
@@ -10,18 +10,18 @@ static void gather_row(const struct alpharho_mve_conv *p, const int8_t *row, int
   const struct alpharho_window *w = &p->window;
   const int32_t c = w->in_c;
   if (!row) {
-    fill_bytes(to, p->input_zero_point, w->kernel_w * c);
+    alpharho_mve_fill(to, p->input_zero_point, w->kernel_w * c);
   } else if (w->dilation_w == 1) {
     const int32_t before = clamp(-left, 0, w->kernel_w), until = clamp(w->in_w - left, before, w->kernel_w);
-    fill_bytes(to, p->input_zero_point, before * c);
-    copy_bytes(to + before * c, row + (left + before) * c, (until - before) * c);
-    fill_bytes(to + until * c, p->input_zero_point, (w->kernel_w - until) * c);
+    alpharho_mve_fill(to, p->input_zero_point, before * c);
+    alpharho_mve_copy(to + before * c, row + (left + before) * c, (until - before) * c);
+    alpharho_mve_fill(to + until * c, p->input_zero_point, (w->kernel_w - until) * c);
   } else {
     for (int32_t x = left; x < left + w->kernel_w * w->dilation_w; x += w->dilation_w, to += c) {
       if (x < 0 || x >= w->in_w) {
-        fill_bytes(to, p->input_zero_point, c);
+        alpharho_mve_fill(to, p->input_zero_point, c);
       } else {
-        copy_bytes(to, row + x * c, c);
+        alpharho_mve_copy(to, row + x * c, c);
       }
     }
   }
@@ -39,7 +39,7 @@ static void gather(const struct alpharho_mve_conv *p, const int8_t *in, int32_t 
 
 // Where four pixels' outputs begin, from the first: what is after the last is the last again.
 static void set_next(struct multiply_job *job, int32_t pixels, int32_t channels) {
-  for (int32_t n = 0; n < PIXELS; n++) {
+  for (int32_t n = 0; n < MVE_PIXELS; n++) {
     job->next[n] = least(n, pixels - 1) * channels;
   }
 }
@@ -49,22 +49,22 @@ static void set_next(struct multiply_job *job, int32_t pixels, int32_t channels)
 static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, int32_t pixels,
                    void (*of_group)(const struct multiply_job *), int8_t *out) {
   const int32_t channels = p->window.out_c;
-  if (channels % CHANNELS == 0) {
+  if (channels % MVE_CHANNELS == 0) {
     job->out = out;
     of_group(job);
     return;
   }
   const int8_t *const first = job->packed, *const end = job->packed_end;
-  _Alignas(4) int8_t words[PIXELS * CHANNELS];
+  _Alignas(4) int8_t words[MVE_PIXELS * MVE_CHANNELS];
   job->out = words;
-  for (int32_t n = 0; n < PIXELS; n++) {
-    job->next[n] = n * CHANNELS;
+  for (int32_t n = 0; n < MVE_PIXELS; n++) {
+    job->next[n] = n * MVE_CHANNELS;
   }
-  for (int32_t c = 0; c < channels; c += CHANNELS, job->packed = job->packed_end) {
-    job->packed_end = job->packed + CHANNELS * (job->depth + 3 * 4);
+  for (int32_t c = 0; c < channels; c += MVE_CHANNELS, job->packed = job->packed_end) {
+    job->packed_end = job->packed + MVE_CHANNELS * (job->depth + 3 * 4);
     of_group(job);
     for (int32_t n = 0; n < pixels; n++) {
-      memcpy(out + n * channels + c, words + n * CHANNELS, (size_t)least(channels - c, CHANNELS));
+      memcpy(out + n * channels + c, words + n * MVE_CHANNELS, (size_t)least(channels - c, MVE_CHANNELS));
     }
   }
   job->packed = first;
@@ -72,30 +72,30 @@ static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, 
 }
 
 static void start(const struct alpharho_mve_conv *p, const int8_t *inputs, struct multiply_job *job) {
-  multiply_job_set(job, p->packed, (p->window.out_c + CHANNELS - 1) / CHANNELS * CHANNELS, inputs, p->depth,
-                   p->zero_point);
-  set_next(job, PIXELS, p->window.out_c);
+  alpharho_mve_multiply_job_set(job, p->packed, (p->window.out_c + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS,
+                                inputs, p->depth, p->zero_point);
+  set_next(job, MVE_PIXELS, p->window.out_c);
 }
 
 static void limit_all(const struct alpharho_mve_conv *p, int8_t *out) {
-  if (p->min > INT8_MIN || p->max < INT8_MAX) {
-    limit(out, p->window.out_h * p->window.out_w * p->window.out_c, p->min, p->max);
+  if (is_limited(p->min, p->max)) {
+    alpharho_mve_limit(out, p->window.out_h * p->window.out_w * p->window.out_c, p->min, p->max);
   }
 }
 
 // Up to 16 taps: no tile is needed. `rows` are of whole pixels.
-static void small_group(const struct alpharho_mve_conv *p, struct multiply_job *job, const int8_t *const rows[PIXELS],
-                        int32_t taps, int32_t pixels, int8_t *to, int8_t *out) {
-  for (int32_t n = 0; n < PIXELS; n++) {
-    copy_bytes(to + n * p->depth, rows[n], taps);
+static void small_group(const struct alpharho_mve_conv *p, struct multiply_job *job,
+                        const int8_t *const rows[MVE_PIXELS], int32_t taps, int32_t pixels, int8_t *to, int8_t *out) {
+  for (int32_t n = 0; n < MVE_PIXELS; n++) {
+    alpharho_mve_copy(to + n * p->depth, rows[n], taps);
   }
   job->inputs = to;
   set_next(job, pixels, p->window.out_c);
-  finish(p, job, pixels, p->depth == HALF ? multiply_8 : multiply_16, out);
+  finish(p, job, pixels, p->depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16, out);
 }
 
-static void set_rows(const int8_t *rows[PIXELS], const int8_t *first, int32_t pixels, int32_t pitch) {
-  for (int32_t n = 0; n < PIXELS; n++) {
+static void set_rows(const int8_t *rows[MVE_PIXELS], const int8_t *first, int32_t pixels, int32_t pitch) {
+  for (int32_t n = 0; n < MVE_PIXELS; n++) {
     rows[n] = first + least(n, pixels - 1) * pitch;
   }
 }
@@ -105,42 +105,42 @@ static void small_pointwise(const struct alpharho_mve_conv *p, const int8_t *in,
   int32_t pixels = p->window.out_h * p->window.out_w;
   struct multiply_job job;
   start(p, in, &job);
-  if (depth == p->depth && channels % CHANNELS == 0 && pixels >= PIXELS) {
-    job.groups = pixels / PIXELS;
-    job.advance = (PIXELS - 1) * channels;
+  if (depth == p->depth && channels % MVE_CHANNELS == 0 && pixels >= MVE_PIXELS) {
+    job.groups = pixels / MVE_PIXELS;
+    job.advance = (MVE_PIXELS - 1) * channels;
     job.out = out;
-    (depth == HALF ? multiply_8 : multiply_16)(&job);
-    in += job.groups * PIXELS * depth;
-    out += job.groups * PIXELS * channels;
-    pixels %= PIXELS;
+    (depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16)(&job);
+    in += job.groups * MVE_PIXELS * depth;
+    out += job.groups * MVE_PIXELS * channels;
+    pixels %= MVE_PIXELS;
     job.groups = 1;
   }
-  for (; pixels > 0; pixels -= PIXELS, in += PIXELS * depth, out += PIXELS * channels) {
-    const int8_t *rows[PIXELS];
+  for (; pixels > 0; pixels -= MVE_PIXELS, in += MVE_PIXELS * depth, out += MVE_PIXELS * channels) {
+    const int8_t *rows[MVE_PIXELS];
     set_rows(rows, in, pixels, depth);
-    small_group(p, &job, rows, depth, least(pixels, PIXELS), scratch, out);
+    small_group(p, &job, rows, depth, least(pixels, MVE_PIXELS), scratch, out);
   }
 }
 
 void alpharho_mve_pointwise(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  if (p->depth <= BLOCK) {
+  if (p->depth <= MVE_BLOCK) {
     small_pointwise(p, in, out, scratch);
   } else {
     const int32_t depth = p->window.in_c, channels = p->window.out_c;
     struct multiply_job job;
     start(p, scratch, &job);
     int8_t *to = out;
-    for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= PIXELS) {
-      const int32_t pixels = least(left, PIXELS);
-      const int8_t *rows[PIXELS];
+    for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= MVE_PIXELS) {
+      const int32_t pixels = least(left, MVE_PIXELS);
+      const int8_t *rows[MVE_PIXELS];
       set_rows(rows, in, pixels, depth);
-      make_tile(rows, depth, scratch);
-      if (pixels < PIXELS) {
+      alpharho_mve_make_tile(rows, depth, scratch);
+      if (pixels < MVE_PIXELS) {
         set_next(&job, pixels, channels);
       }
-      finish(p, &job, pixels, multiply_tile, to);
-      in += PIXELS * depth;
-      to += PIXELS * channels;
+      finish(p, &job, pixels, alpharho_mve_multiply_tile, to);
+      in += MVE_PIXELS * depth;
+      to += MVE_PIXELS * channels;
     }
   }
   limit_all(p, out);
@@ -152,25 +152,25 @@ void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8
   int8_t *const gathered = scratch + KERNEL_MVE_TILE(p->depth);
   struct multiply_job job;
   start(p, scratch, &job);
-  for (int32_t i = 0; i < all; i += PIXELS) {
-    const int32_t pixels = least(all - i, PIXELS);
-    const int8_t *rows[PIXELS];
+  for (int32_t i = 0; i < all; i += MVE_PIXELS) {
+    const int32_t pixels = least(all - i, MVE_PIXELS);
+    const int8_t *rows[MVE_PIXELS];
     set_rows(rows, gathered, pixels, p->depth);
     for (int32_t n = 0; n < pixels; n++) {
       gather(p, in, (i + n) / w->out_w, (i + n) % w->out_w, gathered + n * p->depth);
     }
-    if (p->depth <= BLOCK) {
+    if (p->depth <= MVE_BLOCK) {
       small_group(p, &job, rows, taps, pixels, scratch, out + i * w->out_c);
       continue;
     }
-    make_tile(rows, taps, scratch);
+    alpharho_mve_make_tile(rows, taps, scratch);
     set_next(&job, pixels, w->out_c);
-    finish(p, &job, pixels, multiply_tile, out + i * w->out_c);
+    finish(p, &job, pixels, alpharho_mve_multiply_tile, out + i * w->out_c);
   }
   limit_all(p, out);
 }
 
-enum { RGB_SIDE = 3, RGB_ROW = 9, RGB_TAPS = 27, RGB_DEPTH = 32, RGB_SPLIT = BLOCK - RGB_ROW };
+enum { RGB_SIDE = 3, RGB_ROW = MVE_RGB_ROW, RGB_TAPS = 27, RGB_DEPTH = 32, RGB_SPLIT = MVE_BLOCK - RGB_ROW };
 
 // Bring the 27 taps of a pixel, three rows of 9 bytes `pitch` apart, into its two places in a tile: the last row and
 // the end of the middle one, the first row and the rest of the middle one.
@@ -178,49 +178,31 @@ static void tile_pixel(const int8_t *from, int32_t pitch, int8_t *to) {
   const int8_t *const middle = from + pitch, *const last = middle + pitch;
   memcpy(to, last, RGB_ROW);
   memcpy(to + RGB_ROW, middle + RGB_SPLIT, RGB_ROW - RGB_SPLIT);
-  memcpy(to + PIXELS * BLOCK, from, RGB_ROW);
-  memcpy(to + PIXELS * BLOCK + RGB_ROW, middle, RGB_SPLIT);
+  memcpy(to + MVE_PIXELS * MVE_BLOCK, from, RGB_ROW);
+  memcpy(to + MVE_PIXELS * MVE_BLOCK + RGB_ROW, middle, RGB_SPLIT);
 }
 
-// The same of four pixels, `step` bytes apart. Vectors take more of a row than its taps: what they leave in the place
-// of the pixel behind, that one writes over.
-static inline void tile_pixels(const int8_t *from, int32_t pitch, int32_t step, int8_t *to) {
-#ifdef KERNELS_MVE_ASSEMBLY
-  const int8_t *middle = from + pitch, *last = middle + pitch;
-  int32_t two;
-  __asm__ volatile("dls lr, %[pixels] \n"
-                   "1: vldrb.8 q0, [%[last]] \n"
-                   "ldrh %[two], [%[middle], #7] \n"
-                   "vldrb.8 q1, [%[first]] \n"
-                   "vldrb.8 q2, [%[middle]] \n"
-                   "vstrb.8 q1, [%[to], #64] \n"
-                   "vstrb.8 q2, [%[to], #73] \n"
-                   "vstrb.8 q0, [%[to]], #16 \n"
-                   "strh %[two], [%[to], #-7] \n"
-                   "add %[first], %[step] \n"
-                   "add %[middle], %[step] \n"
-                   "add %[last], %[step] \n"
-                   "le lr, 1b \n"
-                   : [two] "=&r"(two), [first] "+r"(from), [middle] "+r"(middle), [last] "+r"(last), [to] "+r"(to)
-                   : [step] "r"(step), [pixels] "r"(PIXELS)
-                   : "q0", "q1", "q2", "lr", "memory");
-#else
-  for (int32_t n = 0; n < PIXELS; n++) {
-    tile_pixel(from + n * step, pitch, to + n * BLOCK);
+#ifndef KERNELS_MVE_ASSEMBLY
+
+// C model of the assembly in tile.S.
+void alpharho_mve_make_tile_rgb(const int8_t *from, int32_t pitch, int32_t step, int8_t *tile) {
+  for (int32_t n = 0; n < MVE_PIXELS; n++) {
+    tile_pixel(from + n * step, pitch, tile + n * MVE_BLOCK);
   }
-#endif
 }
+
+#endif
 
 // Tile four pixels from the one at row y and column x on, the last of all again where they are not four: those that
 // reach beyond the right side, or all if none is `done`.
 static void tile_border(const struct alpharho_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int done,
                         int8_t *tile) {
   const struct alpharho_window *w = &p->window;
-  for (int32_t n = 0; n < PIXELS; n++) {
+  for (int32_t n = 0; n < MVE_PIXELS; n++) {
     if (!done || x * w->stride_w - w->pad_left + RGB_SIDE > w->in_w) {
       int8_t taps[RGB_TAPS];
       gather(p, in, y, x, taps);
-      tile_pixel(taps, RGB_ROW, tile + n * BLOCK);
+      tile_pixel(taps, RGB_ROW, tile + n * MVE_BLOCK);
     }
     if (x + 1 < w->out_w) {
       x++;
@@ -234,8 +216,9 @@ static void tile_border(const struct alpharho_mve_conv *p, const int8_t *in, int
 // Whether all taps of four pixels' rows are in the input, and 16 bytes from the first of each, too. It does not matter
 // if they are those of the next row of the input.
 static int in_memory(const struct alpharho_window *w, int32_t top, int32_t left) {
-  const int32_t last = (top + RGB_SIDE - 1) * w->in_w + left + (PIXELS - 1) * w->stride_w;
-  return top >= 0 && top + RGB_SIDE <= w->in_h && left >= 0 && last * w->in_c + BLOCK <= w->in_h * w->in_w * w->in_c;
+  const int32_t last = (top + RGB_SIDE - 1) * w->in_w + left + (MVE_PIXELS - 1) * w->stride_w;
+  return top >= 0 && top + RGB_SIDE <= w->in_h && left >= 0 &&
+         last * w->in_c + MVE_BLOCK <= w->in_h * w->in_w * w->in_c;
 }
 
 void alpharho_mve_conv_rgb(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
@@ -244,23 +227,23 @@ void alpharho_mve_conv_rgb(const struct alpharho_mve_conv *p, const int8_t *in, 
   struct multiply_job job;
   start(p, scratch, &job);
   // What lies beyond the taps meets weights of 0, but must be some number.
-  fill_bytes(scratch, 0, KERNEL_MVE_TILE(RGB_DEPTH));
+  alpharho_mve_fill(scratch, 0, KERNEL_MVE_TILE(RGB_DEPTH));
   int32_t x = 0, y = 0;
-  for (int32_t i = 0; i < w->out_h * w->out_w; i += PIXELS) {
+  for (int32_t i = 0; i < w->out_h * w->out_w; i += MVE_PIXELS) {
     const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
-    const int32_t pixels = least(w->out_h * w->out_w - i, PIXELS);
-    const int fast = x + PIXELS <= w->out_w && in_memory(w, top, left);
+    const int32_t pixels = least(w->out_h * w->out_w - i, MVE_PIXELS);
+    const int fast = x + MVE_PIXELS <= w->out_w && in_memory(w, top, left);
     if (fast) {
-      tile_pixels(in + top * pitch + left * w->in_c, pitch, step, scratch);
+      alpharho_mve_make_tile_rgb(in + top * pitch + left * w->in_c, pitch, step, scratch);
     }
-    if (!fast || left + (PIXELS - 1) * w->stride_w + RGB_SIDE > w->in_w) {
+    if (!fast || left + (MVE_PIXELS - 1) * w->stride_w + RGB_SIDE > w->in_w) {
       tile_border(p, in, y, x, fast, scratch);
     }
-    if (pixels < PIXELS) {
+    if (pixels < MVE_PIXELS) {
       set_next(&job, pixels, w->out_c);
     }
-    finish(p, &job, pixels, multiply_tile, out + i * w->out_c);
-    for (x += PIXELS; x >= w->out_w; x -= w->out_w) {
+    finish(p, &job, pixels, alpharho_mve_multiply_tile, out + i * w->out_c);
+    for (x += MVE_PIXELS; x >= w->out_w; x -= w->out_w) {
       y++;
     }
   }

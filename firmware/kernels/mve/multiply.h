@@ -4,43 +4,44 @@
 
 #include <stdint.h>
 
-enum {
-  PIXELS = 4,   // computed side by side
-  CHANNELS = 4, // one after the other
-  BLOCK = 16,   // taps in a vector
-  HALF = 8,     // `depth` is a multiple
-};
+#include "layout.h"
 
-// Read by assembly: the order of the fields matters.
+// Assembly reads the fields at the offsets of layout.h.
 struct multiply_job {
-  const int8_t *packed; // see struct alpharho_mve_conv: of four channels after four
+  const int8_t *packed; // as `packed` of struct alpharho_mve_conv, from a unit of four channels on
   const int8_t *packed_end;
   const int8_t *inputs;
   const int8_t *blocks_end; // of the whole blocks of `inputs`
   int8_t *out;              // of the first pixel, aligned to words
   int32_t zero_point;
-  int32_t next[PIXELS]; // how far behind it the outputs of each pixel begin
-  uint32_t skip;        // see multiply_job_set
-  int32_t groups;       // of four pixels; they are contiguous in `inputs`
-  int32_t advance;      // from the end of a pixel's outputs to the next group's first
-  int32_t depth;
+  int32_t next[MVE_PIXELS]; // how far from `out` the outputs of each pixel are
+  uint32_t skip;            // bytes of code, see alpharho_mve_multiply_job_set
+  int32_t groups;           // of four pixels; they are contiguous in `inputs`
+  int32_t advance;          // from the end of a pixel's outputs to the first of the next group
+  int32_t depth;            // taps of a pixel in `packed`
 };
 
-// Set all but `out` and `next`, for the first `channels` channels, a multiple of four, and one group.
-void multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels, const int8_t *inputs,
-                      int32_t depth, int32_t zero_point);
+// Sets all fields but `out` and `next`, for one group and the first `channels` channels, a multiple of 4. `depth` is a
+// multiple of 8.
+void alpharho_mve_multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels,
+                                   const int8_t *inputs, int32_t depth, int32_t zero_point);
 
-// Compute all channels of four pixels, more than 16 taps of each. `inputs` are 16 taps of each pixel, the next 16 of
-// each, and so on; if eight are left of each, these are there twice. Pixels may be given twice, at the same `next`:
-// then they are stored twice.
-void multiply_tile(const struct multiply_job *job);
+// Computes all channels of four pixels, depth above 16. `inputs` are 16 taps of each pixel, the next 16 of each, and so
+// on; if 8 are left of each, these are there twice. Pixels may be there twice, with the same `next`: then they are
+// stored twice.
+void alpharho_mve_multiply_tile(const struct multiply_job *job);
 
-// The same for groups of four pixels, each pixel as it is in memory: all inputs of a group are read before any of its
-// outputs is written. `next` must be set.
-void multiply_8(const struct multiply_job *job);
-void multiply_16(const struct multiply_job *job);
+// The same for groups of four pixels, depth of 8 or of 16, each pixel as it is in memory: all inputs of a group are
+// read before any of its outputs is written.
+void alpharho_mve_multiply_8(const struct multiply_job *job);
+void alpharho_mve_multiply_16(const struct multiply_job *job);
 
-// Bring `taps` of four pixels into a tile.
-void make_tile(const int8_t *const rows[PIXELS], int32_t taps, int8_t *tile);
+// Copies `taps` bytes, at least 1, of each of four pixels to a tile.
+void alpharho_mve_make_tile(const int8_t *const rows[MVE_PIXELS], int32_t taps, int8_t *tile);
+
+// Copies the 27 taps of four pixels of a 3x3 window on 3 channels, `step` bytes apart, to a tile: three rows of 9
+// bytes, `pitch` bytes apart. Reads 16 bytes from the first tap of each row on, and writes up to 16 bytes beyond the
+// tile.
+void alpharho_mve_make_tile_rgb(const int8_t *from, int32_t pitch, int32_t step, int8_t *tile);
 
 #endif // KERNELS_MVE_MULTIPLY_H
