@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -35,24 +35,10 @@ LIBRARIES = {
     "tflite-micro": "engine tflm, target host-tflm",
     "pyserial": "boards on a serial port",
 }
-# Program, for what, and how to get it where `system_packages.txt` does not say.
-TOOLS = (
-    ("gcc", "target host-fw, C tests", "apt install gcc"),
-    ("arm-none-eabi-gcc", "microcontrollers", ""),
-    ("cmake", "firmware", ""),
-    ("ninja", "firmware", ""),
-    ("qemu-system-arm", "emulated microcontrollers", ""),
-    ("qemu-system-aarch64", "target qemu-rpi4", ""),
-    ("ssh", "Raspberry Pi and Coral boards", ""),
-    ("openocd", "flashing over a debug probe", "apt install openocd"),
-    ("dfu-util", "flashing over USB", "apt install dfu-util"),
-    ("edgetpu_compiler", "targets coral-*", "Coral's Debian repository, or --compile-on"),
-)
-FILES = (
-    ("newlib", "/usr/lib/arm-none-eabi/newlib/libc.a", "microcontrollers"),
-    ("C++ for Arm", "/usr/lib/arm-none-eabi/newlib/libstdc++_nano.a", "engine tflm on microcontrollers"),
-    ("Fashion-MNIST", "/usr/share/datasets/fashion-mnist", "--data fashion_mnist, offline"),
-)
+# Kinds of rows in `system_packages.txt` that are looked for, whatever the task.
+KINDS = ("toolchain", "engine", "emulator", "link", "flasher", "data")
+# Programs that are not Debian's, for what, and how to get them.
+OTHER_TOOLS = (("edgetpu_compiler", "targets coral-*", "Coral's Debian repository, or --compile-on"),)
 
 
 @dataclass(frozen=True)
@@ -72,11 +58,46 @@ class Row:
 
 def examine() -> list[Row]:
     """Look for everything. Starts each tool once to ask its version, all at the same time; imports no library."""
-    checks: list[Callable[[], Iterable[Row]]] = [_python, _libraries, _files, _disk, _serial_ports, _bench]
-    with ThreadPoolExecutor(max_workers=len(TOOLS)) as pool:
-        tools = pool.map(lambda tool: _tool(*tool), TOOLS)
-        rows = [row for check in checks[:2] for row in check()] + list(tools)
-    return rows + [row for check in checks[2:] for row in check()]
+    needs = requirements()
+    tools = [(n.probe, n.needed_for, n.install) for n in needs if not n.is_file] + list(OTHER_TOOLS)
+    files = [
+        Row(n.package, "there" if Path(n.probe).exists() else "", n.needed_for, n.install) for n in needs if n.is_file
+    ]
+    with ThreadPoolExecutor(max_workers=len(tools)) as pool:
+        found = pool.map(lambda tool: _tool(*tool), tools)
+        rows = [*_python(), *_libraries(), *found, *files]
+    return rows + [row for check in (_disk, _serial_ports, _bench) for row in check()]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A Debian package: `probe` is the program or file that shows that it is there."""
+
+    probe: str
+    package: str
+    needed_for: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the probe is a file and not a program."""
+        return self.probe.startswith("/")
+
+    @property
+    def install(self) -> str:
+        """The command that installs it."""
+        return f"apt install {self.package}"
+
+
+def requirements() -> list[Requirement]:
+    """Return the packages that `system_packages.txt` names for anything but a task."""
+    needs: dict[tuple[str, str], list[str]] = {}
+    for line in SYSTEM_PACKAGES.read_text().splitlines():
+        fields = line.split("#")[0].split()
+        if fields and fields[0] in KINDS:
+            kind, pattern, package, probe = fields
+            name = f"every {kind}" if pattern == "?*" else f"{kind} {pattern}"
+            needs.setdefault((probe, package), []).append(name)
+    return [Requirement(probe, package, ", ".join(names)) for (probe, package), names in needs.items()]
 
 
 def print_doctor(as_json: bool = False) -> None:
@@ -116,11 +137,11 @@ def _libraries() -> Iterable[Row]:
 
 def _tool(program: str, needed_for: str, install: str) -> Row:
     path = shutil.which(program)
-    return Row(program, _version(path) if path else "", needed_for, install or _apt(program))
+    return Row(program, _version(path) if path else "", needed_for, install)
 
 
 def _version(path: str) -> str:
-    """Ask a program its version; its path if it does not tell."""
+    """Return what a program says its version is; its path if it does not say."""
     flag = "-V" if Path(path).name == "ssh" else "--version"
     try:
         finished = process.run([path, flag], error=Error, timeout_s=TOOL_TIMEOUT_S, check=False)
@@ -128,20 +149,6 @@ def _version(path: str) -> str:
         return f"{path} (does not run)"
     number = re.search(r"\d+(\.\d+)+\w*", re.sub(r"\(.*?\)", "", finished.stdout + finished.stderr))
     return number[0] if number else path
-
-
-def _apt(probe: str) -> str:
-    """Return the command that installs the package `system_packages.txt` names for a program or file."""
-    for line in SYSTEM_PACKAGES.read_text().splitlines():
-        fields = line.split("#")[0].split()
-        if fields[3:] == [probe]:
-            return f"apt install {fields[2]}"
-    return ""
-
-
-def _files() -> Iterable[Row]:
-    for name, path, needed_for in FILES:
-        yield Row(name, "there" if Path(path).exists() else "", needed_for, _apt(path))
 
 
 def _disk() -> Iterable[Row]:

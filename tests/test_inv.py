@@ -56,6 +56,7 @@ class Copy:
             found = shutil.which(name)
             if found:
                 (self.bin / name).symlink_to(found)
+        shutil.copytree(ROOT / "targets", self.root / "targets")
         self.program("python3", FAKE_PYTHON)
         self.program("apt-get", FAKE_APT)
         self.program("id", "#!/bin/sh\necho 0\n")
@@ -197,6 +198,13 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
             ["cmake", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "ninja-build", "qemu-system-arm"],
         ),
         (["deploy", "--data", "cifar10", "--target", "host-fw"], ["cmake", "gcc", "libc6-dev", "ninja-build"]),
+        (["deploy", "--data", "cifar10", "--target", "rpi4"], ["openssh-client"]),
+        (["deploy", "--data", "cifar10", "--target", "qemu-rpi4"], ["mmdebstrap", "openssh-client", "qemu-system-arm"]),
+        (
+            ["deploy", "--data", "cifar10", "--target", "host-fw", "--engine", "tflm"],
+            ["cmake", "g++", "gcc", "libc6-dev", "ninja-build"],
+        ),
+        (["deploy", "--data", "cifar10", "--target", "no-such-target"], []),
         (["test"], packages_of_tests()),
     ],
 )

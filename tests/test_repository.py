@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import target
+from compilers.image.toolchain import TOOLCHAINS
 
 ROOT = Path(__file__).resolve().parent.parent
 # Names of the standard library, of Keras or of a library that we use: a folder or module of that name hides it.
@@ -116,7 +117,16 @@ def test_system_packages_is_well_formed() -> None:
     rows = [
         line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines() if line[:1] not in ("#", "")
     ]
-    assert {row[0] for row in rows} == {"task", "target", "engine", "data", "default-data"}
+    assert {row[0] for row in rows} == {
+        "toolchain",
+        "emulator",
+        "link",
+        "flasher",
+        "engine",
+        "task",
+        "data",
+        "default-data",
+    }
     assert all(len(row) == 4 for row in rows)
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", row[2]) for row in rows)
 
@@ -133,9 +143,28 @@ def test_the_readme_says_of_every_target_where_it_was_measured() -> None:
 
 def test_the_package_of_each_emulator_is_one_that_the_launcher_installs() -> None:
     rows = [line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines()]
-    installed = {row[2] for row in rows if row[:1] == ["target"]}
+    installed = {(row[1], row[2]) for row in rows if row[:1] == ["emulator"]}
     emulators = [board.emulator for board in map(target.load, target.names()) if board.emulator]
-    assert {emulator.package for emulator in emulators} <= installed
+    assert {(emulator.program, emulator.package) for emulator in emulators} <= installed
+
+
+def test_the_packages_of_each_toolchain_are_those_that_the_launcher_installs() -> None:
+    rows = [line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines()]
+    assert set(TOOLCHAINS) == set(target.toolchains())
+    for toolchain in TOOLCHAINS.values():
+        installed = {row[2] for row in rows if row[:2] == ["toolchain", toolchain.name]}
+        assert {toolchain.package, toolchain.c_package} - {""} <= installed
+        assert ["engine", f"tflm/{toolchain.name}", toolchain.cpp_package] in [row[:3] for row in rows]
+
+
+def test_each_key_that_the_launcher_reads_is_on_a_line_of_its_own_in_every_target() -> None:
+    for path in target.TARGETS_DIR.glob("*.toml"):
+        board, text = target.load(path.stem), path.read_text()
+        pairs = [("link", board.link), ("flasher", board.flasher)]
+        pairs += [("toolchain", board.mcu.toolchain)] if board.mcu else []
+        pairs += [("program", board.emulator.program)] if board.emulator else []
+        for key, value in pairs:
+            assert re.findall(rf'^{key} = "(.*)"', text, re.MULTILINE) == ([value] if value else []), (path, key)
 
 
 def test_scripts_can_be_run() -> None:

@@ -42,12 +42,12 @@ def test_versions_are_found_without_an_import(tools: Path) -> None:
     add(tools, "arm-none-eabi-gcc", "echo 'arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205'")
     add(tools, "qemu-system-arm", "echo 'QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)'")
     add(tools, "ssh", 'if [ "$1" = -V ]; then echo "OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.15" >&2; fi')
-    add(tools, "dfu-util", "echo no version here")
+    add(tools, "openocd", "echo no version here")
     rows = rows_by_name()
     assert rows["arm-none-eabi-gcc"].found == "12.2.1"
     assert rows["qemu-system-arm"].found == "7.2.22"
     assert rows["ssh"].found == "9.2p1"
-    assert rows["dfu-util"].found == str(tools / "dfu-util")
+    assert rows["openocd"].found == str(tools / "openocd")
     assert rows["tensorflow"].found.startswith("2.21.")
 
 
