@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.live import Live
 from rich.markup import escape
@@ -56,13 +55,14 @@ def units(targets: str, links: str | None) -> list[Unit]:
     return found
 
 
-def run(devices: Sequence[Unit], task: str, options: Mapping[str, Any]) -> None:
-    """Run a task of `inv` for each device at the same time; print where the reports are.
+def run(devices: Sequence[Unit], task: str, options: Mapping[str, Mapping[str, str | bool]], model: str) -> None:
+    """Run a task of `inv` for each device at the same time; print where the reports of the model are.
 
-    One that fails does not stop the others. Raises Error naming those that failed, KeyboardInterrupt after all ended.
+    `options` are those of each target, by name without dashes: the text, or True for a flag. One that fails does not
+    stop the others. Raises Error naming those that failed, KeyboardInterrupt after all ended.
     """
     lines: queue.Queue[tuple[str, str]] = queue.Queue()
-    running = {unit.name: _start(unit, task, options) for unit in devices}
+    running = {unit.name: _start(unit, task, options[unit.target]) for unit in devices}
     readers = [threading.Thread(target=_read, args=(name, p, lines), daemon=True) for name, p in running.items()]
     for reader in readers:
         reader.start()
@@ -82,14 +82,14 @@ def run(devices: Sequence[Unit], task: str, options: Mapping[str, Any]) -> None:
         for child in running.values():  # Ctrl-C reached them as well: they keep what they have measured
             process.stop(child, END_TIMEOUT_S)
     failed = [name for name, child in running.items() if child.returncode]
-    _print_results([unit for unit in devices if unit.name not in failed], str(options["model"]))
+    _print_results([unit for unit in devices if unit.name not in failed], model)
     if failed:
         told = "; ".join(f"{name}: {last[name].removeprefix('error: ')}" for name in failed)
         raise Error(f"{len(failed)} of {len(devices)} devices failed: {told}")
 
 
-def _start(unit: Unit, task: str, options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "invoke", "--search-root", str(ROOT), task, f"--target={unit.target}"]
+def _start(unit: Unit, task: str, options: Mapping[str, str | bool]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(ROOT / "tasks.py"), task, f"--target={unit.target}"]
     command += [f"--link={unit.link}"] if unit.link else []
     command += [f"--unit={unit.name}"] if unit.name != unit.target else []
     for name, value in options.items():

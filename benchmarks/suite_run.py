@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import console
 import process
 import target as targets
-from artifact import Artifact, versions
+from artifact import Artifact, ImageFacts, versions
 from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
+from calibration.convert import Int8Facts
 from compilers.image.firmware import tool_versions
 from compilers.image.microcontroller import FirmwareFacts
 from compilers.tflm import tree
-from datasets import prepare_many, sample
+from datasets import Dataset, prepare_many, sample
 from errors import CompileError, ConfigError, FitError
 from graph.reader import read
 from measure import layers
 from measure.samples import Integers
-from pipeline.steps import Pipeline, Request
 from target import Target
 
 VERSION_TIMEOUT_S = 30.0
@@ -46,7 +45,35 @@ class Plan:
     layers: bool = False
 
 
-def run(plan: Plan) -> tuple[list[Cell], dict[str, str]]:
+@dataclass(frozen=True)
+class Order:
+    """One network to build for one target with one engine.
+
+    `labels` are class names, None for those of the data set; `weights` None takes the shipped ones.
+    """
+
+    network: str
+    target: str
+    engine: str
+    optimize: str
+    labels: tuple[str, ...] | None = None
+    weights: str | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """The image of an order, its int8 network, and the data set that it is measured with."""
+
+    image: Artifact[ImageFacts]
+    int8: Artifact[Int8Facts]
+    data: Dataset
+
+
+Build = Callable[[Order], Built]
+"""Builds an order. Raises FitError if the network does not fit the target."""
+
+
+def run(plan: Plan, build: Build) -> tuple[list[Cell], dict[str, str]]:
     """Measure all cells in order and return them with the versions of the tools. Says a line for each."""
     boards = [_board(name) for name in plan.targets]
     cells: list[Cell] = []
@@ -54,7 +81,7 @@ def run(plan: Plan) -> tuple[list[Cell], dict[str, str]]:
     for network in plan.networks:
         for board in boards:
             for engine in ("aot", "tflm") if os.environ.get("TFLM_DIR") else ("aot",):
-                cells.append(_cell(plan, network, board, engine, tools))
+                cells.append(_cell(plan, build, _order(plan, network, board, engine), board, tools))
     return cells, tools
 
 
@@ -65,51 +92,50 @@ def _board(name: str) -> Target:
     return board
 
 
-def _cell(plan: Plan, network: str, board: Target, engine: str, tools: dict[str, str]) -> Cell:
-    pipeline = Pipeline(_request(plan, network, board, engine))
-    blank = Cell(Path(network).stem, board.name, board.cpu, engine)
+def _cell(plan: Plan, build: Build, order: Order, board: Target, tools: dict[str, str]) -> Cell:
+    engine = order.engine
+    blank = Cell(Path(order.network).stem, board.name, board.cpu, engine)
     if engine == "tflm" and (missing := _no_library(board)):
         console.note(missing)
         return replace(blank, problem="no library built for it")
     try:
-        image = pipeline.runnable
+        built = build(order)
     except FitError as e:
         return replace(blank, problem=str(e).split(";")[0])
-    tools |= tool_versions(board) | _emulator(board) | _library(image)
-    inputs, reference = _pictures(pipeline, plan.pictures)
+    tools |= tool_versions(board) | _emulator(board) | _library(built.image)
+    inputs, reference = _pictures(built, plan.pictures)
     with console.step("bench") as line:
-        cell = measure_cell(blank.network, board, engine, image, inputs, reference)
-        if plan.layers and (ours := image.with_facts_of(FirmwareFacts)):
+        cell = measure_cell(blank.network, board, engine, built.image, inputs, reference)
+        if plan.layers and (ours := built.image.with_facts_of(FirmwareFacts)):
             cell = replace(cell, layers=layers.profile(ours, board, inputs[0]))
         figures = f"{cell.instructions:,} instructions, {cell.equal} of {cell.pictures} equal"
         line.text = f"{cell.network} on {board.name} with {engine}: {figures}"
     return cell
 
 
-def _pictures(pipeline: Pipeline, count: int) -> tuple[Integers, Integers]:
+def _pictures(built: Built, count: int) -> tuple[Integers, Integers]:
     """Return the model's inputs for some test pictures, (n, h, w, c), and the reference's outputs, (n, classes)."""
-    facts, test = pipeline.int8.facts, pipeline.data.test
+    facts, test = built.int8.facts, built.data.test
     _, side, _, channels = facts.input_shape
     pixels = prepare_many(test, sample(test, count, 0), side, channels)
-    reference = evaluate.outputs(pipeline.int8.path, pixels, facts.input_range, "reference")
+    reference = evaluate.outputs(built.int8.path, pixels, facts.input_range, "reference")
     if len(np.unique(reference, axis=0)) < min(2, count):
-        raise ConfigError(f"{pipeline.int8.name}: one output for all pictures; equal outputs would prove nothing")
+        raise ConfigError(f"{built.int8.name}: one output for all pictures; equal outputs would prove nothing")
     return evaluate.quantize(pixels, facts.input_range, facts.input), reference
 
 
-def _request(plan: Plan, network: str, board: Target, engine: str) -> Request:
-    more: dict[str, Any] = {}
+def _order(plan: Plan, network: str, board: Target, engine: str) -> Order:
+    order = Order(network, board.name, engine, plan.optimize if engine == "aot" else "size")
     if network.endswith(".tflite"):  # the pictures need not be of its classes to be run
         graph = read(Path(network))
-        more = {"labels": _labels(graph.tensors[graph.outputs[0]].shape[-1])}
-    elif plan.classes is not None:
-        more = {"weights": "random", "labels": _labels(plan.classes)}
-    optimize = plan.optimize if engine == "aot" else Request.optimize
-    return Request(model=network, target=board.name, engine=engine, optimize=optimize, **more)
+        return replace(order, labels=_labels(graph.tensors[graph.outputs[0]].shape[-1]))
+    if plan.classes is not None:
+        return replace(order, labels=_labels(plan.classes), weights="random")
+    return order
 
 
-def _labels(count: int) -> str:
-    return ",".join(f"class {i}" for i in range(count))
+def _labels(count: int) -> tuple[str, ...]:
+    return tuple(f"class {i}" for i in range(count))
 
 
 def _no_library(board: Target) -> str:

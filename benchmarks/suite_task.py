@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import console
@@ -10,38 +11,39 @@ from errors import ConfigError, Error
 
 
 def run(
-    models: str | None,
-    targets: str | None,
+    build: suite_run.Build,
+    models: Sequence[str],
+    targets: Sequence[str],
     classes: int,
-    images: str,
+    images: int,
     optimize: str,
     layers: bool,
     presets: bool,
     update: bool,
-    out: str | None,
+    out: Path | None,
     command: str,
 ) -> None:
     """Measure, print the table and write it, or for --presets compare with the committed counts or write those.
+
+    `build` builds each network for each target.
 
     Raises ConfigError for a wrong option, Error where a preset has become slower or an output differs.
     """
     if update and not presets:
         raise ConfigError("--update: belongs to --presets, whose counts are committed")
-    if not images.isdigit() or not int(images):
-        raise ConfigError(f"--images {images}: expected a number from 1 up")
     plan = suite_run.Plan(
-        networks=models.split(",") if models else suite.SHIPPED if presets else suite.NETWORKS,
-        targets=targets.split(",") if targets else suite.CORES,
-        pictures=int(images),
+        networks=models or (suite.SHIPPED if presets else suite.NETWORKS),
+        targets=targets or suite.CORES,
+        pictures=images,
         classes=None if presets else classes,
         optimize=optimize,
         layers=layers,
     )
-    cells, tools = suite_run.run(plan)
+    cells, tools = suite_run.run(plan, build)
     print()
     console.table("", *suite.rows(cells))
     if not presets:
-        print(f"\n{suite.write(cells, tools, command, Path(out) if out else suite.RESULTS_DIR)}")
+        print(f"\n{suite.write(cells, tools, command, out or suite.RESULTS_DIR)}")
     elif update:
         print(f"\n{suite.write_counts(cells)}")
     else:

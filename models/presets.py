@@ -68,6 +68,11 @@ def all_names() -> list[str]:
     return [Preset(family, alpha).name for family, alphas in ALPHAS.items() for alpha in alphas]
 
 
+def looks_like(name: str) -> bool:
+    """Return whether a name has the form of a preset's, though the family or a number may be wrong."""
+    return bool(_NAME.fullmatch(name))
+
+
 def parse(name: str, classes: int = 1000, channels: int = 3) -> Preset:
     """Return the preset of that name.
 

@@ -24,7 +24,7 @@ case "$*" in
     *version_info*) echo 3.11 ;;
     "-m venv -- "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
     *"install --require-hashes"*) exit "${FAKE_PIP:-0}" ;;
-    "-P -m invoke"*) for argument; do printf '<%s>' "$argument"; done ;;
+    *'/tasks.py'*) for argument; do printf '<%s>' "$argument"; done ;;
 esac
 """
 FAKE_APT = """#!/bin/sh
@@ -98,10 +98,10 @@ def warm(copy: Copy) -> Copy:
     return copy
 
 
-def test_the_first_run_makes_the_environment_and_runs_invoke(copy: Copy) -> None:
+def test_the_first_run_makes_the_environment_and_runs_the_tasks(copy: Copy) -> None:
     done = copy.run("models", "--json", "a b", "")
     assert done.returncode == 0
-    assert done.stdout == f"<-P><-m><invoke><--search-root><{copy.root}><models><--json><a b><>"
+    assert done.stdout == f"<{copy.root}/tasks.py><models><--json><a b><>"
     assert len(copy.called("-m venv")) == 1
     assert len(copy.called(f"install --require-hashes --only-binary :all: -r {copy.root / 'requirements.lock'}")) == 1
     stamp = (copy.root / ".venv" / "lock.sha256").read_text().strip()
@@ -189,10 +189,10 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
         (["deploy", "--target", "host", "--model", "v1_025"], ["dataset-fashion-mnist"]),
         (["deploy", "--data", "folder:pets"], []),
         (["deploy", "--data=npz:test"], []),
-        (["-d", "deploy", "--data", "cifar10"], []),
+        (["deploy", "--data", "cifar10", "v1_025"], []),
         (["deploy", "--data", "fashion_mnist"], ["dataset-fashion-mnist"]),
         (["explain", "--model", "test"], []),
-        (["-d", "deploy"], ["dataset-fashion-mnist"]),
+        (["deploy", "v1_025"], ["dataset-fashion-mnist"]),
         (
             ["deploy", "--data=cifar10", "--target=qemu-m4"],
             ["cmake", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "ninja-build", "qemu-system-arm"],
@@ -205,6 +205,13 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
             ["cmake", "g++", "gcc", "libc6-dev", "ninja-build"],
         ),
         (["deploy", "--data", "cifar10", "--target", "no-such-target"], []),
+        (["deploy", "--data=cifar10", "v1_025", "host-fw"], ["cmake", "gcc", "libc6-dev", "ninja-build"]),
+        (["deploy", "--data=cifar10", "--fresh", "host-fw"], ["cmake", "gcc", "libc6-dev", "ninja-build"]),
+        (["deploy", "--data=cifar10", "host,host-fw"], ["cmake", "gcc", "libc6-dev", "ninja-build"]),
+        (
+            ["deploy", "--data=cifar10", "--target", "rpi4,host-fw"],
+            ["cmake", "gcc", "libc6-dev", "ninja-build", "openssh-client"],
+        ),
         (["test"], packages_of_tests()),
     ],
 )
@@ -213,7 +220,7 @@ def test_the_packages_of_the_asked_task_are_installed(warm: Copy, arguments: lis
     assert done.returncode == 0
     assert warm.installed() == packages
     assert len(warm.called("apt-get")) == bool(packages)
-    assert "<--search-root>" in done.stdout
+    assert "/tasks.py>" in done.stdout
 
 
 def test_what_is_there_is_not_installed(warm: Copy) -> None:
@@ -232,7 +239,29 @@ def test_stale_package_lists_are_fetched_once(warm: Copy) -> None:
     ]
 
 
-def test_without_root_the_command_is_printed_and_invoke_runs(warm: Copy) -> None:
+def test_without_root_a_missing_package_is_named_before_python_is_installed(copy: Copy) -> None:
+    copy.program("id", "#!/bin/sh\necho 1000\n")
+    done = copy.run("deploy", "--target=host-fw", "--data=cifar10")
+    assert done.returncode == 1
+    packages = "gcc cmake ninja-build libc6-dev"
+    assert done.stderr == f"inv: deploy needs {packages}; run: sudo apt-get install -y {packages}\n"
+    assert not copy.called("venv")
+    assert not (copy.root / ".venv").exists()
+
+
+def test_without_root_a_data_set_that_can_be_downloaded_stops_nothing(copy: Copy) -> None:
+    copy.program("id", "#!/bin/sh\necho 1000\n")
+    assert copy.run("deploy").returncode == 0
+    assert len(copy.called("install --require-hashes")) == 1
+
+
+def test_packages_are_installed_before_python_s(copy: Copy) -> None:
+    copy.run("deploy")
+    apt, pip = (copy.log.read_text().index(word) for word in ("apt-get", "--require-hashes"))
+    assert apt < pip
+
+
+def test_without_root_the_command_is_printed_and_the_task_runs(warm: Copy) -> None:
     warm.program("id", "#!/bin/sh\necho 1000\n")
     done = warm.run("deploy")
     assert done.stderr == (
@@ -256,24 +285,25 @@ def test_it_runs_through_a_symbolic_link(warm: Copy, tmp_path: Path) -> None:
     link.symlink_to(warm.root / "inv")
     environment = {"PATH": str(warm.bin), "FAKE_LOG": str(warm.log)}
     done = subprocess.run([link, "x"], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert f"<--search-root><{warm.root}><x>" in done.stdout
+    assert f"<{warm.root}/tasks.py><x>" in done.stdout
 
 
-def test_invoke_finds_the_tasks_from_any_folder_and_nothing_of_that_folder(copy: Copy, tmp_path: Path) -> None:
+def test_the_tasks_run_from_any_folder_and_import_nothing_of_it(copy: Copy, tmp_path: Path) -> None:
     """With the real Python: a folder that holds an `invoke` and an `errors` of its own does not get in the way."""
-    copy.program("python3", f'#!/bin/sh\n[ "$3" != invoke ] || exec "{sys.executable}" "$@"\n{FAKE_PYTHON}')
+    real = f'case $1 in */tasks.py) exec "{sys.executable}" "$@" ;; esac'
+    copy.program("python3", f"#!/bin/sh\n{real}\n{FAKE_PYTHON}")
     (copy.root / "errors.py").write_text("NAME = 'ours'\n")
     (copy.root / "tasks.py").write_text(
-        "import os\nfrom invoke import task\nimport errors\n\n@task\ndef say(c, text):\n"
-        "    print(errors.NAME, text, os.getcwd())\n"
+        "import os, sys\nimport errors, invoke\n\nprint(errors.NAME, invoke.__name__, *sys.argv[1:], os.getcwd())\n"
     )
     trap = tmp_path / "user's folder"
     trap.mkdir()
     for name in ("invoke", "errors", "tasks"):
         (trap / f"{name}.py").write_text("raise SystemExit('taken from the wrong folder')\n")
-    done = copy.run("say", "--text", "a b", cwd=trap)
-    assert done.stderr.count("wrong") == 0
-    assert done.stdout == f"ours a b {trap}\n"
+    for environment in ({}, {"PYTHONSAFEPATH": "1"}):
+        done = copy.run("say", "a b", cwd=trap, **environment)
+        assert done.stderr.count("wrong") == 0
+        assert done.stdout == f"ours invoke say a b {trap}\n"
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="needs apt install shellcheck")

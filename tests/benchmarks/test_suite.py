@@ -18,6 +18,7 @@ from errors import ConfigError
 from fields import Source, from_json, to_json
 from measure import layers
 from models import presets
+from pipeline.measuring import build_order
 from tests.compilers.networks import tflite_of
 from tests.pipeline.small import at_home, inv, one_line
 
@@ -101,7 +102,7 @@ def test_shipped_presets_need_no_more_instructions_than_committed(
 ) -> None:
     """If this fails on purpose: `inv bench-engines --presets --update`."""
     with at_home(tmp_path_factory.getbasetemp() / "shipped"):
-        cells, _ = suite_run.run(suite_run.Plan(suite.SHIPPED, [board], pictures=2))
+        cells, _ = suite_run.run(suite_run.Plan(suite.SHIPPED, [board], pictures=2), build_order)
     assert suite.slower([cell for cell in cells if cell.engine == "aot"], suite.read_counts()) == []
     assert all(cell.equal == cell.pictures == 2 for cell in cells)
 

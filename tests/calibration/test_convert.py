@@ -22,7 +22,9 @@ from graph.oracle import KERNELS
 from graph.reader import read
 from models import build, checkpoint, weights
 from models.build import KerasFacts
-from pipeline.steps import Pipeline, Request
+from pipeline.request import Request
+from pipeline.resolve import resolve
+from pipeline.steps import Steps
 from tests.pipeline.small import CLASSES, PRESET, SETTINGS, SHARED_DATA, at_home
 
 VWW = SHARED_DATA / "mlperf_vww_96_int8.tflite"
@@ -122,8 +124,8 @@ def test_only_what_depends_on_a_change_is_made_anew(
 
     monkeypatch.setattr(convert, "produce", remember)
     asked = Request(PRESET, weights="random", calibration_images=16, data=f"npz:{npz}")
-    assert Pipeline(asked).int8 is int8
-    assert Pipeline(asked).keras_model.reused
+    assert Steps(resolve(asked)).quantize() is int8
+    assert Steps(resolve(asked)).build_network().reused
     with np.load(npz) as archive:
         arrays = dict(archive)
     for key in ("x_train", "x_test"):
@@ -132,12 +134,12 @@ def test_only_what_depends_on_a_change_is_made_anew(
         (tmp_path / key).mkdir()
         path = tmp_path / key / npz.name
         np.savez(path, **changed)
-        pipeline = Pipeline(dataclasses.replace(asked, data=f"npz:{path}"))
-        assert pipeline.int8 is int8
-        assert pipeline.keras_model.path == network.path
-        assert pipeline.keras_model.reused
-    Pipeline(dataclasses.replace(asked, seed=1)).int8  # noqa: B018
-    Pipeline(dataclasses.replace(asked, calibration_images=17)).int8  # noqa: B018
+        steps = Steps(resolve(dataclasses.replace(asked, data=f"npz:{path}")))
+        assert steps.quantize() is int8
+        assert steps.build_network().path == network.path
+        assert steps.build_network().reused
+    Steps(resolve(dataclasses.replace(asked, seed=1))).quantize()
+    Steps(resolve(dataclasses.replace(asked, calibration_images=17))).quantize()
     assert len({repr(inputs) for inputs in made}) == len(made) == 5
 
 
@@ -323,7 +325,7 @@ def test_int8_costs_a_shipped_network_at_most_a_point(name: str) -> None:
     """Of 1,000 held-out pictures; V3's cost is stated, not bounded so tightly."""
     if not checkpoint.shipped_path(name, "fashion_mnist").is_file():
         pytest.fail(f"{name} has no checkpoint on fashion_mnist in models/checkpoints")
-    check = Pipeline(Request(name)).int8.facts.check
+    check = Steps(resolve(Request(name))).quantize().facts.check
     assert check is not None
     assert check.n == 1000
     allowed = 0.010 if name != "v3sm_075" else 0.05

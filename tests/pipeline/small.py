@@ -109,7 +109,7 @@ def int8(
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-P", "-m", "invoke", "--search-root", str(CHECKOUT), *map(str, arguments)]
+    return [sys.executable, str(CHECKOUT / "tasks.py"), *map(str, arguments)]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

@@ -63,7 +63,10 @@ def _report(home: Path, model: str, target: str = "host") -> dict[str, Any]:
         (["deploy", "--images", "none"], ["--images none"]),
         (["deploy", "--images", "0"], ["--images 0"]),
         (["deploy", "--target", "qemu-m4", "--optimize", "sped"], ["--optimize sped", "did you mean speed"]),
-        (["deploy", "--target", "host", "--optimize", "speed"], ["--optimize speed: litert has no such choice"]),
+        (
+            ["deploy", "--target", "host", "--optimize", "speed"],
+            ["--optimize speed: host (litert) does not use it; it is for --engine aot; leave --optimize out"],
+        ),
         (["calibrate", "--calibration-images", "0"], ["--calibration-images 0"]),
         (["report", "--model", "v9"], ["no report yet"]),
         (["train", "--stages", "x"], ["--stages x"]),
@@ -99,13 +102,6 @@ def test_fit_tells_each_aim_apart(home: Path) -> None:
         inv(home, "fit", "--model", VWW, "--labels", "person,none", "--target", "rpi4"),
         "rpi4: is not a microcontroller",
     )
-
-
-def test_an_unknown_option_is_invoke_s_own_error(home: Path) -> None:
-    done = inv(home, "deploy", "--modle", "v1_025")
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    assert "--modle" in done.stderr
 
 
 @pytest.mark.parametrize("task", ["models", "explain", "targets"])

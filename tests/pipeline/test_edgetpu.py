@@ -11,6 +11,7 @@ import console
 from artifact import Artifact
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
+from compilers.edgetpu import check_table
 from compilers.edgetpu.check import Check, Row
 from models.build import PresetFacts
 from pipeline import edgetpu as pipeline_edgetpu
@@ -55,7 +56,10 @@ def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["compile", "--target", "host", "--with", "v2_035"], ["--with v2_035: is for targets with an Edge TPU"]),
+        (
+            ["compile", "--target", "host", "--with", "v2_035"],
+            ["--with v2_035: host (litert) does not use it; it is for targets with an Edge TPU"],
+        ),
         (["compile", "--target", "host", "--engine", "edgetpu"], ["--engine edgetpu: host can't run it"]),
         (["compile", "--target", "coral-usb", "--engine", "aot"], ["--engine aot: coral-usb can't run it"]),
         (["compile", "--target", "coral-usb", "--compiled", "x", "--with", "y"], ["--compiled x: nothing is compiled"]),
@@ -101,7 +105,10 @@ def test_the_warning_about_v3(
     import re
 
     rows = (Row(0, "CONV_2D", True), Row(1, "HARD_SWISH", False, "[not] listed"))
-    console.edgetpu_check(Check(rows, rows[1], 9_000_000, swish, excite, "refused"), twin)
+    check = Check(rows, rows[1], 9_000_000, swish, excite, "refused")
+    console.table("", *check_table.table(check), red=(check_table.CPU,))
+    for text in check_table.notes(check, twin):
+        console.note(text)
     told = " ".join(capsys.readouterr().out.split())
     assert "[not] listed" in told
     assert "9,000,000 bytes of parameters are over what the chip holds" in told

@@ -49,8 +49,10 @@ def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact[Int8Facts])
     one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
     one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot, tflm")
     one_line(inv(home, *asked, "--target", "rpi4", "--engine", "aot"), "can't run it", "litert")
-    one_line(inv(home, *asked, "--target", "host-tflm", "--threads", "3"), "has one thread")
-    one_line(inv(home, *asked, "--target", "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host alone")
+    one_line(
+        inv(home, *asked, "--target", "host-tflm", "--threads", "3"), "--threads 3: host-tflm (tflm) does not use it"
+    )
+    one_line(inv(home, *asked, "--target", "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host only")
 
 
 def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:

@@ -1,0 +1,46 @@
+"""A bar for what takes long, or lines of progress for a program that reads them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from console.screen import LABEL_WIDTH, out
+
+PROGRESS_LINES = "ALPHARHO_PROGRESS_LINES"
+"""Environment variable with which progress is printed as lines instead of bars, for a program that reads them."""
+LINE_EVERY_S = 2.0
+
+
+@contextmanager
+def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar until the body ends; the body calls the function it gets with the count done so far."""
+    columns = (
+        TextColumn(f"[bold]{label:<{LABEL_WIDTH}}[/bold]"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    if os.environ.get(PROGRESS_LINES):
+        yield _progress_lines(label, total)
+        return
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _progress_lines(label: str, total: int) -> Callable[[int], None]:
+    printed = 0.0
+
+    def show(done: int) -> None:
+        nonlocal printed
+        if time.monotonic() - printed >= LINE_EVERY_S:
+            printed = time.monotonic()
+            out.print(f"{label:<{LABEL_WIDTH}} {done} of {total}")
+
+    return show

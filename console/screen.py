@@ -1,0 +1,6 @@
+"""The terminal that everything is printed on."""
+
+from rich.console import Console
+
+out = Console(highlight=False, soft_wrap=True)
+LABEL_WIDTH = 10

@@ -1,0 +1,256 @@
+"""The command line of `./inv`: tasks made from dataclasses of options, positional model and target, nearest names."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from invoke import Collection, Context, Exit, Program, task
+from invoke.tasks import Task
+
+from errors import ConfigError, Error
+from pipeline.options import Field, Words, fields_of, read
+from pipeline.request import is_model, is_target
+
+T = TypeVar("T")
+VERSION = "0.1.0"
+STOPPED = 130
+POSITIONAL = ("model", "target")
+COMPLETION = ("--complete", "--print-completion-script")
+"""Options before the task that invoke itself answers: a shell's completion asks with them."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One task: `kind` is the dataclass of its options, `names` those of its fields that are options of the task."""
+
+    name: str
+    group: str
+    about: str
+    kind: type[Any]
+    names: tuple[str, ...]
+    body: Callable[[Any], None]
+
+    @property
+    def summary(self) -> str:
+        """The first line of what it does."""
+        return self.about.partition("\n")[0]
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """Its options by field name, in the order in which help shows them."""
+        fields = fields_of(self.kind)
+        return {name: fields[name] for name in self.names}
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """The options that may be given without their name."""
+        return tuple(name for name in POSITIONAL if name in self.names)
+
+    def run(self, words: Words) -> None:
+        """Run it with options as typed. Raises Error."""
+        self.body(read(self.kind, words))
+
+
+COMMANDS: dict[str, Command] = {}
+"""By name, in the order of their definition."""
+INVOKE_TASKS: list[Task[Any]] = []
+"""The same for invoke."""
+
+
+def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], None]], Task[Any]]:
+    """Make a task of a function that takes a dataclass of options; `names` are option groups or fields, all if empty.
+
+    It is registered in COMMANDS, and returned as an invoke task, so that plain `invoke` runs it too.
+    """
+    fields = fields_of(kind)
+    chosen = tuple(n for n, field in fields.items() if not names or n in names or field.option.group in names)
+
+    def wrap(body: Callable[[T], None]) -> Task[Any]:
+        name = body.__name__.strip("_").replace("_", "-")
+        made = Command(name, group, inspect.cleandoc(body.__doc__ or ""), kind, chosen, body)
+        COMMANDS[name] = made
+        INVOKE_TASKS.append(_invoke_task(made))
+        return INVOKE_TASKS[-1]
+
+    return wrap
+
+
+def _invoke_task(made: Command) -> Task[Any]:
+    def run(c: Context, **values: str | bool | None) -> None:
+        code, message = attempt(lambda: made.run({n: v for n, v in values.items() if v not in (None, False)}))
+        if code:
+            raise Exit(message, code=code)
+
+    fields = made.fields
+    parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    parameters += [
+        inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False if field.kind is bool else None)
+        for n, field in fields.items()
+    ]
+    run.__name__, run.__doc__ = made.body.__name__, made.about
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    invoke_help = {name: field.option.help.replace("{choices}", "") for name, field in fields.items()}
+    result: Task[Any] = task(name=made.name, auto_shortflags=False, help=invoke_help)(run)
+    return result
+
+
+def attempt(body: Callable[[], None]) -> tuple[int, str]:
+    """Run something and return the exit code and the line to end with: 1 for our errors, 130 for Ctrl-C."""
+    try:
+        body()
+    except Error as e:
+        return 1, f"error: {e}"
+    except KeyboardInterrupt:
+        return STOPPED, "stopped; what was finished is kept"
+    return 0, ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; errors are one line on standard error."""
+    try:
+        if arguments and arguments[0].partition("=")[0] in COMPLETION:
+            return _complete()
+        code, message = attempt(lambda: _run(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:  # such as ./inv targets | head; Python would complain again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if message:
+        print(message, file=sys.stderr)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> None:
+    from pipeline import help as pages
+
+    if page := _page(arguments):
+        print(page, end="")
+        return
+    runs = parse(arguments)
+    if not runs:
+        print(pages.overview(COMMANDS.values()), end="")
+    for made, words in runs:
+        made.run(words)
+
+
+def _page(arguments: Sequence[str]) -> str:
+    """Return the help or the listing that a command line asks for, empty if it asks for none."""
+    from pipeline import help as pages
+
+    first, *rest = [*arguments, ""]
+    if first in ("--version", "-V"):
+        return f"Alpharho {VERSION}\n"
+    if first == "--options":
+        return pages.markdown(COMMANDS.values())
+    if first in ("--list", "-l") or (first in ("--help", "-h") and rest == [""]):
+        return pages.overview(COMMANDS.values())
+    if first in ("--help", "-h"):
+        return pages.task_page(find(rest[0]))
+    if first.startswith("--help="):
+        return pages.task_page(find(first.removeprefix("--help=")))
+    if first in COMMANDS and any(word in ("--help", "-h") for word in rest):
+        return pages.task_page(COMMANDS[first])
+    return ""
+
+
+def find(name: str) -> Command:
+    """Return the task of that name. Raises ConfigError with the nearest name if there is none."""
+    name = name.replace("_", "-")
+    if name not in COMMANDS:
+        raise ConfigError(f"{name}: no such task; {_suggest(name, COMMANDS, './inv lists them')}")
+    return COMMANDS[name]
+
+
+def parse(arguments: Sequence[str]) -> list[tuple[Command, Words]]:
+    """Return the tasks of a command line, each with its options as typed.
+
+    Raises ConfigError for an unknown task, option or word, with the nearest name.
+    """
+    runs: list[tuple[Command, dict[str, str | bool]]] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word in COMMANDS or not runs:
+            if word.startswith("-"):
+                raise ConfigError(f"{word}: no such option before a task; run ./inv --help")
+            runs.append((find(word), {}))
+        elif word.startswith("-") and word != "-":
+            _read_option(word, rest, *runs[-1])
+        else:
+            _read_positional(word, *runs[-1])
+    return list(runs)
+
+
+def _read_option(word: str, rest: list[str], made: Command, words: dict[str, str | bool]) -> None:
+    """Add one option to `words`; its value is taken from `rest` if it is a word of its own."""
+    flag, has_value, value = word.partition("=")
+    by_flag = {field.flag: field for field in made.fields.values()}
+    field = by_flag.get(flag) or by_flag.get(flag.replace("_", "-"))
+    if field is None:
+        raise ConfigError(f"{flag}: no such option of {made.name}; {_nearest_option(flag, made)}")
+    if field.kind is bool:
+        if has_value:
+            raise ConfigError(f"{word}: {flag} takes no value; leave ={value} out")
+        words[field.name] = True
+        return
+    if not has_value:
+        if not rest or rest[0].startswith("--"):
+            raise ConfigError(f"{flag}: a value is missing; expected {flag} {field.option.value}")
+        value = rest.pop(0)
+    words[field.name] = value
+
+
+def _nearest_option(flag: str, made: Command) -> str:
+    others = [other.name for other in COMMANDS.values() if flag in {f.flag for f in other.fields.values()}]
+    if others:
+        return f"it is an option of {', '.join(others)}"
+    return _suggest(flag, [field.flag for field in made.fields.values()], f"./inv {made.name} --help lists them")
+
+
+def _suggest(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the one name that was probably meant as a question, or `otherwise`."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"did you mean {close[0]}?" if close else otherwise
+
+
+def _read_positional(word: str, made: Command, words: dict[str, str | bool]) -> None:
+    """Add a word without an option's name as --model or --target, by what it names."""
+    fits = [name for name, test in (("model", is_model), ("target", is_target)) if test(word)]
+    if not made.positional:
+        raise ConfigError(f"{word}: {made.name} takes options only; run ./inv {made.name} --help")
+    fits = [name for name in fits if name in made.positional]
+    if len(fits) > 1:
+        raise ConfigError(f"{word}: is a model and a target; say --model {word} or --target {word}")
+    known = " and ".join(f"./inv {name}s" for name in made.positional) + " list them"
+    if not fits:
+        raise ConfigError(f"{word}: not a {' or a '.join(made.positional)}; {_suggest(word, _known(made), known)}")
+    (name,) = fits
+    if name in words:
+        raise ConfigError(f"{word}: there is a {name} already, {words[name]}; give one")
+    words[name] = word
+
+
+def _known(made: Command) -> list[str]:
+    """Return the words that a task takes without an option's name, and the names of tasks."""
+    import target
+    from models import presets
+
+    names = {"model": presets.all_names, "target": target.names}
+    return [word for name in made.positional for word in names[name]()]
+
+
+def typed_command(arguments: Sequence[str] | None = None) -> str:
+    """Return a command as it was typed, by default this process's."""
+    return shlex.join(["./inv", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def _complete() -> int:
+    Program(namespace=Collection(*INVOKE_TASKS), name="Alpharho", binary="inv", binary_names=["inv"]).run(exit=False)
+    return 0

@@ -1,0 +1,70 @@
+"""The last step: the device of a request is measured, and its report written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.suite_run import Built, Order
+from measure import bench, report
+from measure.bench import Part
+from measure.report import Report
+from measure.setup import Settings, Setup
+from pipeline import preflight
+from pipeline.request import Request
+from pipeline.steps import Steps
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A report and the path of its report.json; `interrupted` says where the run was cut short, "" if it was not."""
+
+    report: Report
+    path: Path
+    interrupted: str
+
+
+def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
+    """Measure the parts on what the steps build, and write the report. `command` is what the user typed."""
+    resolved = steps.resolved
+    result = bench.measure(set_up(steps), parts, command)
+    made = result.report
+    name = made.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
+    path = report.write(made, report.folder(steps.request.unit or made.target.name, name))
+    return Measured(made, path, result.measurement.interrupted)
+
+
+def set_up(steps: Steps) -> Setup:
+    """Build all that the device needs, and return what is measured and how."""
+    resolved = steps.resolved
+    return Setup(resolved.target, steps.build_firmware(), steps.quantize(), resolved.data, settings_of(steps.request))
+
+
+def settings_of(request: Request) -> Settings:
+    """Return how a request is measured."""
+    return Settings(
+        images=request.images,
+        seed=request.seed,
+        threads=request.threads,
+        kernels=request.kernels,
+        link=request.link,
+        fresh=request.fresh,
+        runtime=request.runtime,
+        accept_new=request.accept_new,
+        device=request.device,
+    )
+
+
+def build_order(order: Order) -> Built:
+    """Build one network of a suite for one target with one engine. Raises FitError if it does not fit."""
+    request = Request(
+        model=order.network,
+        target=order.target,
+        engine=order.engine,
+        optimize=order.optimize,
+        labels=None if order.labels is None else ",".join(order.labels),
+        weights=order.weights,
+    )
+    steps = Steps(preflight.check(request, preflight.Goal.COMPILED))
+    return Built(steps.build_firmware(), steps.quantize(), steps.resolved.data)

@@ -1,0 +1,170 @@
+"""What can fail cheaply is checked before anything slow: names, files, options, tools, disk, link, host, login, data.
+
+It takes less than a second where nothing is remote, and prints nothing when all is well.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+
+import artifact
+import target as targets
+from artifact import no_such_file
+from errors import ConfigError, DeployError, Error
+from measure import report
+from models import presets
+from pipeline import edgetpu
+from pipeline.request import MODEL_FILES, Request, check_scope
+from pipeline.resolve import Resolved, read_labels, resolve
+from target import Target
+
+FREE_BYTES = 48 << 20
+"""What a run needs at least: the network, its int8 form, the firmware and what is measured."""
+
+
+ELSEWHERE = "name a folder of another disk in the environment variable ALPHARHO_HOME"
+
+
+class Goal(IntEnum):
+    """How far a task goes; each includes those before it."""
+
+    NETWORK = 1
+    INT8 = 2
+    COMPILED = 3
+    MEASURED = 4
+
+
+def check(request: Request, goal: Goal) -> Resolved:
+    """Return what the request means once all that is cheap was checked.
+
+    Raises Error of one line for the first thing that would fail later: its name, what is wrong, the next step.
+    """
+    board = targets.load(request.target)
+    engine = request.engine_for(board)
+    if goal >= Goal.COMPILED:
+        edgetpu.check_options(request, engine, board)
+        check_scope(request, board)
+    check_model(request, goal)
+    if goal >= Goal.COMPILED:
+        check_compiler(request, board, engine, goal)
+    check_disk(artifact.BUILD_DIR)
+    if goal >= Goal.MEASURED:
+        check_disk(report.REPORTS_DIR)
+        check_device(request, board, engine)
+    check_data(request)
+    return resolve(request)
+
+
+def check_model(request: Request, goal: Goal) -> None:
+    """Raise ConfigError if --model or the files beside it are not there, or can't be what they are used as."""
+    path = Path(request.model)
+    if request.model_kind == "preset":
+        presets.parse(request.model, channels=request.channels)
+    else:
+        _check_file(f"--model {path}", path)
+    if request.model_kind == "tflite":
+        if goal == Goal.NETWORK:
+            raise ConfigError(f"--model {path}: a .tflite has no Keras network; use a preset or its .keras")
+        if request.weights is not None:
+            raise ConfigError(f"--weights {request.weights}: a .tflite has its own; leave --weights out")
+    if request.labels is not None:
+        read_labels(request.labels)
+    for name in request.with_:
+        if Path(name).suffix in MODEL_FILES:
+            _check_file(f"--with {name}", Path(name))
+        elif not presets.looks_like(name):
+            raise ConfigError(f"--with {name}: expected presets or .tflite files, joined by commas")
+    if request.compiled:
+        _check_file(f"--compiled {request.compiled}", request.compiled)
+
+
+def _check_file(option: str, path: Path) -> None:
+    if not path.is_file():
+        raise ConfigError(f"{option}: {no_such_file(path)}")
+    if not os.access(path, os.R_OK):
+        raise ConfigError(f"{option}: may not be read; set its owner or its mode")
+
+
+def check_compiler(request: Request, board: Target, engine: str, goal: Goal) -> None:
+    """Raise Error if what compiles for the target is missing: a tool, a TFLite-Micro tree, a remote compiler."""
+    if engine == "edgetpu":
+        if request.compile_on is not None:
+            tool = edgetpu.tool_for(request)
+            check_host(request.compile_on, request)
+            tool.version()
+        elif goal >= Goal.MEASURED and not request.compiled:
+            edgetpu.tool_for(request).version()
+    elif board.mcu is not None and (engine == "aot" or goal >= Goal.MEASURED):
+        from compilers.image.toolchain import toolchain_of
+
+        toolchain = toolchain_of(board.mcu)
+        toolchain.check()
+        if engine == "tflm":
+            from compilers.tflm import tree
+
+            toolchain.check_cpp()
+            tree.find(board)
+
+
+def check_host(uri: str, request: Request) -> None:
+    """Raise LinkError if a host can't be logged in to."""
+    from deploy import reach
+
+    reach.check_host(uri, request.accept_new)
+
+
+def check_device(request: Request, board: Target, engine: str) -> None:
+    """Raise Error if the device can't be reached or flashed, or can't take what --link and --threads say."""
+    from deploy import reach
+    from deploy.bench_file import links_of
+
+    links_of(board.name)
+    if engine == "tflm" and board.kind != "mcu" and (request.link is not None or board.link != "exec"):
+        raise DeployError(
+            f"{board.name}: TFLite-Micro's interpreter runs on this host only: use --target host-tflm without --link"
+        )
+    if request.threads == 0 and board.measured_on == "emulated":
+        raise ConfigError("--threads auto: an emulator's time is not the device's; give a number")
+    reach.check_device(board, request.link, request.accept_new)
+
+
+def check_any_device(requests: Sequence[Request]) -> None:
+    """Raise the first Error if none of several devices can be reached: one that can't stops no other."""
+    failed: list[Error] = []
+    for request in requests:
+        board = targets.load(request.target)
+        try:
+            check_device(request, board, request.engine_for(board))
+        except Error as e:
+            failed.append(e)
+    if len(failed) == len(requests):
+        raise failed[0]
+
+
+def check_disk(folder: Path) -> None:
+    """Raise ConfigError if a folder can't be written, or its disk is full."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"{folder}: can't be written; set the owner of {there}, or name another folder in ALPHARHO_HOME"
+        )
+    free = shutil.disk_usage(there).free
+    if free < FREE_BYTES:
+        raise ConfigError(
+            f"{folder}: can't be written: {free / 1e6:.0f} MB free, expected {FREE_BYTES / 1e6:.0f} MB; "
+            f"free disk space, or {ELSEWHERE}"
+        )
+
+
+def check_data(request: Request) -> None:
+    """Raise ConfigError if the data set is not there; its content is checked when it is loaded."""
+    kind, _, argument = request.data.partition(":")
+    path = Path(argument).expanduser()
+    if kind == "npz" and argument:
+        _check_file(f"--data {request.data}", path)
+    if kind == "folder" and argument and not path.is_dir():
+        raise ConfigError(f"--data {request.data}: no such folder")

@@ -1,0 +1,77 @@
+"""Names become things: the target, the data set, the labels and the weights that a request means. Nothing is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import console
+import target as targets
+from artifact import no_such_file
+from datasets import Dataset, load
+from errors import ConfigError
+from models import weights
+from pipeline.request import Request
+from target import Target
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A request, and what its names mean. `source` are the weights, None for a .tflite, which has its own."""
+
+    request: Request
+    target: Target
+    engine: str
+    data: Dataset
+    labels: tuple[str, ...]
+    source: weights.Source | None
+
+    @property
+    def tflite(self) -> Path | None:
+        """The user's own .tflite, None if the model is to be built or converted here."""
+        return Path(self.request.model) if self.request.model_kind == "tflite" else None
+
+
+def resolve(request: Request) -> Resolved:
+    """Return what a request means; say which pictures of the data set can't be read.
+
+    Raises ConfigError if a name, a file or the labels are wrong.
+    """
+    board = targets.load(request.target)
+    data = load(request.data)
+    for text in data.notes:
+        console.note(text)
+    if data.damaged:
+        shown = ", ".join(data.damaged[:3]) + (", ..." if len(data.damaged) > 3 else "")
+        console.note(f"{len(data.damaged)} pictures of {data.name} can't be read and are left out: {shown}")
+    labels = data.class_names if request.labels is None else read_labels(request.labels)
+    source = None
+    if request.model_kind != "tflite":
+        source = weights.resolve(request.model, request.weights, data.identity, labels, request.channels)
+    return Resolved(request, board, request.engine_for(board), data, labels, source)
+
+
+def read_labels(text: str) -> tuple[str, ...]:
+    """Return the class names of --labels: a file with one on each line, or a,b,c.
+
+    Raises ConfigError if the file can't be read, or if there are fewer than two names or two equal ones.
+    """
+    names = _names(text)
+    if len(set(names)) < max(2, len(names)):
+        raise ConfigError(f"--labels {text}: expected at least two names, all different, got {len(names)}")
+    return names
+
+
+def _names(text: str) -> tuple[str, ...]:
+    path = Path(text)
+    try:
+        if path.is_file():
+            return tuple(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"--labels {text}: expected text in UTF-8, one name on each line ({e.reason})") from e
+    except OSError as e:
+        if "," not in text:  # a long list can't be the name of a file
+            raise ConfigError(f"--labels {text}: can't be read ({e.strerror})") from e
+    if "," not in text:
+        raise ConfigError(f"--labels {text}: {no_such_file(path)}, and not a list a,b,c")
+    return tuple(name.strip() for name in text.split(","))

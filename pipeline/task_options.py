@@ -1,0 +1,176 @@
+"""Options of tasks that are not of the pipeline's request, and requests of tasks that have a few of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.options import like, option
+from pipeline.request import Request, read_names
+
+JSON = option(False, "print as JSON", group="output")
+
+
+@dataclass(frozen=True)
+class CalibrateRequest(Request):
+    """A request of which the int8 network is wanted."""
+
+    layers: bool = option(False, "print the signal-to-noise ratio of each layer", group="output")
+
+
+@dataclass(frozen=True)
+class CompareRequest(Request):
+    """A request that is measured with each engine of its target."""
+
+    target: str = like(
+        Request,
+        "target",
+        "qemu-m4",
+        help="a microcontroller, or host for the firmware and TFLite-Micro's interpreter here",
+    )
+
+
+@dataclass(frozen=True)
+class TestRequest(Request):
+    """A request whose device is tested. `count` None is for the usual number of pictures."""
+
+    __test__ = False  # for pytest: not a test
+
+    count: int | None = option(
+        None, "test pictures", group="measurement", value="N", low=1, default_words="100, on an emulator 20"
+    )
+    lossy: int | None = option(
+        None, "seed of a line that drops, flips, repeats and delays bytes", group="device", value="SEED",
+        default_words="the line as it is",
+    )  # fmt: skip
+    junit: Path | None = option(
+        None, "JUnit XML to write", group="output", value="FILE", default_words="reports/<target>/<model>/hil.xml"
+    )
+    pytest_arguments: str = option("", "arguments for pytest, such as '-k reset -x'", group="output", value="WORDS")
+
+
+@dataclass(frozen=True)
+class FitOptions(Request):
+    """A request whose network is compared with boards: one of them, or "" for all microcontrollers."""
+
+    target: str = like(Request, "target", "", help="one board", default_words="all microcontrollers")
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Which report to print."""
+
+    model: str = like(Request, "model")
+    target: str = like(Request, "target", help="board, or the name of --unit")
+    engine: str | None = like(Request, "engine")
+    json: bool = like(Request, "json")
+
+
+@dataclass(frozen=True)
+class TargetsOptions:
+    """How to list the boards."""
+
+    json: bool = JSON
+
+
+@dataclass(frozen=True)
+class ModelsOptions:
+    """Which networks to list. `rho` is in pixels, None for the presets' own."""
+
+    rho: int | None = option(None, "side of the input in pixels", group="model", value="N", low=1, default_words="128")
+    classes: int = option(1000, "classes", group="model", value="N", low=2)
+    json: bool = JSON
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """Which network to print layer by layer."""
+
+    model: str = like(Request, "model", help="preset such as v1_025 or v2_035_160 (./inv models lists them)")
+    classes: int = option(1000, "classes", group="model", value="N", low=2)
+    channels: int = like(Request, "channels", scope=None)
+    json: bool = JSON
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train a preset."""
+
+    model: str = like(Request, "model", help="preset such as v1_025 or v2_035_160 (./inv models lists them)")
+    weights: str | None = option(
+        None, "weights to begin with: imagenet, or a .npz checkpoint", group="model", value="FILE",
+        default_words="random ones",
+    )  # fmt: skip
+    channels: int = like(Request, "channels", scope=None)
+    data: str = like(Request, "data")
+    stages: str | None = option(
+        None, "input sides in pixels and epochs, the last side at rho: SIDE:EPOCHS[,SIDE:EPOCHS...]", group="training",
+        value="STAGES", default_words="half of rho for 3 epochs, then rho for 6",
+    )  # fmt: skip
+    batch: int = option(64, "pictures in one step", group="training", value="N", low=1)
+    learning_rate: float = option(3e-3, "peak learning rate of AdamW", group="training", value="X")
+    no_flip: bool = option(False, "do not mirror pictures", group="training")
+    seed: int = option(1, "seed of weights, order and augmentation", group="training", value="N")
+    out: str | None = option(
+        None, "checkpoint to write, .npz", group="output", value="FILE", default_words="where ./inv build looks for it"
+    )
+
+
+@dataclass(frozen=True)
+class SuiteOptions:
+    """What `bench-engines` measures."""
+
+    models: tuple[str, ...] = option(
+        (), "presets or int8 .tflite files, joined by commas", group="model", value="NAMES", parse=read_names,
+        default_words="v1_025,v2_035,v3sm_075,v3s_075",
+    )  # fmt: skip
+    targets: tuple[str, ...] = option(
+        (), "emulated microcontrollers, joined by commas", group="target", value="NAMES", parse=read_names,
+        default_words="qemu-m3,qemu-m4,qemu-m7,qemu-m55",
+    )  # fmt: skip
+    classes: int = option(
+        1000, "classes; the weights are random, scaled as trained ones are", group="model", value="N", low=2
+    )
+    optimize: str = like(Request, "optimize")
+    images: int = option(2, "pictures for each network and core", group="measurement", value="N", low=1)
+    layers: bool = option(False, "count the instructions of each layer of our engine too", group="measurement")
+    presets: bool = option(
+        False, "the shipped presets with their weights instead, compared with the committed counts", group="measurement"
+    )
+    update: bool = option(False, "with --presets: write the counts that CI asserts", group="output")
+    out: Path | None = option(
+        None, "folder for engines.json and engines.md", group="output", value="FOLDER",
+        default_words="benchmarks/results",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EmulatorOptions:
+    """What to do with the virtual machine of a board."""
+
+    target: str = like(Request, "target", "qemu-rpi4", help="an emulated Linux board")
+    build: bool = option(False, "build its image again; the first start builds it too", group="action")
+    start: bool = option(False, "start the machine, which runs until --stop", group="action")
+    stop: bool = option(False, "shut it down; its disk stays as it is", group="action")
+    status: bool = option(False, "say whether it runs, and how to log in; done without any action", group="action")
+
+
+@dataclass(frozen=True)
+class DoctorOptions:
+    """How to print what is installed."""
+
+    json: bool = JSON
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What `test` gives to pytest."""
+
+    pytest_arguments: str = option("", "arguments for pytest, such as '-k frames -x'", group="output", value="WORDS")
+
+
+@dataclass(frozen=True)
+class LockOptions:
+    """How to resolve the dependencies."""
+
+    upgrade: bool = option(False, "take the newest version of each", group="output")
