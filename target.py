@@ -121,7 +121,7 @@ def load(name: str) -> Target:
 def load_file(path: Path) -> Target:
     """Return the board that a TOML describes.
 
-    Raises ConfigError naming the file, the key, what was expected and what was found.
+    Raises ConfigError naming the file, the key, what was expected and what it holds.
     """
     top = load_toml(path)
     keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments"}

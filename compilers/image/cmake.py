@@ -72,14 +72,14 @@ def first_error(output: str) -> str:
 
 def _paragraph(lines: Sequence[str]) -> list[str]:
     """Return the indented lines at the start: CMake prints its message there, with empty lines between its parts."""
-    found: list[str] = []
+    paragraph: list[str] = []
     for line in lines:
         if line and not line.startswith(" "):
             break
-        if found and not line:
+        if paragraph and not line:
             break
-        found.append(line)
-    return found
+        paragraph.append(line)
+    return paragraph
 
 
 def _shortened(lines: Sequence[str]) -> str:

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #if !defined(BOARD_NAME) || !defined(FIRMWARE_REVISION)
-#error "BOARD_NAME, FIRMWARE_REVISION: not set; compilers/firmware.py hands them to CMake"
+#error "BOARD_NAME, FIRMWARE_REVISION: not set; compilers/image/firmware.py passes them to CMake"
 #endif
 
 #ifdef EMULATED

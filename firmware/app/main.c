@@ -8,7 +8,7 @@
 #define MAX_TENSORS 4u
 
 #if !defined(MODEL_NAME) || !defined(MODEL_INPUT_BYTES) || !defined(TEXT_OFFSET)
-#error "MODEL_NAME, MODEL_INPUT_BYTES, TEXT_OFFSET: not set; compilers/firmware.py hands them to CMake"
+#error "MODEL_NAME, MODEL_INPUT_BYTES, TEXT_OFFSET: not set; compilers/image/firmware.py passes them to CMake"
 #endif
 
 /* One byte more for each input, since none shares a byte with the next. */

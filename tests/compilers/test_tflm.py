@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import target as targets
 from artifact import Artifact, NoFacts, sha256_of
 from compilers import tflm
+from compilers.image.toolchain import TOOLCHAINS, Toolchain, toolchain_of
 from compilers.tflm import arena, checks, firmware, planner, tree
 from compilers.tflm.emit import Model, emit
 from compilers.tflm.operators import METHODS, additions
@@ -249,7 +250,7 @@ def test_of_several_libraries_the_fastest_unless_one_is_named(tmp_path: Path) ->
     assert tree.find(targets.load("host-fw"), {"TFLM_DIR": str(root)}).name == f"{HERE}_default_gcc"
 
 
-def standin_library(root: Path, name: str, small: Artifact[NoFacts], compiler: str, flags: list[str]) -> None:
+def standin_library(root: Path, name: str, small: Artifact[NoFacts], toolchain: Toolchain, flags: list[str]) -> None:
     network = checks.read(small.path)
     sizes = [network.tensors[t].bytes for t in (network.inputs[0], network.outputs[0])]
     folder = root / "gen" / name / "lib"
@@ -266,9 +267,8 @@ def standin_library(root: Path, name: str, small: Artifact[NoFacts], compiler: s
         *definitions,
     ]
     source, made = str(root / "standin.cc"), str(folder / "standin.o")
-    subprocess.run([compiler, *flags, *common, source, "-o", made], check=True)
-    archiver = "arm-none-eabi-ar" if "arm" in compiler else "ar"
-    subprocess.run([archiver, "rcs", str(folder / tree.LIBRARY), made], check=True)
+    subprocess.run([toolchain.cpp_compiler, *flags, *common, source, "-o", made], check=True)
+    subprocess.run([toolchain.archiver, "rcs", str(folder / tree.LIBRARY), made], check=True)
 
 
 @pytest.mark.parametrize("board", ["host-fw", pytest.param("qemu-m4", marks=pytest.mark.emulated)])
@@ -278,14 +278,16 @@ def test_the_firmware_with_a_stand_in_for_the_library(
     target = targets.load(board)
     root = fake_tree(tmp_path / "tree")
     if board == "host-fw":
-        standin_library(root, f"{HERE}_default_gcc", small, "g++", ["-fPIE"])
+        standin_library(root, f"{HERE}_default_gcc", small, TOOLCHAINS["host"], ["-fPIE"])
     else:
-        library = Path("/usr/lib/arm-none-eabi/newlib/libstdc++_nano.a")
-        if not library.exists():
-            pytest.skip("needs apt install libstdc++-arm-none-eabi-newlib")
         assert target.mcu
+        toolchain = toolchain_of(target.mcu)
+        try:
+            toolchain.check_cpp()
+        except CompileError as e:
+            pytest.skip(str(e))
         name = "cortex_m_generic_cortex-m4+fp_release_cmsis_nn_gcc"
-        standin_library(root, name, small, "arm-none-eabi-g++", target.mcu.cpu_flags.split())
+        standin_library(root, name, small, toolchain, target.mcu.cpu_flags.split())
     monkeypatch.setenv("TFLM_DIR", str(root))
     compiled = tflm.compile_for(small)
     made = firmware.build_for(compiled, tflm.model_of(compiled), target)
@@ -316,7 +318,7 @@ def test_an_arena_that_is_too_small_is_said_and_not_run(
     root = fake_tree(tmp_path / "tree")
     source = (root / "standin.cc").read_text()
     (root / "standin.cc").write_text(source.replace("return INPUT_BYTES + OUTPUT_BYTES;", "return 1 << 20;"))
-    standin_library(root, f"{HERE}_default_gcc", small, "g++", ["-fPIE"])
+    standin_library(root, f"{HERE}_default_gcc", small, TOOLCHAINS["host"], ["-fPIE"])
     monkeypatch.setenv("TFLM_DIR", str(root))
     compiled = tflm.compile_for(small)
     target = targets.load("host-fw")

@@ -24,5 +24,5 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
-    """Return the image of a target, built when first asked for."""
+    """Return the image of a target, built when first needed."""
     return cache(lambda name: build(name, tmp_path_factory.mktemp(name)))

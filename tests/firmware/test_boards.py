@@ -162,7 +162,7 @@ def test_the_runner_of_mlperf_tiny_can_drive_it(board: target.Target, session: S
     # 0.00390625 is the scale and -128 the zero point of the stand-in's output.
     values = [(int.from_bytes([b], signed=True) + 128) * 0.00390625 for b in expected_output(INPUT)]
     assert answers[-2].startswith("m-results-[")
-    found = [float(text) for text in answers[-2].removeprefix("m-results-[").rstrip("]").split(",")]
-    assert found == pytest.approx(values, abs=0.00051)
+    results = [float(text) for text in answers[-2].removeprefix("m-results-[").rstrip("]").split(",")]
+    assert results == pytest.approx(values, abs=0.00051)
     assert talk(link, f"db load {INPUT_BYTES + 1}%", 1)[0].startswith("e-[")
     assert session.infer(INPUT).output_bytes == expected_output(INPUT)

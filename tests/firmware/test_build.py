@@ -253,6 +253,6 @@ def test_fit_tells_what_is_short_before_anything_is_built() -> None:
 def test_the_estimates_are_not_below_what_a_board_takes(images: Images) -> None:
     for name in ("qemu-m4", "netduinoplus2"):
         image = images(name)
-        found = fit(target.load(name), plan(image.arena_bytes, image.weights_bytes))
-        assert 0 <= found.ram_needed - image.ram_bytes < 512
-        assert found.flash_needed >= image.flash_bytes
+        needs = fit(target.load(name), plan(image.arena_bytes, image.weights_bytes))
+        assert 0 <= needs.ram_needed - image.ram_bytes < 512
+        assert needs.flash_needed >= image.flash_bytes

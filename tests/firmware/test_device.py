@@ -111,13 +111,13 @@ def test_a_refused_run_is_remembered_until_a_write(driver: Driver) -> None:
     assert after.type == Type.RUN | REPLY
 
 
-def test_an_input_that_is_overwritten_must_come_anew(driver: Driver) -> None:
+def test_an_input_that_is_overwritten_must_be_written_again(driver: Driver) -> None:
     write, run = Frame(Type.WRITE, 1, FIRST), Frame(Type.RUN, 2, ONCE)
-    _, ran, refused, twice, _, anew = ask(
+    _, ran, refused, twice, _, ran_again = ask(
         driver, OVERWRITES_ONE, write, run, run._replace(seq=3), Frame(Type.RUN, 4, struct.pack("<H", 2)), write,
         run._replace(seq=5),
     )  # fmt: skip
-    assert ran.type == anew.type == Type.RUN | REPLY
+    assert ran.type == ran_again.type == Type.RUN | REPLY
     assert error_of(refused) == (Type.RUN, Code.INPUT)
     assert error_of(twice) == (Type.RUN, Code.RANGE)
 
@@ -256,9 +256,9 @@ def test_what_was_loaded_is_printed(driver: Driver) -> None:
         ["db load 199", f"db {'00' * 90}", f"db {'00' * 90}", f"db {'00' * 19}", "infer 1 0"], ["x" * 201],
     ],
 )  # fmt: skip
-def test_a_wrong_command_is_told_and_answered(driver: Driver, commands: list[str]) -> None:
-    *_, told, ready = say(driver, PRESERVES_ONE, *commands)
-    assert told.startswith("e-[")
+def test_a_wrong_command_is_answered_with_an_error(driver: Driver, commands: list[str]) -> None:
+    *_, message, ready = say(driver, PRESERVES_ONE, *commands)
+    assert message.startswith("e-[")
     assert ready == "m-ready"
 
 

@@ -126,7 +126,7 @@ def test_a_frame_too_long_is_dropped_whole(receive: Driver) -> None:
 
 
 @pytest.mark.parametrize("size", [TEXT_MAX, TEXT_MAX + 1, 5000])
-def test_a_long_command_is_told_apart(receive: Driver, size: int) -> None:
+def test_a_long_command_is_recognized(receive: Driver, size: int) -> None:
     expected = b"text " + b"61" * size + b"\n" if size <= TEXT_MAX else b"long\n"
     assert receive(b"a" * size + b"%name%") == expected + b"text 6e616d65\n"
 
