@@ -9,7 +9,11 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Delegate
 
 LIBRARY = "libedgetpu.so.1"
 CUSTOM_OP = b"edgetpu-custom-op"
@@ -39,7 +43,7 @@ class EdgeTpu:
     def __init__(self, name: str, path: str, runtime: str):
         self.name, self.path, self.runtime = name, path, runtime
 
-    def delegate(self, module: Any) -> Any:
+    def delegate(self, module: ModuleType) -> Delegate:
         """Return libedgetpu's delegate for it, of a runtime's module. Raises EdgeTpuError if it can't be opened."""
         try:
             return module.load_delegate(LIBRARY, {"device": self.name})
@@ -106,7 +110,7 @@ def expect_compiled(content: bytes, model: str) -> None:
         )
 
 
-def _library() -> Any:
+def _library() -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(LIBRARY)
         library.edgetpu_list_devices.restype = ctypes.POINTER(Record)
@@ -120,7 +124,7 @@ def _library() -> Any:
     return library
 
 
-def _list(library: Any) -> list[tuple[str, str]]:
+def _list(library: ctypes.CDLL) -> list[tuple[str, str]]:
     """Return name and path of each Edge TPU; names count each type by itself, as the option `device` does."""
     count = ctypes.c_size_t(0)
     records = library.edgetpu_list_devices(ctypes.byref(count))
@@ -136,7 +140,7 @@ def _list(library: Any) -> list[tuple[str, str]]:
     return found
 
 
-def _version(library: Any) -> str:
+def _version(library: ctypes.CDLL) -> str:
     """Return what libedgetpu says of itself, such as `BuildLabel(...), RuntimeVersion(14)`."""
     text = (library.edgetpu_version() or b"").decode("utf-8", "replace")
     return "".join(c for c in text if c.isprintable())[:200] or "unknown"

@@ -10,7 +10,6 @@ import glob
 import os
 import platform
 import subprocess
-from typing import Any
 
 # Bits 0 to 3 of a Raspberry Pi's word are of now, bits 16 to 19 say the same of any time since it was started.
 THROTTLED_NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
@@ -19,9 +18,9 @@ CPU_ZONES = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc-thermal", "soc_t
 VCGENCMD_TIMEOUT_S = 5
 
 
-def board_facts(root: str = "/") -> dict[str, Any]:
+def board_facts(root: str = "/") -> dict[str, object]:
     """Return what does not change while it runs; what the kernel does not say is absent."""
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "kernel": platform.release(),
         "python": platform.python_version(),
         "cores": len(os.sched_getaffinity(0)),
@@ -38,9 +37,9 @@ def board_facts(root: str = "/") -> dict[str, Any]:
     return facts
 
 
-def sensors(root: str = "/") -> dict[str, Any]:
+def sensors(root: str = "/") -> dict[str, object]:
     """Return what changes: `cpu_hz` of each clock domain, `temperature_c`, `throttled_word`, `throttle_count`."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     clocks = [_number(path) for path in _policies(root, "scaling_cur_freq")]
     if clocks and None not in clocks:
         found["cpu_hz"] = [1000 * khz for khz in clocks if khz is not None]

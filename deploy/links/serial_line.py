@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from typing import Any
+from typing import TYPE_CHECKING
 
 from deploy.links.descriptors import READ_SIZE, WRITE_TIMEOUT_S, wait_readable
 from errors import LinkError
+
+if TYPE_CHECKING:
+    from serial import Serial
 
 
 class SerialLink:
@@ -17,7 +20,7 @@ class SerialLink:
         self.name = name
         self.device = device
         self.baud = baud
-        self._port: Any = None
+        self._port: Serial | None = None
 
     @property
     def bytes_per_s(self) -> float:
@@ -61,7 +64,7 @@ class SerialLink:
             with contextlib.suppress(OSError):
                 port.close()
 
-    def _opened(self) -> Any:
+    def _opened(self) -> Serial:
         if not self._port:
             raise LinkError(f"{self.name}: is closed; open it first")
         return self._port

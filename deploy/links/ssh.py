@@ -8,10 +8,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from deploy.links.descriptors import READ_SIZE, WRITE_TIMEOUT_S
 from errors import LinkError
+
+if TYPE_CHECKING:
+    from paramiko import Channel, Transport
+    from paramiko.channel import ChannelFile
 
 EXIT_TIMEOUT_S = 3.0
 NO_SUCH_PROGRAM = 127  # what a POSIX shell ends with
@@ -23,13 +27,15 @@ class SshLink:
     `transport` is that of a connection that stays open; `on_close` is called once when the link is closed for good.
     """
 
-    def __init__(self, name: str, transport: Any, argv: Sequence[str], *, on_close: Callable[[], None] | None = None):
+    def __init__(
+        self, name: str, transport: Transport, argv: Sequence[str], *, on_close: Callable[[], None] | None = None
+    ):
         self.name = name
         self.stderr: deque[str] = deque(maxlen=50)
         self._command = shlex.join(argv)
         self._transport = transport
         self._on_close = on_close
-        self._channel: Any = None
+        self._channel: Channel | None = None
         self._listener: threading.Thread | None = None
 
     def open(self) -> None:
@@ -83,12 +89,12 @@ class SshLink:
         if on_close:
             on_close()
 
-    def _listen(self, file: Any) -> None:
+    def _listen(self, file: ChannelFile) -> None:
         with contextlib.suppress(Exception):  # the channel's end
             for line in file:
                 self.stderr.append(line.decode(errors="replace").rstrip())
 
-    def _opened(self) -> Any:
+    def _opened(self) -> Channel:
         if not self._channel:
             raise LinkError(f"{self.name}: is closed; open it first")
         return self._channel

@@ -10,15 +10,21 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from artifact import sha256_of, write_atomic
 from deploy.links.ssh import SshLink
 from deploy.remote import helper
 from deploy.remote.connect import Address, close, connect
 from errors import DeployError, LinkError
+from fields import INTEGER_LIMIT, Fields, Json, Source, from_json, load_json
+
+if TYPE_CHECKING:
+    from fabric import Connection
+    from paramiko import Transport
 
 OLDEST_PYTHON = (3, 9)
 ANSWER_TIMEOUT_S = 120.0
@@ -41,20 +47,52 @@ BOOTSTRAP = (
 )
 
 
+@dataclass(frozen=True)
+class BoardFacts:
+    """What a board says of itself: our folder there, the machine as uname says, its Python and C library.
+
+    `libraries` are the versions of those that a runtime needs, by distribution.
+    """
+
+    folder: str
+    machine: str
+    python: str
+    implementation: str
+    libc: str
+    cores: int
+    libraries: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A path on the board, and whether what was asked about is there."""
+
+    path: str
+    found: bool = True
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file on the board: bytes and sha256."""
+
+    size: int
+    sha256: str
+
+
 class Board:
     """An open connection and the helper on it, which holds the board's lock. Use it as a context manager.
 
-    `facts` is what the board says of itself (see helper.facts). Entering raises LinkError if it is not reached or has
+    `facts` is what the board says of itself. Entering raises LinkError if it is not reached or has
     no fit Python, DeployError if another run holds it.
     """
 
-    facts: dict[str, Any]
+    facts: BoardFacts
 
     def __init__(self, address: Address, *, accept_new: bool = False):
         self.address = address
         self.name = address.name
         self._accept_new = accept_new
-        self._connection: Any = None
+        self._connection: Connection | None = None
         self._helper: SshLink | None = None
         self._rest = b""
         self._turn = threading.Lock()
@@ -80,9 +118,9 @@ class Board:
         self.close()
 
     @property
-    def transport(self) -> Any:
+    def transport(self) -> Transport:
         """The connection's transport, on which channels are opened."""
-        return self._connection.transport
+        return self._opened().transport
 
     def put(self, path: Path, name: str, say: Say | None = None) -> str:
         """Copy a file under a name in the board's folder unless it is there; return its path on the board.
@@ -90,17 +128,17 @@ class Board:
         Raises DeployError if there is no space or something else arrives than was sent, LinkError if it is lost.
         """
         sha256 = sha256_of(path)
-        found = self.ask("have", name=name, sha256=sha256)
-        if found["found"]:
-            return str(found["path"])
+        there = self.entry("have", name=name, sha256=sha256)
+        if there.found:
+            return there.path
         size = path.stat().st_size
-        part = self.ask("part", name=name, size=size)["path"]
+        part = self.entry("part", name=name, size=size)
         began = time.monotonic()
-        self._copy(path, part)
-        kept = self.ask("keep", name=name, sha256=sha256)
+        self._copy(path, part.path)
+        kept = self.entry("keep", name=name, sha256=sha256)
         if say:
             say(f"copied {name}, {size:,} bytes in {time.monotonic() - began:.1f} s")
-        return str(kept["path"])
+        return kept.path
 
     def get(self, name: str, path: Path, size: int, sha256: str) -> None:
         """Copy a file of the board, given by its path there, to a local one: `size` bytes of that sha256.
@@ -108,7 +146,7 @@ class Board:
         Raises DeployError if something else arrives, LinkError if the connection is lost.
         """
         try:
-            with self._connection.client.open_sftp() as sftp:
+            with self._opened().client.open_sftp() as sftp:
                 sftp.get_channel().settimeout(ANSWER_TIMEOUT_S)
                 with sftp.open(name, "rb") as file:
                     data = file.read(size + 1)
@@ -119,15 +157,25 @@ class Board:
             raise DeployError(f"{self.name}: {path.name} was damaged on the way; run again")
         write_atomic(path, data)
 
-    def ask(self, what: str, timeout_s: float = ANSWER_TIMEOUT_S, **values: Any) -> dict[str, Any]:
+    def ask(self, what: str, timeout_s: float = ANSWER_TIMEOUT_S, **values: Json) -> Fields:
         """Let the helper do something; return its answer. Raises DeployError if it refuses, LinkError if it is gone."""
         assert self._helper is not None
         with self._turn:
             self._helper.write(json.dumps({"do": what, **values}).encode() + b"\n")
-            found = self._answer(timeout_s)
-        if "error" in found:
-            raise self._refused(found["error"], found["text"])
-        return dict(found["ok"])
+            answer = self._answer(timeout_s)
+        if "error" in answer.values:
+            raise self._refused(answer.text("error"), str(answer.values.get("text", "")))
+        return answer.table("ok")
+
+    def entry(self, what: str, **values: Json) -> Entry:
+        """Return the answer of `ask` about one file or folder. Raises as `ask`."""
+        answer = self.ask(what, ANSWER_TIMEOUT_S, **values)
+        return from_json(Entry, answer.values, answer.source)
+
+    def listing(self, name: str) -> dict[str, ListedFile]:
+        """Return the files in a folder for work, by name. Raises as `ask`."""
+        answer = self.ask("listing", name=name)
+        return {name: from_json(ListedFile, form, answer.source) for name, form in answer.values.items()}
 
     def close(self) -> None:
         """End the helper, which frees the lock, and the connection. Never raises."""
@@ -138,12 +186,17 @@ class Board:
             close(self._connection)
             self._connection = None
 
+    def _opened(self) -> Connection:
+        assert self._connection is not None
+        return self._connection
+
     def _begin(self, code: bytes) -> None:
         assert self._helper is not None
         who = f"{getpass.getuser()}@{socket.gethostname()}, pid {os.getpid()}, since {time.strftime('%F %T %Z')}"
         try:
             self._helper.write(code)
-            self.facts = self.ask("hello", holder=who)
+            answer = self.ask("hello", holder=who)
+            self.facts = from_json(BoardFacts, answer.values, answer.source)
         except LinkError as e:
             raise self._explained(e) from e
 
@@ -168,18 +221,18 @@ class Board:
             )
         return error
 
-    def _answer(self, timeout_s: float) -> dict[str, Any]:
+    def _answer(self, timeout_s: float) -> Fields:
         assert self._helper is not None
         limit = time.monotonic() + timeout_s
         while time.monotonic() < limit:
-            line, found, rest = self._rest.partition(b"\n")
-            if not found:
+            line, end, rest = self._rest.partition(b"\n")
+            if not end:
                 self._rest += self._helper.read(1.0)
                 continue
             self._rest = rest
             text = line.decode(errors="replace")
             if text.startswith(helper.MARK):
-                return dict(json.loads(text.removeprefix(helper.MARK)))
+                return load_json(text.removeprefix(helper.MARK), Source(self.name, LinkError, "run again"))
         raise LinkError(f"{self.name}: no answer in {timeout_s:g} s; see whether the board still runs")
 
     def _refused(self, code: str, text: str) -> DeployError:
@@ -194,13 +247,13 @@ class Board:
 
     def _copy(self, path: Path, part: str) -> None:
         try:
-            with self._connection.client.open_sftp() as sftp:
+            with self._opened().client.open_sftp() as sftp:
                 sftp.get_channel().settimeout(ANSWER_TIMEOUT_S)
                 sftp.put(str(path), part, confirm=False)
         except Exception as e:  # paramiko raises its own, EOFError and OSError
             why = " ".join(str(e).split()) or type(e).__name__
             try:
-                free = self.ask("free")["bytes"]
+                free = self.ask("free").integer("bytes", 0, INTEGER_LIMIT)
             except LinkError:
                 raise LinkError(f"{self.name}: connection lost while copying {path.name} ({why}); run again") from e
             size = path.stat().st_size

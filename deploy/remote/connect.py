@@ -10,11 +10,15 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from deploy.remote.host_keys import VerifyHostKey, known_hosts_files, load_known_hosts
 from errors import LinkError
+
+if TYPE_CHECKING:
+    from fabric import Config, Connection
+    from paramiko import BadHostKeyException
 
 EXAMPLE = "ssh://pi@raspberrypi.local"
 CONNECT_TIMEOUT_S = 20
@@ -61,7 +65,7 @@ def parse_address(uri: str) -> Address:
     return Address(host, user, port, python)
 
 
-def connect(address: Address, accept_new: bool = False) -> Any:
+def connect(address: Address, accept_new: bool = False) -> Connection:
     """Return an open fabric Connection.
 
     A changed host key, an unknown one that nobody confirms, a host that is not reached and a login that is refused are
@@ -74,7 +78,7 @@ def connect(address: Address, accept_new: bool = False) -> Any:
         from paramiko.config import SSHConfig
 
         config = Config(ssh_config=SSHConfig())
-        keys: dict[str, Any] = {"key_filename": str(address.key_file), "allow_agent": False, "look_for_keys": False}
+        keys: dict[str, object] = {"key_filename": str(address.key_file), "allow_agent": False, "look_for_keys": False}
     else:
         config, keys = _user_config(address), {}
     patience = dict.fromkeys(("banner_timeout", "auth_timeout", "channel_timeout"), 3 * address.timeout_s)
@@ -95,14 +99,14 @@ def connect(address: Address, accept_new: bool = False) -> Any:
     return connection
 
 
-def close(connection: Any) -> None:
+def close(connection: Connection) -> None:
     """Close a connection and its jump hosts. Never raises."""
     for hop in reversed(_hops(connection)):
         with contextlib.suppress(Exception):
             hop.close()
 
 
-def _user_config(address: Address) -> Any:
+def _user_config(address: Address) -> Config:
     from fabric import Config
 
     try:
@@ -111,7 +115,7 @@ def _user_config(address: Address) -> Any:
         raise LinkError(f"{address.name}: ~/.ssh/config can't be read ({e}); mend that line") from e
 
 
-def _hops(connection: Any) -> list[Any]:
+def _hops(connection: Connection) -> list[Connection]:
     """Return the connection and those that it jumps over."""
     found = []
     while connection is not None and not isinstance(connection, str):
@@ -120,7 +124,7 @@ def _hops(connection: Any) -> list[Any]:
     return found
 
 
-def _open(connection: Any, address: Address) -> None:
+def _open(connection: Connection, address: Address) -> None:
     import paramiko
     from paramiko.ssh_exception import NoValidConnectionsError
 
@@ -154,7 +158,7 @@ def _open(connection: Any, address: Address) -> None:
         raise LinkError(f"{where}: no SSH connection ({_why(e)}); see whether `ssh {address.host}` works") from e
 
 
-def _changed(where: str, error: Any, connection: Any) -> str:
+def _changed(where: str, error: BadHostKeyException, connection: Connection) -> str:
     name = error.hostname if connection.port == 22 else f"[{error.hostname}]:{connection.port}"
     return (
         f"{where}: the host key has CHANGED: known {error.expected_key.get_name()} {error.expected_key.fingerprint}, "
@@ -163,7 +167,7 @@ def _changed(where: str, error: Any, connection: Any) -> str:
     )
 
 
-def _notice_loss(connection: Any) -> None:
+def _notice_loss(connection: Connection) -> None:
     """Let the loss of a host be noticed: bytes that nobody takes would be sent again for a quarter of an hour."""
     connection.transport.set_keepalive(KEEPALIVE_S)
     line = connection.transport.sock

@@ -20,7 +20,6 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from importlib import metadata
-from typing import Any
 
 MARK = "alpharho:"  # what a shell's start-up files print goes before it
 QUIET_S = 120.0
@@ -44,7 +43,7 @@ class Helper:
         self.folder = os.path.join(os.path.expanduser("~"), ".cache", "alpharho")
         self.lock: int | None = None
 
-    def hello(self, holder: str) -> dict[str, Any]:
+    def hello(self, holder: str) -> dict[str, object]:
         """Take the lock and return the board's facts. The lock is the kernel's: it ends with this process."""
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         path = os.path.join(self.folder, "lock")
@@ -60,7 +59,7 @@ class Helper:
         self.clean()
         return facts(self.folder)
 
-    def have(self, name: str, sha256: str) -> dict[str, Any]:
+    def have(self, name: str, sha256: str) -> dict[str, object]:
         """Say whether a whole file of that name and content is there, and where it is or would be."""
         path = self._path(name)
         found = os.path.isfile(path) and sha256_of(path) == sha256
@@ -68,7 +67,7 @@ class Helper:
             os.utime(path)
         return {"found": found, "path": path}
 
-    def have_folder(self, name: str) -> dict[str, Any]:
+    def have_folder(self, name: str) -> dict[str, object]:
         """Say whether a folder of that name is there; one is only renamed to it when whole."""
         path = self._path(name)
         found = os.path.isdir(path)
@@ -76,14 +75,14 @@ class Helper:
             os.utime(path)
         return {"found": found, "path": path}
 
-    def part(self, name: str, size: int) -> dict[str, Any]:
+    def part(self, name: str, size: int) -> dict[str, object]:
         """Return the temporary name under which a file of `size` bytes is to be copied."""
-        free = self.free()["bytes"]
+        free = self._free_bytes()
         if size + (1 << 20) > free:
             raise Refusal("space", f"{size} bytes needed, {free} free in {self.folder}")
         return {"path": self._path("." + name + PART)}
 
-    def keep(self, name: str, sha256: str) -> dict[str, Any]:
+    def keep(self, name: str, sha256: str) -> dict[str, object]:
         """Give a copied file its name, if it is what was sent."""
         part = self._path("." + name + PART)
         found = sha256_of(part)
@@ -95,21 +94,21 @@ class Helper:
         os.replace(part, self._path(name))
         return {"path": self._path(name)}
 
-    def work(self, name: str) -> dict[str, Any]:
+    def work(self, name: str) -> dict[str, object]:
         """Return a new empty folder for a program to write into; it is removed when the host goes."""
         path = self._path("." + name + PART)
         _remove(path)
         os.mkdir(path)
         return {"path": path}
 
-    def listing(self, name: str) -> dict[str, Any]:
+    def listing(self, name: str) -> dict[str, object]:
         """Return the files in a folder for work: sizes in bytes and sha256, by name."""
         folder = self._path("." + name + PART)
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
         paths = {name: os.path.join(folder, name) for name in names}
         return {name: {"size": os.path.getsize(path), "sha256": sha256_of(path)} for name, path in paths.items()}
 
-    def unpack(self, name: str, wheels: builtins.list[str]) -> dict[str, Any]:
+    def unpack(self, name: str, wheels: builtins.list[str]) -> dict[str, object]:
         """Unpack copied wheels, without their tests, into a folder of that name, and remove them."""
         work = self._path("." + name + PART)
         os.mkdir(work)
@@ -126,16 +125,15 @@ class Helper:
         os.rename(work, self._path(name))
         return {"path": self._path(name)}
 
-    def free(self) -> dict[str, Any]:
+    def free(self) -> dict[str, object]:
         """Return how many bytes can be written."""
-        disk = os.statvfs(self.folder)
-        return {"bytes": disk.f_bavail * disk.f_frsize}
+        return {"bytes": self._free_bytes()}
 
-    def names(self) -> dict[str, Any]:
+    def names(self) -> dict[str, object]:
         """Return the names of what is in the folder."""
         return {"names": sorted(os.listdir(self.folder))}
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Remove what an unfinished run left, and all but the newest of each kind."""
         for name in os.listdir(self.folder):
             if name.startswith(".") and name.endswith(PART):
@@ -147,13 +145,17 @@ class Helper:
                 _remove(self._path(name))
         return {}
 
+    def _free_bytes(self) -> int:
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize
+
     def _path(self, name: str) -> str:
         if os.path.basename(name) != name or name in ("", ".", ".."):
             raise Refusal("name", f"no file name: {name!r}")
         return os.path.join(self.folder, name)
 
 
-def facts(folder: str) -> dict[str, Any]:
+def facts(folder: str) -> dict[str, object]:
     """Return what the host must know of the board to choose and bring a runtime."""
     found = {}
     for library in LIBRARIES:
@@ -201,7 +203,7 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def answer(helper: Helper, line: bytes) -> dict[str, Any]:
+def answer(helper: Helper, line: bytes) -> dict[str, object]:
     """Return the answer to one request as an object."""
     request = json.loads(line)
     verb = request.pop("do")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from paramiko import PKey, SSHClient
 from paramiko.client import MissingHostKeyPolicy
@@ -46,8 +45,8 @@ def ask_on_terminal(question: str) -> bool:
         return False
 
 
-def known_hosts_files(config: Any) -> list[Path]:
-    """Return the known_hosts files of a host's ssh_config entry (a dict), the first of which takes new keys."""
+def known_hosts_files(config: Mapping[str, str]) -> list[Path]:
+    """Return the known_hosts files of a host's ssh_config entry , the first of which takes new keys."""
     named = config.get("userknownhostsfile", "").split()
     files = [Path(os.path.expanduser(name)) for name in named if name.lower() != "none"]
     return files or [USER_KNOWN_HOSTS.expanduser()]

@@ -60,12 +60,13 @@ class RemoteMachine:
         """
         with self._board() as board:
             paths = [board.put(path, name, self._say) for name, path in files.items()]
-            folder = str(board.ask("work", name=WORK)["path"])
+            folder = board.entry("work", name=WORK).path
             ended = self._run(board, command(paths, folder), timeout_s)
-            listing = board.ask("listing", name=WORK)
+            listing = board.listing(WORK)
             for name, path in outputs.items():
-                if name in listing and 0 < listing[name]["size"] <= OUTPUT_MAX_BYTES:
-                    board.get(f"{folder}/{name}", path, **listing[name])
+                file = listing.get(name)
+                if file and 0 < file.size <= OUTPUT_MAX_BYTES:
+                    board.get(f"{folder}/{name}", path, file.size, file.sha256)
         return ended
 
     def _board(self) -> Board:
@@ -73,7 +74,7 @@ class RemoteMachine:
 
     def _run(self, board: Board, command: Sequence[str], timeout_s: float) -> Ended:
         exit_code, text = run(board.transport, command, timeout_s, self.name)
-        return Ended(exit_code, text, str(board.facts.get("machine", "unknown machine")))
+        return Ended(exit_code, text, board.facts.machine)
 
 
 def _address(uri: str, option: str) -> Address:

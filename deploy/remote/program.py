@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from deploy.links.descriptors import WRITE_TIMEOUT_S
 from deploy.links.ssh import NO_SUCH_PROGRAM
 from errors import LinkError
+
+if TYPE_CHECKING:
+    from paramiko import Transport
 
 __all__ = ["NO_SUCH_PROGRAM", "run"]
 MOST_BYTES = 1 << 22
@@ -17,7 +20,7 @@ MOST_BYTES = 1 << 22
 POLL_S = 1.0
 
 
-def run(transport: Any, argv: Sequence[str], timeout_s: float, where: str) -> tuple[int, str]:
+def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str) -> tuple[int, str]:
     """Run `argv` without input; return its exit code and both its streams as text.
 
     Raises LinkError if the connection is lost, the program does not end in time, or it is killed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from artifact import sha256_of, versions
@@ -34,16 +35,16 @@ def bring(board: Board, wanted: str, say: Say, for_edgetpu: bool = False) -> Run
     """
     if wanted not in RUNTIMES:
         raise DeployError(f"--runtime {wanted}: expected {', '.join(RUNTIMES)}")
-    found = board.facts["libraries"]
+    libraries = board.facts.libraries
     for name in (TFLITE, LITERT) if for_edgetpu else (LITERT, TFLITE):
-        if wanted in (name, "auto") and name in found and _fits(name, found):
-            say(f"uses {name} {found[name]}, which is there")
+        if wanted in (name, "auto") and name in libraries and _fits(name, libraries):
+            say(f"uses {name} {libraries[name]}, which is there")
             return Runtime(name, "")
     return _install(board, _usual(board, for_edgetpu) if wanted == "auto" else wanted, say)
 
 
 def _usual(board: Board, for_edgetpu: bool) -> str:
-    python = tuple(int(part) for part in str(board.facts["python"]).split(".")[:2])
+    python = tuple(int(part) for part in board.facts.python.split(".")[:2])
     return TFLITE if for_edgetpu and python <= TFLITE_NEWEST_PYTHON else LITERT
 
 
@@ -59,9 +60,9 @@ def requirements(name: str, python: tuple[int, int], where: str) -> list[str]:
     return [f"{TFLITE}=={TFLITE_VERSION}", "numpy<2"]
 
 
-def _fits(name: str, found: dict[str, str]) -> bool:
+def _fits(name: str, libraries: Mapping[str, str]) -> bool:
     """Whether a runtime that is there has the numpy that it needs: tflite-runtime aborts with numpy 2."""
-    numpy = found.get("numpy", "")
+    numpy = libraries.get("numpy", "")
     return bool(numpy) and (name != TFLITE or int(numpy.split(".")[0]) < 2)
 
 
@@ -71,13 +72,13 @@ def _install(board: Board, name: str, say: Say) -> Runtime:
     wheels = download(name, asked, platform, board.name)
     digest = hashlib.sha256("".join(sha256_of(wheel) for wheel in wheels).encode()).hexdigest()[:12]
     folder = f"runtime-{name}-{digest}"
-    found = board.ask("have_folder", name=folder)
-    if not found["found"]:
+    there = board.entry("have_folder", name=folder)
+    if not there.found:
         # Each wheel and what it unpacks to: about four times the wheels, while both are there.
         board.ask("part", name=folder, size=5 * sum(wheel.stat().st_size for wheel in wheels))
         for wheel in wheels:
             board.put(wheel, f".{wheel.name}.part")
         board.ask("unpack", UNPACK_TIMEOUT_S, name=folder, wheels=[f".{wheel.name}.part" for wheel in wheels])
         size = sum(wheel.stat().st_size for wheel in wheels)
-        say(f"installed {asked[0]} in {found['path']} from {len(wheels)} wheels, {size:,} bytes")
-    return Runtime(name, str(found["path"]))
+        say(f"installed {asked[0]} in {there.path} from {len(wheels)} wheels, {size:,} bytes")
+    return Runtime(name, there.path)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import process
 from artifact import Artifact, NoFacts, produce, sha256_of
+from deploy.remote.board import BoardFacts
 from errors import DeployError
 from fields import Json
 
@@ -36,15 +36,15 @@ class Platform:
         ]
 
 
-def platform_of(facts: Mapping[str, Any], where: str) -> Platform:
-    """Return the platform that a board's facts tell. Raises DeployError if no wheels are made for it."""
-    python = re.match(r"(\d+)\.(\d+)", str(facts["python"]))
-    glibc = re.fullmatch(r"glibc (\d+)\.(\d+)", str(facts["libc"]))
-    if not python or facts["implementation"] != "cpython":
-        raise DeployError(f"{where}: expected CPython, it has {facts['implementation']} {facts['python']}")
+def platform_of(facts: BoardFacts, where: str) -> Platform:
+    """Return the platform of a board. Raises DeployError if there are no wheels for it."""
+    python = re.match(r"(\d+)\.(\d+)", facts.python)
+    glibc = re.fullmatch(r"glibc (\d+)\.(\d+)", facts.libc)
+    if not python or facts.implementation != "cpython":
+        raise DeployError(f"{where}: expected CPython, it has {facts.implementation} {facts.python}")
     if not glibc:
         raise DeployError(f"{where}: its C library is not glibc; install a runtime there yourself")
-    return Platform(str(facts["machine"]), _pair(python), _pair(glibc))
+    return Platform(facts.machine, _pair(python), _pair(glibc))
 
 
 def download(name: str, requirements: Sequence[str], platform: Platform, where: str) -> list[Path]:

@@ -360,17 +360,17 @@ def test_a_failure_over_there_is_one_line(
 
 def test_what_arrives_from_there_is_what_was_there(sshd: Sshd, tmp_path: Path) -> None:
     with Board(BOARD) as board:
-        folder = Path(board.ask("work", name="trial")["path"])
+        folder = Path(board.entry("work", name="trial").path)
         (folder / "made").write_bytes(b"as it was made")
-        found = board.ask("listing", name="trial")["made"]
-        board.get(f"{folder}/made", tmp_path / "made", **found)
+        file = board.listing("trial")["made"]
+        board.get(f"{folder}/made", tmp_path / "made", file.size, file.sha256)
         assert (tmp_path / "made").read_bytes() == b"as it was made"
         (folder / "made").write_bytes(b"as it is later")
         with pytest.raises(DeployError, match=r"ssh://board: other was damaged on the way; run again"):
-            board.get(f"{folder}/made", tmp_path / "other", **found)
+            board.get(f"{folder}/made", tmp_path / "other", file.size, file.sha256)
         assert not (tmp_path / "other").exists()
         with pytest.raises(LinkError, match=r"none can't be copied from there \(.*No such file"):
-            board.get(f"{folder}/none", tmp_path / "other", **found)
+            board.get(f"{folder}/none", tmp_path / "other", file.size, file.sha256)
     assert wait_until(lambda: not folder.exists())
 
 

@@ -216,7 +216,7 @@ def test_a_board_that_starts_again_in_mid_run(machine: Machine, tmp_path: Path) 
     machine.console.write_bytes(b"")  # else its first start is taken for its second
     machine.wait_until_up(state)
     with Board(machine.address(state)) as again:
-        assert not [name for name in again.ask("names")["names"] if name.endswith(".part")]
+        assert not [name for name in again.ask("names").texts("names") if name.endswith(".part")]
     with session(model, "auto", []) as board:
         assert board.infer(bytes(768)).output_bytes == reference(model, bytes(768))
 
@@ -238,4 +238,4 @@ def test_a_full_disk_is_said_and_nothing_stays(machine: Machine, tmp_path: Path)
         root.run("busybox rm /full", hide=True, in_stream=False)
         close(root)
     with Board(machine.address(state)) as board:
-        assert not [name for name in board.ask("names")["names"] if "full" in name]
+        assert not [name for name in board.ask("names").texts("names") if "full" in name]

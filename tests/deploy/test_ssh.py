@@ -77,7 +77,7 @@ def test_a_second_run_is_told_who_holds_the_board(sshd: Sshd) -> None:
     ):
         Board(BOARD).__enter__()
     with Board(BOARD) as again:
-        assert again.facts["folder"] == str(sshd.cache)
+        assert again.facts.folder == str(sshd.cache)
 
 
 def test_what_an_unfinished_run_left_is_removed(sshd: Sshd) -> None:
@@ -106,7 +106,7 @@ def test_no_space_is_said_before_anything_is_copied(
 
 def test_what_arrives_damaged_is_not_kept(sshd: Sshd) -> None:
     with Board(BOARD) as board:
-        part = Path(board.ask("part", name="x", size=4)["path"])
+        part = Path(board.entry("part", name="x", size=4).path)
         part.write_bytes(b"bits")
         with pytest.raises(DeployError, match=r"damaged on the way \(sha256 0{12} expected, \w{12} arrived"):
             board.ask("keep", name="x", sha256="0" * 64)

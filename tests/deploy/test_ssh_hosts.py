@@ -72,7 +72,7 @@ def test_a_jump_host_is_verified_too(sshd: Sshd) -> None:
         config.write(f"Host behind\n  HostName 127.0.0.1\n  ProxyJump board\n  Port {sshd.port}\n")
         config.write(f"  IdentityFile {sshd.folder}/client_key\n  UserKnownHostsFile {sshd.known_hosts}\n")
     with Board(Address("behind")) as board:
-        assert board.facts["cores"]
+        assert board.facts.cores
     sshd.know(None)
     with pytest.raises(LinkError, match="unknown host key"):
         Board(Address("behind")).__enter__()

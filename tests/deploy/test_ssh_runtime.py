@@ -15,7 +15,7 @@ import pytest
 import process
 import target
 from deploy.remote import runtime, wheels
-from deploy.remote.board import Board
+from deploy.remote.board import Board, BoardFacts
 from deploy.remote.wheels import Platform
 from errors import DeployError, LinkError
 from tests.deploy.sshd import BOARD, Sshd, wait_until
@@ -55,8 +55,7 @@ class FakeBoard:
 
     def __init__(self, python: str = "3.11.2", **libraries: str):
         names = {name.replace("_", "-"): version for name, version in libraries.items()}
-        self.facts = {"python": python, "machine": "aarch64", "libc": "glibc 2.36", "implementation": "cpython"}
-        self.facts["libraries"] = names  # type: ignore[assignment]
+        self.facts = BoardFacts("/cache", "aarch64", python, "cpython", "glibc 2.36", 4, names)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +98,11 @@ def test_platform_tags_reach_from_its_glibc_to_manylinux2014() -> None:
     assert "manylinux_2_34_aarch64" not in tags
 
 
-@pytest.mark.parametrize(("facts", "message"), [({"libc": ""}, "not glibc"), ({"implementation": "pypy"}, "CPython")])
-def test_a_board_that_no_wheels_are_made_for(facts: dict[str, str], message: str) -> None:
+@pytest.mark.parametrize(("libc", "implementation", "message"), [("", "cpython", "not glibc"), ("", "pypy", "CPython")])
+def test_a_board_that_no_wheels_are_made_for(libc: str, implementation: str, message: str) -> None:
+    facts = dataclasses.replace(FakeBoard().facts, libc=libc, implementation=implementation)
     with pytest.raises(DeployError, match=message):
-        wheels.platform_of(FakeBoard().facts | facts, "ssh://board")
+        wheels.platform_of(facts, "ssh://board")
 
 
 def test_a_runtime_is_unpacked_beside_the_boards_own_and_used(
@@ -116,7 +116,7 @@ def test_a_runtime_is_unpacked_beside_the_boards_own_and_used(
         archive.writestr("litert_stand_in-1.data/scripts/run", "")
     monkeypatch.setattr(runtime, "download", lambda *asked: [wheel])
     with Board(BOARD) as board:
-        board.facts["libraries"] = {}
+        board.facts = dataclasses.replace(board.facts, libraries={})
         for installed in (True, False):
             said: list[str] = []
             found = runtime.bring(board, "auto", said.append)
@@ -136,7 +136,7 @@ def test_a_damaged_wheel_is_said_and_nothing_stays(sshd: Sshd, tmp_path: Path, m
     wheel.write_bytes(b"no zip")
     monkeypatch.setattr(runtime, "download", lambda *asked: [wheel])
     with Board(BOARD) as board:
-        board.facts["libraries"] = {}
+        board.facts = dataclasses.replace(board.facts, libraries={})
         with pytest.raises(DeployError, match="damaged on the way"):
             runtime.bring(board, "auto", print)
     assert wait_until(lambda: not [name for name in sshd.left() if "bad" in name or "runtime" in name])
