@@ -1,4 +1,4 @@
-// Kernel set dsp (Cortex-M with the DSP extension), for the layers that compilers/aot/dsp.py packs; all else is
+// Kernel set dsp (Cortex-M with the DSP extension), for the layers that compilers/aot/sets/dsp packs; all else is
 // portable there, too.
 //
 // What portable.h says of sizes, zero points and limits holds here. `packed` and `scratch` are aligned to words. One

@@ -1,3 +1,4 @@
+// CONV_2D: inputs of four pixels at a time to a tile, which assembly multiplies.
 #include <string.h>
 
 #include "arithmetic.h"
@@ -5,7 +6,8 @@
 #include "multiply.h"
 #include "mve.h"
 
-// Copy the taps of one row of the kernel, (kernel_w, in_c), with the zero point for padding. `row` is NULL outside.
+// Copies the taps of one row of the window, (kernel_w, in_c), with the zero point as padding. `row` is NULL outside of
+// the input.
 static void gather_row(const struct alpharho_mve_conv *p, const int8_t *row, int32_t left, int8_t *to) {
   const struct alpharho_window *w = &p->window;
   const int32_t c = w->in_c;
@@ -27,7 +29,7 @@ static void gather_row(const struct alpharho_mve_conv *p, const int8_t *row, int
   }
 }
 
-// Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
+// Copies the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point as padding.
 static void gather(const struct alpharho_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
   const struct alpharho_window *w = &p->window;
   const int32_t left = x * w->stride_w - w->pad_left;
@@ -37,21 +39,22 @@ static void gather(const struct alpharho_mve_conv *p, const int8_t *in, int32_t 
   }
 }
 
-// Where four pixels' outputs begin, from the first: what is after the last is the last again.
+// Sets where the outputs of a group begin, seen from the first pixel. If fewer than four pixels are left, the last one
+// stands for those that are missing.
 static void set_next(struct multiply_job *job, int32_t pixels, int32_t channels) {
   for (int32_t n = 0; n < MVE_PIXELS; n++) {
     job->next[n] = least(n, pixels - 1) * channels;
   }
 }
 
-// Multiply one group of inputs, `pixels` of its four, with `of_group`. Assembly stores words: channels that are no
-// multiple of four go through a buffer, four by four.
+// Multiplies one group of inputs with `multiply` and stores `pixels` of its four pixels. Assembly stores words: if the
+// channels are not a multiple of four, outputs go through a buffer, four channels at a time.
 static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, int32_t pixels,
-                   void (*of_group)(const struct multiply_job *), int8_t *out) {
+                   void (*multiply)(const struct multiply_job *), int8_t *out) {
   const int32_t channels = p->window.out_c;
   if (channels % MVE_CHANNELS == 0) {
     job->out = out;
-    of_group(job);
+    multiply(job);
     return;
   }
   const int8_t *const first = job->packed, *const end = job->packed_end;
@@ -62,7 +65,7 @@ static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, 
   }
   for (int32_t c = 0; c < channels; c += MVE_CHANNELS, job->packed = job->packed_end) {
     job->packed_end = job->packed + MVE_CHANNELS * (job->depth + 3 * 4);
-    of_group(job);
+    multiply(job);
     for (int32_t n = 0; n < pixels; n++) {
       memcpy(out + n * channels + c, words + n * MVE_CHANNELS, (size_t)least(channels - c, MVE_CHANNELS));
     }
@@ -71,6 +74,7 @@ static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, 
   job->packed_end = end;
 }
 
+// Sets all fields of a job but `out`, for four pixels.
 static void start(const struct alpharho_mve_conv *p, const int8_t *inputs, struct multiply_job *job) {
   alpharho_mve_multiply_job_set(job, p->packed, (p->window.out_c + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS,
                                 inputs, p->depth, p->zero_point);
@@ -83,7 +87,7 @@ static void limit_all(const struct alpharho_mve_conv *p, int8_t *out) {
   }
 }
 
-// Up to 16 taps: no tile is needed. `rows` are of whole pixels.
+// One group of pixels with up to 16 taps, which need no tile but lie side by side at `to`.
 static void small_group(const struct alpharho_mve_conv *p, struct multiply_job *job,
                         const int8_t *const rows[MVE_PIXELS], int32_t taps, int32_t pixels, int8_t *to, int8_t *out) {
   for (int32_t n = 0; n < MVE_PIXELS; n++) {
@@ -94,6 +98,7 @@ static void small_group(const struct alpharho_mve_conv *p, struct multiply_job *
   finish(p, job, pixels, p->depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16, out);
 }
 
+// Sets the rows of four pixels that are `pitch` bytes apart; the last of `pixels` stands for those that are missing.
 static void set_rows(const int8_t *rows[MVE_PIXELS], const int8_t *first, int32_t pixels, int32_t pitch) {
   for (int32_t n = 0; n < MVE_PIXELS; n++) {
     rows[n] = first + least(n, pixels - 1) * pitch;
@@ -149,7 +154,7 @@ void alpharho_mve_pointwise(const struct alpharho_mve_conv *p, const int8_t *in,
 void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
   const int32_t taps = w->kernel_h * w->kernel_w * w->in_c, all = w->out_h * w->out_w;
-  int8_t *const gathered = scratch + KERNEL_MVE_TILE(p->depth);
+  int8_t *const gathered = scratch + ALPHARHO_MVE_TILE(p->depth);
   struct multiply_job job;
   start(p, scratch, &job);
   for (int32_t i = 0; i < all; i += MVE_PIXELS) {
@@ -172,10 +177,11 @@ void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8
 
 enum { RGB_SIDE = 3, RGB_ROW = MVE_RGB_ROW, RGB_TAPS = 27, RGB_DEPTH = 32, RGB_SPLIT = MVE_BLOCK - RGB_ROW };
 
-// Bring the 27 taps of a pixel, three rows of 9 bytes `pitch` apart, into its two places in a tile: the last row and
-// the end of the middle one, the first row and the rest of the middle one.
+// Copies the 27 taps of a pixel, three rows of 9 bytes `pitch` apart, to its two places in a tile: the last row and the
+// end of the middle one; the first row and the rest of the middle one.
 static void tile_pixel(const int8_t *from, int32_t pitch, int8_t *to) {
   const int8_t *const middle = from + pitch, *const last = middle + pitch;
+  // NOLINTNEXTLINE(clang-analyzer-unix.cstring.UninitializedRead): it takes windows without rows into account
   memcpy(to, last, RGB_ROW);
   memcpy(to + RGB_ROW, middle + RGB_SPLIT, RGB_ROW - RGB_SPLIT);
   memcpy(to + MVE_PIXELS * MVE_BLOCK, from, RGB_ROW);
@@ -193,8 +199,8 @@ void alpharho_mve_make_tile_rgb(const int8_t *from, int32_t pitch, int32_t step,
 
 #endif
 
-// Tile four pixels from the one at row y and column x on, the last of all again where they are not four: those that
-// reach beyond the right side, or all if none is `done`.
+// Tiles four pixels, from row y and column x on: all of them or, if `done`, only those that reach beyond the right
+// side. If fewer than four pixels are left, the last one stands for those that are missing.
 static void tile_border(const struct alpharho_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int done,
                         int8_t *tile) {
   const struct alpharho_window *w = &p->window;
@@ -213,8 +219,8 @@ static void tile_border(const struct alpharho_mve_conv *p, const int8_t *in, int
   }
 }
 
-// Whether all taps of four pixels' rows are in the input, and 16 bytes from the first of each, too. It does not matter
-// if they are those of the next row of the input.
+// Whether all rows of four pixels are in the input, as are 16 bytes from the first tap of each row on. These bytes may
+// belong to the next row of the input.
 static int in_memory(const struct alpharho_window *w, int32_t top, int32_t left) {
   const int32_t last = (top + RGB_SIDE - 1) * w->in_w + left + (MVE_PIXELS - 1) * w->stride_w;
   return top >= 0 && top + RGB_SIDE <= w->in_h && left >= 0 &&
@@ -226,8 +232,8 @@ void alpharho_mve_conv_rgb(const struct alpharho_mve_conv *p, const int8_t *in, 
   const int32_t pitch = w->in_w * w->in_c, step = w->stride_w * w->in_c;
   struct multiply_job job;
   start(p, scratch, &job);
-  // What lies beyond the taps meets weights of 0, but must be some number.
-  alpharho_mve_fill(scratch, 0, KERNEL_MVE_TILE(RGB_DEPTH));
+  // Five places of a pixel have no tap but weights of 0; no value may be uninitialized.
+  alpharho_mve_fill(scratch, 0, ALPHARHO_MVE_TILE(RGB_DEPTH));
   int32_t x = 0, y = 0;
   for (int32_t i = 0; i < w->out_h * w->out_w; i += MVE_PIXELS) {
     const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;

@@ -1,8 +1,9 @@
 // FULLY_CONNECTED: what the assembly of dense.S needs, and its C model.
+#include "dense.h"
+
 #include <stddef.h>
 
 #include "arithmetic.h"
-#include "mve.h"
 
 MVE_ASSERT_OFFSET(struct alpharho_mve_dense, in_c, DENSE_IN_C);
 MVE_ASSERT_OFFSET(struct alpharho_mve_dense, out_c, DENSE_OUT_C);
@@ -13,9 +14,6 @@ MVE_ASSERT_OFFSET(struct alpharho_mve_dense, shift, DENSE_SHIFT);
 MVE_ASSERT_OFFSET(struct alpharho_mve_dense, zero_point, DENSE_ZERO_POINT);
 MVE_ASSERT_OFFSET(struct alpharho_mve_dense, min, DENSE_MIN);
 MVE_ASSERT_OFFSET(struct alpharho_mve_dense, max, DENSE_MAX);
-
-// One row of inputs against all output channels. `twice`: whether scaling rounds twice.
-void alpharho_mve_dense_row(const struct alpharho_mve_dense *p, const int8_t *in, int8_t *out, int32_t twice);
 
 void alpharho_mve_dense(const struct alpharho_mve_dense *p, const int8_t *in, int8_t *out) {
   for (int32_t row = 0; row < p->rows; row++, in += p->in_c, out += p->out_c) {

@@ -79,7 +79,8 @@ static int32_t row_bytes_of(const struct alpharho_window *w) {
 
 void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
   const struct alpharho_window *w = &p->window;
-  const int32_t side = w->kernel_h, row_bytes = row_bytes_of(w), channels = w->in_c * p->pixels_at_once;
+  const int32_t side = w->kernel_h == SIDE_MAX ? SIDE_MAX : SIDE_MIN;
+  const int32_t row_bytes = row_bytes_of(w), channels = w->in_c * p->pixels_at_once;
   const int32_t covered = (channels + MVE_BLOCK - 1) / MVE_BLOCK * MVE_BLOCK;
   struct depthwise_row job = {
       .packed = p->packed,

@@ -1,9 +1,10 @@
 // ADD, MUL and functions of one value: what the assembly of elementwise.S needs, and its C model.
+#include "elementwise.h"
+
 #include <stddef.h>
 
 #include "arithmetic.h"
 #include "memory.h"
-#include "mve.h"
 
 MVE_ASSERT_OFFSET(struct alpharho_mve_add, size, ADD_SIZE);
 MVE_ASSERT_OFFSET(struct alpharho_mve_add, factor1, ADD_FACTOR1);
@@ -19,9 +20,6 @@ MVE_ASSERT_OFFSET(struct alpharho_mve_mul, offset2, MUL_OFFSET2);
 MVE_ASSERT_OFFSET(struct alpharho_mve_mul, multiplier, MUL_MULTIPLIER);
 MVE_ASSERT_OFFSET(struct alpharho_mve_mul, shift, MUL_SHIFT);
 MVE_ASSERT_OFFSET(struct alpharho_mve_mul, zero_point, MUL_ZERO_POINT);
-
-// Computes all rows, limited to int8.
-void alpharho_mve_mul_rows(const struct alpharho_mve_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);
 
 void alpharho_mve_mul(const struct alpharho_mve_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   alpharho_mve_mul_rows(p, in1, in2, out);

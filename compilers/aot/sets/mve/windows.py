@@ -33,7 +33,7 @@ DEPTHWISE_ORDER = np.concatenate([np.arange(first, BLOCK, 4) for first in (0, 2,
 
 
 def tile_bytes(depth: int) -> int:
-    """Return what the inputs of four pixels take in scratch (KERNEL_MVE_TILE)."""
+    """Return what the inputs of four pixels take in scratch (ALPHARHO_MVE_TILE)."""
     return -(-depth // BLOCK) * BLOCK * PIXELS
 
 
