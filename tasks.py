@@ -290,11 +290,11 @@ def report(chosen: options.ReportOptions) -> None:
     name, engine = chosen.target, chosen.engine
     is_usual = engine is None or (name in target.names() and target.load(name).engine == engine)
     path = reports.folder(name, Path(chosen.model).stem + ("" if is_usual else f"-{engine}")) / "report.json"
-    made = reports.read(path)
+    last = reports.read(path)
     if chosen.json:
         print(path.read_text(), end="")
     else:
-        console.report(layout.rows(made), path)
+        console.report(layout.rows(last), path)
 
 
 @command(MEASURING, options.EmulatorOptions)

@@ -64,8 +64,8 @@ def examine() -> list[Row]:
         Row(n.package, "there" if Path(n.probe).exists() else "", n.needed_for, n.install) for n in needs if n.is_file
     ]
     with ThreadPoolExecutor(max_workers=len(tools)) as pool:
-        found = pool.map(lambda tool: _tool(*tool), tools)
-        rows = [*_python(), *_libraries(), *found, *files]
+        found_tools = pool.map(lambda tool: _tool(*tool), tools)
+        rows = [*_python(), *_libraries(), *found_tools, *files]
     return rows + [row for check in (_disk, _serial_ports, _bench) for row in check()]
 
 
@@ -112,8 +112,8 @@ def print_doctor(as_json: bool = False) -> None:
 
     table = Table("what", "found", "needed for", "get it by", header_style="bold", box=None, pad_edge=False)
     for row in rows:
-        found = "[red]missing[/red]" if row.is_missing else escape(row.found)
-        table.add_row(escape(row.what), found, escape(row.needed_for), escape(row.install) if row.is_missing else "")
+        state = "[red]missing[/red]" if row.is_missing else escape(row.found)
+        table.add_row(escape(row.what), state, escape(row.needed_for), escape(row.install) if row.is_missing else "")
     Console(highlight=False).print(table)
 
 
@@ -141,7 +141,7 @@ def _tool(program: str, needed_for: str, install: str) -> Row:
 
 
 def _version(path: str) -> str:
-    """Return what a program says its version is; its path if it does not say."""
+    """Return the version that a program prints, or its path if it prints none."""
     flag = "-V" if Path(path).name == "ssh" else "--version"
     try:
         finished = process.run([path, flag], error=Error, timeout_s=TOOL_TIMEOUT_S, check=False)

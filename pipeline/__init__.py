@@ -1,1 +1,1 @@
-"""What the user asked for, and the steps that do it, in order."""
+"""The options of a request, the command line that reads them, preflight, and the steps in order."""

@@ -1,4 +1,4 @@
-"""The command line of `./inv`: tasks made from dataclasses of options, positional model and target, nearest names."""
+"""The command line of `./inv`: tasks from dataclasses of options, positional model and target, nearest names."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Command:
 
     @property
     def positional(self) -> tuple[str, ...]:
-        """The options that may be given without their name."""
+        """The options that may be typed without their name."""
         return tuple(name for name in POSITIONAL if name in self.names)
 
     def run(self, words: Words) -> None:
@@ -73,31 +73,31 @@ def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], N
     chosen = tuple(n for n, field in fields.items() if not names or n in names or field.option.group in names)
 
     def wrap(body: Callable[[T], None]) -> Task[Any]:
-        name = body.__name__.strip("_").replace("_", "-")
-        made = Command(name, group, inspect.cleandoc(body.__doc__ or ""), kind, chosen, body)
-        COMMANDS[name] = made
-        INVOKE_TASKS.append(_invoke_task(made))
+        name = body.__name__.replace("_", "-")
+        command = Command(name, group, inspect.cleandoc(body.__doc__ or ""), kind, chosen, body)
+        COMMANDS[name] = command
+        INVOKE_TASKS.append(_invoke_task(command))
         return INVOKE_TASKS[-1]
 
     return wrap
 
 
-def _invoke_task(made: Command) -> Task[Any]:
+def _invoke_task(command: Command) -> Task[Any]:
     def run(c: Context, **values: str | bool | None) -> None:
-        code, message = attempt(lambda: made.run({n: v for n, v in values.items() if v not in (None, False)}))
+        code, message = attempt(lambda: command.run({n: v for n, v in values.items() if v not in (None, False)}))
         if code:
             raise Exit(message, code=code)
 
-    fields = made.fields
+    fields = command.fields
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     parameters += [
         inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False if field.kind is bool else None)
         for n, field in fields.items()
     ]
-    run.__name__, run.__doc__ = made.body.__name__, made.about
+    run.__name__, run.__doc__ = command.body.__name__, command.about
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     invoke_help = {name: field.option.help.replace("{choices}", "") for name, field in fields.items()}
-    result: Task[Any] = task(name=made.name, auto_shortflags=False, help=invoke_help)(run)
+    result: Task[Any] = task(name=command.name, auto_shortflags=False, help=invoke_help)(run)
     return result
 
 
@@ -136,8 +136,8 @@ def _run(arguments: Sequence[str]) -> None:
     runs = parse(arguments)
     if not runs:
         print(pages.overview(COMMANDS.values()), end="")
-    for made, words in runs:
-        made.run(words)
+    for command, words in runs:
+        command.run(words)
 
 
 def _page(arguments: Sequence[str]) -> str:
@@ -188,13 +188,13 @@ def parse(arguments: Sequence[str]) -> list[tuple[Command, Words]]:
     return list(runs)
 
 
-def _read_option(word: str, rest: list[str], made: Command, words: dict[str, str | bool]) -> None:
+def _read_option(word: str, rest: list[str], command: Command, words: dict[str, str | bool]) -> None:
     """Add one option to `words`; its value is taken from `rest` if it is a word of its own."""
     flag, has_value, value = word.partition("=")
-    by_flag = {field.flag: field for field in made.fields.values()}
+    by_flag = {field.flag: field for field in command.fields.values()}
     field = by_flag.get(flag) or by_flag.get(flag.replace("_", "-"))
     if field is None:
-        raise ConfigError(f"{flag}: no such option of {made.name}; {_nearest_option(flag, made)}")
+        raise ConfigError(f"{flag}: no such option of {command.name}; {_nearest_option(flag, command)}")
     if field.kind is bool:
         if has_value:
             raise ConfigError(f"{word}: {flag} takes no value; leave ={value} out")
@@ -207,11 +207,11 @@ def _read_option(word: str, rest: list[str], made: Command, words: dict[str, str
     words[field.name] = value
 
 
-def _nearest_option(flag: str, made: Command) -> str:
+def _nearest_option(flag: str, command: Command) -> str:
     others = [other.name for other in COMMANDS.values() if flag in {f.flag for f in other.fields.values()}]
     if others:
         return f"it is an option of {', '.join(others)}"
-    return _suggest(flag, [field.flag for field in made.fields.values()], f"./inv {made.name} --help lists them")
+    return _suggest(flag, [field.flag for field in command.fields.values()], f"./inv {command.name} --help lists them")
 
 
 def _suggest(word: str, known: Iterable[str], otherwise: str) -> str:
@@ -220,30 +220,32 @@ def _suggest(word: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean {close[0]}?" if close else otherwise
 
 
-def _read_positional(word: str, made: Command, words: dict[str, str | bool]) -> None:
+def _read_positional(word: str, command: Command, words: dict[str, str | bool]) -> None:
     """Add a word without an option's name as --model or --target, by what it names."""
     fits = [name for name, test in (("model", is_model), ("target", is_target)) if test(word)]
-    if not made.positional:
-        raise ConfigError(f"{word}: {made.name} takes options only; run ./inv {made.name} --help")
-    fits = [name for name in fits if name in made.positional]
+    if not command.positional:
+        raise ConfigError(f"{word}: {command.name} takes options only; run ./inv {command.name} --help")
+    fits = [name for name in fits if name in command.positional]
     if len(fits) > 1:
         raise ConfigError(f"{word}: is a model and a target; say --model {word} or --target {word}")
-    known = " and ".join(f"./inv {name}s" for name in made.positional) + " list them"
+    known = " and ".join(f"./inv {name}s" for name in command.positional) + " list them"
     if not fits:
-        raise ConfigError(f"{word}: not a {' or a '.join(made.positional)}; {_suggest(word, _known(made), known)}")
+        raise ConfigError(
+            f"{word}: not a {' or a '.join(command.positional)}; {_suggest(word, _known(command), known)}"
+        )
     (name,) = fits
     if name in words:
         raise ConfigError(f"{word}: there is a {name} already, {words[name]}; give one")
     words[name] = word
 
 
-def _known(made: Command) -> list[str]:
+def _known(command: Command) -> list[str]:
     """Return the words that a task takes without an option's name, and the names of tasks."""
     import target
     from models import presets
 
     names = {"model": presets.all_names, "target": target.names}
-    return [word for name in made.positional for word in names[name]()]
+    return [word for name in command.positional for word in names[name]()]
 
 
 def typed_command(arguments: Sequence[str] | None = None) -> str:

@@ -93,11 +93,11 @@ def markdown(commands: Iterable[Command]) -> str:
 
 def _first_of_each(commands: Iterable[Command]) -> list[Field]:
     """Return each option once; the deploy task comes first, whose request has the most."""
-    found: dict[str, Field] = {}
+    fields: dict[str, Field] = {}
     for command in sorted(commands, key=lambda command: command.name != "deploy"):
         for name, field in command.fields.items():
-            found.setdefault(name, field)
-    return list(found.values())
+            fields.setdefault(name, field)
+    return list(fields.values())
 
 
 def _row(field: Field, tasks: Sequence[str]) -> tuple[str, ...]:

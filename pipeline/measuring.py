@@ -29,10 +29,9 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
     """Measure the parts on what the steps build, and write the report. `command` is what the user typed."""
     resolved = steps.resolved
     result = bench.measure(set_up(steps), parts, command)
-    made = result.report
-    name = made.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
-    path = report.write(made, report.folder(steps.request.unit or made.target.name, name))
-    return Measured(made, path, result.measurement.interrupted)
+    name = result.report.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
+    path = report.write(result.report, report.folder(steps.request.unit or result.report.target.name, name))
+    return Measured(result.report, path, result.measurement.interrupted)
 
 
 def set_up(steps: Steps) -> Setup:

@@ -53,9 +53,9 @@ class Copy:
         table = (ROOT / "system_packages.txt").read_text().replace(" /usr/", " /not/there/usr/")
         (self.root / "system_packages.txt").write_text(table)
         for name in PROGRAMS:
-            found = shutil.which(name)
-            if found:
-                (self.bin / name).symlink_to(found)
+            path = shutil.which(name)
+            if path:
+                (self.bin / name).symlink_to(path)
         shutil.copytree(ROOT / "targets", self.root / "targets")
         self.program("python3", FAKE_PYTHON)
         self.program("apt-get", FAKE_APT)
@@ -83,7 +83,7 @@ class Copy:
         return [line for line in self.log.read_text().splitlines() if word in line]
 
     def installed(self) -> list[str]:
-        """Return the packages that apt-get was asked for."""
+        """Return the packages that apt-get was called for."""
         return sorted({name for line in self.called("install -y") for name in line.split("recommends ")[1].split()})
 
 
@@ -135,13 +135,13 @@ def test_a_failed_install_is_redone_from_the_start(copy: Copy) -> None:
     assert not (copy.root / ".venv" / "half a package").exists()
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(warm: Copy) -> None:
+def test_an_environment_without_python_is_made_again(warm: Copy) -> None:
     (warm.root / ".venv" / "bin" / "python").unlink()
     assert warm.run("--list").returncode == 0
     assert len(warm.called("-m venv")) == 1
 
 
-def test_an_environment_made_by_hand_is_taken(warm: Copy) -> None:
+def test_an_environment_made_by_hand_is_used(warm: Copy) -> None:
     (warm.root / ".venv" / "lock.sha256").unlink()
     assert warm.run("--list").returncode == 0
     assert not warm.called("-m venv")
@@ -215,7 +215,7 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
         (["test"], packages_of_tests()),
     ],
 )
-def test_the_packages_of_the_asked_task_are_installed(warm: Copy, arguments: list[str], packages: list[str]) -> None:
+def test_the_packages_of_the_task_are_installed(warm: Copy, arguments: list[str], packages: list[str]) -> None:
     done = warm.run(*arguments)
     assert done.returncode == 0
     assert warm.installed() == packages
@@ -243,7 +243,7 @@ def test_without_root_a_missing_package_is_named_before_python_is_installed(copy
     copy.program("id", "#!/bin/sh\necho 1000\n")
     done = copy.run("deploy", "--target=host-fw", "--data=cifar10")
     assert done.returncode == 1
-    packages = "gcc cmake ninja-build libc6-dev"
+    packages = "cmake ninja-build gcc libc6-dev"
     assert done.stderr == f"inv: deploy needs {packages}; run: sudo apt-get install -y {packages}\n"
     assert not copy.called("venv")
     assert not (copy.root / ".venv").exists()

@@ -134,13 +134,13 @@ def options(npz: Path, model: str = PRESET) -> list[str]:
     return ["--model", model, "--weights", "random", "--data", f"npz:{npz}", "--calibration-images", "16"]
 
 
-def one_line(done: subprocess.CompletedProcess[str], *said: str, code: int = 1) -> str:
-    """Check that a command ended with one line of error that says all of `said`, and return the line."""
+def one_line(done: subprocess.CompletedProcess[str], *expected: str, code: int = 1) -> str:
+    """Check that a command ended with one line of error that has all of `expected` in it, and return the line."""
     assert done.returncode == code, done.stderr + done.stdout
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ")
-    for text in said:
+    for text in expected:
         assert text in lines[0], lines[0]
     return lines[0]
 

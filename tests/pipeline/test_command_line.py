@@ -38,15 +38,15 @@ needs_vww = pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data/m
 
 
 def _report(home: Path, model: str, target: str = "host") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((home / "reports" / target / model / "report.json").read_text())
-    return found
+    report: dict[str, Any] = json.loads((home / "reports" / target / model / "report.json").read_text())
+    return report
 
 
-# Mistakes that are said before anything slow is done
+# Mistakes that are reported before anything slow is done
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["deploy", "--model", "v1_25"], ["--model v1_25", "did you mean v1_025"]),
         (["deploy", "--model", "v1_900"], ["alpha of v1 is 0.1 to 1.0, got 9.0"]),
@@ -77,26 +77,26 @@ def _report(home: Path, model: str, target: str = "host") -> dict[str, Any]:
     ],
     ids=lambda v: " ".join(v)[:40],
 )
-def test_a_mistake_is_one_line(home: Path, npz: Path, arguments: list[str], said: list[str]) -> None:
+def test_a_mistake_is_one_line(home: Path, npz: Path, arguments: list[str], expected: list[str]) -> None:
     if "--data" not in arguments and arguments[0] in ("deploy", "calibrate", "build", "train"):
         arguments = [*arguments, "--data", f"npz:{npz}"]
     if arguments[0] == "build" and "--weights" not in arguments:
         arguments = [*arguments, "--weights", "random"]
-    one_line(inv(home, *arguments, timeout=60), *said)
+    one_line(inv(home, *arguments, timeout=60), *expected)
     assert leftovers(home) == []
 
 
 @needs_vww
 def test_fit_tells_each_aim_apart(home: Path) -> None:
-    asked = ["fit", "--model", VWW, "--labels", "person,none", "--target", "qemu-m4"]
-    done = inv(home, *asked, "--json")
+    arguments = ["fit", "--model", VWW, "--labels", "person,none", "--target", "qemu-m4"]
+    done = inv(home, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     aims = json.loads(done.stdout[done.stdout.index("{") :])["qemu-m4"]
     assert list(aims) == ["size", "speed", "ram"]
     assert aims["size"]["weights_bytes"] < aims["speed"]["weights_bytes"]
     assert aims["ram"]["arena_bytes"] <= min(aims["size"]["arena_bytes"], aims["speed"]["arena_bytes"])
     assert aims["size"]["fits"]
-    shown = inv(home, *asked).stdout
+    shown = inv(home, *arguments).stdout
     assert f"{aims['speed']['weights_bytes']:,}" in shown
     one_line(
         inv(home, "fit", "--model", VWW, "--labels", "person,none", "--target", "rpi4"),
@@ -132,14 +132,14 @@ def test_a_folder_with_one_picture_a_class(home: Path, tmp_path: Path) -> None:
 def test_weights_of_another_network(home: Path, tmp_path: Path, npz: Path) -> None:
     facts = checkpoint.CheckpointFacts("v1_050_32", 4, 3, CLASSES, (-1.0, 1.0), "npz:four.npz")
     checkpoint.save(tmp_path / "other.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, facts)
-    asked = ["build", "--model", PRESET, "--data", f"npz:{npz}", "--weights", tmp_path / "other.npz"]
-    one_line(inv(home, *asked), "weights are of v1_050_32, not of v1_025_32")
+    arguments = ["build", "--model", PRESET, "--data", f"npz:{npz}", "--weights", tmp_path / "other.npz"]
+    one_line(inv(home, *arguments), "weights are of v1_050_32, not of v1_025_32")
 
     # One that says it is of this network and is not
     checkpoint.save(
         tmp_path / "liar.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, replace(facts, preset=PRESET)
     )
-    one_line(inv(home, *asked[:-1], tmp_path / "liar.npz"), "not of v1_025_32", "conv1/kernel has shape")
+    one_line(inv(home, *arguments[:-1], tmp_path / "liar.npz"), "not of v1_025_32", "conv1/kernel has shape")
     assert leftovers(home) == []
 
 
@@ -161,20 +161,20 @@ def test_imagenet_weights_without_a_network(home: Path, npz: Path, tmp_path: Pat
 
 
 def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    asked = ["deploy", *options(npz), "--images", "40"]
-    first = inv(home, *asked)
+    arguments = ["deploy", *options(npz), "--images", "40"]
+    first = inv(home, *arguments)
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
-    found = _report(home, PRESET)
-    assert found["target"]["measured_on"] == "host"
-    assert found["model"]["sha256"] == int8.sha256
-    assert found["latency"]["n"] == 200
-    assert found["accuracy"]["n"] == found["exactness"]["n"] == 40
-    assert found["exactness"]["equal"] == 40
-    assert found["accuracy"]["top1"] == found["accuracy"]["host_top1"]
-    assert "interrupted" not in found["provenance"]
+    report = _report(home, PRESET)
+    assert report["target"]["measured_on"] == "host"
+    assert report["model"]["sha256"] == int8.sha256
+    assert report["latency"]["n"] == 200
+    assert report["accuracy"]["n"] == report["exactness"]["n"] == 40
+    assert report["exactness"]["equal"] == 40
+    assert report["accuracy"]["top1"] == report["accuracy"]["host_top1"]
+    assert "interrupted" not in report["provenance"]
 
-    second = inv(home, *asked, PYTHONPROFILEIMPORTTIME="1")
+    second = inv(home, *arguments, PYTHONPROFILEIMPORTTIME="1")
     assert second.returncode == 0
     steps: dict[str, str] = {}
     for line in filter(str.strip, second.stdout.splitlines()):
@@ -192,17 +192,17 @@ def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: 
 
 def test_json_is_the_report_and_nothing_else_on_its_last_line(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "bench", *options(npz), "--json")
-    made = json.loads(done.stdout[done.stdout.index("{") :])
-    assert "latency" in made
-    assert "accuracy" not in made
+    report = json.loads(done.stdout[done.stdout.index("{") :])
+    assert "latency" in report
+    assert "accuracy" not in report
 
 
 def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
     root = save_folder(tmp_path / "photos", suffix=".jpg")
     broken = root / "left" / "005.jpg"
     broken.write_bytes(broken.read_bytes()[:300])
-    asked = ["--model", PRESET, "--weights", "random", "--data", f"folder:{root}", "--calibration-images", "16"]
-    done = inv(home, "deploy", *asked, "--images", "all")
+    arguments = ["--model", PRESET, "--weights", "random", "--data", f"folder:{root}", "--calibration-images", "16"]
+    done = inv(home, "deploy", *arguments, "--images", "all")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     note = next(line for line in done.stdout.splitlines() if line.startswith("note"))
@@ -217,16 +217,16 @@ def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path
     done = inv(home, "deploy", "--model", VWW, "--data", f"folder:{root}", "--images", "all")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    found = _report(home, VWW.stem)
-    assert found["accuracy"]["n"] == found["exactness"]["equal"] == 4
-    assert "parameters" not in found["model"]
+    report = _report(home, VWW.stem)
+    assert report["accuracy"]["n"] == report["exactness"]["equal"] == 4
+    assert "parameters" not in report["model"]
 
 
 def test_a_tflite_is_no_keras_network_and_has_its_own_weights(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    asked = ["--model", int8.path, "--data", f"npz:{npz}", "--input-range=-1,1"]
-    one_line(inv(home, "build", *asked), "has no Keras network")
-    one_line(inv(home, "calibrate", *asked, "--layers"), "has no Keras network")
-    one_line(inv(home, "deploy", *asked, "--weights", "random"), "has its own")
+    arguments = ["--model", int8.path, "--data", f"npz:{npz}", "--input-range=-1,1"]
+    one_line(inv(home, "build", *arguments), "has no Keras network")
+    one_line(inv(home, "calibrate", *arguments, "--layers"), "has no Keras network")
+    one_line(inv(home, "deploy", *arguments, "--weights", "random"), "has its own")
 
 
 @pytest.mark.skipif(not (SHARED_DATA / "coral_model_invoking_error.tflite").is_file(), reason="needs ../shared/data")
@@ -236,7 +236,7 @@ def test_a_model_that_can_t_be_invoked(home: Path, npz: Path) -> None:
 
 def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     raw = int8.path.read_bytes()
-    for name, content, said in (
+    for name, content, expected in (
         ("text", b"hello", "not a .tflite"),
         ("empty", b"", "not a .tflite"),
         ("cut", raw[: len(raw) // 2], "cut.tflite"),
@@ -244,7 +244,7 @@ def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int
     ):
         path = tmp_path / f"{name}.tflite"
         path.write_bytes(content)
-        one_line(inv(home, "deploy", "--model", path, "--data", f"npz:{npz}"), said)
+        one_line(inv(home, "deploy", "--model", path, "--data", f"npz:{npz}"), expected)
     assert leftovers(home) == []
 
 
@@ -311,15 +311,15 @@ def _in_mid_accuracy(home: Path, many: Path, lines: list[str]) -> subprocess.Pop
     return process
 
 
-def _check_broken_off(home: Path, err: str, said: str) -> None:
+def _check_broken_off(home: Path, err: str, expected: str) -> None:
     assert len(err.strip().splitlines()) == 1, err
     assert err.startswith("error: measured after ")
-    found = _report(home, PRESET)
-    assert 0 < found["accuracy"]["n"] == found["exactness"]["n"] < 6000
-    assert found["exactness"]["equal"] == found["exactness"]["n"]
-    assert f"after {found['accuracy']['n']} of 6000 pictures" in found["provenance"]["interrupted"]
-    assert said in found["provenance"]["interrupted"]
-    assert "model_file" in found["memory"]
+    report = _report(home, PRESET)
+    assert 0 < report["accuracy"]["n"] == report["exactness"]["n"] < 6000
+    assert report["exactness"]["equal"] == report["exactness"]["n"]
+    assert f"after {report['accuracy']['n']} of 6000 pictures" in report["provenance"]["interrupted"]
+    assert expected in report["provenance"]["interrupted"]
+    assert "model_file" in report["memory"]
     assert not list(home.glob("build/outputs/*"))
     assert leftovers(home) == []
 
@@ -367,8 +367,8 @@ def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], 
     assert [p for p in tiny_disk.rglob("*") if p.is_file()] == []
 
     subprocess.run(["mount", "-o", "remount,size=8m", tiny_disk], check=True)
-    for made in (network, int8):
-        shutil.copytree(made.path.parent, tiny_disk / "build" / made.kind / made.path.parent.name)
+    for artifact in (network, int8):
+        shutil.copytree(artifact.path.parent, tiny_disk / "build" / artifact.kind / artifact.path.parent.name)
     filler = tiny_disk / "filler"
     room = os.statvfs(tiny_disk)
     filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 64 * 1024)))
@@ -382,12 +382,12 @@ def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], 
 
 
 def test_train_then_build_from_it(home: Path, npz: Path, tmp_path: Path) -> None:
-    asked = ["train", "--model", PRESET, "--data", f"npz:{npz}", "--stages", "32:1", "--batch", "32"]
-    done = inv(tmp_path, *asked)
+    arguments = ["train", "--model", PRESET, "--data", f"npz:{npz}", "--stages", "32:1", "--batch", "32"]
+    done = inv(tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
-    (made,) = (tmp_path / "trained").glob(f"{PRESET}.{npz.name}-*.npz")
-    assert checkpoint.load_facts(made).labels == CLASSES
-    assert done.stdout.strip().splitlines()[-1].startswith(str(made))
+    (trained,) = (tmp_path / "trained").glob(f"{PRESET}.{npz.name}-*.npz")
+    assert checkpoint.load_facts(trained).labels == CLASSES
+    assert done.stdout.strip().splitlines()[-1].startswith(str(trained))
     built = inv(tmp_path, "build", "--model", PRESET, "--data", f"npz:{npz}")
     assert built.returncode == 0, built.stderr
-    assert f"weights: {made.name} (trained on npz:{npz.name})" in built.stdout
+    assert f"weights: {trained.name} (trained on npz:{npz.name})" in built.stdout

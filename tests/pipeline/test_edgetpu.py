@@ -46,15 +46,15 @@ def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, 
         line = next(line for line in done.stdout.splitlines() if line.startswith("compile"))
         assert "edgetpu for coral-usb: 29 of 29 operators mapped" in line
         assert line.endswith(ending)
-    made = Path(done.stdout.splitlines()[-1])
-    assert made.name == "model_edgetpu.tflite"
-    done = inv(home, "compile", "--target", "coral-dev-board", "--compiled", made, *options(npz))
+    compiled = Path(done.stdout.splitlines()[-1])
+    assert compiled.name == "model_edgetpu.tflite"
+    done = inv(home, "compile", "--target", "coral-dev-board", "--compiled", compiled, *options(npz))
     assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.splitlines()[-1]).read_bytes() == made.read_bytes()
+    assert Path(done.stdout.splitlines()[-1]).read_bytes() == compiled.read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (
             ["compile", "--target", "host", "--with", "v2_035"],
@@ -70,8 +70,8 @@ def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, 
     ],
 )
 @pytest.mark.usefixtures("int8")
-def test_mistakes(home: Path, npz: Path, arguments: list[str], said: list[str]) -> None:
-    one_line(inv(home, *arguments, *options(npz)), *said)
+def test_mistakes(home: Path, npz: Path, arguments: list[str], expected: list[str]) -> None:
+    one_line(inv(home, *arguments, *options(npz)), *expected)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_minimalistic_twin(preset: PresetFacts | None, twin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("swish", "excite", "twin", "said"),
+    ("swish", "excite", "twin", "expected"),
     [
         (True, True, "v3sm_075", "h-swish and squeeze-and-excite, .* its minimalistic twin v3sm_075 has neither"),
         (False, True, "", "has squeeze-and-excite, .* minimalistic V3 networks have neither"),
@@ -100,7 +100,7 @@ def test_the_minimalistic_twin(preset: PresetFacts | None, twin: str) -> None:
     ],
 )
 def test_the_warning_about_v3(
-    capsys: pytest.CaptureFixture[str], swish: bool, excite: bool, twin: str, said: str | None
+    capsys: pytest.CaptureFixture[str], swish: bool, excite: bool, twin: str, expected: str | None
 ) -> None:
     import re
 
@@ -109,9 +109,9 @@ def test_the_warning_about_v3(
     console.table("", *check_table.table(check), red=(check_table.CPU,))
     for text in check_table.notes(check, twin):
         console.note(text)
-    told = " ".join(capsys.readouterr().out.split())
-    assert "[not] listed" in told
-    assert "9,000,000 bytes of parameters are over what the chip holds" in told
-    assert "refused" in told
-    assert ("h-swish" in told or "squeeze" in told) == (said is not None)
-    assert said is None or re.search(said, told)
+    output = " ".join(capsys.readouterr().out.split())
+    assert "[not] listed" in output
+    assert "9,000,000 bytes of parameters are over what the chip holds" in output
+    assert "refused" in output
+    assert ("h-swish" in output or "squeeze" in output) == (expected is not None)
+    assert expected is None or re.search(expected, output)

@@ -168,9 +168,9 @@ def test_a_wrong_value_is_one_line(capsys: pytest.CaptureFixture[str], arguments
     ],
 )
 def test_words_become_options(arguments: list[str], words: dict[str, str | bool]) -> None:
-    ((command, found),) = parse(["deploy", *arguments])
+    ((command, typed),) = parse(["deploy", *arguments])
     assert command.name == "deploy"
-    assert found == words
+    assert typed == words
 
 
 def test_several_tasks_run_one_after_the_other() -> None:

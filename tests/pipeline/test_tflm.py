@@ -22,16 +22,16 @@ def no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_deploy_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "deploy", *options(npz), "--target", "host-tflm", "--images", "all")
     assert done.returncode == 0, done.stderr
-    found = json.loads((home / "reports" / "host-tflm" / PRESET / "report.json").read_text())
-    assert found["engine"] == {
-        "name": "tflm", "version": found["provenance"]["tools"]["tflite-micro"], "kernels": "reference", "threads": 1
+    report = json.loads((home / "reports" / "host-tflm" / PRESET / "report.json").read_text())
+    assert report["engine"] == {
+        "name": "tflm", "version": report["provenance"]["tools"]["tflite-micro"], "kernels": "reference", "threads": 1
     }  # fmt: skip
-    memory = found["memory"]
+    memory = report["memory"]
     assert memory["arena"] == memory["arena_used"] == memory["arena_head"] + memory["arena_tail"]
     assert 0.5 * memory["arena"] < memory["arena_32bit"] < 1.2 * memory["arena"]
-    assert found["exactness"]["n"] == found["exactness"]["equal"] == 60
-    assert "reference kernels" in found["exactness"]["oracle"]
-    assert found["accuracy"]["top1"] == found["accuracy"]["host_top1"]
+    assert report["exactness"]["n"] == report["exactness"]["equal"] == 60
+    assert "reference kernels" in report["exactness"]["oracle"]
+    assert report["accuracy"]["top1"] == report["accuracy"]["host_top1"]
 
 
 def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
@@ -44,25 +44,26 @@ def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Art
 
 
 def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    asked = ["deploy", *options(npz)]
-    one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
-    one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
-    one_line(inv(home, *asked, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot, tflm")
-    one_line(inv(home, *asked, "--target", "rpi4", "--engine", "aot"), "can't run it", "litert")
+    arguments = ["deploy", *options(npz)]
+    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
+    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
+    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot, tflm")
+    one_line(inv(home, *arguments, "--target", "rpi4", "--engine", "aot"), "can't run it", "litert")
     one_line(
-        inv(home, *asked, "--target", "host-tflm", "--threads", "3"), "--threads 3: host-tflm (tflm) does not use it"
+        inv(home, *arguments, "--target", "host-tflm", "--threads", "3"),
+        "--threads 3: host-tflm (tflm) does not use it",
     )
-    one_line(inv(home, *asked, "--target", "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host only")
+    one_line(inv(home, *arguments, "--target", "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host only")
 
 
 def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     done = inv(home, "compare-engines", *options(npz), "--target", "host", "--images", "30")
     assert done.returncode == 0, done.stderr
     assert "equal to each other" in done.stdout
-    found = json.loads((home / "reports" / "host" / PRESET / "engines.json").read_text())
-    assert [made["engine"]["name"] for made in found["engines"]] == ["aot", "tflm"]
-    assert [made["target"]["name"] for made in found["engines"]] == ["host-fw", "host-tflm"]
-    assert found["equal_bytes"] == {"n": 30, "equal": 30}
+    engines = json.loads((home / "reports" / "host" / PRESET / "engines.json").read_text())
+    assert [report["engine"]["name"] for report in engines["engines"]] == ["aot", "tflm"]
+    assert [report["target"]["name"] for report in engines["engines"]] == ["host-fw", "host-tflm"]
+    assert engines["equal_bytes"] == {"n": 30, "equal": 30}
 
 
 @pytest.mark.emulated
@@ -70,8 +71,8 @@ def test_the_engine_that_needs_no_tree_on_an_emulator(home: Path, npz: Path, int
     done = inv(home, "compare-engines", *options(npz), "--target", "qemu-m4", "--images", "3", "--json")
     assert done.returncode == 0, done.stderr
     assert "tflm is left out" in done.stdout
-    found = json.loads(done.stdout[done.stdout.index("{") :])
-    (made,) = found["engines"]
-    assert made["latency"]["unit"] == "instructions"
-    assert found["equal_bytes"] == {"n": 3, "equal": 3}
+    engines = json.loads(done.stdout[done.stdout.index("{") :])
+    (report,) = engines["engines"]
+    assert report["latency"]["unit"] == "instructions"
+    assert engines["equal_bytes"] == {"n": 3, "equal": 3}
     assert os.environ.get("TFLM_DIR") is None
