@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from artifact import Artifact, ImageFacts
 from deploy.agents import DEFAULT_OPTIONS, TFLM, AgentOptions, Say, local_agent, remote_agent, tflm_agent
-from deploy.exchange import Timeouts
 from deploy.flashers import Flasher, flasher_for
 from deploy.links import Link, make_link
+from deploy.request import Timeouts
 from deploy.session import Progress, Session
 from errors import DeployError
 from target import Target

@@ -1,32 +1,30 @@
-"""A session with a device over any link: who it is, an input in, an inference, an output out."""
+"""A session with a device over any link: what it is, write an input, run, read an output."""
 
 from __future__ import annotations
 
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
-from deploy import frames
 from deploy.board_state import BoardState, parse_board
-from deploy.exchange import Exchange, NoAnswer, Refused, Request, Timeouts, TooLong
+from deploy.exchange import Exchange
 from deploy.frames import Code, Type
-from deploy.info import MAX_INFO_BYTES, DeviceInfo, Stats, parse_info, parse_stats
+from deploy.handshake import handshake
+from deploy.info import DeviceInfo, Stats, parse_stats
+from deploy.input_writer import InputWriter
 from deploy.links import Link
+from deploy.request import NoAnswer, Refused, Request, Timeouts
 from errors import DeviceError
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is going on, how many bytes or runs of it are done, and of how many."""
+"""Called with the name of what is being done, how many bytes or runs are done, and of how many."""
 
-_INFO_REPLY = struct.Struct("<II")
 _CHUNK = struct.Struct("<BI")
 _STORED = struct.Struct("<BIH")
 _COUNT = struct.Struct("<H")
-_WRITE_STEP = 64
-_SMALLEST_CHUNK = 256
-_PROBE_BYTES = 1024
 _FIRST_RUN_S = 0.25
 _MAX_COUNT = 0xFFFF
 
@@ -43,9 +41,9 @@ class Inference:
 class Session:
     """Talks to one device; use it as a context manager.
 
-    Entering opens the link and shakes hands: INFO is asked until answered, for a board may still be booting. After that
-    `info` is what the device is. `log` holds its last lines of text. Methods raise LinkError if the device is gone or
-    silent, Refused (a DeviceError) if it answers with ERROR, DeviceError if its answer is none.
+    Entering opens the link and begins with the handshake, which waits for a board that is still booting. After that
+    `info` describes the device. `log` holds its last lines of text. Methods raise LinkError if the device is gone or
+    silent, Refused (a DeviceError) if it answers with ERROR, DeviceError if its answer is wrong.
     """
 
     info: DeviceInfo
@@ -63,14 +61,14 @@ class Session:
         self.progress = progress
         self.exchange = Exchange(link, self.timeouts, on_log)
         self.inferences = 0
+        self._writer = InputWriter(self.exchange)
         self._run_s = _FIRST_RUN_S
-        self._longest_chunk = frames.MAX_PAYLOAD
 
     def __enter__(self) -> Session:
-        """Open the link and shake hands."""
+        """Open the link; return when the device has answered."""
         try:
             self.link.open()
-            self.info = self._handshake()
+            self._shake_hands()
         except BaseException:
             self.link.close()
             raise
@@ -84,7 +82,7 @@ class Session:
 
     @property
     def log(self) -> deque[str]:
-        """The last lines that the device said on its own: boot text and LOG frames."""
+        """The last lines that the device sent on its own: boot text and LOG frames."""
         return self.exchange.log
 
     @property
@@ -114,8 +112,8 @@ class Session:
         except Refused as e:
             if e.code != Code.INPUT:
                 raise
-            said = f"; its last words: {self.log[-1][:200]}" if self.log else ""
-            raise DeviceError(f"{self.link.name}: device lost its input, it seems to have restarted{said}") from e
+            last = f"; last output: {self.log[-1][:200]}" if self.log else ""
+            raise DeviceError(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
         output = self.read_output()
         return Inference(output, ticks, time.perf_counter() - started)
 
@@ -124,27 +122,8 @@ class Session:
         size = self.info.inputs[tensor].nbytes
         if len(data) != size:
             raise ValueError(f"input {tensor}: expected {size} bytes, got {len(data)}")
-        missing = [(0, size)]
-        while missing:
-            chunks, rest = self._chunks(missing)
-            done = size - sum(end - start for start, end in missing)
-            try:
-                replies: Sequence[bytes | None] = self._write_chunks(tensor, data, chunks, done)
-            except TooLong as e:
-                replies = e.replies
-                self._longest_chunk = max(_WRITE_STEP, (chunks[0][1] - chunks[0][0]) // 4)
-                if self.info.input_streamed:
-                    # Its first bytes begin an input, whatever of them came before.
-                    missing = [(0, size)]
-                    continue
-            missing = rest
-            for (start, end), reply in zip(chunks, replies, strict=True):
-                if reply is None:
-                    missing.append((start, end))
-                elif reply != _STORED.pack(tensor, start, end - start):
-                    raise DeviceError(
-                        f"{self.link.name}: WRITE of {end - start} bytes at {start} was answered by {reply[:16].hex()}"
-                    )
+        done = self._reporter("write", 1, size)
+        self._writer.write(tensor, data, self._stage("writing the input"), done)
 
     def run(self, count: int = 1) -> list[int]:
         """Run `count` times on the input that was written; return each inference's ticks.
@@ -155,7 +134,7 @@ class Session:
             raise ValueError(f"count: expected 1 or more, got {count}")
         if count > 1 and not self.info.input_preserved:
             raise DeviceError(
-                f"{self.link.name}: this engine overwrites its input, so one input is one run; asked {count}"
+                f"{self.link.name}: this engine overwrites its input, so one input is one run; got count {count}"
             )
         most = min(_MAX_COUNT, (self.info.max_payload - _COUNT.size) // 8)
         ticks: list[int] = []
@@ -202,10 +181,9 @@ class Session:
         return time.perf_counter() - started
 
     def reset(self) -> None:
-        """Start the device again and shake hands anew."""
+        """Start the device again and repeat the handshake."""
         self.request(Type.RESET)
-        self.exchange.window = Exchange.window
-        self.info = self._handshake()
+        self._shake_hands()
 
     def request(self, kind: Type, payload: bytes = b"", reply_bytes: int = 16) -> bytes:
         """Send one request as it is and return its reply's payload."""
@@ -222,93 +200,13 @@ class Session:
             raise DeviceError(
                 f"{self.link.name}: RUN of {count} was answered by {len(reply)} bytes: {reply[:16].hex()}"
             )
-        if self.exchange.resent == resent:  # Else the time is that of waiting for what was lost.
+        if self.exchange.resent == resent:  # else the time is that of waiting for what was lost
             self._run_s = max((time.monotonic() - started) / count, 0.5 * self._run_s)
         self.inferences += count
         return list(struct.unpack_from(f"<{count}Q", reply, _COUNT.size))
 
-    def _handshake(self) -> DeviceInfo:
-        text = b""
-        total = 1
-        give_up_s = self.timeouts.handshake_s
-        while len(text) < total:
-            request = Request(Type.INFO, struct.pack("<I", len(text)), 1024)
-            try:
-                reply = self.exchange.transact([request], "the handshake", give_up_s=give_up_s)[0]
-            except NoAnswer as e:
-                raise NoAnswer(f"{e}; {self._heard()}") from e
-            part, total = self._info_part(reply, len(text), total if text else 0)
-            text += part
-            give_up_s = self.timeouts.give_up_s
-        info = parse_info(text, self.link.name)
-        if info.protocol != frames.VERSION:
-            raise DeviceError(
-                f"{self.link.name}: device speaks protocol version {info.protocol}, this host {frames.VERSION}; "
-                "build and flash the firmware of this checkout"
-            )
-        self.exchange.window = info.window
-        return info
-
-    def _info_part(self, reply: bytes, offset: int, known_total: int) -> tuple[bytes, int]:
-        where = f"{self.link.name}: INFO"
-        if len(reply) <= _INFO_REPLY.size:
-            raise DeviceError(
-                f"{where}: reply of {len(reply)} bytes, expected at least 9; rebuild and flash the firmware"
-            )
-        at, total = _INFO_REPLY.unpack_from(reply)
-        part = reply[_INFO_REPLY.size :]
-        if at != offset or not 1 <= total <= MAX_INFO_BYTES or (known_total and total != known_total):
-            raise DeviceError(
-                f"{where}: expected bytes from {offset} of at most {known_total or MAX_INFO_BYTES}, received from {at} "
-                f"of {total}; rebuild and flash the firmware"
-            )
-        if at + len(part) > total:
-            raise DeviceError(
-                f"{where}: {len(part)} bytes from {at} pass its own total {total}; flash the firmware anew"
-            )
-        return part, total
-
-    def _heard(self) -> str:
-        said = f", last {self.log[-1][:80]!r}" if self.log else ""
-        heard = f"heard {self.exchange.received} bytes{said}" if self.exchange.received else "heard nothing"
-        return f"{heard}; see that the board is powered, flashed with our firmware, and at this address and speed"
-
-    def _chunks(self, spans: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """Cut spans of the input into chunks as long as device and line can take; return them, and what is for later.
-
-        Where the device takes its input in order, the first goes alone: until that one has begun an input, those behind
-        it could be taken for a broken-off one's, sent again. While the line's speed is unknown, one short chunk goes
-        first: a long one that is lost would be waited for as long as the slowest line needs.
-        """
-        step = self._chunk_bytes()
-        chunks = [(at, min(at + step, end)) for start, end in spans for at in range(start, end, step)]
-        if self.info.input_streamed and chunks[0][0] == 0:
-            return chunks[:1], chunks[1:]
-        if step <= _PROBE_BYTES or self.exchange.speed.is_known:
-            return chunks, []
-        (start, end), probe = chunks[0], min(chunks[0][1], chunks[0][0] + _PROBE_BYTES)
-        return [(start, probe)], [(probe, end)] * (probe < end) + chunks[1:]
-
-    def _write_chunks(self, tensor: int, data: bytes, chunks: list[tuple[int, int]], done: int) -> list[bytes]:
-        requests = [Request(Type.WRITE, _CHUNK.pack(tensor, start) + data[start:end]) for start, end in chunks]
-        step = chunks[0][1] - chunks[0][0]
-        report = self._reporter("write", step, len(data), done)
-        return self.exchange.transact(
-            requests,
-            self._stage("writing the input"),
-            on_reply=report,
-            may_split=True,
-            in_order=self.info.input_streamed,
-        )
-
-    def _chunk_bytes(self) -> int:
-        """Two frames to a window, so that the line stays busy while the device works on the first."""
-        window = self.info.window
-        fits = frames.payload_that_fits(window // 2)
-        if fits < _SMALLEST_CHUNK:
-            fits = frames.payload_that_fits(window)
-        most = min(self._longest_chunk, min(self.info.max_payload, fits) - _CHUNK.size)
-        return max(_WRITE_STEP, most - most % _WRITE_STEP)
+    def _shake_hands(self) -> None:
+        self.info = self._writer.info = handshake(self.exchange)
 
     def _stage(self, what: str) -> str:
         return f"{what}, after {self.inferences} inferences" if self.inferences else what

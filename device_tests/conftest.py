@@ -14,8 +14,8 @@ import target as targets
 from artifact import Artifact, ImageFacts
 from deploy.agents import AgentOptions
 from deploy.device import HANDSHAKE_S, device_for
-from deploy.exchange import Timeouts
 from deploy.links.lossy import Faults, LossyLink
+from deploy.request import Timeouts
 from deploy.session import Session
 from device_tests import tiny_model
 from device_tests.run import PICTURES

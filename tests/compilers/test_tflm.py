@@ -25,7 +25,7 @@ from deploy.agent.engine import EngineError
 from deploy.agent.tflm import TflmEngine
 from deploy.agents import AgentOptions
 from deploy.device import device_for
-from deploy.exchange import Timeouts
+from deploy.request import Timeouts
 from errors import CompileError, DeployError, Error
 from graph.builder import Builder
 from tests.compilers.networks import shared_data, tflite_of

@@ -20,9 +20,9 @@ from artifact import ROOT, sha256_of
 from deploy.agents import AgentOptions, agent_arguments, local_agent
 from deploy.bundle import MAIN, MODULES, build_agent
 from deploy.device import device_for
-from deploy.exchange import Timeouts
 from deploy.frames import Code
 from deploy.links.process import ProcessLink
+from deploy.request import Timeouts
 from deploy.session import Refused, Session
 from device_tests import tiny_model
 from device_tests.support import artifact_of, host_target

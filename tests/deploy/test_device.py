@@ -12,8 +12,8 @@ import target
 from artifact import Artifact, ImageFacts
 from deploy.agents import AgentOptions
 from deploy.device import Device, device_for
-from deploy.exchange import Timeouts
 from deploy.links.tcp import TcpLink
+from deploy.request import Timeouts
 from errors import DeployError, DeviceError
 from tests.deploy.fake import SHA256, FakeLink
 

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy import frames
-from deploy.exchange import Timeouts
 from deploy.frames import REPLY, Frame, Type
 from deploy.info import MAX_INFO_BYTES, parse_info, parse_stats
+from deploy.request import Timeouts
 from deploy.session import Session
 from errors import DeviceError, Error
 from tests.deploy.fake import FakeLink, ScriptedLink
@@ -78,7 +78,7 @@ def test_the_good_one_is_good() -> None:
         (lambda item: frames.encode(Frame(0x81, item.seq, b"", 2)), "speaks protocol version 2, this host 1"),
         (lambda item: frames.encode(Frame(0xFF, item.seq, b"\1\1\0", 3)), "speaks protocol version 3, this host 1"),
         (lambda item: frames.encode(Frame(0x81, item.seq ^ 1, b"{}")), "no answer in"),
-        (lambda item: b"\xa5" * 100, r"no answer in [0-9.]+ s .*heard \d+ bytes; see"),
+        (lambda item: b"\xa5" * 100, r"no answer in [0-9.]+ s .*received \d+ bytes; check"),
         (lambda item: b"login: ", "no answer in"),
         (lambda item: b"Hello\r\n", "last 'Hello'"),
     ],

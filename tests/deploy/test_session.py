@@ -9,10 +9,10 @@ import pytest
 
 from deploy import frames
 from deploy.agent.server import Refusal
-from deploy.exchange import Timeouts
 from deploy.frames import Code, Frame, Type
 from deploy.info import Stats
 from deploy.links.lossy import Faults, LossyLink
+from deploy.request import Timeouts
 from deploy.session import NoAnswer, Refused, Session
 from errors import DeviceError, LinkError
 from tests.deploy.fake import SHA256, FakeEngine, FakeLink, expected_output
@@ -225,7 +225,7 @@ def test_a_device_that_restarts_in_the_middle_is_said_to() -> None:
             link.restart()
 
         session.write_input = write_then_restart  # type: ignore[method-assign]
-        with pytest.raises(DeviceError, match="lost its input, it seems to have restarted; its last words: brown-out"):
+        with pytest.raises(DeviceError, match="lost its input, it seems to have restarted; last output: brown-out"):
             session.infer(picture())
 
 
@@ -250,7 +250,7 @@ def test_silence_ends_in_time_and_says_what_to_look_at() -> None:
     link = FakeLink()
     link.write = lambda data: None  # type: ignore[method-assign]
     with pytest.raises(
-        NoAnswer, match=r"no answer in [0-9.]+ s \(during the handshake\); heard nothing; see that the board"
+        NoAnswer, match=r"no answer in [0-9.]+ s \(during the handshake\); received nothing; check that the board"
     ):
         Session(link, Timeouts(handshake_s=0.3, resend_s=0.02)).__enter__()
 

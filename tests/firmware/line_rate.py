@@ -17,10 +17,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import target
-from deploy.exchange import Request
 from deploy.flashers import flasher_for
 from deploy.frames import Type
 from deploy.links import Link
+from deploy.request import Request
 from deploy.session import Session
 from tests.firmware.standin import RAW_LINE, build
 

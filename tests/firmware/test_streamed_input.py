@@ -10,11 +10,11 @@ import pytest
 import target
 from compilers.aot import compile_model
 from compilers.image.firmware import FirmwareImage, build_firmware
-from deploy.exchange import Request
 from deploy.flashers import flasher_for
 from deploy.frames import Type
 from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
+from deploy.request import Request
 from deploy.session import Session
 from tests.compilers.equality import pictures
 from tests.compilers.networks import tflite_of

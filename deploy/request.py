@@ -1,0 +1,56 @@
+"""A request to a device, how long its answer may take, and the ways in which it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deploy.frames import Type
+from errors import DeviceError, LinkError
+
+
+class Refused(DeviceError):
+    """The device answered a request with ERROR. `code` is frames.Code where known; `text` the device's own."""
+
+    def __init__(self, message: str, code: int, text: str):
+        super().__init__(message)
+        self.code = code
+        self.text = text
+
+
+class NoAnswer(LinkError):
+    """The link is open, but no answer came over it in time."""
+
+
+class TooLong(NoAnswer):
+    """A long frame was lost again and again: on a line that loses bytes, only shorter ones get through.
+
+    `replies` are those that came, None for the others.
+    """
+
+    def __init__(self, message: str, replies: Sequence[bytes | None] = ()):
+        super().__init__(message)
+        self.replies = replies
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds. A resend comes after `resend_s` plus what the bytes under way take at the line's measured speed.
+
+    `handshake_s`: until a started device answers at all. `give_up_s`: without any answer while requests are out.
+    `run_s`: for one inference, in which a device can't answer.
+    """
+
+    handshake_s: float = 15.0
+    give_up_s: float = 10.0
+    run_s: float = 120.0
+    resend_s: float = 0.25
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; `reply_bytes` is how large a reply it asks for, which time-outs allow for."""
+
+    type: Type
+    payload: bytes = b""
+    reply_bytes: int = 16
