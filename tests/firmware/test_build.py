@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import target
 from artifact import ROOT, sha256_of
 from compilers.aot.result import OperatorSpec, Plan, TensorSpec
 from compilers.image import cmake, firmware
+from compilers.image.elf_sizes import read_sizes
 from compilers.image.fit import FIRMWARE_RAM_BYTES, check_fit, fit
 from compilers.image.toolchain import TOOLCHAINS
 from errors import CompileError, FitError
@@ -256,3 +258,24 @@ def test_the_estimates_are_not_below_what_a_board_takes(images: Images) -> None:
         needs = fit(target.load(name), plan(image.arena_bytes, image.weights_bytes))
         assert 0 <= needs.ram_needed - image.ram_bytes < 512
         assert needs.flash_needed >= image.flash_bytes
+
+
+def test_an_image_that_is_not_elf_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "firmware.elf").write_bytes(b"not ELF")
+    with pytest.raises(CompileError, match=r"firmware\.elf: not an ELF image \(.*\); build it again$"):
+        read_sizes(tmp_path / "firmware.elf")
+    with pytest.raises(CompileError, match=r"none\.elf: not an ELF image"):
+        read_sizes(tmp_path / "none.elf")
+
+
+def test_sizes_agree_with_the_compilers_own_tools(images: Images) -> None:
+    elf = images(BOARD).elf
+    sizes = read_sizes(elf)
+    command = [f"{TOOLCHAINS['arm-none-eabi'].prefix}size", "-A", str(elf)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = re.findall(r"^(\.\S+)\s+(\d+)\s+(\d+)$", printed, re.MULTILINE)
+    assert len(rows) > 8
+    for name, size, address in rows:
+        assert (sizes.sections[name].size, sizes.sections[name].address) == (int(size), int(address)), name
+    assert sizes.arena_bytes == MODEL.arena_bytes
+    assert sizes.end_of(".none") == sizes.bytes_of(".none") == 0
