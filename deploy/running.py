@@ -77,7 +77,8 @@ class RunningLink:
     def __init__(self, running: Running, port: int):
         self.name = running.name
         self.running = running
-        self._tcp = TcpLink(f"tcp://127.0.0.1:{port}", "127.0.0.1", port)
+        self.uri = f"tcp://127.0.0.1:{port}"
+        self._tcp = TcpLink(self.uri, "127.0.0.1", port)
         self._is_open = False
 
     def open(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import target
 from deploy import bench_file
 from deploy.flash_tool import Failure, FlashTool
 from deploy.flashers import flasher_for
+from deploy.flashers.process import ProcessFlasher
+from deploy.flashers.qemu import free_port
+from deploy.session import Session
 from errors import DeployError
+from tests.firmware.conftest import Images
 from tests.firmware.flash_stand_in import StandIn
+from tests.firmware.standin import INPUT_BYTES, expected_output
 
 SCRIPTS = ("-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg")
 
@@ -52,6 +58,19 @@ def test_openocd_flashes_and_the_line_is_the_one_of_bench_toml(
     link = flasher_for(board).start(image)
     assert link.name == "serial:///dev/null?baud=921600"
     assert openocd.calls() == [[str(image.parent), *SCRIPTS, "-c", "program firmware.elf verify reset exit"]]
+
+
+def test_a_flashed_board_is_talked_to_over_its_own_line(
+    board: target.Target, openocd: StandIn, images: Images, tmp_path: Path
+) -> None:
+    """With the firmware of this machine as the board that OpenOCD's stand-in claims to have flashed."""
+    openocd.replays("openocd_success")
+    image = images("host-fw").elf
+    device = ProcessFlasher(target.load("host-fw"), free_port()).start(image)
+    (tmp_path / "bench.toml").write_text(f'[nucleo]\nlink = "{device.uri}"\n')
+    with contextlib.closing(device), Session(flasher_for(board).start(image)) as session:
+        assert session.infer(bytes(INPUT_BYTES)).output_bytes == expected_output(bytes(INPUT_BYTES))
+    assert len(openocd.calls()) == 1
 
 
 @pytest.mark.parametrize(
