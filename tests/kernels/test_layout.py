@@ -1,0 +1,73 @@
+"""What assembly takes from layout.h: the build fails if a value is not that of the C structures or of the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.compilers import host_build
+from tests.kernels import core_runner
+
+CORES = {"dsp": ["-mcpu=cortex-m4"], "mve": ["-mcpu=cortex-m55", "-mfloat-abi=hard"]}
+OFFSET = re.compile(r"^#define ((?:\w+_)?(?:JOB|ROW|DENSE|ADD|MUL)_\w+) +(\d+)$", re.M)
+CODE_BYTES = re.compile(r"^#define (\w+_(?:UNIT|CODE|BRANCH)_BYTES) +(\d+)$", re.M)
+
+needs_compiler = pytest.mark.skipif(
+    not shutil.which(core_runner.COMPILER), reason=f"{core_runner.COMPILER} is not installed (gcc-arm-none-eabi)"
+)
+
+
+def _names(pattern: re.Pattern[str]) -> list[tuple[str, str]]:
+    layouts = {kernels: (host_build.KERNELS / kernels / "layout.h").read_text() for kernels in CORES}
+    return [(kernels, name) for kernels, text in layouts.items() for name, _ in pattern.findall(text)]
+
+
+def _changed(folder: Path, pattern: re.Pattern[str], by: int, only: str = r"\w+") -> Path:
+    """Return a copy of the kernels in which values of the layouts that the pattern matches are larger."""
+    copy = folder / "kernels"
+    shutil.copytree(host_build.KERNELS, copy)
+    for kernels in CORES:
+        path = copy / kernels / "layout.h"
+
+        def larger(match: re.Match[str]) -> str:
+            return f"#define {match[1]} {int(match[2]) + by}" if re.fullmatch(only, match[1]) else match[0]
+
+        path.write_text(pattern.sub(larger, path.read_text()))
+    return copy
+
+
+def _errors(folder: Path, kernels: str, ending: str, work: Path) -> str:
+    errors = ""
+    for source in sorted((folder / kernels).glob(f"*.{ending}")):
+        command = [core_runner.COMPILER, *CORES[kernels], "-mthumb", *host_build.WARNINGS, f"-I{folder}", "-c"]
+        done = subprocess.run([*command, source, "-o", work / "object.o"], capture_output=True, text=True)
+        errors += done.stderr if done.returncode else ""
+    return errors
+
+
+@needs_compiler
+@pytest.mark.parametrize("kernels", CORES)
+def test_the_sets_are_built_without_errors(kernels: str, tmp_path: Path) -> None:
+    for ending in "cS":
+        assert not _errors(host_build.KERNELS, kernels, ending, tmp_path)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kernels", CORES)
+def test_c_asserts_each_offset_that_assembly_reads(kernels: str, tmp_path: Path) -> None:
+    errors = _errors(_changed(tmp_path, OFFSET, 4), kernels, "c", tmp_path)
+    names = [name for owner, name in _names(OFFSET) if owner == kernels]
+    assert len(names) >= 8
+    assert not [name for name in names if not re.search(rf"\b{name}\b", errors)]
+
+
+@needs_compiler
+@pytest.mark.parametrize(("kernels", "name"), _names(CODE_BYTES))
+def test_the_assembler_checks_how_long_the_code_is_that_a_computed_jump_skips(
+    kernels: str, name: str, tmp_path: Path
+) -> None:
+    assert "Error:" in _errors(_changed(tmp_path, CODE_BYTES, 2, only=name), kernels, "S", tmp_path)
