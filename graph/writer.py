@@ -180,7 +180,7 @@ def _number_of(name: str, codes: Any, prefix: str) -> int:
     if name in codes:
         return int(codes[name])
     word, _, number = name.partition(" ")
-    if word != prefix or not number.isdecimal():
+    if word != prefix or not number.removeprefix("-").isdecimal():
         raise GraphError(f"{prefix} {name!r}: not in the schema of .tflite")
     return int(number)
 
