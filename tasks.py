@@ -83,8 +83,10 @@ def train(chosen: options.TrainOptions) -> None:
 
     A run that was stopped goes on where it was when the same command is run again.
     """
-    from models import training
+    from models import training, weights
+    from pipeline import preflight
 
+    preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
     path, top1 = training.run(**asdict(chosen), command=typed_command())
     print(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
 

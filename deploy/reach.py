@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import artifact
 import process
 from deploy.agents import usual_uri
 from deploy.flashers import flasher_for
 from deploy.links import make_link
+from deploy.machines.image import check_programs
 from errors import DeployError, LinkError
 from target import Target
 
@@ -33,6 +35,8 @@ def check_device(target: Target, uri: str | None, accept_new: bool = False) -> N
         check_host(uri or usual_uri(target), accept_new)
     elif target.emulator:
         process.find(target.emulator.program, DeployError, target.emulator.package)
+        if not any((artifact.BUILD_DIR / "machine").glob("*")):
+            check_programs()  # of the machine's image, which is made at the first start
 
 
 def _check_line(target: Target, uri: str | None) -> None:

@@ -56,7 +56,9 @@ def check(request: Request, goal: Goal) -> Resolved:
         check_disk(report.REPORTS_DIR)
         check_device(request, board, engine)
     check_data(request)
-    return resolve(request)
+    resolved = resolve(request)
+    check_pictures(resolved, goal)
+    return resolved
 
 
 def check_model(request: Request, goal: Goal) -> None:
@@ -168,3 +170,15 @@ def check_data(request: Request) -> None:
         _check_file(f"--data {request.data}", path)
     if kind == "folder" and argument and not path.is_dir():
         raise ConfigError(f"--data {request.data}: no such folder")
+
+
+def check_pictures(resolved: Resolved, goal: Goal) -> None:
+    """Raise ConfigError if the data set has no pictures for what the task does with them."""
+    data, is_converted = resolved.data, resolved.tflite is None and goal >= Goal.INT8
+    if is_converted and min(len(data.train), len(data.test)) == 0:
+        raise ConfigError(
+            f"--data {data.name}: expected pictures to calibrate and to check with, has {len(data.train)} to train "
+            f"and {len(data.test)} to test with; give at least 2 for each class"
+        )
+    if goal >= Goal.MEASURED and not len(data.test):
+        raise ConfigError(f"--data {data.name}: expected pictures to test with, has none")

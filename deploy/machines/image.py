@@ -48,7 +48,7 @@ def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact[Mach
     """
 
     def make(folder: Path) -> MachineFacts:
-        _check_programs()
+        check_programs()
         root = folder / "root"
         say(f"unpacking {len(PACKAGES)} packages of Debian {SUITE} for arm64, and what they need")
         _unpack(root, folder / LOG)
@@ -144,7 +144,8 @@ def _keys(folder: Path) -> None:
         _run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "emulated board", "-f", str(folder / name)])
 
 
-def _check_programs() -> None:
+def check_programs() -> None:
+    """Raise DeployError naming what an image can't be made without: a program's package, or root."""
     for program, package in PROGRAMS.items():
         process.find(program, DeployError, package)
     if os.geteuid() != 0:

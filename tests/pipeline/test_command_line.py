@@ -17,12 +17,18 @@ import pytest
 
 from artifact import Artifact
 from calibration.convert import Int8Facts
+from errors import ConfigError
 from models import checkpoint
 from models.build import KerasFacts
+from pipeline import measuring
+from pipeline.request import Request
+from pipeline.resolve import resolve
+from pipeline.steps import Steps
 from tests.pipeline.small import (
     CLASSES,
     PRESET,
     SHARED_DATA,
+    at_home,
     command,
     environment,
     inv,
@@ -126,7 +132,7 @@ def test_a_folder_with_one_picture_a_class(home: Path, tmp_path: Path) -> None:
     """All of them are for testing then, and nothing is left to calibrate with."""
     root = save_folder(tmp_path / "scant", count=1)
     done = inv(home, "deploy", "--model", PRESET, "--weights", "random", "--data", f"folder:{root}")
-    one_line(done, "has 0 to train", "give at least 2 a class")
+    one_line(done, "has 0 to train", "give at least 2 for each class")
 
 
 def test_weights_of_another_network(home: Path, tmp_path: Path, npz: Path) -> None:
@@ -360,9 +366,12 @@ def tiny_disk(tmp_path: Path) -> Any:
 
 
 def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts]) -> None:
-    """Room for nothing of a network; then room for it but not for what comes of it."""
+    """Room for nothing of a network; then room for it but not for what comes of it. Preflight and the steps say it."""
+    request = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, images=20)
     done = inv(tiny_disk, "deploy", *options(npz))
     one_line(done, "can't be written", "free disk space")
+    with at_home(tiny_disk), pytest.raises(ConfigError, match="can't be written .*free disk space"):
+        Steps(resolve(request)).build_network()
     assert leftovers(tiny_disk) == []
     assert [p for p in tiny_disk.rglob("*") if p.is_file()] == []
 
@@ -374,6 +383,8 @@ def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], 
     filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 64 * 1024)))
     done = inv(tiny_disk, "deploy", *options(npz), "--images", "20")
     one_line(done, "can't be written", "free disk space")
+    with at_home(tiny_disk), pytest.raises(ConfigError, match="can't be written .*free disk space"):
+        measuring.measure(Steps(resolve(request)), ("latency", "accuracy"), "./inv deploy")
     assert leftovers(tiny_disk) == []
     assert not (tiny_disk / "reports").exists()
 

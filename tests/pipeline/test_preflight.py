@@ -11,8 +11,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tasks  # noqa: F401  # makes the commands
+from datasets import Dataset, Split
 from deploy import bench_file
 from errors import Error
 from measure import report
@@ -168,6 +170,18 @@ def test_a_missing_emulator_names_its_package(npz: Path, capsys: pytest.CaptureF
     assert "qemu-system-arm: not found; install it with: apt install qemu-system-arm" in error
 
 
+def test_what_makes_the_image_of_an_emulated_board_is_missed_before_calibration(
+    npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artifact.BUILD_DIR", tmp_path / "build")
+    error = error_of(capsys, *deploy(npz, "--target", "qemu-rpi4"))
+    assert "qemu-system-aarch64: not found" in error
+    (tools / "qemu-system-aarch64").write_text("#!/bin/sh\n")
+    (tools / "qemu-system-aarch64").chmod(0o755)
+    error = error_of(capsys, *deploy(npz, "--target", "qemu-rpi4"))
+    assert "mmdebstrap: not found; install it with: apt install mmdebstrap" in error
+
+
 def test_coral_s_compiler_is_missed_before_calibration(
     npz: Path, capsys: pytest.CaptureFixture[str], tools: Path
 ) -> None:
@@ -219,6 +233,23 @@ def test_labels_are_read_before_the_data_set(capsys: pytest.CaptureFixture[str],
 def test_a_data_set_without_what_it_needs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     np.savez(tmp_path / "half.npz", x_train=np.zeros((2, 8, 8), np.uint8))
     assert "key y_train is missing" in error_of(capsys, *deploy(tmp_path / "half.npz"))
+
+
+@pytest.mark.parametrize(("train", "test"), [(0, 4), (4, 0)])
+def test_a_data_set_without_pictures_to_calibrate_or_to_test_with(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, train: int, test: int
+) -> None:
+    labels = {"train": np.arange(train), "test": np.arange(test)}
+    splits = {name: Split(numbers, lambda i: Image.new("RGB", (8, 8))) for name, numbers in labels.items()}
+    data = Dataset("few", ("a", "b"), splits["train"], splits["test"], "few")
+    monkeypatch.setattr("pipeline.resolve.load", lambda name: data)
+    error = error_of(capsys, "deploy", PRESET, "--weights", "random")
+    assert f"has {train} to train and {test} to test with; give at least 2 for each class" in error
+
+
+def test_train_finds_a_full_disk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=20_000_000))
+    assert "can't be written: 20 MB free" in error_of(capsys, "train", PRESET)
 
 
 # Over SSH
