@@ -18,7 +18,6 @@ FLASHERS_DIR = ROOT / "deploy" / "flashers"
 KINDS = ("linux", "mcu", "tpu")
 MEASURED_ON = ("hardware", "emulated", "host")
 ENGINES = ("litert", "aot", "tflm", "edgetpu")
-KERNELS = ("portable", "dsp", "mve")
 LINKS = ("exec", "tcp", "qemu", "serial", "ssh")
 ADDRESSES = 1 << 32
 TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
@@ -106,6 +105,11 @@ def toolchains() -> list[str]:
     return sorted(path.stem for path in FIRMWARE_DIR.glob("cmake/toolchain/*.cmake"))
 
 
+def kernel_sets() -> list[str]:
+    """Names of the kernel sets: folders of firmware/kernels."""
+    return sorted(path.name for path in FIRMWARE_DIR.glob("kernels/*/") if path.is_dir())
+
+
 def flashers() -> list[str]:
     """Names of the flashers: modules of deploy/flashers."""
     return sorted(path.stem.replace("_", "-") for path in FLASHERS_DIR.glob("[a-z]*.py"))
@@ -176,7 +180,7 @@ def _mcu(section: Fields) -> Mcu:
         board=section.choice("board", boards()),
         toolchain=section.choice("toolchain", toolchains()),
         cpu_flags=section.text("cpu_flags"),
-        kernels=section.choice("kernels", KERNELS),
+        kernels=section.choice("kernels", kernel_sets()),
         flash_origin=section.integer("flash_origin", 0, ADDRESSES - 1),
         flash_bytes=section.integer("flash_bytes", 1024, ADDRESSES),
         ram_origin=section.integer("ram_origin", 0, ADDRESSES - 1),

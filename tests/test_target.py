@@ -29,6 +29,7 @@ def test_each_mistake_has_its_message(path: Path) -> None:
         ("FAMILIES", target.families()),
         ("TOOLCHAINS", target.toolchains()),
         ("FLASHERS", target.flashers()),
+        ("KERNELS", target.kernel_sets()),
     ):
         expected = expected.replace(word, ", ".join(names))
     with pytest.raises(ConfigError) as caught:
