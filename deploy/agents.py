@@ -91,7 +91,7 @@ def tflm_agent(target: Target, artifact: Artifact[ImageFacts], options: AgentOpt
 def remote_agent(
     target: Target, artifact: Artifact[ImageFacts], options: AgentOptions, uri: str | None, say: Say
 ) -> Link:
-    """Return a link to the agent on a board over SSH, at `uri` or where the target usually is; not yet open.
+    """Return a link to the agent on a board over SSH, at `uri` or at the target's usual address; not yet open.
 
     Raises LinkError if the board is not reached, DeployError if it can't be prepared.
     """
@@ -111,5 +111,5 @@ def remote_agent(
 
 
 def usual_uri(target: Target) -> str:
-    """Return where a board over SSH is: as bench.toml says, else the host of the target's name (in ~/.ssh/config)."""
+    """Return the address of a board over SSH: bench.toml's, else the host of the target's name (in ~/.ssh/config)."""
     return (links_of(target.name) or [f"ssh://{target.name}"])[0]

@@ -18,7 +18,7 @@ NEXT_STEP = "deploy this checkout's agent again"
 
 @dataclass(frozen=True)
 class BoardState:
-    """What the kernel of a Linux board says now. None is what it does not say.
+    """What the kernel of a Linux board reports now. None is what it does not know.
 
     `cpu_hz` is in hertz, one for each clock domain; `throttled_word` is a Raspberry Pi's `get_throttled`;
     `throttle_count` counts the times a core was slowed down by heat; `tpu` is the Edge TPU, as `usb:0`, with its path

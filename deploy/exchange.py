@@ -48,7 +48,7 @@ class Exchange:
     ) -> list[bytes]:
         """Send all requests, ahead of their answers as far as the window allows; return the replies' payloads.
 
-        `stage` says in errors what was going on; `busy_s` is how long the device may compute before it answers;
+        `stage` names in errors what was being done; `busy_s` is how long the device may compute before it answers;
         `on_reply` is called with the number of answers so far. Raises LinkError if the device is gone or silent,
         Refused if it answers with ERROR, DeviceError if it speaks another version. With `may_split` it raises TooLong
         when a frame that could be shorter is lost three times. With `in_order` the device takes each request only after

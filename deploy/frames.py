@@ -1,4 +1,4 @@
-"""Frames of the wire protocol (docs/protocol.md), and what else may stand between them.
+"""Frames of the wire protocol (docs/protocol.md), and the text between them.
 
 Framing is COBS with a zero at both ends (Cheshire and Baker 1999); the checksum is zlib's CRC-32. This module also runs
 on the device, inside the agent, so it needs nothing but Python 3.9.
@@ -64,7 +64,7 @@ class Frame(NamedTuple):
 
 
 class Text(NamedTuple):
-    """One line that is no frame: a boot message, or a command of MLPerf Tiny's runner. Printable ASCII, end removed."""
+    """One line that is not a frame: a boot message or a command of MLPerf Tiny. Printable ASCII without its end."""
 
     line: str
 
@@ -117,7 +117,7 @@ def decode(chunk: bytes) -> Frame | None:
 class Decoder:
     """Frames and lines of text out of bytes that come in any pieces. Never raises.
 
-    `damaged` counts what stood between two zeros and was neither: a wrong CRC, a frame cut short or longer than
+    `damaged` counts what was between two zeros and is neither: a wrong CRC, a frame cut short or longer than
     `max_frame` encoded bytes, text with unprintable bytes. `frames` counts the good ones. A line of text ends at
     `text_end`, at a zero, or at `max_text` bytes.
     """

@@ -1,6 +1,6 @@
 """Runs one program and ends it when its owner ends: `python guard.py PROGRAM ARGUMENT...`.
 
-The owner holds the other end of standard input. It closes when the owner closes it, exits, or is killed, whatever the
+The owner holds the other end of standard input. It closes when the owner closes it, exits, or is killed, by any
 signal: then the program is killed. Should the guard itself be killed, Linux kills the program (PR_SET_PDEATHSIG). The
 owner can't ask Linux for that itself: the signal comes when the thread that started the program ends, not its process.
 """

@@ -1,4 +1,4 @@
-"""What a device says of itself (INFO and STATS), checked field by field: every byte of it came over a wire."""
+"""A device's INFO and STATS, checked field by field: every byte came over a wire."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Stats:
 
 
 def parse_info(text: bytes, where: str) -> DeviceInfo:
-    """Return what the JSON of INFO says. Raises DeviceError naming `where`, field, what was expected and received."""
+    """Return the INFO in a JSON text. Raises DeviceError naming `where`, field, what was expected and received."""
     info = load_json(text, Source(f"{where}: INFO", DeviceError, NEXT_STEP))
     return DeviceInfo(
         protocol=info.integer("protocol", 1, 255),

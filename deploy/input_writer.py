@@ -37,7 +37,7 @@ class InputWriter:
     def write(self, tensor: int, data: bytes, stage: str, on_done: Callable[[int], None] | None = None) -> None:
         """Write all of an input, sending ahead as far as the window allows.
 
-        `stage` says in errors what was going on; `on_done` is called with the number of bytes that are stored.
+        `stage` names in errors what was being done; `on_done` is called with the number of bytes that are stored.
         Raises LinkError or DeviceError as Exchange.transact.
         """
         size = len(data)

@@ -1,12 +1,12 @@
-"""How fast a line is, learnt from what goes over it, so that a lost frame is missed neither too soon nor too late."""
+"""How fast a line is, learned from its traffic, so that a lost frame is missed neither too soon nor too late."""
 
 from __future__ import annotations
 
 
 class LineSpeed:
-    """What the line carries towards the device, learnt from replies, as TCP learns its round-trip time.
+    """What the line carries towards the device, learned from replies, as TCP learns its round-trip time.
 
-    `byte_s` is seconds for a byte, `delay_s` seconds apart from size. Both start slow: an emulated UART is.
+    `byte_s` is seconds for a byte, `delay_s` seconds apart from size. Both start at the speed of a slow, emulated UART.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether a device can be reached, found out in seconds and without starting anything on it."""
+"""Whether a device can be reached, checked in seconds and without starting anything on it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `reply_bytes` is how large a reply it asks for, which time-outs allow for."""
+    """One request; `reply_bytes` is how large its reply will be, which the time-outs allow for."""
 
     type: Type
     payload: bytes = b""

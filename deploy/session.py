@@ -165,7 +165,7 @@ class Session:
         return parse_stats(self.request(Type.STATS, reply_bytes=512), self.link.name)
 
     def board(self) -> BoardState:
-        """Return what a Linux board's kernel says now (see agent/linux.py); all None if it is not a Linux board."""
+        """Return what a Linux board's kernel reports now (see agent/linux.py); all None if it is not a Linux board."""
         try:
             return parse_board(self.request(Type.BOARD, reply_bytes=1024), self.link.name)
         except Refused as e:

@@ -147,7 +147,7 @@ class Transaction:
             )
         now = time.monotonic()
         overtaken = []
-        # Where frames wait behind a lost one, how long those took that were sent again says nothing of the line.
+        # Frames that waited behind a lost one and were sent again do not show the line's speed.
         if not self.busy_s and (sent.tries == 1 or not self.in_order):
             learn = self.exchange.speed.learn if sent.tries == 1 else self.exchange.speed.learn_at_most
             learn(sent.ahead, now - sent.at)

@@ -10,10 +10,6 @@ import ctypes
 import os
 import re
 from types import ModuleType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ai_edge_litert.interpreter import Delegate
 
 LIBRARY = "libedgetpu.so.1"
 CUSTOM_OP = b"edgetpu-custom-op"
@@ -28,7 +24,7 @@ HOW_TO_SEE_IT = (
 
 
 class EdgeTpuError(Exception):
-    """There is no such Edge TPU, or it can't be used; the message is one line with the next step."""
+    """An Edge TPU is missing or can't be used; the message is one line with the next step."""
 
 
 class Record(ctypes.Structure):
@@ -38,59 +34,59 @@ class Record(ctypes.Structure):
 
 
 class EdgeTpu:
-    """An Edge TPU that was found: `name` such as usb:0, `path` as the driver has it, `runtime` libedgetpu's version."""
+    """An Edge TPU of this machine: `name` such as usb:0, `path` of the driver, `runtime` libedgetpu's version."""
 
     def __init__(self, name: str, path: str, runtime: str):
         self.name, self.path, self.runtime = name, path, runtime
 
-    def delegate(self, module: ModuleType) -> Delegate:
+    def delegate(self, module: ModuleType) -> object:
         """Return libedgetpu's delegate for it, of a runtime's module. Raises EdgeTpuError if it can't be opened."""
         try:
             return module.load_delegate(LIBRARY, {"device": self.name})
         except (ValueError, OSError) as e:
-            words = " ".join(str(e).split())[:200]
+            reason = " ".join(str(e).split())[:200]
             raise EdgeTpuError(
-                f"Edge TPU {self.name} at {self.path} can't be opened ({words}); see that no other program has it and "
-                "that you may use it (group plugdev or apex)"
+                f"Edge TPU {self.name} at {self.path} can't be opened ({reason}); check that no other program uses it "
+                "and that you may use it (group plugdev or apex)"
             ) from e
 
     def is_there(self) -> bool:
-        """Whether it is still plugged in; True where its path is none that can be looked at."""
+        """Whether it is still plugged in; True where its path is not a file's."""
         return not self.path.startswith("/") or os.path.exists(self.path)
 
-    def gone(self, words: str) -> str:
-        """Return what to say when it is no longer there; `words` are libedgetpu's last."""
-        return f"Edge TPU {self.name} at {self.path} is gone ({words}); plug it in again and run again"
+    def gone(self, reason: str) -> str:
+        """Return the message for when it is no longer there; `reason` is libedgetpu's last output."""
+        return f"Edge TPU {self.name} at {self.path} is gone ({reason}); plug it in again and run again"
 
     def facts(self) -> dict[str, str]:
-        """Return what BOARD says of it."""
+        """Return its fields of BOARD."""
         return {"tpu": self.name, "tpu_path": self.path, "tpu_runtime": self.runtime}
 
 
-def find(wanted: str) -> EdgeTpu:
+def find(device: str) -> EdgeTpu:
     """Return the Edge TPU that `usb`, `usb:N`, `pci`, `pci:N` or `:N` means.
 
-    Raises EdgeTpuError if libedgetpu is not there, if it finds no Edge TPU, or not that one.
+    Raises EdgeTpuError if libedgetpu is missing, if it lists no Edge TPU, or not that one.
     """
-    form = DEVICE.fullmatch(wanted)
+    form = DEVICE.fullmatch(device)
     if not form:
-        raise EdgeTpuError(f"--device {wanted}: expected usb:N, pci:N, usb, pci or :N")
+        raise EdgeTpuError(f"--device {device}: expected usb:N, pci:N, usb, pci or :N")
     library = _library()
-    found = _list(library)
-    if not found:
+    devices = _list(library)
+    if not devices:
         raise EdgeTpuError(f"no Edge TPU found; {HOW_TO_SEE_IT}")
     kind, number = form.group(1), int(form.group(2) or 0)
-    matching = [entry for entry in found if kind in (None, entry[0].split(":")[0])]
+    matching = [entry for entry in devices if kind in (None, entry[0].split(":")[0])]
     if number >= len(matching):
-        there = ", ".join(f"{name} at {path}" for name, path in found)
-        raise EdgeTpuError(f"--device {wanted}: no such Edge TPU; there is {there}")
+        there = ", ".join(f"{name} at {path}" for name, path in devices)
+        raise EdgeTpuError(f"--device {device}: no such Edge TPU; there is {there}")
     name, path = matching[number]
     return EdgeTpu(name, path, _version(library))
 
 
-def hint(words: str) -> str:
-    """Return what to do about libedgetpu's words when a model is loaded; "" if nothing is known."""
-    if "Unsupported data type in custom op handler" in words:  # issue 44 of google-coral/edgetpu
+def hint(message: str) -> str:
+    """Return the next step for a message of libedgetpu's when a model is loaded; "" if none is known."""
+    if "Unsupported data type in custom op handler" in message:  # issue 44 of google-coral/edgetpu
         return "; this libedgetpu is built for another runtime: choose it with --runtime, or install one built for it"
     return ""
 
@@ -119,8 +115,8 @@ def _library() -> ctypes.CDLL:
         library.edgetpu_free_devices.argtypes = [ctypes.POINTER(Record)]
         library.edgetpu_version.restype = ctypes.c_char_p
     except (OSError, AttributeError) as e:
-        words = " ".join(str(e).split())[:200]
-        raise EdgeTpuError(f"the Edge TPU's library can't be loaded ({words}); {HOW_TO_GET_IT}") from e
+        reason = " ".join(str(e).split())[:200]
+        raise EdgeTpuError(f"the Edge TPU's library can't be loaded ({reason}); {HOW_TO_GET_IT}") from e
     return library
 
 
@@ -128,19 +124,19 @@ def _list(library: ctypes.CDLL) -> list[tuple[str, str]]:
     """Return name and path of each Edge TPU; names count each type by itself, as the option `device` does."""
     count = ctypes.c_size_t(0)
     records = library.edgetpu_list_devices(ctypes.byref(count))
-    found = []
+    devices = []
     seen = dict.fromkeys(TYPES.values(), 0)
     for i in range(count.value):
         kind = TYPES.get(records[i].type)
         if kind:
-            found.append((f"{kind}:{seen[kind]}", (records[i].path or b"?").decode("utf-8", "replace")))
+            devices.append((f"{kind}:{seen[kind]}", (records[i].path or b"?").decode("utf-8", "replace")))
             seen[kind] += 1
     if records:
         library.edgetpu_free_devices(records)
-    return found
+    return devices
 
 
 def _version(library: ctypes.CDLL) -> str:
-    """Return what libedgetpu says of itself, such as `BuildLabel(...), RuntimeVersion(14)`."""
+    """Return libedgetpu's version text, such as `BuildLabel(...), RuntimeVersion(14)`."""
     text = (library.edgetpu_version() or b"").decode("utf-8", "replace")
     return "".join(c for c in text if c.isprintable())[:200] or "unknown"

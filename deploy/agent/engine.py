@@ -21,9 +21,9 @@ class EngineError(Exception):
 class LiteRtEngine:
     """One loaded model. Tensors go in and out as the bytes of a C-ordered array.
 
-    `kernels` is xnnpack, builtin (optimised, no delegate) or reference; `device` an Edge TPU that is to run the model's
-    own part for it, where the kernels are for the rest. Raises EngineError if no runtime is installed, the model can't
-    be loaded or there is no such Edge TPU.
+    `kernels` is xnnpack, builtin (optimized, no delegate) or reference; `device` is the Edge TPU that runs what was
+    compiled for it, and the kernels then run the rest. Raises EngineError if no runtime is installed, the model can't
+    be loaded or that Edge TPU is missing.
     """
 
     input_preserved = True
@@ -39,20 +39,7 @@ class LiteRtEngine:
         self._np = importlib.import_module("numpy")
         started = time.perf_counter_ns()
         try:
-            with open(model, "rb") as file:
-                content = file.read()
-            self.model_sha256 = hashlib.sha256(content).hexdigest()
-            self.memory = {"model_file": len(content)}
-            if device:
-                edgetpu.expect_compiled(content, model)
-                self.tpu = edgetpu.find(device)
-            self._interpreter = module.Interpreter(
-                model_content=content,
-                num_threads=threads,
-                experimental_op_resolver_type=getattr(module.OpResolverType, KERNELS[kernels]),
-                experimental_delegates=[self.tpu.delegate(module)] if self.tpu else None,
-            )
-            self._interpreter.allocate_tensors()
+            self._load(model, module, device)
         except edgetpu.EdgeTpuError as e:
             raise EngineError(str(e)) from e
         except OSError as e:
@@ -70,14 +57,30 @@ class LiteRtEngine:
         self.inputs = [describe(detail) for detail in self._inputs]
         self.outputs = [describe(detail) for detail in self._outputs]
 
+    def _load(self, model: str, module: Any, device: str) -> None:
+        with open(model, "rb") as file:
+            content = file.read()
+        self.model_sha256 = hashlib.sha256(content).hexdigest()
+        self.memory = {"model_file": len(content)}
+        if device:
+            edgetpu.expect_compiled(content, model)
+            self.tpu = edgetpu.find(device)
+        self._interpreter = module.Interpreter(
+            model_content=content,
+            num_threads=self.threads,
+            experimental_op_resolver_type=getattr(module.OpResolverType, KERNELS[self.kernels]),
+            experimental_delegates=[self.tpu.delegate(module)] if self.tpu else None,
+        )
+        self._interpreter.allocate_tensors()
+
     def set_input(self, tensor: int, data: bytes) -> None:
-        """Give input `tensor` its bytes, as many as its shape and dtype say."""
+        """Set input `tensor` to these bytes, as many as its shape and dtype need."""
         detail = self._inputs[tensor]
         array = self._np.frombuffer(data, dtype=detail["dtype"]).reshape(detail["shape"])
         self._interpreter.set_tensor(detail["index"], array)
 
     def run(self) -> int:
-        """Run once and return the nanoseconds it took. Raises EngineError with the runtime's words."""
+        """Run once and return the nanoseconds it took. Raises EngineError with the runtime's message."""
         invoke = self._interpreter.invoke
         started = time.perf_counter_ns()
         try:
@@ -104,7 +107,7 @@ class LiteRtEngine:
 
 
 def describe(detail: dict[str, Any]) -> dict[str, Any]:
-    """Return a tensor's INFO entry from the runtime's. Raises EngineError on a dtype or shape the wire has not."""
+    """Return a tensor's INFO entry from the runtime's. Raises EngineError if the wire can't carry it."""
     dtype = detail["dtype"].__name__
     shape = [int(size) for size in detail["shape"]]
     if dtype not in DTYPES:
@@ -127,12 +130,12 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:500] or type(error).__name__
 
 
-def _import_runtime(wanted: str) -> tuple[Any, str, str]:
+def _import_runtime(chosen: str) -> tuple[Any, str, str]:
     from importlib import metadata
 
     failures = []
     for package, distribution, name in RUNTIMES:
-        if wanted and wanted != distribution:
+        if chosen and chosen != distribution:
             continue
         try:
             module = importlib.import_module(package + ".interpreter")

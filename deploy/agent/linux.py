@@ -1,4 +1,4 @@
-"""What the kernel says of the board: its name, its clock, its temperature, and whether it was slowed down.
+"""Facts of the board from its kernel: its name, clock and temperature, and whether it was slowed down.
 
 Sources: Documentation/admin-guide/pm/cpufreq.rst and Documentation/driver-api/thermal/sysfs-api.rst of Linux; for the
 flags "vcgencmd get_throttled" in Raspberry Pi's documentation of its operating system.
@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 
-# Bits 0 to 3 of a Raspberry Pi's word are of now, bits 16 to 19 say the same of any time since it was started.
+# Bits 0 to 3 of a Raspberry Pi's word are of now, bits 16 to 19 are of any time since it was started.
 THROTTLED_NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 SINCE_BOOT = 16
 CPU_ZONES = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc-thermal", "soc_thermal")
@@ -19,7 +19,7 @@ VCGENCMD_TIMEOUT_S = 5
 
 
 def board_facts(root: str = "/") -> dict[str, object]:
-    """Return what does not change while it runs; what the kernel does not say is absent."""
+    """Return what does not change while it runs; what the kernel does not know is absent."""
     facts: dict[str, object] = {
         "kernel": platform.release(),
         "python": platform.python_version(),
@@ -39,24 +39,24 @@ def board_facts(root: str = "/") -> dict[str, object]:
 
 def sensors(root: str = "/") -> dict[str, object]:
     """Return what changes: `cpu_hz` of each clock domain, `temperature_c`, `throttled_word`, `throttle_count`."""
-    found: dict[str, object] = {}
+    state: dict[str, object] = {}
     clocks = [_number(path) for path in _policies(root, "scaling_cur_freq")]
     if clocks and None not in clocks:
-        found["cpu_hz"] = [1000 * khz for khz in clocks if khz is not None]
+        state["cpu_hz"] = [1000 * khz for khz in clocks if khz is not None]
     temperature = _temperature(root)
     if temperature is not None:
-        found["temperature_c"] = temperature
+        state["temperature_c"] = temperature
     word = _throttled_word(root)
     if word is not None:
-        found["throttled_word"] = word
+        state["throttled_word"] = word
     counts = [_number(path) for path in _all(root, "sys/devices/system/cpu/cpu*/thermal_throttle/core_throttle_count")]
     if counts and None not in counts:
-        found["throttle_count"] = sum(count for count in counts if count is not None)
-    return found
+        state["throttle_count"] = sum(count for count in counts if count is not None)
+    return state
 
 
 def _temperature(root: str) -> float | None:
-    """Return the CPU's temperature; other zones, of a battery or a radio, say nothing of it."""
+    """Return the CPU's temperature; other zones are of a battery or a radio."""
     for zone in _all(root, "sys/class/thermal/thermal_zone*"):
         if _text(os.path.join(zone, "type")) in CPU_ZONES:
             millidegrees = _number(os.path.join(zone, "temp"))
@@ -71,7 +71,7 @@ def _throttled_word(root: str) -> int | None:
         for program in ("usr/bin/vcgencmd", "opt/vc/bin/vcgencmd"):
             path = os.path.join(root, program)
             if os.path.exists(path):
-                text = _ask(path).partition("=")[2]
+                text = _vcgencmd(path).partition("=")[2]
                 break
     try:
         return int(text.strip(), 16)
@@ -79,10 +79,10 @@ def _throttled_word(root: str) -> int | None:
         return None
 
 
-def _ask(vcgencmd: str) -> str:
+def _vcgencmd(path: str) -> str:
     try:
         done = subprocess.run(
-            [vcgencmd, "get_throttled"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            [path, "get_throttled"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             timeout=VCGENCMD_TIMEOUT_S, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):

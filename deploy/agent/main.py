@@ -36,23 +36,15 @@ def main() -> int:
     except EngineError as e:
         print(f"agent: {e}", file=sys.stderr, flush=True)
         return 1
-    identity = {"board": options.board, "firmware": options.firmware}
+    server = _server(engine, {"board": options.board, "firmware": options.firmware}, line)
     tpu = engine.tpu if isinstance(engine, LiteRtEngine) else None
     if supervisor and tpu:
         supervisor(f"{tpu.path}\t{tpu.gone('libedgetpu aborted')}")
-    board = {**board_facts(), **(tpu.facts() if tpu else {})}
-    server = Server(
-        engine,
-        identity,
-        lambda data: _write(line, data),
-        lambda: {"peak_rss": peak_rss()},
-        lambda: {**board, **sensors()},
-    )
     server.log(f"agent: {engine.name} {engine.version}, kernels {engine.kernels}, {engine.threads} threads")
     if tpu:
         server.log(f"agent: Edge TPU {tpu.name} at {tpu.path}, {tpu.runtime}")
     gc.freeze()
-    gc.disable()  # A collection in the middle of an inference would be measured with it.
+    gc.disable()  # a collection during an inference would be measured with it
     try:
         while not server.reset_wanted:
             data = os.read(0, READ_SIZE)
@@ -63,8 +55,20 @@ def main() -> int:
     except BrokenPipeError:
         return 0
     os.dup2(line, 1)
-    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 (no shell is wanted)
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 (started without a shell)
     return 0
+
+
+def _server(engine: LiteRtEngine | TflmEngine, identity: dict[str, str], line: int) -> Server:
+    tpu = engine.tpu if isinstance(engine, LiteRtEngine) else None
+    board = {**board_facts(), **(tpu.facts() if tpu else {})}
+    return Server(
+        engine,
+        identity,
+        lambda data: _write(line, data),
+        lambda: {"peak_rss": peak_rss()},
+        lambda: {**board, **sensors()},
+    )
 
 
 def peak_rss() -> int:
@@ -96,7 +100,7 @@ def _engine(options: argparse.Namespace) -> LiteRtEngine | TflmEngine:
 
 
 def _claim_stdout() -> int:
-    """Keep the line for frames alone: what a library prints goes to standard error."""
+    """Keep the line for frames alone; the output of libraries goes to standard error."""
     line = os.dup(1)
     os.dup2(2, 1)
     return line
@@ -111,7 +115,7 @@ def _write(line: int, data: bytes) -> None:
 def _leave_with_owner(parent: int) -> None:
     """End the process when the host is gone, even in the middle of an inference."""
     poll = select.poll()
-    poll.register(0, 0)  # Hang-up is reported without being asked for.
+    poll.register(0, 0)  # a hang-up is always reported
     while not poll.poll(PARENT_CHECK_S * 1000) and os.getppid() == parent:
         pass
     time.sleep(HANGUP_GRACE_S)  # The main loop leaves by itself if it is not computing.

@@ -143,7 +143,7 @@ class Server:
     def _on_info(self, payload: bytes) -> bytes:
         (offset,) = _unpack(_OFFSET, payload)
         if offset >= len(self._info):
-            raise Refusal(Code.RANGE, f"INFO has {len(self._info)} bytes, asked from {offset}")
+            raise Refusal(Code.RANGE, f"INFO has {len(self._info)} bytes, got offset {offset}")
         part = self._info[offset : offset + self._max_payload - _PART.size]
         return _PART.pack(offset, len(self._info)) + part
 
@@ -171,9 +171,7 @@ class Server:
         tensor, offset, size = _unpack(_STORED, payload)
         self._check_range("output", self.output_sizes, tensor, offset, size)
         if size > self._max_payload - _CHUNK.size:
-            raise Refusal(
-                Code.RANGE, f"READ gives at most {self._max_payload - _CHUNK.size} bytes at once, asked for {size}"
-            )
+            raise Refusal(Code.RANGE, f"READ gives at most {self._max_payload - _CHUNK.size} bytes at once, got {size}")
         if not self.has_output:
             raise Refusal(Code.INPUT, "READ: no output since the last WRITE")
         data: bytes = self.engine.output(tensor)
@@ -183,7 +181,7 @@ class Server:
         if tensor >= len(sizes):
             raise Refusal(Code.RANGE, f"no {what} {tensor}; there are {len(sizes)}")
         if offset + size > sizes[tensor]:
-            raise Refusal(Code.RANGE, f"{what} {tensor} has {sizes[tensor]} bytes, asked for {offset}+{size}")
+            raise Refusal(Code.RANGE, f"{what} {tensor} has {sizes[tensor]} bytes, got {size} from {offset}")
 
     def _on_run(self, payload: bytes) -> bytes:
         (count,) = _unpack(_COUNT, payload)

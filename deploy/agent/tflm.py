@@ -20,7 +20,7 @@ class TflmEngine:
     name = "tflm"
     kernels = "reference"
     threads = 1
-    input_preserved = True  # by writing it anew before each run, outside of what is timed
+    input_preserved = True  # it is written again before each run, outside of the time measured
 
     def __init__(self, model: str, arena_bytes: int):
         self.counter = {"name": "CLOCK_MONOTONIC", "rate_hz": 1_000_000_000, "unit": "ticks"}
@@ -48,20 +48,20 @@ class TflmEngine:
             "arena_head": parts["head"],
             "arena_tail": parts["tail"],
         }
-        # The Python interface has one input and output in view at a time, and no count of them: MobileNets have one.
-        self._given: dict[int, Any] = {}
+        # The Python interface shows one input and output at a time, and no count of them: MobileNets have one.
+        self._arrays: dict[int, Any] = {}
         self._detail = self._interpreter.get_input_details(0)
         self.inputs = [describe(_as_litert("input", self._detail))]
         self.outputs = [describe(_as_litert("output", self._interpreter.get_output_details(0)))]
 
     def set_input(self, tensor: int, data: bytes) -> None:
-        """Give input `tensor` its bytes, as many as its shape and dtype say."""
+        """Set input `tensor` to these bytes, as many as its shape and dtype need."""
         array = self._np.frombuffer(data, dtype=self._detail["dtype"]).reshape(self._detail["shape"])
-        self._given[tensor] = array
+        self._arrays[tensor] = array
 
     def run(self) -> int:
-        """Run once and return the nanoseconds it took. Raises EngineError with the runtime's words."""
-        for tensor, array in self._given.items():
+        """Run once and return the nanoseconds it took. Raises EngineError with the runtime's message."""
+        for tensor, array in self._arrays.items():
             self._interpreter.set_input(array, tensor)
         invoke = self._interpreter.invoke
         started = time.perf_counter_ns()

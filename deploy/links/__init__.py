@@ -32,14 +32,14 @@ class Link(Protocol):
 
 
 def make_link(uri: str) -> Link:
-    """Return the link of a URI, not yet open. Raises LinkError if the URI says no link."""
+    """Return the link of a URI, not yet open. Raises LinkError if the URI is not one of a link."""
     makers: dict[str, Callable[[str, SplitResult], Link]] = {"serial": _serial, "tcp": _tcp}
     try:
         parts = urlsplit(uri)
     except ValueError as e:
-        raise LinkError(f"--link {uri}: no URI ({e}); expected {EXAMPLES}") from e
+        raise LinkError(f"--link {uri}: not a URI ({e}); expected {EXAMPLES}") from e
     if parts.scheme == "exec":
-        raise LinkError(f"--link {uri}: a process is started by its target, not by a link; leave --link out")
+        raise LinkError(f"--link {uri}: a process is started by its target; leave --link out")
     if parts.scheme == "ssh":
         raise LinkError(f"--link {uri}: a board over SSH is a Linux target, such as --target rpi4")
     if not parts.scheme or "://" not in uri:
@@ -50,7 +50,7 @@ def make_link(uri: str) -> Link:
 
 
 def open_link(uri: str) -> Link:
-    """Return the link of a URI, opened. Raises LinkError if the URI says no link or it can't be opened."""
+    """Return the link of a URI, opened. Raises LinkError if the URI is not one of a link or it can't be opened."""
     link = make_link(uri)
     link.open()
     return link

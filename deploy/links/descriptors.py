@@ -18,7 +18,7 @@ def wait_readable(fd: int, timeout_s: float) -> bool:
 
 
 def write_all(out: int, data: bytes, back: int, timeout_s: float = WRITE_TIMEOUT_S) -> bytes:
-    """Write all of `data` to the non-blocking `out`, and return what came on `back` meanwhile.
+    """Write all of `data` to the non-blocking `out`, and return what arrived on `back` in the meantime.
 
     Reading while writing is what keeps two full pipes from waiting for each other. Raises TimeoutError if the other
     side takes nothing for `timeout_s`, OSError if it is gone.

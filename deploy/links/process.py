@@ -23,7 +23,7 @@ CLOSE_TIMEOUT_S = 3.0
 class ProcessLink:
     """Starts `argv` when opened, ends it when closed. The last lines of its standard error are kept.
 
-    `env` replaces the environment if given. The process gets a session of its own, so Ctrl-C reaches only us.
+    `env` replaces the environment. The process has a session of its own, so that Ctrl-C does not reach it.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ProcessLink:
         return self._process.pid if self._process else None
 
     def open(self) -> None:
-        """Start the process. Raises LinkError if there is no such program or it can't be started."""
+        """Start the process. Raises LinkError if the program is missing or can't be started."""
         if self._process:
             return
         # The thread that opens a link may end before the link does; the process ends with its input anyway.
@@ -123,8 +123,8 @@ class ProcessLink:
         if self._listener:
             self._listener.join(1.0)
         how = f"was {process.ending(code)}" if code < 0 else f"ended with {process.ending(code)}"
-        words = [line for line in self.stderr if line][-1:]
-        return LinkError(f"{self.name}: the process {how}" + (f"; it said: {words[0][:300]}" if words else ""))
+        lines = [line for line in self.stderr if line][-1:]
+        return LinkError(f"{self.name}: the process {how}" + (f"; last output: {lines[0][:300]}" if lines else ""))
 
 
 def _fileno(pipe: IO[bytes] | None) -> int:

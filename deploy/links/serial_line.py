@@ -89,5 +89,5 @@ class SerialLink:
 def _ports() -> str:
     from serial.tools import list_ports
 
-    found = sorted(port.device for port in list_ports.comports())
-    return "connected: " + ", ".join(found) if found else "none is connected"
+    ports = sorted(port.device for port in list_ports.comports())
+    return "connected: " + ", ".join(ports) if ports else "none is connected"

@@ -22,7 +22,7 @@ NO_SUCH_PROGRAM = 127  # what a POSIX shell ends with
 
 
 class SshLink:
-    """Starts `argv` on the board when opened, ends it when closed. What it says on standard error is kept.
+    """Starts `argv` on the board when opened, ends it when closed. The last lines of its standard error are kept.
 
     `transport` is that of a connection that stays open; `on_close` is called once when the link is closed for good.
     """
@@ -72,7 +72,7 @@ class SshLink:
         try:
             channel.sendall(data)
         except TimeoutError as e:
-            raise LinkError(f"{self.name}: took no byte in {WRITE_TIMEOUT_S:g} s; it hangs") from e
+            raise LinkError(f"{self.name}: accepted no byte in {WRITE_TIMEOUT_S:g} s; it hangs") from e
         except Exception as e:  # OSError if the channel is closed, EOFError or paramiko's own if the connection is
             raise self._ended() from e
 
@@ -107,15 +107,15 @@ class SshLink:
         code = channel.exit_status if channel.exit_status_ready() else None
         if self._listener:
             self._listener.join(1.0)
-        words = [line for line in self.stderr if line][-1:]
-        said = f"; it said: {words[0][:300]}" if words else ""
+        lines = [line for line in self.stderr if line][-1:]
+        last = f"; last output: {lines[0][:300]}" if lines else ""
         if code is None or (code == -1 and not self._transport.is_active()):
             return self._lost(self._transport.get_exception() or EOFError())
         if code == NO_SUCH_PROGRAM:
-            return LinkError(f"{self.name}: no such program there{said}")
+            return LinkError(f"{self.name}: no such program there{last}")
         how = "was killed" if code == -1 else f"ended with exit code {code}"
-        return LinkError(f"{self.name}: the process {how}{said}")
+        return LinkError(f"{self.name}: the process {how}{last}")
 
     def _lost(self, error: BaseException) -> LinkError:
         why = " ".join(str(error).split()) or "closed by the other side"
-        return LinkError(f"{self.name}: connection lost ({why[:200]}); see that the board is on and reached")
+        return LinkError(f"{self.name}: connection lost ({why[:200]}); check that the board is on and reachable")

@@ -20,7 +20,7 @@ class TcpLink:
         self._arrived = b""
 
     def open(self) -> None:
-        """Connect. Raises LinkError if nobody listens there or no answer comes in 5 s."""
+        """Connect. Raises LinkError if the port is closed or no answer comes in 5 s."""
         if self._socket:
             return
         try:
@@ -28,7 +28,9 @@ class TcpLink:
         except TimeoutError as e:
             raise LinkError(f"{self.name}: no connection in {CONNECT_TIMEOUT_S:g} s; check the address") from e
         except ConnectionRefusedError as e:
-            raise LinkError(f"{self.name}: nobody listens there; start the device or emulator, or mend the port") from e
+            raise LinkError(
+                f"{self.name}: nothing listens there; start the device or emulator, or correct the port"
+            ) from e
         except OSError as e:
             raise LinkError(f"{self.name}: can't connect ({e.strerror or e}); check the address") from e
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -49,7 +51,7 @@ class TcpLink:
         except OSError as e:
             raise self._gone(e) from e
         if not data:
-            raise LinkError(f"{self.name}: the device closed the connection; see whether it still runs")
+            raise LinkError(f"{self.name}: the device closed the connection; check whether it still runs")
         return data
 
     def write(self, data: bytes) -> None:
@@ -72,4 +74,4 @@ class TcpLink:
         return self._socket
 
     def _gone(self, e: OSError) -> LinkError:
-        return LinkError(f"{self.name}: connection lost ({e.strerror or e}); see whether the device still runs")
+        return LinkError(f"{self.name}: connection lost ({e.strerror or e}); check whether the device still runs")

@@ -1,4 +1,4 @@
-"""What `inv emulator` does: build an emulated board's image, start and stop the machine, say how it is."""
+"""The actions of `inv emulator`: build an emulated board's image, start and stop the machine, show its state."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Say = Callable[[str], None]
 
 
 def control(target: Target, action: str, say: Say) -> str:
-    """Do it and return what to print. Raises DeployError if it can't be done, ConfigError on another action."""
+    """Do an action and return the text to print. Raises DeployError if it fails, ConfigError on another action."""
     machine = Machine(target)
     if action == "build":
         if machine.state():
             raise ConfigError(f"{target.name}: the machine runs; first ./inv emulator --target {target.name} --stop")
-        made = image(say, fresh=True)
-        return f"{made.path.parent}: {_on_disk(made.path.with_name(DISK)):,} bytes on disk"
+        index = image(say, fresh=True)
+        return f"{index.path.parent}: {_on_disk(index.path.with_name(DISK)):,} bytes on disk"
     if action == "start":
         state = machine.start(say)
         return f"{target.name} runs: {machine.login(state)}\nend it with: ./inv emulator --target {target.name} --stop"
     if action == "stop":
         return f"{target.name} {'is stopped' if machine.stop() else 'does not run'}"
     if action == "status":
-        found = machine.state()
-        return (
-            f"{target.name} runs, pid {found.pid}: {machine.login(found)}" if found else f"{target.name} does not run"
-        )
+        running = machine.state()
+        if running is None:
+            return f"{target.name} does not run"
+        return f"{target.name} runs, pid {running.pid}: {machine.login(running)}"
     raise ConfigError(f"{action}: expected {', '.join(ACTIONS)}")
 
 

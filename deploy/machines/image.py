@@ -1,4 +1,4 @@
-"""The disk, kernel and initial RAM disk of an emulated Raspberry Pi: a Debian for arm64, made from its packages."""
+"""The disk, kernel and initial RAM disk of an emulated Raspberry Pi: Debian for arm64, built from its packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deploy.machines.initrd import write_initrd
 from errors import DeployError
 from fields import Json
 
-SUITE = "bookworm"  # what Raspberry Pi OS was made from when it had Python 3.11, for which tflite-runtime exists
+SUITE = "bookworm"  # Raspberry Pi OS was based on it when it had Python 3.11, for which tflite-runtime exists
 PACKAGES = (
     "base-files", "base-passwd", "bash", "busybox-static", "coreutils", "dash", "libc-bin", "libstdc++6",
     "linux-image-cloud-arm64", "openssh-server", "python3",
@@ -41,7 +41,7 @@ class MachineFacts:
 
 
 def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact[MachineFacts]:
-    """Return the image's index; the other files are beside it. It is made once, in about two minutes, as root.
+    """Return the image's index; the other files are beside it. It is built once, in about two minutes, as root.
 
     Packages are only unpacked, not configured: their scripts would have to run under emulation for seven minutes, and
     what is needed of them is a few lines here. Raises DeployError if a program, a right or a package is missing.
@@ -54,7 +54,7 @@ def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact[Mach
         _unpack(root, folder / LOG)
         kernel = next((root / "boot").glob("vmlinuz-*"))
         shutil.copyfile(kernel, folder / KERNEL)
-        say("making the initial RAM disk and the disk")
+        say("building the initial RAM disk and the disk")
         write_initrd(folder / INITRD, root, GUEST / "init")
         facts = MachineFacts(kernel.name, _installed(root))
         _keys(folder)
@@ -72,10 +72,10 @@ def image(say: Say = lambda text: None, *, fresh: bool = False) -> Artifact[Mach
         "disk_bytes": DISK_BYTES,
         "files": _own_files(),
     }
-    made = produce("machine", "raspberry-pi", INDEX, MachineFacts, make, parameters=inputs, fresh=fresh)
-    if not _is_whole(made):
-        made = produce("machine", "raspberry-pi", INDEX, MachineFacts, make, parameters=inputs, fresh=True)
-    return made
+    index = produce("machine", "raspberry-pi", INDEX, MachineFacts, make, parameters=inputs, fresh=fresh)
+    if not _is_whole(index):
+        index = produce("machine", "raspberry-pi", INDEX, MachineFacts, make, parameters=inputs, fresh=True)
+    return index
 
 
 def configure(root: Path, folder: Path) -> None:
@@ -129,17 +129,17 @@ def _unpack(root: Path, log: Path) -> None:
 
 
 def _installed(root: Path) -> dict[str, str]:
-    """Return the versions of the packages that were asked for."""
-    found: dict[str, str] = {}
+    """Return the versions of PACKAGES."""
+    versions: dict[str, str] = {}
     for archive in (root / "var/cache/apt/archives").glob("*.deb"):
         name, version, _ = archive.name.split("_", 2)
         if name in PACKAGES:
-            found[name] = version.replace("%3a", ":")
-    return found
+            versions[name] = version.replace("%3a", ":")
+    return versions
 
 
 def _keys(folder: Path) -> None:
-    """Make the key of the machine and the key to it; both are of this image alone."""
+    """Generate the host key of the machine and the key to log in with, for this image alone."""
     for name in ("host_key", CLIENT_KEY):
         _run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "emulated board", "-f", str(folder / name)])
 
@@ -173,8 +173,8 @@ def _own_files() -> dict[str, str]:
     return {path.name: sha256_of(path) for path in files}
 
 
-def _is_whole(made: Artifact[object]) -> bool:
-    """Whether the other files have the sizes that they were made with; hashing the disk would take too long."""
-    sizes = json.loads(made.path.read_text())
-    files = {name: made.path.with_name(name) for name in sizes}
+def _is_whole(index: Artifact[object]) -> bool:
+    """Whether the other files have the sizes they were built with; hashing the disk would take too long."""
+    sizes = json.loads(index.path.read_text())
+    files = {name: index.path.with_name(name) for name in sizes}
     return all(file.is_file() and file.stat().st_size == sizes[name] for name, file in files.items())

@@ -32,29 +32,29 @@ def write_initrd(path: Path, root: Path, init: Path) -> None:
     path.write_bytes(gzip.compress(archive.end(), compresslevel=6, mtime=0))
 
 
-def find_modules(root: Path, wanted: Iterable[str]) -> dict[str, bytes]:
+def find_modules(root: Path, names: Iterable[str]) -> dict[str, bytes]:
     """Return modules and what they depend on by name, in the order in which they can be loaded."""
     home = next((root / "lib/modules").iterdir())
     files = {file.name.split(".ko")[0].replace("-", "_"): file for file in home.rglob("*.ko*")}
     built_in = {Path(line).stem.replace("-", "_") for line in (home / "modules.builtin").read_text().splitlines()}
-    found: dict[str, bytes] = {}
+    modules: dict[str, bytes] = {}
 
     def visit(name: str) -> None:
-        if name in found or name in built_in:
+        if name in modules or name in built_in:
             return
         if name not in files:
-            raise DeployError(f"kernel {home.name}: no module {name}; take another kernel package")
+            raise DeployError(f"kernel {home.name}: no module {name}; choose another kernel package")
         file = files[name]
         content = lzma.decompress(file.read_bytes()) if file.suffix == ".xz" else file.read_bytes()
         depends = _DEPENDS.search(content)
         for other in (depends[1].decode() if depends else "").split(","):
             if other:
                 visit(other.replace("-", "_"))
-        found[name] = content
+        modules[name] = content
 
-    for name in wanted:
+    for name in names:
         visit(name)
-    return found
+    return modules
 
 
 def _busybox(root: Path) -> Path:

@@ -1,4 +1,4 @@
-"""An emulated Raspberry Pi as a machine: started, reached over SSH, stopped. Its disk outlives it, as a card does."""
+"""An emulated Raspberry Pi as a machine: started, reached over SSH, stopped. Its disk stays, as a card does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STOP_TIMEOUT_S = 20.0
 POLL_S = 0.2
 COPY_TIMEOUT_S = 600
 KNOCK_TIMEOUT_S = 20.0
-READY = b"Server listening on 0.0.0.0"  # its SSH server says so
+READY = b"Server listening on 0.0.0.0"  # printed by its SSH server
 Say = Callable[[str], None]
 
 
@@ -47,7 +47,7 @@ class Machine:
 
     def __init__(self, target: Target):
         if target.emulator is None or target.link != "ssh":
-            raise DeployError(f"{target.name}: is no emulated machine; try --target qemu-rpi4")
+            raise DeployError(f"{target.name}: is not an emulated machine; try --target qemu-rpi4")
         self.target, self._emulator = target, target.emulator
         self.folder = artifact.BUILD_DIR / "machine-state" / target.name
         self.console = self.folder / "console.log"
@@ -55,13 +55,13 @@ class Machine:
         self._disk = self.folder / "disk.img"
 
     def state(self) -> State | None:
-        """Return the machine that runs now, None if there is none."""
+        """Return the running machine, None if it does not run."""
         try:
-            found = State(**json.loads(self._state_file.read_text()))
-            command = Path(f"/proc/{found.pid}/cmdline").read_bytes()
+            state = State(**json.loads(self._state_file.read_text()))
+            command = Path(f"/proc/{state.pid}/cmdline").read_bytes()
         except (OSError, ValueError, TypeError):
             return None
-        return found if os.fsencode(self._disk) in command else None
+        return state if os.fsencode(self._disk) in command else None
 
     def address(self, state: State, user: str = "pi") -> Address:
         """Return how to log in: with the key and the known host key of the image."""
@@ -73,15 +73,15 @@ class Machine:
     def login(self, state: State) -> str:
         """Return the command with which a person logs in."""
         key, known = self.folder / CLIENT_KEY, self._known_hosts
-        words = ["ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-p", str(state.port), "pi@127.0.0.1"]
-        return shlex.join(words)
+        command = ["ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-p", str(state.port), "pi@127.0.0.1"]
+        return shlex.join(command)
 
     def start(self, say: Say = lambda text: None) -> State:
         """Start it, to run until `stop`; return it as it is if it runs. Raises DeployError if it does not come up."""
         with self._locked():
-            found = self.state()
-            if found:
-                return found
+            state = self.state()
+            if state:
+                return state
             command, port = self._prepare(image(say))
             with (self.folder / "qemu.log").open("wb") as log:
                 qemu = process.start(
@@ -95,41 +95,41 @@ class Machine:
 
     @contextlib.contextmanager
     def running(self, say: Say = lambda text: None) -> Iterator[State]:
-        """Give the machine that runs, or start one that ends with the body, or with this process however that ends."""
+        """Yield the running machine, or start one that ends with the body, or with this process, however that ends."""
         with self._locked():
-            found = self.state()
+            state = self.state()
             started = None
-            if not found:
+            if not state:
                 say("starting the machine; `./inv emulator --start` keeps one running")
                 command, port = self._prepare(image(say))
                 started = Running(self.target.name, command)
                 try:
-                    found = self._wait(State(started.pid, port), started.has_ended)
+                    state = self._wait(State(started.pid, port), started.has_ended)
                 except BaseException:
                     started.stop()
                     raise
         try:
-            yield found
+            yield state
         finally:
             if started:
-                self._sync(found)
+                self._sync(state)
                 started.stop()
                 self._state_file.unlink(missing_ok=True)
 
     def stop(self) -> bool:
         """Shut it down; return whether it ran."""
         with self._locked():
-            found = self.state()
-            if not found:
+            state = self.state()
+            if not state:
                 return False
-            self._ask(found, "(/bin/busybox sleep 0.2; /bin/busybox poweroff) >/dev/null 2>&1 &")
+            self._run_as_root(state, "(/bin/busybox sleep 0.2; /bin/busybox poweroff) >/dev/null 2>&1 &")
             limit = time.monotonic() + STOP_TIMEOUT_S
             while self.state() and time.monotonic() < limit:
                 with contextlib.suppress(ChildProcessError):
-                    os.waitpid(found.pid, os.WNOHANG)  # if this process started it
+                    os.waitpid(state.pid, os.WNOHANG)  # if this process started it
                 time.sleep(POLL_S)
             if self.state():
-                os.kill(found.pid, signal.SIGKILL)
+                os.kill(state.pid, signal.SIGKILL)
             self._state_file.unlink(missing_ok=True)
             return True
 
@@ -145,13 +145,10 @@ class Machine:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _prepare(self, made: Artifact[object]) -> tuple[list[str], int]:
-        """Give the machine its disk if the image is another one than before; return QEMU's command and the SSH port."""
-        if not shutil.which(self._emulator.program):
-            raise DeployError(
-                f"{self._emulator.program}: not found; install it with: apt install {self._emulator.package}"
-            )
-        files, mark = made.path.parent, self.folder / "image"
+    def _prepare(self, index: Artifact[object]) -> tuple[list[str], int]:
+        """Copy the disk if the image has changed; return QEMU's command and the SSH port."""
+        process.find(self._emulator.program, DeployError, self._emulator.package)
+        files, mark = index.path.parent, self.folder / "image"
         own = (files / HOST_KEY).read_text()  # each image has a key of its own
         if not self._disk.is_file() or not mark.is_file() or mark.read_text() != own:
             mark.unlink(missing_ok=True)
@@ -190,33 +187,33 @@ class Machine:
         limit = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < limit:
             if has_ended():
-                raise DeployError(f"{self.target.name}: ended while it started; {self._last_words()}")
+                raise DeployError(f"{self.target.name}: ended while it started; {self._last_output()}")
             if self._is_up() and _answers(state.port):
                 return
             time.sleep(POLL_S)
         raise DeployError(
-            f"{self.target.name}: no SSH in {START_TIMEOUT_S:g} s; {self._last_words()}; "
+            f"{self.target.name}: no SSH in {START_TIMEOUT_S:g} s; {self._last_output()}; "
             f"try ./inv emulator --target {self.target.name} --build"
         )
 
     def _is_up(self) -> bool:
-        """Whether its SSH server listens; to knock before costs an emulated processor more than it is worth."""
+        """Whether its SSH server listens; a connection before that would only cost an emulated processor time."""
         with contextlib.suppress(OSError):
             return READY in self.console.read_bytes()
         return False
 
-    def _last_words(self) -> str:
+    def _last_output(self) -> str:
         for log in (self.console, self.folder / "qemu.log"):
             with contextlib.suppress(OSError):
                 lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
                 if lines:
-                    return f"its console says: {lines[-1].strip()[:200]}"
-        return f"its console says nothing, see {self.folder}"
+                    return f"last line of its console: {lines[-1].strip()[:200]}"
+        return f"its console is empty, see {self.folder}"
 
     def _sync(self, state: State) -> None:
-        self._ask(state, "sync")
+        self._run_as_root(state, "sync")
 
-    def _ask(self, state: State, command: str) -> None:
+    def _run_as_root(self, state: State, command: str) -> None:
         """Run a command as the machine's root, if it can still be reached."""
         with contextlib.suppress(LinkError):
             connection = connect(self.address(state, "root"))

@@ -1,4 +1,4 @@
-"""A Linux board that is held over SSH: files are copied there, programs started, and no other run does so meanwhile."""
+"""A Linux board that is held over SSH: files are copied there and programs started, by one run at a time."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ BEAT_S = 20.0
 Say = Callable[[str], None]
 """Called with a line that a person should see: what was done to the board."""
 
-# Must be read by any Python there is: says what is wrong, or runs as many bytes of its input as it is told. One line,
-# without quotes that a shell of any kind would take for its own.
+# Any Python must be able to read this: it reports a Python that is unfit, or runs that many bytes of its input. It is
+# one line without quotes that some shell would interpret.
 BOOTSTRAP = (
     'exec("import os, sys\\n'
     "if sys.version_info < ({major}, {minor}) or sys.maxsize < 2 ** 32:\\n"
@@ -49,7 +49,7 @@ BOOTSTRAP = (
 
 @dataclass(frozen=True)
 class BoardFacts:
-    """What a board says of itself: our folder there, the machine as uname says, its Python and C library.
+    """Facts of a board: our folder there, the machine as in uname, its Python and C library.
 
     `libraries` are the versions of those that a runtime needs, by distribution.
     """
@@ -65,7 +65,7 @@ class BoardFacts:
 
 @dataclass(frozen=True)
 class Entry:
-    """A path on the board, and whether what was asked about is there."""
+    """A path on the board, and whether it exists there."""
 
     path: str
     found: bool = True
@@ -82,8 +82,8 @@ class ListedFile:
 class Board:
     """An open connection and the helper on it, which holds the board's lock. Use it as a context manager.
 
-    `facts` is what the board says of itself. Entering raises LinkError if it is not reached or has
-    no fit Python, DeployError if another run holds it.
+    `facts` is set on entering, which raises LinkError if the board is not reached or has no fit Python, DeployError if
+    another run holds it.
     """
 
     facts: BoardFacts
@@ -114,7 +114,7 @@ class Board:
         return self
 
     def __exit__(self, *reason: object) -> None:
-        """Let the board go."""
+        """Release the board."""
         self.close()
 
     @property
@@ -158,7 +158,7 @@ class Board:
         write_atomic(path, data)
 
     def ask(self, what: str, timeout_s: float = ANSWER_TIMEOUT_S, **values: Json) -> Fields:
-        """Let the helper do something; return its answer. Raises DeployError if it refuses, LinkError if it is gone."""
+        """Send the helper a request; return its answer. Raises DeployError if it refuses, LinkError if it is gone."""
         assert self._helper is not None
         with self._turn:
             self._helper.write(json.dumps({"do": what, **values}).encode() + b"\n")
@@ -202,10 +202,10 @@ class Board:
 
     def _explained(self, error: LinkError) -> LinkError:
         assert self._helper is not None
-        words = " ".join(self._helper.stderr).strip()
+        output = " ".join(self._helper.stderr).strip()
         oldest = ".".join(map(str, OLDEST_PYTHON))
-        if "unfit" in words:
-            version, wide = (words.split("unfit", 1)[1].split() + ["?", "1"])[:2]
+        if "unfit" in output:
+            version, wide = (output.split("unfit", 1)[1].split() + ["?", "1"])[:2]
             if wide == "0":
                 return LinkError(
                     f"{self.name}: its Python {version} is 32-bit, 64-bit is needed; install a 64-bit system there"
@@ -233,7 +233,7 @@ class Board:
             text = line.decode(errors="replace")
             if text.startswith(helper.MARK):
                 return load_json(text.removeprefix(helper.MARK), Source(self.name, LinkError, "run again"))
-        raise LinkError(f"{self.name}: no answer in {timeout_s:g} s; see whether the board still runs")
+        raise LinkError(f"{self.name}: no answer in {timeout_s:g} s; check whether the board still runs")
 
     def _refused(self, code: str, text: str) -> DeployError:
         what = " ".join(text.split())[:300]
@@ -243,7 +243,7 @@ class Board:
             return DeployError(f"{self.name}: no space on the device: {what}; free some there")
         if code == "damaged":
             return DeployError(f"{self.name}: damaged on the way ({what}); run again")
-        return DeployError(f"{self.name}: {what}; see that its owner may write there and the disk is sound")
+        return DeployError(f"{self.name}: {what}; check that its owner may write there and that the disk is sound")
 
     def _copy(self, path: Path, part: str) -> None:
         try:
@@ -262,11 +262,11 @@ class Board:
                     f"{self.name}: no space on the device for {path.name}, {size} bytes; free some"
                 ) from e
             raise DeployError(
-                f"{self.name}: {path.name} can't be copied ({why}); see that SFTP is enabled there"
+                f"{self.name}: {path.name} can't be copied ({why}); check that SFTP is enabled there"
             ) from e
 
     def _beat(self) -> None:
-        """Tell the helper now and then that we are there; a lost host must not hold the board for ever."""
+        """Send the helper a sign of life now and then; a lost host must not hold the board forever."""
         while not self._over.wait(BEAT_S):
             with contextlib.suppress(LinkError), self._turn:
                 if self._helper:

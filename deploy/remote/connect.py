@@ -1,4 +1,4 @@
-"""An SSH connection to a board with fabric: ~/.ssh/config, keys and agent honoured, the host's key verified."""
+"""An SSH connection to a board with fabric: ~/.ssh/config, keys and agent are used, the host's key is verified."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TCP_USER_TIMEOUT = 18  # linux/tcp.h; Python has its name on Linux only
 
 @dataclass(frozen=True)
 class Address:
-    """Where a board is. What is None is as ~/.ssh/config or SSH's defaults say; `python` is a program there."""
+    """Where a board is. None is ~/.ssh/config's or SSH's own default; `python` is a program there."""
 
     host: str
     user: str | None = None
@@ -48,7 +48,7 @@ class Address:
 
 
 def parse_address(uri: str) -> Address:
-    """Return the address of `ssh://[user@]host[:port][?python=PATH]`. Raises LinkError if it is none."""
+    """Return the address of `ssh://[user@]host[:port][?python=PATH]`. Raises LinkError if it is not one."""
     try:
         parts = urlsplit(uri)
         host, port, user = parts.hostname, parts.port, parts.username
@@ -56,7 +56,7 @@ def parse_address(uri: str) -> Address:
         parts, host, port, user = SplitResult("", "", "", "", ""), None, None, None
     if parts.password is not None:
         # The password itself is not repeated.
-        raise LinkError(f"--link ssh://{user}@{host}: a password has no place in an address; use a key (ssh-copy-id)")
+        raise LinkError(f"--link ssh://{user}@{host}: an address must not contain a password; use a key (ssh-copy-id)")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     python = options.pop("python", "python3")
     wrong = parts.scheme != "ssh" or not host or port == 0 or parts.path.strip("/") or parts.fragment or options
@@ -68,12 +68,12 @@ def parse_address(uri: str) -> Address:
 def connect(address: Address, accept_new: bool = False) -> Connection:
     """Return an open fabric Connection.
 
-    A changed host key, an unknown one that nobody confirms, a host that is not reached and a login that is refused are
+    A changed host key, an unknown one that is not confirmed, a host that is not reached and a login that is refused are
     each a LinkError of one line.
     """
     from fabric import Config, Connection
 
-    logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it prints what we say ourselves
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it prints what our errors say already
     if address.key_file:  # a machine of our own: nothing of the user's SSH set-up is for it
         from paramiko.config import SSHConfig
 
@@ -112,16 +112,16 @@ def _user_config(address: Address) -> Config:
     try:
         return Config()
     except Exception as e:  # paramiko's own for a line that it does not know
-        raise LinkError(f"{address.name}: ~/.ssh/config can't be read ({e}); mend that line") from e
+        raise LinkError(f"{address.name}: ~/.ssh/config can't be read ({e}); correct that line") from e
 
 
 def _hops(connection: Connection) -> list[Connection]:
     """Return the connection and those that it jumps over."""
-    found = []
+    hops = []
     while connection is not None and not isinstance(connection, str):
-        found.append(connection)
+        hops.append(connection)
         connection = getattr(connection, "gateway", None)
-    return found
+    return hops
 
 
 def _open(connection: Connection, address: Address) -> None:
@@ -140,35 +140,35 @@ def _open(connection: Connection, address: Address) -> None:
     except paramiko.BadHostKeyException as e:
         raise LinkError(_changed(where, e, connection)) from e
     except paramiko.PasswordRequiredException as e:
-        raise LinkError(f"{where}: your key has a passphrase; run ssh-add, then this again") from e
+        raise LinkError(f"{where}: your key has a passphrase; run ssh-add, then run this again") from e
     except paramiko.AuthenticationException as e:
         raise LinkError(
-            f"{where}: login as {connection.user} refused; no key of yours is accepted. Run: ssh-copy-id "
+            f"{where}: login as {connection.user} refused; none of your keys is accepted. Run: ssh-copy-id "
             f"{f'-p {address.port} ' if address.port else ''}{connection.user}@{address.host}"
         ) from e
     except socket.gaierror as e:
         raise LinkError(
-            f"{where}: no host of that name is found; see that it is on, and give its address with --link {EXAMPLE}"
+            f"{where}: no host has that name; check that it is on, or give its address with --link {EXAMPLE}"
         ) from e
     except (NoValidConnectionsError, ConnectionRefusedError) as e:
-        raise LinkError(f"{where}: not reached ({_why(e)}); see that it is on and that SSH is enabled on it") from e
+        raise LinkError(f"{where}: not reached ({_why(e)}); check that it is on and that SSH is enabled on it") from e
     except TimeoutError as e:
-        raise LinkError(f"{where}: no connection in {address.timeout_s} s; see that it is on and its address") from e
+        raise LinkError(f"{where}: no connection in {address.timeout_s} s; check that it is on, and its address") from e
     except (paramiko.SSHException, OSError, EOFError, ValueError) as e:
-        raise LinkError(f"{where}: no SSH connection ({_why(e)}); see whether `ssh {address.host}` works") from e
+        raise LinkError(f"{where}: no SSH connection ({_why(e)}); check whether `ssh {address.host}` works") from e
 
 
 def _changed(where: str, error: BadHostKeyException, connection: Connection) -> str:
     name = error.hostname if connection.port == 22 else f"[{error.hostname}]:{connection.port}"
     return (
         f"{where}: the host key has CHANGED: known {error.expected_key.get_name()} {error.expected_key.fingerprint}, "
-        f"received {error.key.get_name()} {error.key.fingerprint}; someone may stand in between. "
-        f"If the board was set up anew, run: ssh-keygen -R '{name}'"
+        f"received {error.key.get_name()} {error.key.fingerprint}; possible man-in-the-middle. "
+        f"If the board was set up again, run: ssh-keygen -R '{name}'"
     )
 
 
 def _notice_loss(connection: Connection) -> None:
-    """Let the loss of a host be noticed: bytes that nobody takes would be sent again for a quarter of an hour."""
+    """Notice the loss of a host: without this, TCP would repeat unacknowledged bytes for a quarter of an hour."""
     connection.transport.set_keepalive(KEEPALIVE_S)
     line = connection.transport.sock
     if isinstance(line, socket.socket):

@@ -1,8 +1,8 @@
 """Runs on the board while a host holds it: its facts, the lock, and what is done with copied files.
 
 The host sends this file over SSH to `python3` (see board.py), so it needs Python 3.9 and the standard library, and is
-never stored. One JSON object a line goes in and out; blank lines say that the host is still there. When its input ends
-or falls silent, unfinished files are removed and the lock is free again, whatever happened to the host.
+never stored. One JSON object a line goes in and out; blank lines are the host's sign of life. When its input ends
+or falls silent, unfinished files are removed and the lock is free again, no matter what happened to the host.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 
-MARK = "alpharho:"  # what a shell's start-up files print goes before it
+MARK = "alpharho:"  # the output of a shell's start-up files comes before it
 QUIET_S = 120.0
 PART = ".part"
 LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy")
@@ -62,18 +62,18 @@ class Helper:
     def have(self, name: str, sha256: str) -> dict[str, object]:
         """Say whether a whole file of that name and content is there, and where it is or would be."""
         path = self._path(name)
-        found = os.path.isfile(path) and sha256_of(path) == sha256
-        if found:
+        is_there = os.path.isfile(path) and sha256_of(path) == sha256
+        if is_there:
             os.utime(path)
-        return {"found": found, "path": path}
+        return {"found": is_there, "path": path}
 
     def have_folder(self, name: str) -> dict[str, object]:
         """Say whether a folder of that name is there; one is only renamed to it when whole."""
         path = self._path(name)
-        found = os.path.isdir(path)
-        if found:
+        is_there = os.path.isdir(path)
+        if is_there:
             os.utime(path)
-        return {"found": found, "path": path}
+        return {"found": is_there, "path": path}
 
     def part(self, name: str, size: int) -> dict[str, object]:
         """Return the temporary name under which a file of `size` bytes is to be copied."""
@@ -85,10 +85,10 @@ class Helper:
     def keep(self, name: str, sha256: str) -> dict[str, object]:
         """Give a copied file its name, if it is what was sent."""
         part = self._path("." + name + PART)
-        found = sha256_of(part)
-        if found != sha256:
+        arrived = sha256_of(part)
+        if arrived != sha256:
             os.unlink(part)
-            raise Refusal("damaged", f"sha256 {sha256[:12]} expected, {found[:12]} arrived")
+            raise Refusal("damaged", f"sha256 {sha256[:12]} expected, {arrived[:12]} arrived")
         with open(part, "rb") as file:
             os.fsync(file.fileno())
         os.replace(part, self._path(name))
@@ -117,7 +117,7 @@ class Helper:
                 archive.extractall(work, [name for name in archive.namelist() if "/tests/" not in name])
             os.unlink(self._path(wheel))
         for entry in os.listdir(work):
-            if entry.endswith(".data"):  # purelib and platlib of a wheel are part of it, its scripts are not wanted
+            if entry.endswith(".data"):  # purelib and platlib of a wheel are part of it, its scripts are not needed
                 for kind in ("purelib", "platlib"):
                     _move_all(os.path.join(work, entry, kind), work)
                 shutil.rmtree(os.path.join(work, entry))
@@ -151,16 +151,16 @@ class Helper:
 
     def _path(self, name: str) -> str:
         if os.path.basename(name) != name or name in ("", ".", ".."):
-            raise Refusal("name", f"no file name: {name!r}")
+            raise Refusal("name", f"not a file name: {name!r}")
         return os.path.join(self.folder, name)
 
 
 def facts(folder: str) -> dict[str, object]:
-    """Return what the host must know of the board to choose and bring a runtime."""
-    found = {}
+    """Return the facts that the host needs to choose a runtime for the board."""
+    libraries = {}
     for library in LIBRARIES:
         try:
-            found[library] = metadata.version(library)
+            libraries[library] = metadata.version(library)
         except metadata.PackageNotFoundError:
             continue
     try:
@@ -174,7 +174,7 @@ def facts(folder: str) -> dict[str, object]:
         "implementation": sys.implementation.name,
         "libc": libc,
         "cores": len(os.sched_getaffinity(0)),
-        "libraries": found,
+        "libraries": libraries,
     }
 
 
@@ -219,7 +219,7 @@ def answer(helper: Helper, line: bytes) -> dict[str, object]:
 
 
 def lines() -> Iterator[bytes]:
-    """Yield the lines of standard input until it ends or says nothing for a while."""
+    """Yield the lines of standard input until it ends or is silent for a while."""
     poll = select.poll()
     poll.register(0, select.POLLIN)
     rest = b""
@@ -232,13 +232,13 @@ def lines() -> Iterator[bytes]:
 
 
 def main() -> None:
-    """Serve until the host goes."""
+    """Serve until the host disconnects."""
     helper = Helper()
     try:
         for line in lines():
             os.write(1, (MARK + json.dumps(answer(helper, line)) + "\n").encode())
     except OSError:
-        pass  # nobody listens any more
+        pass  # the host has closed the connection
     finally:
         if helper.lock is not None:
             helper.clean()

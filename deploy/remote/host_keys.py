@@ -1,4 +1,4 @@
-"""Who a host is: its key against known_hosts. An unknown key is asked about or refused, never taken in silence."""
+"""A host's key against known_hosts. An unknown key is confirmed by the user or refused, never accepted silently."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
 
 class VerifyHostKey(MissingHostKeyPolicy):
-    """What to do with a host that no known_hosts file has: store it, ask, or raise LinkError with its fingerprint."""
+    """Handles a host that is in no known_hosts file: stores its key, asks, or raises LinkError with the fingerprint."""
 
     def __init__(self, where: str, store: Path, accept_new: bool, ask: Callable[[str], bool] | None = None):
         self._where, self._store, self._accept_new = where, store, accept_new
         self._ask = ask or (ask_on_terminal if sys.stdin.isatty() and sys.stdout.isatty() else None)
 
     def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
-        """Store the key if the user says so, now or with --accept-new; raise LinkError otherwise."""
+        """Store the key if the user confirms it, now or with --accept-new; raise LinkError otherwise."""
         shown = f"{key.get_name()} {key.fingerprint}"
         if self._accept_new or (
             self._ask and self._ask(f"{self._where}: unknown host key {shown}. Is it this host's?")
@@ -46,20 +46,20 @@ def ask_on_terminal(question: str) -> bool:
 
 
 def known_hosts_files(config: Mapping[str, str]) -> list[Path]:
-    """Return the known_hosts files of a host's ssh_config entry , the first of which takes new keys."""
+    """Return the known_hosts files of a host's ssh_config entry, the first of which takes new keys."""
     named = config.get("userknownhostsfile", "").split()
     files = [Path(os.path.expanduser(name)) for name in named if name.lower() != "none"]
     return files or [USER_KNOWN_HOSTS.expanduser()]
 
 
 def load_known_hosts(client: SSHClient, files: list[Path], where: str) -> None:
-    """Let a client know the keys of these files and the system's. Raises LinkError naming a file that is damaged."""
+    """Load the keys of these files and the system's into a client. Raises LinkError naming a file that is damaged."""
     for path in [*files, SYSTEM_KNOWN_HOSTS]:
         try:
             if path.is_file():
                 client.load_system_host_keys(str(path))
-        except Exception as e:  # paramiko's own and base64's, for a line that is no key
-            raise LinkError(f"{where}: {path} can't be read ({e}); mend or remove that line") from e
+        except Exception as e:  # paramiko's own and base64's, for a line without a key
+            raise LinkError(f"{where}: {path} can't be read ({e}); correct or remove that line") from e
 
 
 def add_host_key(store: Path, hostname: str, key: PKey) -> None:

@@ -1,4 +1,4 @@
-"""A program on a host over SSH that runs to its end: its exit code and all that it says."""
+"""A program on a host over SSH that runs to its end: its exit code and output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_SUCH_PROGRAM", "run"]
 MOST_BYTES = 1 << 22
-"""What is kept of what it says; no compiler's log is near it."""
+"""How much of its output is kept; no compiler's log comes near it."""
 POLL_S = 1.0
 
 
@@ -25,7 +25,7 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str)
 
     Raises LinkError if the connection is lost, the program does not end in time, or it is killed.
     """
-    limit, said = time.monotonic() + timeout_s, bytearray()
+    limit, output = time.monotonic() + timeout_s, bytearray()
     try:
         with transport.open_session(timeout=WRITE_TIMEOUT_S) as channel:
             channel.set_combine_stderr(True)
@@ -39,10 +39,10 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str)
                     continue
                 if not data:
                     break
-                said += data[: MOST_BYTES - len(said)]
+                output += data[: MOST_BYTES - len(output)]
             else:
                 raise LinkError(
-                    f"{where}: {argv[0]} did not end in {timeout_s:g} s; see whether it runs by itself there"
+                    f"{where}: {argv[0]} did not end within {timeout_s:g} s; check whether it runs by itself there"
                 )
             channel.status_event.wait(POLL_S * 10)
             code = int(channel.exit_status) if channel.exit_status_ready() else None
@@ -50,7 +50,7 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str)
         raise
     except Exception as e:  # paramiko raises its own, EOFError and OSError
         why = " ".join(str(e).split()) or type(e).__name__
-        raise LinkError(f"{where}: connection lost ({why[:200]}); see that it is on and reached") from e
+        raise LinkError(f"{where}: connection lost ({why[:200]}); check that it is on and reachable") from e
     if code is None or code < 0:
         raise LinkError(f"{where}: {argv[0]} was killed, or the connection was lost; run again")
-    return code, said.decode("utf-8", "replace")
+    return code, output.decode("utf-8", "replace")

@@ -25,22 +25,22 @@ class Runtime:
     folder: str
 
 
-def bring(board: Board, wanted: str, say: Say, for_edgetpu: bool = False) -> Runtime:
-    """Return the runtime to use, installed if it is not there; nothing of the board's own is touched.
+def bring(board: Board, chosen: str, say: Say, for_edgetpu: bool = False) -> Runtime:
+    """Return the runtime to use, installed if it is not there; the board's own packages stay as they are.
 
     `auto` is ai-edge-litert, or tflite-runtime where that is there alone or `for_edgetpu`: Coral's libedgetpu is built
     for it.
 
     Raises DeployError if there is none for the board's Python, or it can't be downloaded or copied.
     """
-    if wanted not in RUNTIMES:
-        raise DeployError(f"--runtime {wanted}: expected {', '.join(RUNTIMES)}")
+    if chosen not in RUNTIMES:
+        raise DeployError(f"--runtime {chosen}: expected {', '.join(RUNTIMES)}")
     libraries = board.facts.libraries
     for name in (TFLITE, LITERT) if for_edgetpu else (LITERT, TFLITE):
-        if wanted in (name, "auto") and name in libraries and _fits(name, libraries):
+        if chosen in (name, "auto") and name in libraries and _fits(name, libraries):
             say(f"uses {name} {libraries[name]}, which is there")
             return Runtime(name, "")
-    return _install(board, _usual(board, for_edgetpu) if wanted == "auto" else wanted, say)
+    return _install(board, _usual(board, for_edgetpu) if chosen == "auto" else chosen, say)
 
 
 def _usual(board: Board, for_edgetpu: bool) -> str:
@@ -68,8 +68,8 @@ def _fits(name: str, libraries: Mapping[str, str]) -> bool:
 
 def _install(board: Board, name: str, say: Say) -> Runtime:
     platform = platform_of(board.facts, board.name)
-    asked = requirements(name, platform.python, board.name)
-    wheels = download(name, asked, platform, board.name)
+    packages = requirements(name, platform.python, board.name)
+    wheels = download(name, packages, platform, board.name)
     digest = hashlib.sha256("".join(sha256_of(wheel) for wheel in wheels).encode()).hexdigest()[:12]
     folder = f"runtime-{name}-{digest}"
     there = board.entry("have_folder", name=folder)
@@ -80,5 +80,5 @@ def _install(board: Board, name: str, say: Say) -> Runtime:
             board.put(wheel, f".{wheel.name}.part")
         board.ask("unpack", UNPACK_TIMEOUT_S, name=folder, wheels=[f".{wheel.name}.part" for wheel in wheels])
         size = sum(wheel.stat().st_size for wheel in wheels)
-        say(f"installed {asked[0]} in {there.path} from {len(wheels)} wheels, {size:,} bytes")
+        say(f"installed {packages[0]} in {there.path} from {len(wheels)} wheels, {size:,} bytes")
     return Runtime(name, there.path)

@@ -21,7 +21,7 @@ INDEX = "wheels.txt"
 
 @dataclass(frozen=True)
 class Platform:
-    """What decides which wheels a Python takes: `machine` as uname says, version as (3, 11), glibc as (2, 36)."""
+    """What decides which wheels a Python accepts: `machine` as in uname, version as (3, 11), glibc as (2, 36)."""
 
     machine: str
     python: tuple[int, int]
@@ -50,7 +50,7 @@ def platform_of(facts: BoardFacts, where: str) -> Platform:
 def download(name: str, requirements: Sequence[str], platform: Platform, where: str) -> list[Path]:
     """Return the wheels of requirements and of what they need, from an earlier download or by pip.
 
-    Raises DeployError with pip's last words if there are none or the index is not reached.
+    Raises DeployError with pip's last error if there are none or the index is not reached.
     """
 
     def make(folder: Path) -> NoFacts:
@@ -64,10 +64,10 @@ def download(name: str, requirements: Sequence[str], platform: Platform, where: 
         "tags": platform.tags[:1],
         "python": list(platform.python),
     }
-    made = produce("wheels", name, INDEX, NoFacts, make, parameters=parameters)
-    if not _is_whole(made):
-        made = produce("wheels", name, INDEX, NoFacts, make, parameters=parameters, fresh=True)
-    return sorted(made.path.parent.glob("*.whl"))
+    index = produce("wheels", name, INDEX, NoFacts, make, parameters=parameters)
+    if not _is_whole(index):
+        index = produce("wheels", name, INDEX, NoFacts, make, parameters=parameters, fresh=True)
+    return sorted(index.path.parent.glob("*.whl"))
 
 
 def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: str) -> None:
@@ -90,14 +90,14 @@ def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: s
         )
 
 
-def _is_whole(made: Artifact[object]) -> bool:
-    for line in made.path.read_text().splitlines():
+def _is_whole(index: Artifact[object]) -> bool:
+    for line in index.path.read_text().splitlines():
         sha256, _, name = line.partition("  ")
-        wheel = made.path.with_name(name)
+        wheel = index.path.with_name(name)
         if not wheel.is_file() or sha256_of(wheel) != sha256:
             return False
     return True
 
 
-def _pair(found: re.Match[str]) -> tuple[int, int]:
-    return int(found[1]), int(found[2])
+def _pair(match: re.Match[str]) -> tuple[int, int]:
+    return int(match[1]), int(match[2])

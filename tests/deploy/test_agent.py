@@ -162,7 +162,7 @@ def test_a_model_that_fails_when_run_gives_the_runtimes_words(agent: Path, tmp_p
 
 def test_a_model_that_cannot_be_loaded_ends_in_the_runtimes_words(agent: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.tflite").write_bytes(b"not a model")
-    with pytest.raises(LinkError, match=r"exit code 1; it said: agent: .*bad.tflite: litert can't load it"):
+    with pytest.raises(LinkError, match=r"exit code 1; last output: agent: .*bad.tflite: litert can't load it"):
         Session(link_to(agent, tmp_path / "bad.tflite")).__enter__()
 
 

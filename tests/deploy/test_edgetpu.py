@@ -142,10 +142,10 @@ def test_which_tpu_is_meant(tpu: Tpu, agent: Path, model: Path, device: str, fou
 
 
 def opening_says(agent: Path, model: Path, device: str = "usb:0") -> str:
-    with pytest.raises(LinkError, match="exit code 1; it said: agent: ") as caught:
+    with pytest.raises(LinkError, match="exit code 1; last output: agent: ") as caught:
         Session(link_to(agent, model, device)).__enter__()
     assert "\n" not in str(caught.value)
-    return str(caught.value).partition("it said: agent: ")[2]
+    return str(caught.value).partition("last output: agent: ")[2]
 
 
 def test_no_library(tpu: Tpu, agent: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_a_tpu_that_another_program_has(tpu: Tpu, agent: Path, model: Path, monk
     monkeypatch.setenv("STAND_IN_BUSY", "1")
     said = opening_says(agent, model)
     assert said.startswith(f"Edge TPU usb:0 at {tpu.usb} can't be opened (Failed to load delegate")
-    assert "no other program has it" in said
+    assert "no other program uses it" in said
 
 
 def test_a_model_that_was_not_compiled_for_it(tpu: Tpu, agent: Path, plain: Path) -> None:
@@ -210,7 +210,7 @@ def test_pulled_out_in_mid_run_and_the_driver_aborts(
         session.infer(INPUT)
         killer = threading.Timer(0.3, tpu.usb.unlink)
         killer.start()
-        with pytest.raises(LinkError, match=rf"exit code 1; it said: agent: Edge TPU usb:0 at {tpu.usb} is gone"):
+        with pytest.raises(LinkError, match=rf"exit code 1; last output: agent: Edge TPU usb:0 at {tpu.usb} is gone"):
             session.run(10**7)
         killer.join()
 
@@ -223,7 +223,7 @@ def test_killed_for_another_reason_it_says_by_what(tpu: Tpu, agent: Path, model:
         assert len(children) == 1
         killer = threading.Timer(0.3, lambda: subprocess.run(["kill", "-SEGV", children[0]]))
         killer.start()
-        with pytest.raises(LinkError, match=r"exit code 1; it said: agent: was killed by SIGSEGV"):
+        with pytest.raises(LinkError, match=r"exit code 1; last output: agent: was killed by SIGSEGV"):
             session.run(10**7)
         killer.join()
 

@@ -62,7 +62,7 @@ def read_all(link: Link, size: int) -> bytes:
         ("tcp://localhost:5000/x", "expected tcp://HOST:PORT"),
         ("tcp://me@localhost:5000", "expected tcp://HOST:PORT"),
         ("tcp://localhost:5000?x=1", "no option x; it takes none"),
-        ("tcp://[::1:5000", "no URI"),
+        ("tcp://[::1:5000", "not a URI"),
     ],
 )
 def test_each_mistake_in_a_uri_is_one_line(uri: str, message: str) -> None:
@@ -113,7 +113,7 @@ def test_tcp_carries_more_than_its_buffers_hold(echo_port: int) -> None:
 def test_tcp_to_nobody_says_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(LinkError, match=f"tcp://127.0.0.1:{port}: nobody listens there"):
+    with pytest.raises(LinkError, match=f"tcp://127.0.0.1:{port}: nothing listens there"):
         open_link(f"tcp://127.0.0.1:{port}")
 
 
@@ -188,7 +188,7 @@ def test_process_carries_more_than_its_pipes_hold() -> None:
 def test_process_that_dies_leaves_its_last_words() -> None:
     link = python("import sys; print('first', file=sys.stderr); print('no model', file=sys.stderr); sys.exit(3)")
     link.open()
-    with pytest.raises(LinkError, match="exec:test: the process ended with exit code 3; it said: no model"):
+    with pytest.raises(LinkError, match="exec:test: the process ended with exit code 3; last output: no model"):
         read_all(link, 1)
     assert list(link.stderr) == ["first", "no model"]
     link.close()

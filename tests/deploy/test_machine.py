@@ -136,7 +136,7 @@ def test_the_state_of_a_process_that_is_another_by_now_is_none(monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["host", "qemu-m4", "rpi4"])
 def test_a_target_that_is_no_machine(name: str) -> None:
-    with pytest.raises(DeployError, match="is no emulated machine; try --target qemu-rpi4"):
+    with pytest.raises(DeployError, match="is not an emulated machine; try --target qemu-rpi4"):
         Machine(target.load(name))
 
 

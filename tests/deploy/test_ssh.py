@@ -129,7 +129,7 @@ def test_a_disk_that_fills_up_meanwhile_is_called_full(number: int, code: str) -
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/b", "", ".."])
 def test_names_stay_in_the_boards_folder(sshd: Sshd, name: str) -> None:
-    with Board(BOARD) as board, pytest.raises(DeployError, match="no file name"):
+    with Board(BOARD) as board, pytest.raises(DeployError, match="not a file name"):
         board.ask("have", name=name, sha256="")
 
 
@@ -187,7 +187,7 @@ def agents(sshd: Sshd) -> list[str]:
 def test_an_agent_that_dies_gives_its_last_words(sshd: Sshd, tmp_path: Path) -> None:
     (tmp_path / "bad.tflite").write_bytes(b"not a model")
     with pytest.raises(
-        LinkError, match=r"ssh://board: the process ended with exit code 1; it said: agent: .*can't load"
+        LinkError, match=r"ssh://board: the process ended with exit code 1; last output: agent: .*can't load"
     ):
         session(tmp_path / "bad.tflite").__enter__()
     with Board(BOARD):  # the board was let go
