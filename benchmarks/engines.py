@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from artifact import write_atomic
+from calibration.evaluate import Integers
 from errors import Error
 from fields import to_json
 from measure import bench, report
 from measure.report import Report
-from measure.samples import Integers
 from measure.setup import Setup
 
 HOST_PAIR = (("host-fw", "aot"), ("host-tflm", "tflm"))

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from artifact import ROOT, Artifact, ImageFacts, write_atomic
+from calibration.evaluate import Integers
 from deploy.device import device_for
 from errors import ConfigError
 from fields import to_json
 from measure import figures, samples
 from measure.layers import LayerCount
-from measure.samples import Integers
 from target import Target
 
 NETWORKS = ("v1_025", "v2_035", "v3sm_075", "v3s_075")

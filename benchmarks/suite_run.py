@@ -16,6 +16,7 @@ from artifact import Artifact, ImageFacts, versions
 from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
 from calibration.convert import Int8Facts
+from calibration.evaluate import Integers
 from compilers.image.firmware import tool_versions
 from compilers.image.microcontroller import FirmwareFacts
 from compilers.tflm import tree
@@ -23,7 +24,6 @@ from datasets import Dataset, prepare_many, sample
 from errors import CompileError, ConfigError, FitError
 from graph.reader import read
 from measure import layers
-from measure.samples import Integers
 from target import Target
 
 VERSION_TIMEOUT_S = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ import numpy.typing as npt
 from calibration.checks import QuantizedTensor
 from graph.oracle import Oracle
 
+Integers: TypeAlias = npt.NDArray[np.int8 | np.uint8]
+"""Inputs or outputs as an int8 model has them, int8 or uint8."""
 
-def quantize(
-    pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], tensor: QuantizedTensor
-) -> npt.NDArray[Any]:
+
+def quantize(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], tensor: QuantizedTensor) -> Integers:
     """Return uint8 pictures as the integer input (int8 or uint8) of a model.
 
     `input_range` are the float values of pixels 0 and 255.
@@ -34,7 +35,7 @@ def outputs(
     input_range: tuple[float, float],
     kernels: str = "xnnpack",
     progress: Callable[[int], None] | None = None,
-) -> npt.NDArray[Any]:
+) -> Integers:
     """Return the integer outputs, (n, classes), for uint8 pictures (n, h, w, c).
 
     `kernels` is one of graph.oracle.KERNELS. `progress` is called with the count of pictures done.

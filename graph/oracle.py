@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from console.quiet import output_to
 from errors import GraphError
 from graph.types import Array
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
 
 # Our names for LiteRT's kernels, by its names for what resolves them.
 KERNELS = {"xnnpack": "AUTO", "reference": "BUILTIN_REF", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}
@@ -78,7 +81,7 @@ def check_loads(model: Path) -> None:
         _open(model, "xnnpack", 1, False)
 
 
-def _open(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Any:
+def _open(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Interpreter:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     return Interpreter(
@@ -100,7 +103,17 @@ def _reported(name: str, verb: str) -> Iterator[None]:
         raise GraphError(f"{name}: LiteRT can't {verb} it ({reason})") from e
 
 
-def _end(detail: Any) -> End:
+class _TensorDetail(TypedDict):
+    """What LiteRT says of a tensor, as far as it is read here."""
+
+    index: int
+    name: str
+    shape: Array
+    dtype: type[np.generic]
+    quantization: tuple[float, int]
+
+
+def _end(detail: _TensorDetail) -> End:
     scale, zero_point = detail["quantization"]
     return End(
         int(detail["index"]),

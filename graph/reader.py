@@ -9,9 +9,10 @@ import hashlib
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
+import tflite
 
 from errors import GraphError
 from graph import schema
@@ -103,7 +104,7 @@ class _Reader:
         self._count(len(raw or b""))
         return (raw or b"").decode("utf-8", "replace")
 
-    def _subgraph(self, table: Any) -> Subgraph:
+    def _subgraph(self, table: tflite.SubGraph) -> Subgraph:
         tensors = tuple(self._tensor(table.Tensors(i), i) for i in range(self._count(table.TensorsLength())))
         operators = tuple(
             self._operator(tensors, table.Operators(i), i) for i in range(self._count(table.OperatorsLength()))
@@ -124,7 +125,7 @@ class _Reader:
                 self._fail(f"{owner}: tensor {index}, expected 0 to {len(tensors) - 1}")
         return indexes
 
-    def _tensor(self, table: Any, index: int) -> Tensor:
+    def _tensor(self, table: tflite.Tensor, index: int) -> Tensor:
         name = self._text(table.Name())
         code = int(table.Type())
         dtype = schema.TYPE_NAMES.get(code, f"type {code}")
@@ -154,9 +155,8 @@ class _Reader:
             self._fail(f"shape {list(sizes)} has a negative size", tensor=tensor)
         return sizes
 
-    def _quantization(self, table: Any, tensor: Tensor) -> Quantization | None:
-        length = self._count(table.ScaleLength()) if table is not None else 0
-        if not length:
+    def _quantization(self, table: tflite.QuantizationParameters | None, tensor: Tensor) -> Quantization | None:
+        if table is None or not (length := self._count(table.ScaleLength())):
             return None
         zero_points = tuple(int(table.ZeroPoint(i)) for i in range(self._count(table.ZeroPointLength())))
         if zero_points and length != len(zero_points):
@@ -194,7 +194,7 @@ class _Reader:
             self._buffers[index] = bytes(buffer.DataAsNumpy().tobytes()) if length else b""
         return self._buffers[index]
 
-    def _operator(self, tensors: tuple[Tensor, ...], table: Any, index: int) -> Operator:
+    def _operator(self, tensors: tuple[Tensor, ...], table: tflite.Operator, index: int) -> Operator:
         name, version, is_custom = self._code(int(table.OpcodeIndex()), index)
         owner = f"operator {index} {printable(name)}"
         if table.LargeCustomOptionsOffset() or table.LargeCustomOptionsSize():
@@ -226,7 +226,7 @@ class _Reader:
         is_custom = name == schema.CUSTOM
         return self._text(entry.CustomCode()) if is_custom else name, int(entry.Version()), is_custom
 
-    def _options(self, table: Any) -> Options:
+    def _options(self, table: tflite.Operator) -> Options:
         fields = schema.OPTION_TABLES.get(schema.OPTION_NAMES.get(table.BuiltinOptionsType(), ""))
         union = table.BuiltinOptions()
         if fields is None or union is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import flatbuffers
 import tflite
+from flatbuffers.table import Table
 
 from graph.types import OptionValue
 
@@ -24,6 +25,13 @@ OPTION_CODES: Mapping[str, int] = {k: v for k, v in vars(tflite.BuiltinOptions).
 OPTION_NAMES: Mapping[int, str] = {code: name for name, code in OPTION_CODES.items()}
 
 
+class WriteFunction(Protocol):
+    """A function of the schema that writes to a builder: Start and End take no value, Add<field> takes the field's."""
+
+    def __call__(self, builder: flatbuffers.Builder, *value: object) -> int:
+        """Return the offset of the table for End, 0 for others."""
+
+
 @dataclass(frozen=True)
 class OptionTable:
     """An options table: the names of its scalar (number, flag or text) fields and of its vectors of numbers."""
@@ -32,16 +40,17 @@ class OptionTable:
     scalars: tuple[str, ...]
     vectors: tuple[str, ...]
 
-    def accessor(self, union: Any) -> Any:
+    def accessor(self, union: Table) -> object:
         """Return the schema's object that reads the table at a union."""
         options = getattr(tflite, self.name)()
         options.Init(union.Bytes, union.Pos)
-        return options
+        read: object = options
+        return read
 
-    def function(self, name: str) -> Callable[..., Any]:
+    def function(self, name: str) -> WriteFunction:
         """Return the schema's function that writes a part of the table: Start, Add<field> or End."""
-        found: Callable[..., Any] = getattr(tflite, f"{self.name}{name}")
-        return found
+        function: WriteFunction = getattr(tflite, f"{self.name}{name}")
+        return function
 
 
 def _option_table(name: str) -> OptionTable:
@@ -67,11 +76,11 @@ def default_values(table: str) -> Mapping[str, OptionValue]:
     return {**scalars, **dict.fromkeys(fields.vectors, ())}
 
 
-def root(data: bytes) -> Any:
+def root(data: bytes) -> tflite.Model:
     """Return the schema's object for the root of a file."""
     return tflite.Model.GetRootAs(data, 0)
 
 
-def builder() -> Any:
+def builder() -> flatbuffers.Builder:
     """Return an empty flatbuffer to write to."""
     return flatbuffers.Builder(4096)

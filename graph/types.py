@@ -6,14 +6,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from errors import CompileError
 
-Array = npt.NDArray[np.generic]
+Array: TypeAlias = npt.NDArray[np.generic]
 Scalar = bool | int | float
 OptionValue = Scalar | str | tuple[int, ...] | tuple[float, ...]
 

@@ -5,15 +5,14 @@ Not written, because a Graph does not hold them: metadata, signatures, and minim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tflite
 
 from errors import GraphError
 from graph import schema
-from graph.types import Graph, Operator, Options, OptionValue, Quantization, Subgraph, Tensor, location
+from graph.types import Array, Graph, Operator, Options, OptionValue, Quantization, Subgraph, Tensor, location
 
 # The schema asks for it, so that kernels can read constants where they are in the file.
 BUFFER_ALIGNMENT = 16
@@ -175,7 +174,7 @@ def _code(operator: Operator) -> Code:
     return operator.name, operator.is_custom, operator.version
 
 
-def _number_of(name: str, codes: Any, prefix: str) -> int:
+def _number_of(name: str, codes: Mapping[str, int], prefix: str) -> int:
     """Return the schema's number of a name; the reader calls what the schema does not name `type 99` or `code 999`."""
     if name in codes:
         return int(codes[name])
@@ -185,5 +184,5 @@ def _number_of(name: str, codes: Any, prefix: str) -> int:
     return int(number)
 
 
-def _little_endian(data: np.ndarray[Any, Any]) -> bytes:
+def _little_endian(data: Array) -> bytes:
     return bytes(data.astype(data.dtype.newbyteorder("<"), copy=False).tobytes())

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from calibration.evaluate import Integers
 from deploy.info import DeviceInfo, Stats
 from measure.report import AccuracySection, ExactnessSection
-from measure.samples import Integers
 
 
 def accuracy(raw: Integers, truth: npt.NDArray[np.int64], reference: Integers, dataset: str) -> AccuracySection:

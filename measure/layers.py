@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from artifact import Artifact
+from calibration.evaluate import Integers
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware
 from compilers.image.microcontroller import MODEL_FOLDER, FirmwareFacts
 from deploy.device import device_for
 from errors import DeviceError
-from measure.samples import Clock, Integers
+from measure.samples import Clock
 from target import Target
 
 PROFILE = FIRMWARE_DIR / "tests" / "profile" / "profile.h"

@@ -12,6 +12,7 @@ import numpy as np
 
 import console
 from artifact import Artifact, produce
+from calibration.evaluate import Integers
 from deploy.agents import AgentOptions
 from deploy.board_state import BoardState
 from deploy.device import Device, device_for
@@ -44,7 +45,7 @@ class DeviceOutputs:
     cut short, "" if it was not.
     """
 
-    raw: samples.Integers
+    raw: Integers
     measured: str
     seconds: float
     is_reused: bool = False

@@ -10,9 +10,9 @@ import numpy as np
 import console
 from artifact import NoFacts, produce, versions
 from calibration import evaluate
+from calibration.evaluate import Integers
 from measure import figures
 from measure.report import AccuracySection, ExactnessSection
-from measure.samples import Integers
 from measure.setup import Pictures, Setup
 
 FILENAME = "outputs.npy"

@@ -5,19 +5,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from calibration.evaluate import Integers
 from deploy.info import Counter
 from deploy.session import Session
 from errors import DeviceError
 from measure.report import LatencySection
 
 Progress = Callable[[int], None]
-Integers: TypeAlias = npt.NDArray[np.int8 | np.uint8]
-"""Inputs or outputs as the model has them, int8 or uint8."""
 WARM_UP_BATCH = 20
 STEADY = 0.02
 

@@ -11,9 +11,9 @@ from artifact import Artifact, ImageFacts
 from calibration import evaluate
 from calibration import labels as label_maps
 from calibration.convert import Int8Facts
+from calibration.evaluate import Integers
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import ConfigError
-from measure.samples import Integers
 from target import Target
 
 # Default number of test pictures; an emulator needs seconds for each.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -15,7 +13,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     Input and output are float32 of shape (batch, h, w, c). Inference, weights and their names are Keras's own.
     """
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Normalize with the batch's moments in training, with the moving ones otherwise."""
         if not training:
             return super().call(inputs, training=False, mask=mask)

@@ -7,7 +7,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from artifact import Artifact, produce, versions, write_zip
 from console.quiet import output_to
@@ -135,7 +135,7 @@ def _load_keras(path: Path) -> keras.Model:
     import keras
 
     class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
-        def __init__(self, *args: Any, groups: int = 1, **options: Any) -> None:
+        def __init__(self, *args: object, groups: int = 1, **options: object) -> None:
             super().__init__(*args, **options)
 
     old = {"DepthwiseConv2D": DepthwiseConv2D} if path.suffix == ".h5" else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 
@@ -41,7 +39,7 @@ def check_published(preset: Preset) -> None:
 def reference_model(preset: Preset, weights: str | None = None) -> keras.Model:
     """Return the network of `keras.applications` that a preset equals. `weights` is None or "imagenet"."""
     shape = (preset.rho, preset.rho, preset.channels)
-    common: dict[str, Any] = {
+    common: dict[str, object] = {
         "input_shape": shape,
         "alpha": preset.alpha,
         "weights": weights,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
@@ -59,7 +58,7 @@ def set_weights(model: keras.Model, weights: dict[str, npt.NDArray[np.float32]])
         variable.assign(weights[variable.path])
 
 
-def _apply(layer: Layer, inputs: list[keras.KerasTensor], batch_norm: Callable[..., Any]) -> keras.KerasTensor:
+def _apply(layer: Layer, inputs: list[keras.KerasTensor], batch_norm: Callable[..., keras.Layer]) -> keras.KerasTensor:
     x = inputs[0]
     filters, bias = layer.output_shape[2], not layer.batch_norm
     match layer.op:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import process
 from artifact import ROOT, versions
 from compilers.tflm.planner import CMSIS_NN, device_tail_bytes, head_bytes
 from errors import CompileError
+from fields import Source, from_json, load_json
 from graph.types import Graph
 
 DISTRIBUTION = "tflite-micro"
@@ -52,21 +52,31 @@ class Arena:
         return self.device_mve if core in WITH_MVE else max(self.device_reference, self.device_dsp)
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What compilers.tflm.trial prints: bytes of the smallest arena, of its parts, and (bytes, count) of each kind."""
+
+    smallest: int
+    total: int
+    head: int
+    tail: int
+    kinds: Mapping[str, tuple[int, int]]
+
+
 def measure(path: Path, graph: Graph) -> Arena:
     """Return the arena of a `.tflite`. Raises CompileError with TFLite-Micro's own last lines if it can't run it."""
     found = _trial(path)
     # Some reference kernels ask for scratch of their own, which is in the measured head alone.
-    own = found["head"] - head_bytes(graph)
-    kinds = {name: (int(size), int(count)) for name, (size, count) in found["kinds"].items()}
+    own = found.head - head_bytes(graph)
     device = {
-        kernels: head_bytes(graph, kernels) + own + device_tail_bytes(graph, found["tail"], kinds, kernels)
+        kernels: head_bytes(graph, kernels) + own + device_tail_bytes(graph, found.tail, found.kinds, kernels)
         for kernels in ("", *CMSIS_NN)
     }
     return Arena(
         version=version(),
-        host_bytes=found["smallest"],
-        host_head=found["head"],
-        host_tail=found["tail"],
+        host_bytes=found.smallest,
+        host_head=found.head,
+        host_tail=found.tail,
         device_reference=device[""],
         device_dsp=device["dsp"],
         device_mve=device["mve"],
@@ -85,7 +95,7 @@ def version() -> str:
         ) from e
 
 
-def _trial(path: Path) -> dict[str, Any]:
+def _trial(path: Path) -> Trial:
     version()
     command = [sys.executable, "-P", "-m", "compilers.tflm.trial", str(path.resolve())]
     finished = process.run(
@@ -98,11 +108,8 @@ def _trial(path: Path) -> dict[str, Any]:
         raise CompileError(
             f"{path.name}: TFLite-Micro can't run it: {' | '.join(lines)}; `--engine aot` or a LiteRT target may"
         )
-    try:
-        found = json.loads(finished.stdout)
-    except ValueError as e:
-        raise CompileError(f"{path.name}: TFLite-Micro's trial printed {finished.stdout[-200:]!r}; report it") from e
-    return dict(found)
+    source = Source(f"{path.name}: TFLite-Micro's trial", CompileError, "report it")
+    return from_json(Trial, load_json(finished.stdout, source).values, source)
 
 
 def _environment() -> dict[str, str]:

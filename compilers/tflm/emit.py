@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import numpy as np
@@ -93,7 +92,7 @@ def firmware_header(model: Model, kernels: str, version: str, arena_bytes: int) 
     return _render("model.h", _context(model) | {"kernels": kernels, "version": version, "arena_bytes": arena_bytes})
 
 
-def _context(model: Model) -> dict[str, Any]:
+def _context(model: Model) -> dict[str, object]:
     from compilers.tflm import ENGINE_VERSION
 
     graph = model.graph
@@ -123,7 +122,7 @@ def _computed(graph: Graph) -> Iterator[Tensor]:
             yield graph.tensors[index]
 
 
-def _tensor(tensor: Tensor) -> dict[str, Any]:
+def _tensor(tensor: Tensor) -> dict[str, object]:
     q = tensor.quantization
     # The shortest decimal number that reads back as the same float32.
     scale = np.format_float_positional(q.scale if q else np.float32(0), unique=True, trim="0")
@@ -138,5 +137,5 @@ def _lines(data: bytes) -> Iterator[str]:
         yield "".join(f"{byte}," for byte in data[i : i + BYTES_A_LINE])
 
 
-def _render(template: str, context: dict[str, Any]) -> str:
+def _render(template: str, context: dict[str, object]) -> str:
     return _TEMPLATES.get_template(f"{template}.jinja").render(context)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ FIRST_GUESS = 1 << 16
 LIMIT = 1 << 30
 
 
-def measure(model: bytes) -> dict[str, Any]:
+def measure(model: bytes) -> dict[str, object]:
     """Return the arena's figures, from an interpreter that allocates and runs in just `smallest` bytes."""
     from tflite_micro.python.tflite_micro.runtime import Interpreter
 
@@ -48,7 +48,7 @@ def measure(model: bytes) -> dict[str, Any]:
     return {"smallest": smallest, **arena_parts(text), "kinds": arena_kinds(text)}
 
 
-def _bisect(low: int, high: int, works: Any) -> int:
+def _bisect(low: int, high: int, works: Callable[[int], bool]) -> int:
     """Return the least multiple of 16 above `low`, at most `high`, that works; `high` does."""
     while high - low > ALIGNMENT:
         middle = (low + high) // 2 // ALIGNMENT * ALIGNMENT
