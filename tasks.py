@@ -6,22 +6,18 @@ Thin on purpose: a task gets its options, calls one function, and prints. Nothin
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from errors import ConfigError, Error
+from errors import Error
 from pipeline import task_options as options
 from pipeline.command_line import command, main, typed_command
-from pipeline.request import Request, applies
+from pipeline.request import Request
 
 if TYPE_CHECKING:
-    from benchmarks.many import Unit
     from measure.bench import Part
     from pipeline.preflight import Goal
     from pipeline.steps import Steps
@@ -198,12 +194,12 @@ def _measure(task: str, request: Request, parts: tuple[Part, ...]) -> None:
     import console
     from benchmarks import many
     from measure import layout, report
-    from pipeline import measuring
+    from pipeline import measuring, several
     from pipeline.preflight import Goal
 
     units = many.units(request.target, request.link)
     if len(units) > 1:
-        _measure_many(task, request, units)
+        several.measure_each(task, request, units)
         return
     measured = measuring.measure(_steps(request, Goal.MEASURED), parts, typed_command())
     if request.json:
@@ -214,68 +210,15 @@ def _measure(task: str, request: Request, parts: tuple[Part, ...]) -> None:
         raise Error(f"measured {measured.interrupted}")
 
 
-def _measure_many(task: str, request: Request, units: Sequence[Unit]) -> None:
-    """Build what all need, one after the other, then run the task for each device at the same time."""
-    import target
-    from benchmarks import many
-    from pipeline import preflight
-    from pipeline.steps import Steps
-
-    if request.json:
-        raise ConfigError("--json: prints one report; see each device's report.json")
-    boards = {unit.target: target.load(unit.target) for unit in units}
-    options_of = {
-        name: {
-            n: text for n, text in request.typed.items() if n not in ("target", "link") and applies(n, request, board)
-        }
-        for name, board in boards.items()
-    }
-    unused = set(request.typed) - {"target", "link"} - {name for words in options_of.values() for name in words}
-    if unused:
-        raise ConfigError(f"--{sorted(unused)[0]}: none of {', '.join(boards)} uses it; leave it out")
-    requests = {unit.name: _request_of(request, unit, options_of[unit.target]) for unit in units}
-    checked = {one.target: preflight.check(one, preflight.Goal.COMPILED) for one in requests.values()}
-    preflight.check_any_device(list(requests.values()))
-    for resolved in checked.values():
-        Steps(resolved).build_firmware()
-    many.run(units, task, options_of, request.model)
-
-
-def _request_of(request: Request, unit: Unit, words: dict[str, str | bool]) -> Request:
-    from pipeline.options import read
-
-    return replace(read(Request, words), target=unit.target, link=unit.link)
-
-
 @command(MEASURING, options.TestRequest, *INT8_GROUPS, "target", "link", "count", "lossy", "junit", "pytest_arguments")
 def hil(request: options.TestRequest) -> None:
     """Run the hardware-in-the-loop tests on a device.
 
     They are the same for this host, emulators and hardware.
     """
-    import target
-    from device_tests import run as suite
-    from measure import report
-    from measure.setup import prepare_pictures
-    from pipeline import measuring
-    from pipeline.preflight import Goal
+    from pipeline import device_test
 
-    board = target.load(request.target)
-    if board.tpu:
-        raise ConfigError(
-            f"--target {board.name}: the tests do not run on an Edge TPU yet; measure it with ./inv deploy"
-        )
-    images = request.count or suite.PICTURES[board.measured_on]
-    steps = _steps(replace(request, images=images), Goal.MEASURED)
-    arguments = [
-        *(["--link", request.link] if request.link else []),
-        *(["--lossy", str(request.lossy)] if request.lossy is not None else []),
-        *shlex.split(request.pytest_arguments),
-    ]
-    setup = measuring.set_up(steps)
-    pictures = prepare_pictures(setup)
-    path = request.junit or report.folder(board.name, setup.int8.name) / "hil.xml"
-    suite.run(board, setup.int8, setup.compiled, pictures.inputs, pictures.truth, path, arguments)
+    device_test.run(request)
 
 
 @command(MEASURING, options.ReportOptions)
@@ -325,23 +268,9 @@ def compare_engines(request: options.CompareRequest) -> None:
     """
     import console
     from benchmarks import engines
-    from measure import report
     from pipeline import measuring
-    from pipeline.preflight import Goal
 
-    columns = engines.pairs(request.target, with_tflm=bool(os.environ.get("TFLM_DIR")))
-    if len(columns) < 2:
-        console.note("tflm is left out: TFLM_DIR is not set; `inv deploy --engine tflm` says how to get it")
-    requests = [
-        replace(
-            request, target=board, engine=engine, optimize=request.optimize if engine == "aot" else Request.optimize,
-            typed={},
-        )
-        for board, engine in columns
-    ]  # fmt: skip
-    steps = [_steps(one, Goal.MEASURED) for one in requests]
-    entries = engines.measure([partial(measuring.set_up, one) for one in steps], typed_command())
-    path = engines.write(entries, report.folder(request.target, entries[0].report.model.name))
+    entries, path = measuring.compare_engines(request, typed_command())
     if request.json:
         print(path.read_text(), end="")
     else:

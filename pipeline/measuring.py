@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import console
+from benchmarks import engines
 from benchmarks.suite_run import Built, Order
+from compilers.tflm.tree import TFLM_DIR
 from measure import bench, report
 from measure.bench import Part
 from measure.report import Report
@@ -53,6 +58,20 @@ def settings_of(request: Request) -> Settings:
         accept_new=request.accept_new,
         device=request.device,
     )
+
+
+def compare_engines(request: Request, command: str) -> tuple[list[engines.Entry], Path]:
+    """Measure a request with each engine of its target, and write engines.json; return the entries and its path."""
+    columns = engines.pairs(request.target, with_tflm=bool(os.environ.get(TFLM_DIR)))
+    if len(columns) < 2:
+        console.note(f"tflm is left out: {TFLM_DIR} is not set; ./inv deploy --engine tflm says how to get it")
+    steps = []
+    for target, engine in columns:
+        aim = request.optimize if engine == "aot" else Request.optimize
+        one = replace(request, target=target, engine=engine, optimize=aim, typed={})
+        steps.append(Steps(preflight.check(one, preflight.Goal.MEASURED)))
+    entries = engines.measure([partial(set_up, one) for one in steps], command)
+    return entries, engines.write(entries, report.folder(request.target, entries[0].report.model.name))
 
 
 def build_order(order: Order) -> Built:

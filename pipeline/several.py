@@ -1,0 +1,47 @@
+"""One request on several devices: what all need is built once, then each is measured by a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import target as targets
+from benchmarks import many
+from benchmarks.many import Unit
+from errors import ConfigError
+from pipeline import preflight
+from pipeline.options import flag_of, read
+from pipeline.request import Request, applies
+from pipeline.steps import Steps
+
+
+def measure_each(task: str, request: Request, units: Sequence[Unit]) -> None:
+    """Build for each target, one after the other, then run the task for all units at the same time.
+
+    A target gets only the options that it uses. Raises ConfigError for an option that none uses, and Error naming the
+    devices that failed: they stop no other.
+    """
+    if request.json:
+        raise ConfigError("--json: prints one report; see each device's report.json")
+    words = words_of(request, [unit.target for unit in units])
+    requests = [replace(read(Request, words[unit.target]), target=unit.target, link=unit.link) for unit in units]
+    checked = {one.target: preflight.check(one, preflight.Goal.COMPILED) for one in requests}
+    preflight.check_any_device(requests)
+    for resolved in checked.values():
+        Steps(resolved).build_firmware()
+    many.run(units, task, words, request.model)
+
+
+def words_of(request: Request, names: Sequence[str]) -> dict[str, Mapping[str, str | bool]]:
+    """Return the typed options that each target uses, by its name. Raises ConfigError for one that none uses."""
+    boards = {name: targets.load(name) for name in names}
+    shared = {name: text for name, text in request.typed.items() if name not in ("target", "link")}
+    words = {
+        name: {option: text for option, text in shared.items() if applies(option, request, board)}
+        for name, board in boards.items()
+    }
+    unused = sorted(shared.keys() - {option for used in words.values() for option in used})
+    if unused:
+        flag = flag_of(unused[0])
+        raise ConfigError(f"{flag}: none of {', '.join(boards)} uses it; leave {flag} out")
+    return dict(words)
