@@ -2,7 +2,7 @@
 //
 // One row of inputs against all output channels, four channels at a time. `twice`: whether scaling rounds twice.
 //
-// Registers         while taps are multiplied          behind that
+// Registers         in the loop over taps               after the loop
 //   r0 r2 r4 r6     sums of four channels              bias, multiplier, shift, out of the next four channels
 //   r1              in, from its beginning
 //   r3              in_c
@@ -16,7 +16,7 @@
 //   q2 q3           min, max
 //   P0                                                 which of the four channels there are
 //
-// Stack: #0 r0, r2, r4, r6, r8, r9 as they are "behind that"
+// Stack: #0 r0, r2, r4, r6, r8, r9 as they are after the loop
 #include "macros.inc"
 
 #ifdef KERNELS_MVE_ASSEMBLY

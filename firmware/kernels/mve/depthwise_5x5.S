@@ -6,7 +6,7 @@
 //   r0        packed
 //   r1 to r5  the first tap of each row of the window; they move on by a block, and at the end of a pixel to the next
 //   r6        a tap of the other four columns
-//   r7        from behind the block of a first tap to the block of the second tap
+//   r7        from the end of the block of a first tap to the block of the second tap
 //   r8        from tap to tap in a row
 //   r9        from the end of the blocks of a pixel to the next pixel, of the taps
 //   r10       out

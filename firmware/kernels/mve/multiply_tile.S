@@ -60,7 +60,7 @@
   .endm
 
 // All taps of two channels, to two vectors. The first block sets the sums; `\entry` on the stack is where the first
-// pass enters the unrolled loop behind it, so that the last pass ends at its end, or the address behind the loop.
+// pass enters the unrolled loop after it, so that the last pass ends at its end, or the address after the loop.
   .macro TWO_CHANNELS loop, entry, first, second
   mov r11, r7
   BLOCK_OF_TAPS vmladav
@@ -87,7 +87,7 @@
   SUMS_TO_LANES \first, \second
   .endm
 
-// The address of a label that is `skip` bytes behind \loop, with the bit of a Thumb address.
+// The address of a label that is `skip` bytes after \loop, with the bit of a Thumb address.
   .macro ENTRY_OF loop, skip, to
   adr.w \to, \loop
   add \to, \to, \skip

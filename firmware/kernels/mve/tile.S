@@ -17,7 +17,7 @@
 // Each row's taps by sixteen; what is left by sixteen with zeros, or, up to eight, those twice.
 //
 //   r0 r4 r5 r12  rows of pixels 0 to 3
-//   r1            taps behind the whole blocks
+//   r1            taps after the whole blocks
 //   r2            tile
 //   lr            blocks left
 //   q0 to q3      16 taps of pixels 0 to 3
