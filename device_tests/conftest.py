@@ -31,9 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--link",
         default=None,
-        help="where an already flashed or a Linux board is, as serial:///dev/ttyACM0 or ssh://pi@host",
+        help="address of an already flashed or a Linux board, such as serial:///dev/ttyACM0 or ssh://pi@host",
     )
-    group.addoption("--model-artifact", default=None, help="the int8 .tflite that the device holds or is to be given")
+    group.addoption("--model-artifact", default=None, help="the int8 .tflite that the device holds or is to run")
     group.addoption("--image", default=None, help="firmware image of that model, for microcontrollers")
     group.addoption("--pictures", default=None, help="npz of `inputs` as the model takes them, and `labels` if known")
     group.addoption("--count", type=int, default=None, help="pictures [default: 100, on an emulator 20]")

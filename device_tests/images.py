@@ -1,4 +1,4 @@
-"""A firmware image for a model, made here when none was given."""
+"""A firmware image for a model, built here when the user names none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from target import Target
 def build_image(target: Target, model: Path, folder: Path) -> Path:
     """Compile a .tflite ahead of time and build it for a microcontroller target; return the image.
 
-    Raises CompileError or FitError, whose message says why there is none.
+    Raises CompileError or FitError, with the reason.
     """
     if target.mcu is None:
         raise ValueError(f"{target.name} is not a microcontroller")

@@ -17,7 +17,7 @@ from errors import DeviceError
 from target import Target
 
 PICTURES = {"host": 100, "hardware": 100, "emulated": 20}
-"""Test pictures unless told, by where the device is."""
+"""How many pictures are tested unless the user chooses, by what the numbers are measured on."""
 
 
 def run(
@@ -29,7 +29,7 @@ def run(
     junit: Path,
     options: Sequence[str] = (),
 ) -> None:
-    """Test a device that is given `compiled`, and write JUnit XML to `junit`.
+    """Test a device that runs `compiled`, and write JUnit XML to `junit`.
 
     `inputs` are pictures as the model takes them, (n, h, w, c); `labels` their classes, if they are known; `options` go
     to pytest. Raises DeviceError if a test fails or none was run.
@@ -40,7 +40,7 @@ def run(
         arrays: dict[str, Any] = {"inputs": inputs} | ({} if labels is None else {"labels": labels})
         np.savez(pictures, **arrays)
         command = [sys.executable, "-m", "pytest", str(Path(__file__).parent), "-rs", f"--junit-xml={junit.resolve()}"]
-        command += ["-o", "junit_family=xunit1"]  # the newer one has no place for what a test measured
+        command += ["-o", "junit_family=xunit1"]  # the newer one can't hold what a test measured
         command += ["--target", target.name, "--model-artifact", str(model.path), "--pictures", str(pictures)]
         command += ["--count", str(len(inputs))]
         if compiled.kind == "firmware":

@@ -1,4 +1,4 @@
-"""What device tests are made of: the device under test, its reference, and bytes past the session's own methods."""
+"""Parts of device tests: the device under test, its reference, and raw bytes past the session's own methods."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def host_target() -> target.Target:
 
 
 def artifact_of(path: Path) -> Artifact[ImageFacts]:
-    """Return a .tflite as an artifact that came from nowhere."""
+    """Return a .tflite as an artifact without parents."""
     sha256 = sha256_of(path)
     return Artifact(path, "tflite", path.stem, sha256, ImageFacts(sha256, {}))
 
@@ -53,17 +53,17 @@ class Device:
     target: target.Target
     model: Path
     session: Session
-    given: Pictures | None
+    chosen_pictures: Pictures | None
     count: int
     is_lossy: bool
     _answers: dict[bytes, bytes] = field(default_factory=dict)
 
     @cached_property
     def pictures(self) -> Pictures:
-        """The given pictures, or random ones that the model never saw, `count` of them."""
-        if self.given is not None:
-            labels = self.given.labels
-            return Pictures(self.given.inputs[: self.count], None if labels is None else labels[: self.count])
+        """The user's pictures, or random ones, `count` of them."""
+        if self.chosen_pictures is not None:
+            labels = self.chosen_pictures.labels
+            return Pictures(self.chosen_pictures.inputs[: self.count], None if labels is None else labels[: self.count])
         spec = self.session.info.inputs[0]
         return Pictures(np.stack([random_input(spec.dtype, spec.shape, seed) for seed in range(self.count)]))
 
@@ -118,13 +118,13 @@ def answers(session: Session, data: bytes) -> list[Frame]:
     mark = frames.encode(Frame(Type.PING, session.exchange.next_seq(), b"end of answers"))
     seq = frames.Decoder().feed(mark)[0].seq  # type: ignore[union-attr]
     session.link.write(data + mark)
-    found: list[Frame] = []
+    replies: list[Frame] = []
     limit = time.monotonic() + ANSWER_TIMEOUT_S
     while time.monotonic() < limit:
         for frame in session.exchange.receive(1.0):
             if frame.type == Type.PING | frames.REPLY and frame.seq == seq:
-                return found
-            found.append(frame)
+                return replies
+            replies.append(frame)
     raise AssertionError(f"no answer to a PING in {ANSWER_TIMEOUT_S:g} s after {data[:40].hex()}")
 
 
@@ -146,7 +146,7 @@ def ask_text(session: Session, command: str) -> list[str]:
 
 @contextmanager
 def over(session: Session, wrap: LossyLink) -> Iterator[Session]:
-    """Let a session run over another link for a while."""
+    """Run a session over another link during the body."""
     plain: Link = session.link
     session.link = session.exchange.link = wrap
     try:

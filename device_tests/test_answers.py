@@ -42,7 +42,7 @@ def test_known_answers(device: Device, name: str) -> None:
     assert device.session.infer(inputs[name]).output_bytes == device.reference(inputs[name])
 
 
-def test_all_pictures_give_the_references_bytes(device: Device, record_property: Callable[[str, object], None]) -> None:
+def test_all_pictures_have_the_references_bytes(device: Device, record_property: Callable[[str, object], None]) -> None:
     inputs = device.inputs(device.count)
     outputs = [device.session.infer(data).output_bytes for data in inputs]
     equal = sum(output == device.reference(data) for output, data in zip(outputs, inputs, strict=True))
@@ -57,11 +57,11 @@ def test_accuracy_is_the_references(device: Device, record_property: Callable[[s
     assert labels is not None
     dtype = np.dtype(device.session.info.outputs[0].dtype)
     inputs = device.inputs(device.count)
-    told = [int(np.argmax(np.frombuffer(device.session.infer(data).output_bytes, dtype))) for data in inputs]
-    wanted = [int(np.argmax(np.frombuffer(device.reference(data), dtype))) for data in inputs]
-    top1 = sum(a == b for a, b in zip(told, labels, strict=True))
+    classes = [int(np.argmax(np.frombuffer(device.session.infer(data).output_bytes, dtype))) for data in inputs]
+    expected = [int(np.argmax(np.frombuffer(device.reference(data), dtype))) for data in inputs]
+    top1 = sum(a == b for a, b in zip(classes, labels, strict=True))
     record_property("top1", f"{top1} of {len(inputs)}")
-    assert top1 == sum(a == b for a, b in zip(wanted, labels, strict=True))
+    assert top1 == sum(a == b for a, b in zip(expected, labels, strict=True))
 
 
 def test_the_same_input_gives_the_same_output(device: Device) -> None:
@@ -126,11 +126,11 @@ def test_a_hole_in_the_input_is_noticed(device: Device) -> None:
 def test_the_output_can_be_read_in_parts_and_again(device: Device) -> None:
     data = device.inputs(1)[0]
     device.session.infer(data)
-    wanted = device.reference(data)
-    for offset, size in ((0, 1), (1, len(wanted) - 1), (len(wanted) - 1, 1)):
+    expected = device.reference(data)
+    for offset, size in ((0, 1), (1, len(expected) - 1), (len(expected) - 1, 1)):
         reply = device.session.request(Type.READ, struct.pack("<BIH", 0, offset, size))
-        assert reply == struct.pack("<BI", 0, offset) + wanted[offset : offset + size]
-    assert device.session.read_output() == wanted
+        assert reply == struct.pack("<BI", 0, offset) + expected[offset : offset + size]
+    assert device.session.read_output() == expected
 
 
 @pytest.mark.needs("input_preserved")
@@ -143,7 +143,7 @@ def test_one_input_can_be_run_many_times(device: Device) -> None:
     assert device.session.read_output() == device.reference(data)
 
 
-def test_an_engine_that_overwrites_its_input_asks_for_a_new_one(device: Device) -> None:
+def test_an_engine_that_overwrites_its_input_needs_a_new_one(device: Device) -> None:
     if device.session.info.input_preserved:
         pytest.skip(f"{device.target.name}: the engine keeps its input")
     device.session.infer(device.inputs(1)[0])

@@ -1,4 +1,4 @@
-"""Who the device is, and what it says its tensors are."""
+"""The device's INFO: its identity and its tensors."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_info_can_be_read_from_any_offset(session: Session) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 243, 244, 245, 64])
-def test_ping_brings_all_bytes_back(session: Session, size: int) -> None:
+def test_ping_returns_all_bytes(session: Session, size: int) -> None:
     session.ping(bytes(range(256))[:size])
     session.ping(bytes(size))
 

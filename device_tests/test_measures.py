@@ -69,7 +69,7 @@ def test_memory_does_not_grow_from_run_to_run(device: Device) -> None:
 
 
 @pytest.mark.needs("load time")
-def test_loading_and_the_first_inference_are_told(device: Device) -> None:
+def test_loading_and_the_first_inference_are_timed(device: Device) -> None:
     assert device.answers_right()
     stats = device.session.stats()
     assert stats.load_ns

@@ -1,4 +1,4 @@
-"""Reset, and everything on the line that is no good request: the device goes on and answers right."""
+"""Reset, and everything on the line that is not a good request: the device goes on and answers right."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def error_code(frame: Frame) -> int:
     return int(struct.unpack_from("<BH", frame.payload)[1])
 
 
-def test_reset_starts_anew(device: Device) -> None:
+def test_reset_starts_the_device_again(device: Device) -> None:
     session, info = device.session, device.session.info
     assert device.answers_right()
     session.reset()
@@ -163,7 +163,7 @@ def test_a_write_makes_the_same_number_a_new_run(device: Device) -> None:
 
 
 @pytest.mark.needs("clean line")
-def test_requests_survive_what_stands_between_them(session: Session) -> None:
+def test_requests_survive_other_bytes_between_them(session: Session) -> None:
     ping = frames.encode(Frame(Type.PING, 500, b"abc"))
     replies = answers(session, b"\xff\x80\0" + ping + b"\x03\xfe\xff\0\0" + ping + b"\0\x7f")
     assert [reply.payload for reply in replies] == [b"abc", b"abc"]
@@ -185,5 +185,5 @@ def test_a_line_that_loses_bytes_gives_the_same(device: Device) -> None:
     assert sum(lossy.counts.values()) > 0, "the line lost nothing: this shows nothing"
 
 
-def test_after_all_that_it_answers_right(device: Device) -> None:
+def test_after_all_tests_it_still_answers_right(device: Device) -> None:
     assert device.answers_right()

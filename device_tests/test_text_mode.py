@@ -33,24 +33,24 @@ def test_a_picture_is_classified(device: Device) -> None:
     is_picture = spec.dtype == "int8" and len(spec.shape) == 4 and spec.shape[1] == spec.shape[2]
     pixels = bytes((byte + 128) % 256 for byte in data) if is_picture else data
     assert ask_text(device.session, f"db load {len(pixels)}%") == [f"m-[Expecting {len(pixels)} bytes]"]
-    said: list[str] = []
+    answers: list[str] = []
     for at in range(0, len(pixels), BYTES_A_COMMAND):
-        said += ask_text(device.session, f"db {pixels[at : at + BYTES_A_COMMAND].hex()}%")
-    assert said == ["m-load-done"]
+        answers += ask_text(device.session, f"db {pixels[at : at + BYTES_A_COMMAND].hex()}%")
+    assert answers == ["m-load-done"]
     lines = ask_text(device.session, "infer 2 1%")
     assert lines[:3] == ["m-warmup-start-1", "m-warmup-done", "m-infer-start-2"]
     assert lines[5] == "m-infer-done"
     laps = [int(line.removeprefix("m-lap-us-")) for line in lines[3:5]]
     assert laps[0] <= laps[1]
     stored = np.frombuffer(device.reference(data), output.dtype).astype(np.float64)
-    wanted = (stored - output.zero_point) * (output.scale or 1.0)
-    told = [float(value) for value in lines[6].removeprefix("m-results-[").removesuffix("]").split(",")]
-    assert told == pytest.approx(list(wanted), abs=0.0011)
+    expected = (stored - output.zero_point) * (output.scale or 1.0)
+    results = [float(value) for value in lines[6].removeprefix("m-results-[").removesuffix("]").split(",")]
+    assert results == pytest.approx(list(expected), abs=0.0011)
     assert ask_text(device.session, "results%") == [lines[6]]
 
 
 @pytest.mark.parametrize("command", ["reboot%", "db load 999999999%", "db load%", "db%", "infer 0%", "infer x%"])
-def test_what_cannot_be_done_is_said(device: Device, command: str) -> None:
+def test_what_cannot_be_done_is_refused(device: Device, command: str) -> None:
     lines = ask_text(device.session, command)
     assert all(line.startswith("e-[") for line in lines)
     assert lines

@@ -65,7 +65,7 @@ def test_bundle_has_the_same_bytes_each_time_and_is_named_by_them(agent: Path, t
     assert again.read_bytes() == agent.read_bytes()
 
 
-def test_bundle_that_was_damaged_is_made_anew(tmp_path: Path) -> None:
+def test_damaged_bundle_is_built_again(tmp_path: Path) -> None:
     path = build_agent(tmp_path)
     good = path.read_bytes()
     path.write_bytes(b"half")
@@ -87,7 +87,7 @@ def test_bundle_is_python_3_9_and_imports_only_what_a_device_has(module: str) ->
         assert inside or name.split(".")[0] in {*sys.stdlib_module_names, "cobs"}, f"{module} imports {name}"
 
 
-def test_it_says_who_it_is(session: Session, model: Path) -> None:
+def test_info_describes_the_agent(session: Session, model: Path) -> None:
     info = session.info
     assert (info.board, info.engine, info.kernels, info.firmware) == ("host", "litert", "reference", "rev1")
     assert info.model_sha256 == sha256_of(model)
@@ -138,7 +138,7 @@ def test_without_the_cobs_package_it_speaks_the_same(agent: Path, model: Path) -
         assert session.infer(data).output_bytes == reference(model, data)
 
 
-def test_reset_starts_it_anew_in_the_same_process(agent: Path, model: Path) -> None:
+def test_reset_starts_it_again_in_the_same_process(agent: Path, model: Path) -> None:
     link = link_to(agent, model)
     with Session(link) as session:
         pid = link.pid
@@ -151,7 +151,7 @@ def test_reset_starts_it_anew_in_the_same_process(agent: Path, model: Path) -> N
         assert session.infer(bytes(768)).output_bytes == reference(model, bytes(768))
 
 
-def test_a_model_that_fails_when_run_gives_the_runtimes_words(agent: Path, tmp_path: Path) -> None:
+def test_error_of_a_failed_run_has_the_runtimes_message(agent: Path, tmp_path: Path) -> None:
     with Session(link_to(agent, tiny_model.failing(tmp_path / "gather.tflite"))) as session:
         with pytest.raises(Refused, match=r"ENGINE: gather index out of bounds.*GATHER") as refused:
             session.infer(np.array([9], np.int32).tobytes())
@@ -160,13 +160,13 @@ def test_a_model_that_fails_when_run_gives_the_runtimes_words(agent: Path, tmp_p
         assert session.stats().inferences == 1
 
 
-def test_a_model_that_cannot_be_loaded_ends_in_the_runtimes_words(agent: Path, tmp_path: Path) -> None:
+def test_error_of_a_model_that_cannot_be_loaded_has_the_runtimes_message(agent: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.tflite").write_bytes(b"not a model")
     with pytest.raises(LinkError, match=r"exit code 1; last output: agent: .*bad.tflite: litert can't load it"):
         Session(link_to(agent, tmp_path / "bad.tflite")).__enter__()
 
 
-def test_coral_model_with_an_unknown_operator_ends_in_the_runtimes_words(agent: Path) -> None:
+def test_error_of_an_unknown_operator_has_the_runtimes_message(agent: Path) -> None:
     path = DATA / "coral_model_invoking_error.tflite"
     if not path.exists():
         pytest.skip(f"needs {path.name} in ../shared/data")
@@ -174,12 +174,12 @@ def test_coral_model_with_an_unknown_operator_ends_in_the_runtimes_words(agent: 
         Session(link_to(agent, path)).__enter__()
 
 
-def test_a_missing_model_says_so(agent: Path, tmp_path: Path) -> None:
+def test_missing_model_is_an_error(agent: Path, tmp_path: Path) -> None:
     with pytest.raises(LinkError, match=r"none.tflite: can't be read \(No such file"):
         Session(link_to(agent, tmp_path / "none.tflite")).__enter__()
 
 
-def test_no_runtime_says_what_to_install(agent: Path, model: Path) -> None:
+def test_missing_runtime_names_what_to_install(agent: Path, model: Path) -> None:
     code = (
         "import sys, runpy; sys.modules['ai_edge_litert'] = sys.modules['tflite_runtime'] = None; "
         f"sys.argv[0] = {str(agent)!r}; runpy.run_path(sys.argv[0])"
@@ -210,7 +210,7 @@ def test_what_libraries_print_does_not_reach_the_line(agent: Path, model: Path) 
         os.kill(link.pid or 0, signal.SIGKILL)
 
 
-def test_killed_in_the_middle_of_a_run_says_how_far_it_got(agent: Path, model: Path) -> None:
+def test_error_of_an_agent_killed_in_mid_run_has_its_progress(agent: Path, model: Path) -> None:
     link = link_to(agent, model)
     with Session(link) as session:
         session.infer(bytes(768))
@@ -271,7 +271,7 @@ def test_wrong_options_are_refused_before_anything_starts(option: str, value: ob
         AgentOptions(**{option: value})  # type: ignore[arg-type]
 
 
-def test_a_silent_agent_is_given_up(tmp_path: Path) -> None:
+def test_a_silent_agent_is_abandoned(tmp_path: Path) -> None:
     link = ProcessLink([sys.executable, "-c", "import time; time.sleep(60)"])
     with pytest.raises(LinkError, match="no answer in"):
         Session(link, Timeouts(handshake_s=0.5)).__enter__()

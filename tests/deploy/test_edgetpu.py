@@ -106,7 +106,7 @@ def stands_for(data: bytes, size: int) -> bytes:
     return bytes(data[i % len(data)] ^ 0x5A for i in range(size))
 
 
-def test_the_delegate_runs_the_compiled_part_and_says_which_tpu_it_is(tpu: Tpu, agent: Path, model: Path) -> None:
+def test_the_delegate_runs_the_compiled_part_and_names_its_tpu(tpu: Tpu, agent: Path, model: Path) -> None:
     with Session(link_to(agent, model)) as session:
         assert session.info.kernels == "edgetpu"
         assert session.info.model_sha256 == sha256_of(model)
@@ -215,7 +215,7 @@ def test_pulled_out_in_mid_run_and_the_driver_aborts(
         killer.join()
 
 
-def test_killed_for_another_reason_it_says_by_what(tpu: Tpu, agent: Path, model: Path) -> None:
+def test_error_of_an_agent_killed_otherwise_names_the_signal(tpu: Tpu, agent: Path, model: Path) -> None:
     link = link_to(agent, model)
     with Session(link) as session:
         session.infer(INPUT)
@@ -238,7 +238,7 @@ def test_it_ends_with_its_input(tpu: Tpu, agent: Path, model: Path) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["usb0", "gpu:0", "usb:0x", "usb:-1", "usb:123"])
-def test_a_wrong_device_is_said_before_anything_starts(model: Path, wanted: str) -> None:
+def test_a_wrong_device_is_refused_before_anything_starts(model: Path, wanted: str) -> None:
     artifact = Artifact(model, "edgetpu", "tiny", digest := sha256_of(model), ImageFacts(digest, {}))
     with pytest.raises(DeployError, match=rf"--device {wanted}: expected usb:N, pci:N"):
         device_for(CORAL_USB, artifact, "ssh://board", AgentOptions(tpu=wanted)).session().__enter__()

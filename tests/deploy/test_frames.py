@@ -47,7 +47,7 @@ def test_vectors_are_what_their_maker_makes() -> None:
 
 
 @by_name(VECTORS["frames"])
-def test_frame_encodes_and_decodes_as_the_vector_says(case: dict[str, Any]) -> None:
+def test_frame_encodes_and_decodes_as_in_the_vector(case: dict[str, Any]) -> None:
     frame = Frame(case["type"], case["seq"], bytes.fromhex(case["payload"]))
     line = bytes.fromhex(case["line"])
     assert frames.encode(frame) == line
@@ -57,7 +57,7 @@ def test_frame_encodes_and_decodes_as_the_vector_says(case: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("step", [1, 3, 1000])
 @by_name(VECTORS["streams"])
-def test_stream_gives_what_the_vector_says(case: dict[str, Any], step: int) -> None:
+def test_stream_decodes_as_in_the_vector(case: dict[str, Any], step: int) -> None:
     line = bytes.fromhex(case["line"])
     decoder = Decoder(case["max_frame"], case["text_end"].encode())
     items = [item for start in range(0, len(line), step) for item in decoder.feed(line[start : start + step])]

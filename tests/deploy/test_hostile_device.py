@@ -83,7 +83,7 @@ def test_the_good_one_is_good() -> None:
         (lambda item: b"Hello\r\n", "last 'Hello'"),
     ],
 )
-def test_a_lie_in_the_handshake_is_one_line(reply: Callable[[Any], bytes], message: str) -> None:
+def test_a_wrong_handshake_is_an_error_of_one_line(reply: Callable[[Any], bytes], message: str) -> None:
     assert re.search(message, refused_in(ScriptedLink(reply)))
 
 

@@ -110,14 +110,14 @@ def test_tcp_carries_more_than_its_buffers_hold(echo_port: int) -> None:
         link.read(0)
 
 
-def test_tcp_to_nobody_says_so() -> None:
+def test_tcp_to_a_closed_port_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(LinkError, match=f"tcp://127.0.0.1:{port}: nothing listens there"):
         open_link(f"tcp://127.0.0.1:{port}")
 
 
-def test_tcp_to_no_host_says_so() -> None:
+def test_tcp_to_an_unknown_host_is_an_error() -> None:
     with pytest.raises(LinkError, match="can't connect"):
         open_link("tcp://no-such-host.invalid:5000")
 
@@ -144,7 +144,7 @@ def test_serial_carries_all_bytes_both_ways(terminal: tuple[int, str]) -> None:
     link.close()
 
 
-def test_serial_that_is_taken_says_so(terminal: tuple[int, str]) -> None:
+def test_serial_port_in_use_is_an_error(terminal: tuple[int, str]) -> None:
     _, path = terminal
     first = open_link(f"serial://{path}")
     with pytest.raises(LinkError, match="taken by another program"):
@@ -158,13 +158,13 @@ def test_serial_that_is_absent_lists_what_is_there() -> None:
         open_link("serial:///dev/no-such-port")
 
 
-def test_serial_that_is_a_file_says_so(tmp_path: Path) -> None:
+def test_serial_port_that_is_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(LinkError, match="no serial port"):
         open_link(f"serial://{tmp_path / 'file'}")
 
 
-def test_serial_pulled_out_says_so(terminal: tuple[int, str]) -> None:
+def test_serial_port_pulled_out_is_an_error(terminal: tuple[int, str]) -> None:
     master, path = terminal
     link = open_link(f"serial://{path}")
     os.close(master)
@@ -185,7 +185,7 @@ def test_process_carries_more_than_its_pipes_hold() -> None:
     link.close()
 
 
-def test_process_that_dies_leaves_its_last_words() -> None:
+def test_error_of_a_process_that_dies_has_its_last_output() -> None:
     link = python("import sys; print('first', file=sys.stderr); print('no model', file=sys.stderr); sys.exit(3)")
     link.open()
     with pytest.raises(LinkError, match="exec:test: the process ended with exit code 3; last output: no model"):
@@ -204,7 +204,7 @@ def test_process_that_is_killed_names_the_signal() -> None:
     link.close()
 
 
-def test_writing_to_a_dead_process_says_so() -> None:
+def test_writing_to_a_dead_process_is_an_error() -> None:
     link = python("pass")
     link.open()
     with pytest.raises(LinkError, match="ended with exit code 0"):
@@ -212,7 +212,7 @@ def test_writing_to_a_dead_process_says_so() -> None:
     link.close()
 
 
-def test_no_such_program_says_so() -> None:
+def test_missing_program_is_an_error() -> None:
     with pytest.raises(LinkError, match=r"^exec:no-such-program: no-such-program: not found; install it"):
         ProcessLink(["no-such-program"]).open()
 

@@ -111,7 +111,7 @@ def test_only_a_user_who_can_make_the_image_tries(monkeypatch: pytest.MonkeyPatc
 
 def test_a_package_archive_that_is_not_reached_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(artifact, "BUILD_DIR", tmp_path)
-    monkeypatch.setattr(images, "_check_programs", lambda: None)
+    monkeypatch.setattr(images, "check_programs", lambda: None)
     (tmp_path / "mmdebstrap").write_text("#!/bin/sh\necho 'I: working'\necho 'E: apt-get update failed'\nexit 1\n")
     (tmp_path / "mmdebstrap").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -140,7 +140,9 @@ def test_a_target_that_is_no_machine(name: str) -> None:
         Machine(target.load(name))
 
 
-def test_an_emulator_that_ends_at_once_gives_its_last_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_error_of_an_emulator_that_ends_at_once_has_its_last_output(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(artifact, "BUILD_DIR", tmp_path / "build")
     files = tmp_path / "image"
     files.mkdir()
@@ -224,7 +226,7 @@ def test_a_board_that_starts_again_in_mid_run(machine: Machine, tmp_path: Path) 
 @on_the_machine
 @pytest.mark.emulated
 @pytest.mark.timeout(2400)
-def test_a_full_disk_is_said_and_nothing_stays(machine: Machine, tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_and_nothing_stays(machine: Machine, tmp_path: Path) -> None:
     state = machine.state()
     assert state is not None
     file = tmp_path / "model.bin"

@@ -39,7 +39,7 @@ def test_an_inference_goes_in_and_out() -> None:
     assert result.round_trip_s > 0
 
 
-def test_info_comes_in_parts_and_is_what_the_device_says() -> None:
+def test_info_comes_in_parts_and_is_the_devices() -> None:
     with Session(FakeLink(max_payload=80, window=256), QUICK) as session:
         assert session.info.board == "fake"
         assert session.info.inputs[0].shape == (1, 5000)
@@ -196,7 +196,7 @@ def test_an_output_is_there_until_the_next_write() -> None:
             session.read_output()
 
 
-def test_engine_failure_carries_its_words() -> None:
+def test_engine_failure_has_its_message() -> None:
     link = FakeLink()
     link.engine.fails = "gather index out of bounds"
     with Session(link, QUICK) as session, pytest.raises(Refused, match="ENGINE: gather index out of bounds") as refused:
@@ -204,7 +204,7 @@ def test_engine_failure_carries_its_words() -> None:
     assert refused.value.code == Code.ENGINE
 
 
-def test_reset_starts_anew_and_the_session_goes_on() -> None:
+def test_after_a_reset_the_session_goes_on() -> None:
     link = FakeLink(boot=b"boot\r\n")
     with Session(link, QUICK) as session:
         session.infer(picture())
@@ -214,7 +214,7 @@ def test_reset_starts_anew_and_the_session_goes_on() -> None:
         assert session.infer(picture()).output_bytes == expected_output(picture())
 
 
-def test_a_device_that_restarts_in_the_middle_is_said_to() -> None:
+def test_a_restart_in_mid_run_is_reported() -> None:
     link = FakeLink(boot=b"brown-out reset\r\n")
     with Session(link, QUICK) as session:
         session.infer(picture())
@@ -236,7 +236,7 @@ def test_another_model_names_both() -> None:
             session.expect_model("cd" * 32)
 
 
-def test_unplugged_says_how_far_it_got() -> None:
+def test_error_of_an_unplugged_device_has_its_progress() -> None:
     link = FakeLink()
     with Session(link, QUICK) as session:
         session.infer(picture())
@@ -246,7 +246,7 @@ def test_unplugged_says_how_far_it_got() -> None:
     assert str(error.value) == "fake:: unplugged (during writing the input, after 1 inferences, 2 of 6 frames answered)"
 
 
-def test_silence_ends_in_time_and_says_what_to_look_at() -> None:
+def test_silence_ends_in_time_with_the_next_step() -> None:
     link = FakeLink()
     link.write = lambda data: None  # type: ignore[method-assign]
     with pytest.raises(
@@ -255,7 +255,7 @@ def test_silence_ends_in_time_and_says_what_to_look_at() -> None:
         Session(link, Timeouts(handshake_s=0.3, resend_s=0.02)).__enter__()
 
 
-def test_a_device_that_hangs_in_run_is_given_up() -> None:
+def test_a_device_that_hangs_in_run_is_abandoned() -> None:
     link = FakeLink()
     with Session(link, Timeouts(2, 2, run_s=0.4, resend_s=0.02)) as session:
         session.write_input(picture())
@@ -264,7 +264,7 @@ def test_a_device_that_hangs_in_run_is_given_up() -> None:
             session.run()
 
 
-def test_a_busy_device_is_asked_again() -> None:
+def test_a_request_to_a_busy_device_is_repeated() -> None:
     link = FakeLink()
     calls = []
 

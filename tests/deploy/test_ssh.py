@@ -70,7 +70,7 @@ def test_what_a_shells_start_up_files_print_does_no_harm(sshd: Sshd, ssh_model: 
         (sshd.home / ".bashrc").unlink()
 
 
-def test_a_second_run_is_told_who_holds_the_board(sshd: Sshd) -> None:
+def test_error_of_a_second_run_names_the_holder_of_the_board(sshd: Sshd) -> None:
     with (
         Board(BOARD),
         pytest.raises(DeployError, match=r"^ssh://board: in use by \w+@\S+, pid \d+, since .*; wait until it ends"),
@@ -94,7 +94,7 @@ def test_what_an_unfinished_run_left_is_removed(sshd: Sshd) -> None:
         path.unlink()
 
 
-def test_no_space_is_said_before_anything_is_copied(
+def test_missing_space_is_an_error_before_anything_is_copied(
     sshd: Sshd, ssh_big_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Board(BOARD) as board:
@@ -150,7 +150,7 @@ def test_cut_while_copying_leaves_nothing_and_frees_the_board(sshd: Sshd, ssh_bi
         there.unlink()
 
 
-def test_cut_in_the_run_says_how_far_it_got_and_ends_the_agent(sshd: Sshd, ssh_model: Path) -> None:
+def test_lost_connection_in_mid_run_ends_the_agent_and_has_its_progress(sshd: Sshd, ssh_model: Path) -> None:
     proxy = Proxy(sshd.port, after=1 << 40)
     sshd.configure(Port=proxy.port)
     sshd.know(sshd.folder / "host_key.pub", proxy.port)
@@ -184,7 +184,7 @@ def agents(sshd: Sshd) -> list[str]:
     return found
 
 
-def test_an_agent_that_dies_gives_its_last_words(sshd: Sshd, tmp_path: Path) -> None:
+def test_error_of_an_agent_that_dies_has_its_last_output(sshd: Sshd, tmp_path: Path) -> None:
     (tmp_path / "bad.tflite").write_bytes(b"not a model")
     with pytest.raises(
         LinkError, match=r"ssh://board: the process ended with exit code 1; last output: agent: .*can't load"

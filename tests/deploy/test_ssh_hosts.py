@@ -44,7 +44,7 @@ def test_a_changed_host_key_stops_even_with_accept_new(sshd: Sshd) -> None:
 
 
 @pytest.mark.parametrize(("answer", "stored"), [("yes", True), ("y", False), ("no", False), ("", False)])
-def test_on_a_terminal_a_person_is_asked(
+def test_on_a_terminal_the_user_confirms(
     sshd: Sshd, monkeypatch: pytest.MonkeyPatch, answer: str, stored: bool
 ) -> None:
     sshd.know(None)
@@ -84,7 +84,7 @@ def test_a_damaged_known_hosts_is_named(sshd: Sshd) -> None:
         Board(BOARD).__enter__()
 
 
-def test_known_hosts_that_can_not_be_written_says_so(tmp_path: Path, sshd: Sshd) -> None:
+def test_known_hosts_that_can_not_be_written_is_an_error(tmp_path: Path, sshd: Sshd) -> None:
     (tmp_path / "file").write_text("")
     policy = VerifyHostKey("ssh://board", tmp_path / "file" / "known_hosts", accept_new=True)
 
@@ -109,7 +109,7 @@ def test_a_key_that_is_not_accepted(sshd: Sshd) -> None:
         Board(BOARD).__enter__()
 
 
-def test_a_key_with_a_passphrase_says_ssh_add(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_with_a_passphrase_names_ssh_add(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
 
     locked = sshd.folder / "locked_key"
@@ -122,7 +122,7 @@ def test_a_key_with_a_passphrase_says_ssh_add(sshd: Sshd, monkeypatch: pytest.Mo
     assert "secret phrase" not in str(caught.value)
 
 
-def test_nobody_listens(sshd: Sshd) -> None:
+def test_closed_port(sshd: Sshd) -> None:
     sshd.configure(Port=free_port())
     with pytest.raises(LinkError, match=r"^ssh://board: not reached \(Connection refused\); check that it is on"):
         Board(BOARD).__enter__()

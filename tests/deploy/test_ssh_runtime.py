@@ -99,7 +99,7 @@ def test_platform_tags_reach_from_its_glibc_to_manylinux2014() -> None:
 
 
 @pytest.mark.parametrize(("libc", "implementation", "message"), [("", "cpython", "not glibc"), ("", "pypy", "CPython")])
-def test_a_board_that_no_wheels_are_made_for(libc: str, implementation: str, message: str) -> None:
+def test_a_board_without_wheels(libc: str, implementation: str, message: str) -> None:
     facts = dataclasses.replace(FakeBoard().facts, libc=libc, implementation=implementation)
     with pytest.raises(DeployError, match=message):
         wheels.platform_of(facts, "ssh://board")
@@ -131,7 +131,9 @@ def test_a_runtime_is_unpacked_beside_the_boards_own_and_used(
     shutil.rmtree(folder)
 
 
-def test_a_damaged_wheel_is_said_and_nothing_stays(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_wheel_is_an_error_and_nothing_stays(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wheel = tmp_path / "bad-1-py3-none-any.whl"
     wheel.write_bytes(b"no zip")
     monkeypatch.setattr(runtime, "download", lambda *asked: [wheel])
@@ -142,7 +144,7 @@ def test_a_damaged_wheel_is_said_and_nothing_stays(sshd: Sshd, tmp_path: Path, m
     assert wait_until(lambda: not [name for name in sshd.left() if "bad" in name or "runtime" in name])
 
 
-def test_pips_last_words_when_there_is_no_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_error_of_a_missing_wheel_has_pips_last_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     finished = process.Finished(1, "", "WARNING: x\nERROR: No matching distribution found for y\n")
     monkeypatch.setattr(process, "run", lambda *a, **k: finished)
     monkeypatch.setattr("artifact.BUILD_DIR", tmp_path)

@@ -71,14 +71,14 @@ def test_only_int8_pictures_lose_128(link: FakeLink, dtype: str, shape: list[int
     assert link.engine.output(0) == expected_output(stored, 3)
 
 
-def test_the_engine_runs_as_often_as_asked(link: FakeLink) -> None:
+def test_the_engine_runs_as_often_as_requested(link: FakeLink) -> None:
     ask(link, "db load 8%")
     ask(link, "db 0001020304050607%")
     ask(link, "infer 5 2%")
     assert link.engine.runs == 7
 
 
-def test_an_inference_that_fails_says_why_and_leaves_no_result(link: FakeLink) -> None:
+def test_a_failed_inference_has_a_reason_and_no_result(link: FakeLink) -> None:
     ask(link, "db load 8%")
     ask(link, "db 0001020304050607%")
     link.engine.fails = "index out\nof bounds"
