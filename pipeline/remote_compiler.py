@@ -12,12 +12,12 @@ from compilers.edgetpu.tool import (
     HOW_TO_GET_IT,
     PROGRAM,
     VERSION_S,
-    Finished,
     arguments,
     checked_version,
 )
 from deploy.remote.job import Ended, RemoteMachine
 from errors import CompileError
+from process import Finished
 
 
 class RemoteTool:
@@ -27,13 +27,13 @@ class RemoteTool:
         self._machine = RemoteMachine(uri, "--compile-on", accept_new, say)
 
     @property
-    def where(self) -> str:
+    def machine(self) -> str:
         """The machine's address."""
         return self._machine.name
 
     def version(self) -> str:
         """See Tool.version. Raises LinkError if the machine is not reached."""
-        return checked_version(self._finished(self._machine.run([PROGRAM, "--version"], VERSION_S)), self.where)
+        return checked_version(self._finished(self._machine.run([PROGRAM, "--version"], VERSION_S)), self.machine)
 
     def compile(self, models: Sequence[Path], out: Path) -> Finished:
         """See Tool.compile. Raises LinkError if the machine is not reached or lost."""
@@ -47,12 +47,12 @@ class RemoteTool:
                 COMPILE_S + GRACE_S,
             )
         )
-        text = finished.text
+        text = finished.stdout
         for path, stem in stems.items():  # the log names the files as they are called there
             text = text.replace(stem, path.stem)
-        return Finished(finished.code, text)
+        return Finished(finished.exit_code, text)
 
     def _finished(self, ended: Ended) -> Finished:
         if ended.is_missing:
-            raise CompileError(f"{PROGRAM}: not on the PATH of {self.where} ({ended.machine}); {HOW_TO_GET_IT}")
+            raise CompileError(f"{PROGRAM}: not on the PATH of {self.machine} ({ended.machine}); {HOW_TO_GET_IT}")
         return Finished(ended.exit_code, ended.text)

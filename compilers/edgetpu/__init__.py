@@ -1,8 +1,8 @@
 """Coral's Edge TPU: an int8 `.tflite` becomes one that holds the TPU's operator, by Coral's own compiler.
 
 `rules` are Coral's documented ones and `check` predicts by them, `tool` runs the compiler, `log` reads its output,
-`output` checks what it wrote, `outcome` brings that together. Nothing here imports
-TensorFlow. Nothing of it was tried on hardware, nor with the compiler itself: see the tests for what it was tried on.
+`output` checks its file, `outcome` brings these together. Nothing here imports TensorFlow. None of it was tried on
+hardware, nor with the compiler itself; the tests use a stand-in, and a pair of files that Coral publishes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from artifact import Artifact, no_such_file, produce, sha256_of, write_atomic
 from compilers.edgetpu.check import Check
-from compilers.edgetpu.log import last_words, parse
+from compilers.edgetpu.log import explanation, parse
 from compilers.edgetpu.outcome import EdgeTpuFacts, PartnerFacts, expect_shared_cache, outcome, predict
 from compilers.edgetpu.tool import PROGRAM, LocalTool, Tool
 from errors import CompileError, ConfigError
@@ -31,25 +31,27 @@ def compile_for(
 ) -> Artifact[EdgeTpuFacts]:
     """Return an int8 artifact as one of kind `edgetpu`: a .tflite that holds the Edge TPU's operator.
 
-    `partners` are compiled together with it, so that all their parameters have their place on the chip at once; theirs
-    are in the same folder.
-    Raises CompileError with the compiler's own words if it fails, if it maps no operator, or if what it wrote is
-    something else than it should be.
+    `partners` are compiled together with it, so that the parameters of all fit on the chip at once; their files are in
+    the same folder. Raises CompileError with the compiler's explanation if it fails, maps no operator, or writes a file
+    that does not belong to the model.
     """
     names = [MODEL, *(f"with{number}_{partner.name}.tflite" for number, partner in enumerate(partners, start=1))]
 
     def make(folder: Path) -> EdgeTpuFacts:
         for name, artifact in zip(names, (model, *partners), strict=True):
             shutil.copyfile(artifact.path, folder / name)
-        done = tool.compile([folder / name for name in names], folder)
-        write_atomic(folder / LOG, done.text)
-        if done.code:
-            raise CompileError(
-                f"{model.name}: {PROGRAM} ended with exit code {done.code}: {last_words(done.text) or 'said nothing'}"
-            )
-        logs = {log.model: log for log in parse(done.text)}
-        outcomes = [outcome(folder / name, folder / _output(name), logs.get(name), done.text) for name in names]
-        expect_shared_cache([model.name, *(partner.name for partner in partners)], outcomes)
+        finished = tool.compile([folder / name for name in names], folder)
+        write_atomic(folder / LOG, finished.stdout)
+        if finished.exit_code:
+            reason = explanation(finished.stdout) or "it printed nothing"
+            raise CompileError(f"{model.name}: {PROGRAM} ended with exit code {finished.exit_code}: {reason}")
+        logs = {log.model: log for log in parse(finished.stdout)}
+        model_names = [model.name, *(partner.name for partner in partners)]
+        outcomes = [
+            outcome(folder / name, folder / _output(name), model_name, logs.get(name), finished.stdout)
+            for name, model_name in zip(names, model_names, strict=True)
+        ]
+        expect_shared_cache(model_names, outcomes)
         return EdgeTpuFacts(
             model_sha256=sha256_of(folder / FILENAME),
             memory=outcomes[0].memory(),
@@ -58,7 +60,7 @@ def compile_for(
                 PartnerFacts(partner.name, _output(name), result.facts())
                 for partner, name, result in zip(partners, names[1:], outcomes[1:], strict=True)
             ),
-            compiled_on=tool.where,
+            compiled_on=tool.machine,
         )
 
     parents = {model.kind: model.sha256}
@@ -69,8 +71,8 @@ def compile_for(
 def adopt(model: Artifact[object], compiled: Path) -> Artifact[EdgeTpuFacts]:
     """Return a file that was compiled elsewhere as an artifact of kind `edgetpu`, checked against its int8 source.
 
-    Raises ConfigError if it is not there, CompileError if it holds no operator of the Edge TPU or was made from another
-    model.
+    Raises ConfigError if it is not there, CompileError if it holds no operator of the Edge TPU or was compiled from
+    another model.
     """
     if not compiled.is_file():
         raise ConfigError(f"--compiled {compiled}: {no_such_file(compiled)}")
@@ -79,7 +81,7 @@ def adopt(model: Artifact[object], compiled: Path) -> Artifact[EdgeTpuFacts]:
         shutil.copyfile(model.path, folder / MODEL)
         shutil.copyfile(compiled, folder / FILENAME)
         try:
-            result = outcome(folder / MODEL, folder / FILENAME, None)
+            result = outcome(folder / MODEL, folder / FILENAME, model.name, None)
         except CompileError as e:
             raise CompileError(f"--compiled {compiled}: {e}") from e
         return EdgeTpuFacts(sha256_of(folder / FILENAME), result.memory(), result.facts())
@@ -89,5 +91,5 @@ def adopt(model: Artifact[object], compiled: Path) -> Artifact[EdgeTpuFacts]:
 
 
 def _output(name: str) -> str:
-    """Return the name that the compiler gives to what it makes of a file."""
+    """Return the name that the compiler gives to its output for a file."""
     return f"{Path(name).stem}_edgetpu.tflite"

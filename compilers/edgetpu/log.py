@@ -1,4 +1,4 @@
-"""What `edgetpu_compiler` prints and logs, as facts. It has no form for programs: what is not found is absent.
+"""Reads the output and log of `edgetpu_compiler`, which are meant for people: what they do not say is absent.
 
 Source: the examples of "Edge TPU Compiler" (coral.ai/docs/edgetpu/compiler) and logs of its versions 2 to 16 in the
 issues of google-coral/edgetpu.
@@ -29,8 +29,8 @@ _COUNTS = {
 
 
 @dataclass(frozen=True)
-class Fate:
-    """A row of the log's table: `count` operators of one kind and what became of them, in the compiler's words."""
+class LogRow:
+    """A row of the log's table: `count` operators of one kind, and their status in the compiler's words."""
 
     operator: str
     count: int
@@ -39,35 +39,35 @@ class Fate:
 
 @dataclass(frozen=True)
 class ModelLog:
-    """What is said of one model. Sizes in bytes to the three digits or so that are printed; None is not said."""
+    """The log of one model. Sizes are in bytes, precise to the three digits or so that are printed."""
 
     model: str
     figures: dict[str, int] = field(default_factory=dict)
-    fates: tuple[Fate, ...] = ()
+    rows: tuple[LogRow, ...] = ()
 
     @property
     def mapped(self) -> int | None:
-        """How many operators run on the Edge TPU: as it says, else as its table adds up."""
+        """How many operators run on the Edge TPU: as stated, else the sum of the table, None without either."""
         if "mapped" in self.figures:
             return self.figures["mapped"]
-        return sum(fate.count for fate in self.fates if fate.status == MAPPED) if self.fates else None
+        return sum(row.count for row in self.rows if row.status == MAPPED) if self.rows else None
 
     @property
     def operators(self) -> int | None:
-        """How many operators the model has."""
+        """How many operators the model has, None where the log does not say."""
         if "operators" in self.figures:
             return self.figures["operators"]
-        return sum(fate.count for fate in self.fates) if self.fates else None
+        return sum(row.count for row in self.rows) if self.rows else None
 
 
 def version_of(text: str) -> str:
-    """Return the compiler's version from what it prints, "" if it is not said."""
-    found = _VERSION.search(text)
-    return found[1] if found else ""
+    """Return the compiler's version from its output, "" if it is not there."""
+    match = _VERSION.search(text)
+    return match[1] if match else ""
 
 
 def parse(text: str) -> tuple[ModelLog, ...]:
-    """Return what is said of each model, in the order in which they were compiled."""
+    """Return the log of each model, in the order in which they were compiled."""
     parts: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
         key, _, value = line.strip().partition(":")
@@ -80,7 +80,7 @@ def parse(text: str) -> tuple[ModelLog, ...]:
 
 def _model(name: str, lines: list[str]) -> ModelLog:
     figures: dict[str, int] = {}
-    fates: list[Fate] = []
+    rows: list[LogRow] = []
     for line in lines:
         key, colon, value = line.partition(":")
         if colon and key in _SIZES:
@@ -89,18 +89,18 @@ def _model(name: str, lines: list[str]) -> ModelLog:
         elif colon and key in _COUNTS and value.strip().isdigit():
             figures[_COUNTS[key]] = int(value)
         elif row := _ROW.fullmatch(line):
-            fates.append(Fate(row[1], int(row[2]), row[3]))
-    return ModelLog(name, figures, tuple(fates))
+            rows.append(LogRow(row[1], int(row[2]), row[3]))
+    return ModelLog(name, figures, tuple(rows))
 
 
 def bytes_of(text: str) -> int | None:
-    """Return a size such as `6.91MiB` in bytes, None if it is none."""
-    found = _SIZE.fullmatch(text.strip())
-    return round(float(found[1]) * _UNITS[f"{found[2] or ''}B"]) if found else None
+    """Return a size such as `6.91MiB` in bytes, None if the text is not a size."""
+    match = _SIZE.fullmatch(text.strip())
+    return round(float(match[1]) * _UNITS[f"{match[2] or ''}B"]) if match else None
 
 
-def last_words(text: str) -> str:
-    """Return the lines with which the compiler explained a failure, on one line of at most 300 characters."""
+def explanation(text: str) -> str:
+    """Return the lines with which the compiler explains a failure, as one line of at most 300 characters."""
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip() and not _VERSION.search(line)]
     errors = [line for line in lines if line.lower().startswith(("error", "invalid", "internal", "compilation"))]
     return "; ".join(errors[:3] or lines[-3:])[:300]

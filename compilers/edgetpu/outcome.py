@@ -1,4 +1,4 @@
-"""What the compiler made of one network: what it said, what it wrote and what was predicted, brought together."""
+"""The result of compiling one network: the compiler's log, its file and the prediction, brought together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from artifact import ImageFacts
 from compilers.edgetpu.check import Check, Row, check
-from compilers.edgetpu.log import Fate, ModelLog, last_words
+from compilers.edgetpu.log import LogRow, ModelLog, explanation
 from compilers.edgetpu.output import CUSTOM_OP, Compiled, examine, is_compiled
 from compilers.edgetpu.tool import PROGRAM
 from errors import CompileError
@@ -29,7 +29,7 @@ class PredictedFacts:
 class MappingFacts:
     """What the compiler did with one network: how many of its operators it mapped to the Edge TPU.
 
-    `on_cpu` names the operators it left, in order; `fates` are the rows of its log, where there is one;
+    `on_cpu` names the operators it left, in order; `log_rows` are the rows of its log, where there is one;
     `package_compiler` is the version inside the file, "" if it does not say.
     """
 
@@ -42,7 +42,7 @@ class MappingFacts:
     predicted: PredictedFacts
     package_compiler: str = ""
     on_chip_remaining_bytes: int | None = None
-    fates: tuple[Fate, ...] = ()
+    log_rows: tuple[LogRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class EdgeTpuFacts(ImageFacts):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One network after the compiler; `log` is None where it ran elsewhere and nothing is known of what it said."""
+    """One network after compilation; `log` is None if it was compiled elsewhere."""
 
     compiled: Compiled
     predicted: Check
@@ -74,18 +74,21 @@ class Outcome:
 
     @property
     def mapped(self) -> int:
-        """How many operators of the source run on the Edge TPU: as the compiler says, else those that are not left."""
-        said = self.log.mapped if self.log else None
-        return len(self.predicted.rows) - len(self.compiled.on_cpu) if said is None else said
+        """How many operators of the source run on the Edge TPU: from the log, else all that the file does not list."""
+        logged = self.log.mapped if self.log else None
+        return len(self.predicted.rows) - len(self.compiled.on_cpu) if logged is None else logged
 
     def memory(self) -> dict[str, int]:
-        """Return bytes by name: the file, and on and off the chip what the compiler says, else what the file holds."""
+        """Return bytes by name: the file, and parameters on and off the chip from the log, else from the file."""
         figures = self.log.figures if self.log else {}
-        found = {"model_file": self.file_bytes, "tpu_on_chip": figures.get("on_chip_bytes", self.compiled.cached_bytes)}
-        return found | ({"tpu_off_chip": figures["off_chip_bytes"]} if "off_chip_bytes" in figures else {})
+        memory = {
+            "model_file": self.file_bytes,
+            "tpu_on_chip": figures.get("on_chip_bytes", self.compiled.cached_bytes),
+        }
+        return memory | ({"tpu_off_chip": figures["off_chip_bytes"]} if "off_chip_bytes" in figures else {})
 
     def facts(self) -> MappingFacts:
-        """Return it for an artifact's facts."""
+        """Return what an artifact's facts say about it."""
         compiled, figures, predicted = self.compiled, self.log.figures if self.log else {}, self.predicted
         on_cpu = tuple(row for row in predicted.rows if not row.mapped)
         return MappingFacts(
@@ -98,42 +101,42 @@ class Outcome:
             predicted=PredictedFacts(predicted.mapped, len(predicted.rows), on_cpu, predicted.parameter_bytes),
             package_compiler=compiled.compiler_version,
             on_chip_remaining_bytes=figures.get("on_chip_remaining_bytes"),
-            fates=self.log.fates if self.log else (),
+            log_rows=self.log.rows if self.log else (),
         )
 
 
 def predict(model: Path, name: str) -> Check:
-    """Return what will become of each operator, before the compiler is asked; `name` is what errors call the model.
+    """Return the prediction for each operator, without the compiler; `name` is the model's name in errors.
 
     Raises CompileError if the file is damaged, or is the compiler's output already.
     """
-    graph = read(model)
+    graph = read(model, name)
     if is_compiled(graph):
         raise CompileError(
-            f"{name}: is compiled for the Edge TPU already; give the int8 .tflite that it was made from, and "
+            f"{name}: is compiled for the Edge TPU already; give the int8 .tflite that it was compiled from, and "
             "this one with --compiled"
         )
     return check(graph)
 
 
-def outcome(source: Path, output: Path, log: ModelLog | None, said: str = "") -> Outcome:
-    """Return what became of `source`; `said` is all that the compiler said.
+def outcome(source: Path, output: Path, name: str, log: ModelLog | None, text: str = "") -> Outcome:
+    """Return the outcome of compiling `source`, which errors call `name`; `text` is all of the compiler's output.
 
-    Raises CompileError if no operator was mapped, or what was written is missing or something else than it should be.
+    Raises CompileError if no operator was mapped, or the output file is missing or was compiled from another model.
     """
     if log and log.mapped == 0:
-        raise CompileError(f"{source.name}: {PROGRAM} mapped none of {log.operators or 'its'} operators{_reasons(log)}")
+        raise CompileError(f"{name}: {PROGRAM} mapped none of {log.operators or 'its'} operators{_reasons(log)}")
     if not output.is_file():
-        raise CompileError(f"{source.name}: {PROGRAM} wrote no {output.name}; it said: {last_words(said) or 'nothing'}")
-    return Outcome(examine(output, source), predict(source, source.name), output.stat().st_size, log)
+        raise CompileError(f"{name}: {PROGRAM} wrote no {output.name}; it printed: {explanation(text) or 'nothing'}")
+    return Outcome(examine(output, source, name), predict(source, name), output.stat().st_size, log)
 
 
-def expect_shared_cache(names: Sequence[str], found: Sequence[Outcome]) -> None:
-    """Check that models that were compiled together have a caching token in common, or they evict each other.
+def expect_shared_cache(names: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+    """Check that models that were compiled together share a caching token. Without one they evict each other.
 
-    Raises CompileError if they have not.
+    Raises CompileError if they do not.
     """
-    tokens = {outcome.compiled.caching_token for outcome in found if outcome.compiled.caching_token}
+    tokens = {outcome.compiled.caching_token for outcome in outcomes if outcome.compiled.caching_token}
     if len(tokens) > 1:
         raise CompileError(
             f"{', '.join(names)}: were compiled together, yet their {CUSTOM_OP}s have {len(tokens)} caching tokens; "
@@ -142,5 +145,5 @@ def expect_shared_cache(names: Sequence[str], found: Sequence[Outcome]) -> None:
 
 
 def _reasons(log: ModelLog) -> str:
-    told = [f"{fate.operator} x{fate.count}: {fate.status}" for fate in log.fates[:3]]
-    return f" ({'; '.join(told)}{', ...' if len(log.fates) > 3 else ''})" if told else ""
+    reasons = [f"{row.operator} x{row.count}: {row.status}" for row in log.rows[:3]]
+    return f" ({'; '.join(reasons)}{', ...' if len(log.rows) > 3 else ''})" if reasons else ""

@@ -1,4 +1,4 @@
-"""What the Edge TPU's compiler wrote: checked to be what it says before anything believes it.
+"""Reads the file that the Edge TPU's compiler wrote, and checks all of it first.
 
 Sources: tflite/custom_op_data.cc (the operator's options, a FlexBuffer map), executable/executable.fbs (Package,
 MultiExecutable, Executable) and tflite/public/edgetpu.h (the operator's name) of google-coral/libedgetpu.
@@ -20,7 +20,7 @@ from graph.types import Graph, Operator, Tensor
 CUSTOM_OP = "edgetpu-custom-op"
 PACKAGE_IDENTIFIER = b"DWN1"
 EXECUTABLE_KEY, MORE_EXECUTABLES_KEY = "4", "7"
-# Places of fields in their tables: 4 + 2 x the number of fields before.
+# Offsets of fields in the tables' vtables: 4 + 2 x the number of fields before.
 _PACKAGE = {"min_runtime_version": 4, "serialized_multi_executable": 6, "compiler_version": 12}
 _EXECUTABLES = 4
 _EXECUTABLE = {"parameters": 16, "type": 30, "parameter_caching_token": 32}
@@ -29,11 +29,11 @@ PARAMETER_CACHING = 1
 
 @dataclass(frozen=True)
 class Compiled:
-    """A `.tflite` made for the Edge TPU.
+    """A `.tflite` for the Edge TPU.
 
     `on_cpu` names the operators beside the compiled ones, in order. `cached_bytes` is the size of parameters that stay
-    on the chip from one inference to the next, `caching_token` what models that were compiled together have in common
-    (0 without cached parameters). `compiler_version` is "" where the file does not say it.
+    on the chip from one inference to the next. `caching_token` is the same in models that were compiled together, 0
+    without cached parameters. `compiler_version` is "" where the file does not have it.
     """
 
     tpu_operators: int
@@ -49,22 +49,23 @@ def is_compiled(graph: Graph) -> bool:
     return any(operator.is_custom and operator.name == CUSTOM_OP for operator in graph.operators)
 
 
-def examine(path: Path, source: Path) -> Compiled:
-    """Return what a compiled file holds, checked against the network that it was made from.
+def examine(path: Path, source: Path, source_name: str = "") -> Compiled:
+    """Return what a compiled file holds, checked against the network that it was compiled from.
 
+    `source_name` is the network's name in errors, by default the file's.
     Raises CompileError if it is damaged, holds no compiled operator, or has other inputs or outputs than `source`.
     """
-    graph, plain = read(path), read(source)
+    graph, plain = read(path), read(source, source_name)
     ours = [operator for operator in graph.operators if operator.is_custom and operator.name == CUSTOM_OP]
     if not ours:
         raise CompileError(f"{path.name}: holds no {CUSTOM_OP}, so nothing of it runs on an Edge TPU")
-    for what, numbers, expected in (("input", graph.inputs, plain.inputs), ("output", graph.outputs, plain.outputs)):
-        found = [_interface(graph.tensors[i]) for i in numbers]
-        wanted = [_interface(plain.tensors[i]) for i in expected]
-        if found != wanted:
+    for what, indexes, expected in (("input", graph.inputs, plain.inputs), ("output", graph.outputs, plain.outputs)):
+        ends = [_interface(graph.tensors[i]) for i in indexes]
+        expected_ends = [_interface(plain.tensors[i]) for i in expected]
+        if ends != expected_ends:
             raise CompileError(
-                f"{path.name}: its {what}s (shape, dtype, scale, zero point) are {found}, those of {source.name} are "
-                f"{wanted}; it was made from another model"
+                f"{path.name}: its {what}s (shape, dtype, scale, zero point) are {ends}, those of {plain.source} are "
+                f"{expected_ends}; it was compiled from another model"
             )
     packages = [package for operator in ours for package in _packages(operator, path.name)]
     return Compiled(

@@ -1,4 +1,4 @@
-"""The compiler's contract: its words, its files, what is made of them. It is a stand-in here; the pair is Coral's."""
+"""The compiler's output and files, and what is read from them. The compiler is a stand-in; one pair is Coral's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from artifact import Artifact, NoFacts, sha256_of
 from calibration import convert
 from compilers import edgetpu
 from compilers.edgetpu import log, output
-from compilers.edgetpu.log import Fate
+from compilers.edgetpu.log import LogRow
 from compilers.edgetpu.tool import LocalTool
 from errors import CompileError, ConfigError
 from graph.builder import Builder
@@ -91,8 +91,8 @@ def test_a_log_of_a_network_that_is_mapped_in_part() -> None:
     assert found.figures["off_chip_bytes"] == 1572864
     assert found.figures["on_chip_remaining_bytes"] == round(7.67 * 2**20)
     assert found.figures["subgraphs"] == 1
-    assert found.fates[3] == Fate("LEAKY_RELU", 26, "Operation not supported")
-    assert len(found.fates) == 4
+    assert found.rows[3] == LogRow("LEAKY_RELU", 26, "Operation not supported")
+    assert len(found.rows) == 4
     assert log.version_of(PARTLY) == "15.0.340273435"
 
 
@@ -101,7 +101,7 @@ def test_a_log_of_two_networks_and_the_file_beside_the_output() -> None:
     assert (first.model, second.model) == ("model_A.tflite", "model_B.tflite")
     assert first.figures == {"on_chip_bytes": round(3.33 * 2**20), "off_chip_bytes": 0}
     assert second.figures == {"on_chip_bytes": 8448}
-    assert first.mapped is None  # not said: not known
+    assert first.mapped is None  # not in the log
     (found,) = log.parse(LOG_FILE)
     assert (found.mapped, found.operators) == (3, 3)
 
@@ -122,12 +122,12 @@ def test_sizes(text: str, size: int | None) -> None:
     assert log.bytes_of(text) == size
 
 
-def test_words_of_a_failure() -> None:
+def test_the_explanation_of_a_failure() -> None:
     refused = (
         "Edge TPU Compiler version 16.0\nERROR: Didn't find op\n\nERROR: Registration failed.\n\nInvalid model: m\n"
     )
-    assert log.last_words(refused) == "ERROR: Didn't find op; ERROR: Registration failed.; Invalid model: m"
-    assert log.last_words("Edge TPU Compiler version 16.0\n") == ""
+    assert log.explanation(refused) == "ERROR: Didn't find op; ERROR: Registration failed.; Invalid model: m"
+    assert log.explanation("Edge TPU Compiler version 16.0\n") == ""
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_compiling_records_version_log_and_what_was_predicted(tool: LocalTool, t
     assert mapping.min_runtime_version == 14
     assert mapping.package_compiler == "cl/stand-in"
     assert mapping.on_chip_remaining_bytes == round(7.38 * 2**20)
-    assert Fate("ADD", 1, "Mapped to Edge TPU") in mapping.fates
+    assert LogRow("ADD", 1, "Mapped to Edge TPU") in mapping.log_rows
     assert set(made.facts.memory) == {"model_file", "tpu_on_chip", "tpu_off_chip"}
     assert "Operator" in (made.path.parent / "edgetpu_compiler.log").read_text()
     sidecar = json.loads((made.path.parent / "artifact.json").read_text())
@@ -185,7 +185,7 @@ def test_a_second_time_nothing_is_compiled(tool: LocalTool, tmp_path: Path, monk
     assert again.sha256 == first.sha256
 
 
-def test_models_compiled_together_share_a_token_and_lie_side_by_side(tool: LocalTool, tmp_path: Path) -> None:
+def test_models_compiled_together_share_a_token_and_a_folder(tool: LocalTool, tmp_path: Path) -> None:
     first, second = network(tmp_path, "RELU", name="a"), network(tmp_path, "ADD", "RELU", name="b")
     made = edgetpu.compile_for(first, tool, [second])
     (partner,) = made.facts.partners
@@ -201,12 +201,12 @@ def test_models_compiled_together_share_a_token_and_lie_side_by_side(tool: Local
     [
         ("aborts", r"net: edgetpu_compiler ended with exit code 1: Internal compiler error\. Aborting!"),
         ("refuses", r"exit code 1: ERROR: Didn't find op for builtin opcode 'CONV_2D' version '6'"),
-        ("nothing", r"wrote no model_edgetpu\.tflite; it said: "),
+        ("nothing", r"wrote no model_edgetpu\.tflite; it printed: "),
         ("none", r"mapped none of 2 operators \(ADD x1: Operation not supported; RELU x1: Operation not supported\)"),
-        ("other", r"model_edgetpu\.tflite: its inputs .*\(1, 9, 8, 3\).* those of model\.tflite are .*another model"),
+        ("other", r"model_edgetpu\.tflite: its inputs .*\(1, 9, 8, 3\).* those of net are .*another model"),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_leaves_nothing(
+def test_each_failure_is_one_line_and_leaves_no_artifact(
     tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, message: str
 ) -> None:
     monkeypatch.setenv("EDGETPU_STAND_IN", how)
@@ -228,7 +228,7 @@ def test_models_that_do_not_share_the_chips_memory(
 def test_a_compiler_that_says_less_than_it_should(
     tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it does not say is told from the file, or is absent."""
+    """What it does not say is taken from the file, or is absent."""
     monkeypatch.setenv("EDGETPU_STAND_IN", "silent")
     made = edgetpu.compile_for(network(tmp_path, "ADD", "HARD_SWISH"), tool)
     assert made.facts.mapping.mapped == 1
@@ -253,8 +253,8 @@ def test_without_the_compiler_the_way_to_get_it(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("exit 3", r"exit code 3, it said: nothing; install it again"),
-        ("echo hello", r"exit code 0, it said: hello"),
+        ("exit 3", r"exit code 3, it printed: nothing; install it again"),
+        ("echo hello", r"exit code 0, it printed: hello"),
         ("echo 'error while loading shared libraries: libc++.so.1' >&2; exit 127", r"libc\+\+\.so\.1"),
     ],
 )
@@ -278,14 +278,14 @@ def test_another_program_of_that_name(
         (edgetpu_files.package_of(1, 64)[:60], "is damaged"),
     ],
 )
-def test_a_package_that_is_none(tmp_path: Path, package: bytes, message: str) -> None:
+def test_a_package_that_is_not_valid(tmp_path: Path, package: bytes, message: str) -> None:
     source = network(tmp_path, "RELU").path
     made = edgetpu_files.compiled(source.read_bytes(), package=package)
     with pytest.raises(CompileError, match=message):
         output.examine(edgetpu_files.write(tmp_path / "x.tflite", made), source)
 
 
-def test_a_compiled_file_that_is_changed_anywhere_is_an_error_or_still_one(tmp_path: Path) -> None:
+def test_a_changed_compiled_file_is_read_or_gives_an_error(tmp_path: Path) -> None:
     source = network(tmp_path, "RELU").path
     good = edgetpu_files.compiled(source.read_bytes(), cached_bytes=40)
     path, rng = tmp_path / "x.tflite", np.random.default_rng(8)
@@ -321,7 +321,7 @@ def test_a_file_that_was_compiled_elsewhere(tmp_path: Path) -> None:
     assert (made.facts.mapping.mapped, made.facts.mapping.operators) == (2, 3)
     assert made.facts.memory == {"model_file": path.stat().st_size, "tpu_on_chip": 1024}
     assert made.path.read_bytes() == path.read_bytes()
-    with pytest.raises(CompileError, match=r"^--compiled .*x\.tflite: .*it was made from another model"):
+    with pytest.raises(CompileError, match=r"^--compiled .*x\.tflite: .*it was compiled from another model"):
         edgetpu.adopt(network(tmp_path, "RELU", width=9, name="other"), path)
     with pytest.raises(ConfigError, match=r"--compiled .*none\.tflite: no such file"):
         edgetpu.adopt(model, tmp_path / "none.tflite")

@@ -337,7 +337,7 @@ def test_compiling_on_another_machine(coral: Sshd, plain: Path, tmp_path: Path) 
     [
         ("", r"not on the PATH of ssh://board \(\w+\); .*edgetpu-compiler"),
         ("kill -9 $$", r"ssh://board: edgetpu_compiler was killed"),
-        ("echo hello", r"edgetpu_compiler --version on ssh://board: exit code 0, it said: hello"),
+        ("echo hello", r"edgetpu_compiler --version on ssh://board: exit code 0, it printed: hello"),
     ],
 )
 def test_another_machine_without_the_compiler(coral: Sshd, script: str, message: str) -> None:
