@@ -8,6 +8,12 @@ from pathlib import Path
 
 # MLPerf Tiny's runner sends pixels, 0 to 255; the input is int8.
 PIXEL_OFFSET = 128
+_HEADERS = (
+    *("engine", "engine_model", "kernels", "mve", "profile", "port"),
+    *("assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math"),
+    *("setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib"),
+    *("stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,9 @@ class CompiledModel:
 
 
 def c_identifier(name: str) -> str:
-    """Return a name as a C identifier: other characters become "_", and it begins with a letter."""
+    """Return a name as a C identifier: other characters become "_", and it begins with a letter.
+
+    It is not the name of a header of C or of the firmware: generated headers are named by it.
+    """
     plain = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return plain if re.match(r"[A-Za-z]", plain) else f"model_{plain}"
+    return plain if re.match(r"[A-Za-z]", plain) and plain.lower() not in _HEADERS else f"model_{plain}"

@@ -1,7 +1,8 @@
 """The ahead-of-time compiler: an int8 `.tflite` becomes C that calls the kernels in `firmware/kernels`.
 
-`importer` reads the file, `lower` turns operators into kernel calls, `planner` finds each tensor's place, `checker`
-proves the places right, `emit` writes the C. Nothing here imports TensorFlow.
+`operators` says what is supported, `lower` turns operators into kernel calls, `segment` cuts them into blocks,
+`planner` gives each tensor its place, `checker` proves the places right, `emit` writes the C.
+Nothing here imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from pathlib import Path
 
 from artifact import write_atomic
 from compilers.aot.checker import check
-from compilers.aot.emit import emit
+from compilers.aot.emit import Naming, emit
 from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
-from compilers.aot.planner import Layout, plan
+from compilers.aot.planner import Layout
+from compilers.aot.planner import plan as plan_layout
 from compilers.aot.result import (
     OperatorSpec,
     Plan,
@@ -26,6 +28,7 @@ from compilers.aot.result import (
 )
 from compilers.aot.segment import cuts
 from compilers.aot.steps import Step, awaits
+from compilers.compiled import c_identifier
 from errors import CompileError, nearest
 from graph.reader import read
 from graph.types import Graph
@@ -34,32 +37,45 @@ __all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec"
 
 ENGINE = "aot"
 # Raise it whenever the generated C may differ for the same network.
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 
 
 def compile_model(
-    tflite_path: Path, out_dir: Path, kernels: str = "portable", optimize: str = "size", stream_input: bool = False
+    tflite_path: Path,
+    out_dir: Path,
+    kernels: str = "portable",
+    optimize: str = "size",
+    stream_input: bool = False,
+    *,
+    name: str = "model",
+    profile: bool = False,
 ) -> Plan:
-    """Compile a `.tflite` into `model.c`, `model.h` and `weights.c` in `out_dir`, and return the plan.
+    """Compile a `.tflite` to C in `out_dir`, and return the plan.
 
-    `optimize` is one of OPTIMIZE. With `stream_input` the network takes its input row by row as it comes, and the input
-    is nowhere whole. The same arguments give the same bytes. Raises CompileError, one line naming file,
-    operator and tensor, for a file that is damaged or holds what can't be compiled, and for what is not one of the
-    kernel sets or of OPTIMIZE.
+    `optimize` is one of OPTIMIZE. With `stream_input` the network takes its input row by row as it arrives, and the
+    input is never whole in memory. Files and C symbols begin with `name`, made a C identifier. With `profile` the C
+    counts each call for its operator; it includes `profile.h`. The same arguments give the same bytes. Raises
+    CompileError, one line naming file, operator and tensor, for a file that is damaged or has what can't be compiled,
+    and for a `kernels` or `optimize` that does not exist.
     """
     if kernels not in KERNEL_SETS:
         raise CompileError(f"kernel set {kernels}: unknown; {nearest(kernels, KERNEL_SETS)}")
     if optimize not in OPTIMIZE:
         raise CompileError(f"--optimize {optimize}: unknown; {nearest(optimize, OPTIMIZE)}")
     graph = read(tflite_path)
-    result, files = compile_graph(graph, kernels, optimize, stream_input)
-    for name, text in files.items():
-        write_atomic(out_dir / name, text)
-    return result
+    naming = Naming(c_identifier(name), profile)
+    plan, files = compile_graph(graph, kernels, optimize, stream_input, naming)
+    for file, text in files.items():
+        write_atomic(out_dir / file, text)
+    return plan
 
 
 def compile_graph(
-    graph: Graph, kernels: str = "portable", optimize: str = "size", stream_input: bool = False
+    graph: Graph,
+    kernels: str = "portable",
+    optimize: str = "size",
+    stream_input: bool = False,
+    naming: Naming = Naming(),  # noqa: B008
 ) -> tuple[Plan, dict[str, str]]:
     """Return the plan of a network and the generated files by name. Raises CompileError."""
     lowered = lower(graph, kernels, optimize)
@@ -68,13 +84,13 @@ def compile_graph(
     result = _result(graph, steps, layout, kernels)
     if stream_input:
         result = replace(result, streamed=_streamed(graph, steps, _smallest(graph, lowered, False)[1].arena_bytes))
-    return result, emit(graph, steps, layout, result)
+    return result, emit(graph, steps, layout, result, naming)
 
 
 def _smallest(graph: Graph, lowered: tuple[Step, ...], stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
     """Return the cut into blocks that needs the smallest arena, and its layout."""
-    layouts = [(cut, plan(graph, cut)) for cut in cuts(graph, lowered, stream_input)]
-    chosen, layout = min(layouts, key=lambda found: found[1].arena_bytes)
+    layouts = [(cut, plan_layout(graph, cut)) for cut in cuts(graph, lowered, stream_input)]
+    chosen, layout = min(layouts, key=lambda layout: layout[1].arena_bytes)
     return tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(chosen)), layout
 
 

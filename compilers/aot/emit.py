@@ -1,11 +1,14 @@
-"""The C of a compiled network: `model.h` (facts), `model.c` (parameters and calls), `weights.c` (constants).
+"""The C of a compiled network: all names in it that other files see begin with the model's name.
 
-The same network and layout give the same bytes.
+For a model `v1_025`: `v1_025.h` (facts, functions), `v1_025.c` (parameters and calls), `v1_025_weights.h` and `.c`
+(constants), and `engine_model.h`, by which our own firmware finds the others. The files are formatted as
+`.clang-format` says. The same network, layout and name give the same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -13,15 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
-from compilers.aot.emit_calls import Names, Writer
+from compilers.aot.emit_calls import INDENT, Names, Places, Writer
 from compilers.aot.operands import Constant, Parameters
 from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
+from compilers.aot.sets import SETS
 from compilers.aot.steps import Loop, Step, awaits
 from graph.types import Graph
 
 # By bytes of a number.
 NUMBERS_A_LINE = {1: 24, 4: 10, 8: 5}
+# Characters of a tensor's name in a comment.
+COMMENT_NAME = 80
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("compilers.aot"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -29,63 +35,97 @@ _TEMPLATES = jinja2.Environment(
 )  # fmt: skip
 
 
-def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan) -> dict[str, str]:
+@dataclass(frozen=True)
+class Naming:
+    """The model's name in C, a valid identifier; and whether each call is counted, for `profile.h`."""
+
+    name: str = "model"
+    profile: bool = False
+
+
+def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming: Naming = Naming()) -> dict[str, str]:
     """Return the generated files by name. Raises CompileError if a number does not fit the kernels' int32."""
-    names = Names(steps)
+    name = naming.name
+    names, places = Names(steps, name), Places(steps, layout, graph.inputs)
+    functions = [_Function(graph, step, i, names, places, naming.profile) for i, step in enumerate(steps)]
+    generated = (
+        f"Generated from the .tflite of sha256 {plan.model_sha256[:16]} by the {plan.engine} compiler, "
+        f"version {plan.engine_version}. Do not edit."
+    )
     context = {
+        "generated": generated,
+        "name": name,
+        "upper": name.upper(),
+        "header": SETS[plan.kernels].header,
         "plan": plan,
+        "profile_steps": len(plan.operators) if naming.profile else 0,
         "inputs": [_tensor(t) for t in plan.inputs],
         "outputs": [_tensor(t) for t in plan.outputs],
         "constants": [(names.of(c), c) for step in steps for c in step.constants()],
-        "steps": [_Function(graph, step, layout, i, names) for i, step in enumerate(steps)],
+        "steps": functions,
+        "places": list(places.used.items()),
+        "defines": lambda pairs: _defines([(f"{name.upper()}_{key}", value) for key, value in pairs]),
+        "aliases": _defines(_aliases(name, plan)),
     }
     _check_range(graph, steps, layout)
-    files = {name: _TEMPLATES.get_template(f"{name}.jinja").render(context) for name in ("model.h", "model.c")}
-    return files | {"weights.c": "".join(_weights(plan, steps, names))}
+    templates = {
+        f"{name}.h": "model.h", f"{name}.c": "model.c", f"{name}_weights.h": "weights.h",
+        "engine_model.h": "engine_model.h",
+    }  # fmt: skip
+    files = {file: _TEMPLATES.get_template(f"{part}.jinja").render(context) for file, part in templates.items()}
+    return files | {f"{name}_weights.c": "".join(_weights(generated, name, steps, names))}
 
 
 class _Function:
     """What the template says of one step: an operator, or a block of them."""
 
-    def __init__(self, graph: Graph, step: Step, layout: Layout, i: int, names: Names) -> None:
+    def __init__(self, graph: Graph, step: Step, i: int, names: Names, places: Places, profile: bool) -> None:
         operators = step.operators()
-        self.parameters = [(p.kind, names.of(p), _initializer(p.fields, names, 1)) for p in step.parameters()]
+        first, last = operators[0].index, operators[-1].index
+        self.parameters = [(p.kind, names.of(p), _initializer(p.fields, names)) for p in step.parameters()]
         self.operators = [_Operator(graph, part) for part in operators]
         self.is_block = bool(step.parts)
-        self.name = f"steps{operators[0].index:02}_to_{operators[-1].index:02}"
+        self.name = f"steps{first:02}_to_{last:02}"
+        self.title = f"steps {first} to {last}"
         self.is_streamed = step.streamed is not None
-        writer = Writer(layout, i, names, self.is_streamed)
+        writer = Writer(i, names, places, self.name, self.is_streamed, profile)
         items = [*step.calls, *step.rows]
-        # Of a streamed block: what comes before the first row.
-        first = next(n for n, item in enumerate(items) if isinstance(item, Loop)) if self.is_streamed else 0
-        self.begin = writer.lines(items[:first], depth=1)
-        self.lines = writer.lines(items[first:], depth=1)
-        self.counters = writer.counters
+        # Of a block: what comes before the first row.
+        start = next((n for n, item in enumerate(items) if isinstance(item, Loop)), 0)
+        self.begin = writer.lines(items[:start])
+        self.lines = writer.lines(items[start:])
+        self.functions = writer.functions
+        self.progress = list(writer.progress)
+        self.start = ", ".join(f".{variable} = {value}" for variable, value in writer.progress.items())
         self.window = next((writer.argument(a.window) for a in awaits(items)), "")
+        if not self.is_streamed:
+            declared = [f"{INDENT}struct {self.name} at = {{{self.start}}};"] if self.progress else []
+            self.lines = [*declared, *self.begin, *self.lines]
 
 
 class _Operator:
-    """An operator in words: shapes, the tensor that it makes, MACs."""
+    """An operator in words: shapes, MACs, the tensor that it makes."""
 
     def __init__(self, graph: Graph, step: Step) -> None:
         shapes = [_shape(graph.tensors[t].shape) for t in (*step.inputs, step.output)]
         self.title = f"{step.name} {', '.join(shapes[:-1])} -> {shapes[-1]}"
-        self.tensor = graph.tensors[step.output].short_name
-        self.macs = step.macs
+        if step.macs:
+            self.title += f", {step.macs} MACs"
+        self.tensor = graph.tensors[step.output].short_name[:COMMENT_NAME]
 
 
-def _initializer(fields: Mapping[str, object], names: Names, depth: int) -> str:
-    """Return the designated initialisers of a structure, one a line; nested structures indented below."""
-    indent, lines = "    " * depth, []
+def _initializer(fields: Mapping[str, object], names: Names, within: str = "") -> str:
+    """Return the designated initializers of a structure, one a line, nested fields by their whole names."""
+    lines = []
     for name, value in fields.items():
         if isinstance(value, Mapping):
-            lines.append(f"{indent}.{name} = {{\n{_initializer(value, names, depth + 1)}{indent}}},\n")
+            lines.append(_initializer(value, names, f"{within}.{name}"))
         elif isinstance(value, tuple):
-            lines.append(f"{indent}.{name} = {{{', '.join(map(str, value))}}},\n")
+            lines.append(f"    {within}.{name} = {{{', '.join(map(str, value))}}},\n")
         elif isinstance(value, Constant):
-            lines.append(f"{indent}.{name} = {names.of(value)},\n")
+            lines.append(f"    {within}.{name} = {names.of(value)},\n")
         else:
-            lines.append(f"{indent}.{name} = {_integer(int(str(value)))},\n")
+            lines.append(f"    {within}.{name} = {_integer(int(str(value)))},\n")
     return "".join(lines)
 
 
@@ -100,15 +140,37 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _tensor(spec: TensorSpec) -> dict[str, object]:
     # The shortest decimal number that reads back as the same float32.
-    return {"spec": spec, "name": spec.name, "scale": _float32_text(spec.scale)}
+    scale = _float32_text(spec.scale)
+    zero_point = f"({spec.zero_point})" if spec.zero_point < 0 else str(spec.zero_point)
+    title = f"{spec.name[:COMMENT_NAME]}, {_shape(spec.shape)}"
+    return {"spec": spec, "name": spec.name, "scale": scale, "zero_point": zero_point, "title": title}
 
 
 def _float32_text(value: float) -> str:
     return np.format_float_positional(np.float32(value), unique=True, trim="0")
 
 
-def _weights(plan: Plan, steps: Sequence[Step], names: Names) -> Iterator[str]:
-    yield _TEMPLATES.get_template("weights_head.jinja").render(plan=plan)
+def _defines(pairs: Sequence[tuple[str, object]]) -> str:
+    """Return macros, their values below each other."""
+    width = max(len(name) for name, _ in pairs)
+    return "".join(f"#define {name:<{width}} {value}\n" for name, value in pairs)
+
+
+def _aliases(name: str, plan: Plan) -> list[tuple[str, str]]:
+    """Return the names by which engine.c knows the model, and the model's own."""
+    macros = ["SHA256", "ENGINE", "ENGINE_VERSION", "KERNELS", "ARENA_BYTES", "INPUT_PRESERVED", "INPUTS", "OUTPUTS"]
+    functions = ["run"]
+    macros.append("STREAMED")
+    if plan.streamed:
+        macros.append("STREAM_ROW_BYTES")
+        functions += ["stream_begin", "stream_place", "stream_row"]
+    return [(f"ENGINE_MODEL_{macro}", f"{name.upper()}_{macro}") for macro in macros] + [
+        (f"engine_model_{function}", f"{name}_{function}") for function in functions
+    ]
+
+
+def _weights(generated: str, name: str, steps: Sequence[Step], names: Names) -> Iterator[str]:
+    yield f'// {generated}\n#include "{name}_weights.h"\n\n// clang-format off\n'
     for step in steps:
         for constant in step.constants():
             ctype = f"{constant.data.dtype.name}_t"

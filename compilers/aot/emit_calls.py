@@ -1,4 +1,4 @@
-"""Calls and loops of steps as C."""
+"""Calls and loops of steps as C, formatted as `.clang-format` says."""
 
 from __future__ import annotations
 
@@ -8,25 +8,31 @@ from compilers.aot.operands import Argument, At, Constant, Linear, Parameters, R
 from compilers.aot.planner import Layout
 from compilers.aot.steps import Await, Call, Item, Loop, Step, Switch
 
-INDENT = "    "
+INDENT = "  "
+COLUMNS = 120
+# What a streamed block counts besides its rows: rows of the input that have arrived, and the first that is kept.
+RECEIVED, TOP = "received", "top"
 
 
 class Names:
-    """Names of constants and parameters in C: operator's index and name, and role or number if there are several."""
+    """Names of constants and parameters in C: operator's index and name, and role or number if there are several.
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    Those of constants, which other files see, begin with the model's name.
+    """
+
+    def __init__(self, steps: Sequence[Step], model: str) -> None:
         self.names: dict[int, str] = {}
         for step in steps:
             for part in step.operators():
-                self.names |= {id(c): f"{_prefix(part)}_{c.role}" for c in part.constants()}
+                self.names |= {id(c): f"{model}_{_prefix(part)}_{c.role}" for c in part.constants()}
             prefixes = {part.index: _prefix(part) for part in step.operators()}
             own: dict[str, list[Parameters]] = {}
             for call in step.written():
                 kept = own.setdefault(prefixes[step.index if call.operator is None else call.operator], [])
                 kept += [a for a in call.arguments if isinstance(a, Parameters) and all(a is not k for k in kept)]
-            for prefix, found in own.items():
-                several = len(found) > 1
-                self.names |= {id(p): f"{prefix}_{n}" if several else prefix for n, p in enumerate(found)}
+            for prefix, parameters in own.items():
+                several = len(parameters) > 1
+                self.names |= {id(p): f"{prefix}_{n}" if several else prefix for n, p in enumerate(parameters)}
 
     def of(self, value: Constant | Parameters) -> str:
         """Return the name."""
@@ -37,50 +43,126 @@ def _prefix(step: Step) -> str:
     return f"step{step.index:02}_{step.name.lower()}"
 
 
-class Writer:
-    """Writes the program of step `i` of a layout. `counters` are the loop variables that outlive their loop.
+class Places:
+    """Names of the places in the arena that the C mentions: `used` has their offsets, in the order of first use."""
 
-    If `streamed`, all do: what was written stops where it waits for input, and goes on there when called again.
+    def __init__(self, steps: Sequence[Step], layout: Layout, inputs: Sequence[int]) -> None:
+        self.steps = steps
+        self.layout = layout
+        self.used: dict[str, int] = {}
+        self.tensors = {tensor: f"ARENA_INPUT_{n}" for n, tensor in enumerate(inputs)}
+        self.tensors |= {step.output: f"ARENA_STEP{step.operators()[-1].index:02}_OUTPUT" for step in steps}
+
+    def of(self, place: At | Scratch, step: int) -> str:
+        """Return an address in the arena, without the arena: a name, and how far after it."""
+        if isinstance(place, At):
+            name, start, rest = self.tensors[place.tensor], self.layout.tensors[place.tensor].offset, place.offset
+        else:
+            area = max((a for a in self._areas(step) if a[1] <= place.offset), key=lambda a: a[1])
+            name, start, rest = area[0], self.layout.scratch[step].offset + area[1], place.offset - area[1]
+        self.used[name] = start
+        return f"{name} + {rest}" if rest else name
+
+    def _areas(self, step: int) -> Sequence[tuple[str, int]]:
+        index = self.steps[step].index
+        return [(f"ARENA_{name}", at) for name, at in self.steps[step].areas] or [(f"ARENA_STEP{index:02}_SCRATCH", 0)]
+
+
+class Writer:
+    """Writes the program of step `i`, a block called `block` or a single operator.
+
+    A loop in a loop becomes a function of its own, in `functions`, innermost first. `progress` has the variables that
+    outlive a call of these functions, with what they start at. If `streamed`, these are all, and what was written
+    returns where it waits for input, and goes on there when called again. With `profile`, each call is between hooks.
     """
 
-    def __init__(self, layout: Layout, i: int, names: Names, streamed: bool = False) -> None:
-        self.streamed = streamed
-        self.layout = layout
+    def __init__(
+        self, i: int, names: Names, places: Places, block: str, streamed: bool = False, profile: bool = False
+    ) -> None:
         self.i = i
         self.names = names
-        self.counters: list[tuple[str, int]] = []
+        self.places = places
+        self.block = block
+        self.streamed = streamed
+        self.profile = profile
+        self.functions: list[str] = []
+        self.progress: dict[str, int] = {RECEIVED: 0, TOP: 0} if streamed else {}
+        # Loops around what is being written: in two or more, it is in a function of a loop.
+        self.loops = 0
 
-    def lines(self, items: Sequence[Item], depth: int, outermost: bool = True) -> list[str]:
+    def lines(self, items: Sequence[Item], depth: int = 1) -> list[str]:
         """Return lines of C, indented."""
-        return [line for item in items for line in self._item(item, depth, outermost)]
+        return [line for item in items for line in self._item(item, depth)]
 
-    def _item(self, item: Item, depth: int, outermost: bool) -> Iterator[str]:
-        indent = INDENT * depth
+    def _item(self, item: Item, depth: int) -> Iterator[str]:
         match item:
-            case Call(kernel, arguments):
-                yield f"{indent}{kernel.symbol}({', '.join(map(self.argument, arguments))});"
-            case Loop(variable, start, until, body):
-                end = until if isinstance(until, int) else self._linear(until)
-                begin = f"int32_t {variable} = {start}" if outermost and not self.streamed else ""
-                if not begin:
-                    self.counters.append((variable, start))
-                yield f"{indent}for ({begin}; {variable} < {end}; {variable}++) {{"
-                yield from self.lines(body, depth + 1, outermost=False)
-                yield f"{indent}}}"
-            case Await(_, _, until, top):
-                yield f"{indent}in_top = {self._linear(top)};"
-                yield f"{indent}if (in_rows < {self._linear(until)}) {{"
-                yield f"{indent}{INDENT}return;"
-                yield f"{indent}}}"
+            case Call():
+                yield from self._call(item, depth)
+            case Loop() if self.loops:
+                yield from self._function(item, depth)
+            case Loop():
+                yield from self._outer_loop(item, depth)
+            case Await():
+                yield from self._await(item, depth)
             case Switch(row, cases):
                 yield from self._switch(row, cases, depth)
+
+    def _call(self, call: Call, depth: int) -> Iterator[str]:
+        indent = INDENT * depth
+        index = self.places.steps[self.i].index if call.operator is None else call.operator
+        if self.profile:
+            yield f"{indent}profile_begin();"
+        yield from wrapped(f"{indent}{call.kernel.symbol}(", [self.argument(a) for a in call.arguments], ");")
+        if self.profile:
+            yield f"{indent}profile_end({index});"
+
+    def _outer_loop(self, loop: Loop, depth: int) -> Iterator[str]:
+        begin = f"int32_t {loop.variable} = {loop.start}"
+        if self.streamed:
+            self.progress[loop.variable], begin = loop.start, ""
+        yield from self._loop(loop, begin, self._until(loop), depth)
+
+    def _loop(self, loop: Loop, begin: str, until: str, depth: int) -> Iterator[str]:
+        indent, name = INDENT * depth, self._variable(loop.variable)
+        yield f"{indent}for ({begin}; {name} < {until}; {name}++) {{"
+        self.loops += 1
+        yield from self.lines(loop.body, depth + 1)
+        self.loops -= 1
+        yield f"{indent}}}"
+
+    def _function(self, loop: Loop, depth: int) -> Iterator[str]:
+        """Write a loop as a function, and yield its call."""
+        self.progress[loop.variable] = loop.start
+        name, indent = f"step{loop.operator:02}_rows", INDENT * depth
+        kind, more = ("bool", " Return false if the input ends before.") if self.streamed else ("void", "")
+        lines = [f"// Put the rows before `end` that step {loop.operator} reads into its ring.{more}"]
+        lines += wrapped(f"static {kind} {name}(", ["int8_t *arena", f"struct {self.block} *at", "int32_t end"], ") {")
+        lines += self._loop(loop, "", "end", 1)
+        lines += [f"{INDENT}return true;", "}"] if self.streamed else ["}"]
+        self.functions.append("\n".join(lines) + "\n")
+        at = "at" if self.streamed or self.loops > 1 else "&at"
+        call = f"{name}(arena, {at}, {self._until(loop)})"
+        if self.streamed:
+            yield from (f"{indent}if (!{call}) {{", f"{indent}{INDENT}{self._stop()}", f"{indent}}}")
+        else:
+            yield f"{indent}{call};"
+
+    def _await(self, item: Await, depth: int) -> Iterator[str]:
+        indent = INDENT * depth
+        yield f"{indent}at->{TOP} = {self._linear(item.top)};"
+        yield f"{indent}if (at->{RECEIVED} < {self._linear(item.until)}) {{"
+        yield f"{indent}{INDENT}{self._stop()}"
+        yield f"{indent}}}"
+
+    def _stop(self) -> str:
+        return "return false;" if self.loops > 1 else "return;"
 
     def _switch(self, row: Linear, cases: Sequence[tuple[int | None, Sequence[Item]]], depth: int) -> Iterator[str]:
         indent, before = INDENT * depth, ""
         for limit, body in cases:
             condition = "" if limit is None else f"if ({self._linear(row)} < {limit}) "
             yield f"{indent}{before}{condition}{{"
-            yield from self.lines(body, depth + 1, outermost=False)
+            yield from self.lines(body, depth + 1)
             before = "} else "
         yield f"{indent}}}"
 
@@ -92,24 +174,40 @@ class Writer:
             case Constant():
                 return self.names.of(argument)
             case At() | Scratch():
-                return f"arena + {self._offset(argument)}"
+                return f"arena + {self.places.of(argument, self.i)}"
             case Row(base, row, pitch, 0):
-                bytes_ = row.times(pitch).plus(self._offset(base))
-                return f"arena + ({self._linear(bytes_)})"
+                # In parentheses: on the way no pointer leaves the arena.
+                return f"arena + ({self.places.of(base, self.i)} + {self._linear(row.times(pitch))})"
             case Row(base, row, pitch, modulus):
-                return f"arena + {self._offset(base)} + {self._linear(row, tight=True)} % {modulus} * {pitch}"
+                return f"arena + {self.places.of(base, self.i)} + {self._linear(row, tight=True)} % {modulus} * {pitch}"
             case Linear():
                 return self._linear(argument)
             case int():
                 return str(argument)
 
-    def _offset(self, place: At | Scratch) -> int:
-        piece = self.layout.tensors[place.tensor] if isinstance(place, At) else self.layout.scratch[self.i]
-        return piece.offset + place.offset
+    def _until(self, loop: Loop) -> str:
+        return str(loop.until) if isinstance(loop.until, int) else self._linear(loop.until)
+
+    def _variable(self, name: str) -> str:
+        return f"at->{name}" if name in self.progress else name
 
     def _linear(self, value: Linear, tight: bool = False) -> str:
-        text = value.variable if value.scale == 1 else f"{value.scale} * {value.variable}"
+        variable = self._variable(value.variable)
+        text = variable if value.scale == 1 else f"{value.scale} * {variable}"
         if not value.constant:
             return text
         text += f" {'-' if value.constant < 0 else '+'} {abs(value.constant)}"
         return f"({text})" if tight else text
+
+
+def wrapped(head: str, arguments: Sequence[str], tail: str) -> list[str]:
+    """Return a call or declaration on as few lines as it takes, arguments below the first."""
+    lines, line = [], head
+    for i, argument in enumerate(arguments):
+        piece = argument + (tail if i == len(arguments) - 1 else ",")
+        if i and len(line) + 1 + len(piece) > COLUMNS:
+            lines.append(line)
+            line = " " * len(head) + piece
+        else:
+            line += f" {piece}" if i else piece
+    return [*lines, line if arguments else head + tail]

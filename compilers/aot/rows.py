@@ -38,7 +38,7 @@ def block(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> Step:
         steps[0].index, "BLOCK", tuple(inputs), steps[-1].output, (),
         macs=sum(step.macs for step in steps), scratch=builder.buffers.size,
         overlap={t: margin for t, margin in overlap(layers).items() if t not in inside}, parts=tuple(steps),
-        rows=builder.program(), streamed=layers[0].source if streamed else None,
+        rows=builder.program(), streamed=layers[0].source if streamed else None, areas=builder.buffers.areas(),
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ class _Builder:
         below = Call(portable.FILL, (whole, layer.zero_point, layer.ring_row), layer.step.index)
         if (layer.target_shape[0] - 1) * layer.stride + layer.extent > layer.pad + height:
             make = [Switch(r, ((layer.pad + height, tuple(make)), (None, (below,))))]
-        yield Loop(r.variable, layer.pad, y.times(layer.stride).plus(layer.extent), tuple(make))
+        yield Loop(r.variable, layer.pad, y.times(layer.stride).plus(layer.extent), tuple(make), layer.step.index)
         yield Call(kernel, (layer.call.arguments[0], ring, y, target), layer.step.index)
 
     def _values_row(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:

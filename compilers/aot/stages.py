@@ -181,6 +181,7 @@ class Buffers:
     """The places of a block's rings and rows in its scratch memory: `offsets` by layer, and `size` bytes in all."""
 
     def __init__(self, layers: Sequence[Stage], streamed: bool) -> None:
+        self.layers = layers
         self.size = 0
         self.offsets: dict[int, int] = {}
         for i, layer in enumerate(layers):
@@ -192,6 +193,17 @@ class Buffers:
         self.window_bytes = layers[0].extent * layers[0].line if streamed else 0
         self.window = self._take(self.window_bytes)
         self.kernel = self._take(max(layer.scratch for layer in layers))
+
+    def areas(self) -> tuple[tuple[str, int], ...]:
+        """Return the parts of the scratch memory: name in C and offset."""
+        kinds = {i: "RING" if layer.ring else "LINE" for i, layer in enumerate(self.layers)}
+        areas = [(f"STEP{self.layers[i].step.index:02}_{kinds[i]}", at) for i, at in self.offsets.items()]
+        first, last = self.layers[0].step.index, self.layers[-1].step.index
+        if self.window_bytes:
+            areas.append((f"STEP{first:02}_WINDOW", self.window))
+        if self.kernel < self.size:
+            areas.append((f"STEPS{first:02}_TO_{last:02}_SCRATCH", self.kernel))
+        return tuple(areas)
 
     def _take(self, size: int) -> int:
         offset = self.size

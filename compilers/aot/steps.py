@@ -49,12 +49,16 @@ class Receive:
 
 @dataclass(frozen=True)
 class Loop:
-    """Runs its body for `variable` up to `until`, not included. It begins at `start`, then where it stopped last."""
+    """Runs its body for `variable` up to `until`, not included. It begins at `start`, then where it stopped last.
+
+    In a block, a loop of rows is for the operator of that index.
+    """
 
     variable: str
     start: int
     until: Linear | int
     body: tuple[Item, ...]
+    operator: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ class Step:
     written before it was read. `apart` is what to call instead, without scratch, if the output lies apart.
 
     A block has `parts`, the steps of its operators, whose tensors are never whole, and in place of calls the program
-    `rows`. `streamed` is the network's input if the block takes it row by row as it comes.
+    `rows`. `streamed` is the network's input if the block takes it row by row as it arrives. `areas` are the parts of
+    its scratch memory: name and offset.
     """
 
     index: int
@@ -108,6 +113,7 @@ class Step:
     parts: tuple[Step, ...] = ()
     rows: tuple[Item, ...] = ()
     streamed: int | None = None
+    areas: tuple[tuple[str, int], ...] = ()
 
     def without_overlap(self) -> Step:
         """Return the step for an output that lies apart from all inputs."""

@@ -35,7 +35,9 @@ def compile_for(
     mcu = mcu_of(target)
 
     def make(folder: Path) -> FirmwareFacts:
-        plan = aot.compile_model(model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input)
+        plan = aot.compile_model(
+            model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input, name=model.name
+        )
         check_fit(target, plan)
         image = build_firmware(target, plan.compiled(model.name, folder / MODEL_FOLDER), folder)
         return FirmwareFacts(model.sha256, image.facts(), plan, optimize)

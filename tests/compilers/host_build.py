@@ -68,6 +68,11 @@ def kernel_sources(kernels: str = "portable") -> list[Path]:
     return [source for folder in folders for source in sorted(folder.glob("*.[cS]"))]
 
 
+def generated_sources(folder: Path, name: str = "model") -> list[Path]:
+    """Return the C files of a compiled network."""
+    return [folder / f"{name}.c", folder / f"{name}_weights.c"]
+
+
 def kernel_headers() -> str:
     """Return the declarations of all kernels: those of a set of its own after those that they need."""
     return "".join((KERNELS / name).read_text() for name in ("portable.h", "dsp.h", "mve.h"))
@@ -90,7 +95,7 @@ def _object_name(source: Path) -> str:
 
 def build(folder: Path, output: Path, *options: str, main: bool = False, kernels: str = "portable") -> Path:
     """Compile the generated C in a folder and the engine to a shared library, or to a program that reads stdin."""
-    sources = [folder / "model.c", folder / "weights.c", FIRMWARE / "engines" / "aot" / "engine.c"]
+    sources = [*generated_sources(folder), FIRMWARE / "engines" / "aot" / "engine.c"]
     if main:
         (folder / "main.c").write_text(_MAIN)
         sources.append(folder / "main.c")

@@ -41,7 +41,11 @@ def test_same_bytes_each_time_and_under_any_name(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.tflite"
         path.write_bytes(small_network())
         compile_model(path, tmp_path / name)
-        texts.append([(tmp_path / name / f).read_bytes() for f in ("model.c", "model.h", "weights.c")])
+        files = sorted((tmp_path / name).iterdir())
+        assert [f.name for f in files] == [
+            "engine_model.h", "model.c", "model.h", "model_weights.c", "model_weights.h"
+        ]  # fmt: skip
+        texts.append([f.read_bytes() for f in files])
     assert texts[0] == texts[1]
 
 
@@ -113,7 +117,7 @@ def test_names_in_the_file_cannot_break_the_c(name: str, tmp_path: Path) -> None
 
 def test_builds_for_a_microcontroller_without_warnings(tmp_path: Path) -> None:
     host_build.compile_to(small_network(), tmp_path)
-    sources = [tmp_path / "model.c", tmp_path / "weights.c", host_build.FIRMWARE / "engines" / "aot" / "engine.c"]
+    sources = [*host_build.generated_sources(tmp_path), host_build.FIRMWARE / "engines" / "aot" / "engine.c"]
     sources += host_build.kernel_sources("portable")
     for cpu in ("cortex-m3", "cortex-m4", "cortex-m55"):
         for source in sources:
