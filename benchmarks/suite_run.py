@@ -107,7 +107,7 @@ def _cell(plan: Plan, build: Build, order: Order, board: Target, tools: dict[str
     with console.step("bench") as line:
         cell = measure_cell(blank.network, board, engine, built.image, inputs, reference)
         if plan.layers and (ours := built.image.with_facts_of(FirmwareFacts)):
-            cell = replace(cell, layers=layers.profile(ours, board, inputs[0]))
+            cell = replace(cell, layers=layers.profile(built.int8, ours, board, inputs[0]))
         figures = f"{cell.instructions:,} instructions, {cell.equal} of {cell.pictures} equal"
         line.text = f"{cell.network} on {board.name} with {engine}: {figures}"
     return cell

@@ -64,18 +64,6 @@ def test_the_committed_results_are_read_back() -> None:
     assert to_json(results) == form
 
 
-def test_the_c_is_counted_by_step() -> None:
-    text = "void f(int8_t *arena) {\n        kernel_a(&step02_conv_2d, arena + 1);\n}\n\n"
-    text += "void model_run(int8_t *arena) {\n    // note (here);\n    kernel_b(&step00_add);\n    move(arena);\n"
-    text += "    steps02_to_03(arena);\n}\n"
-    made = layers.instrument(text, 4)
-    assert made.startswith("#define PROFILE_STEPS 4u\n")
-    assert "PROFILED(2, kernel_a(&step02_conv_2d, arena + 1));" in made
-    assert "PROFILED(0, kernel_b(&step00_add));\n    PROFILED(0, move(arena));\n    steps02_to_03(arena);" in made
-    assert made.count("profile_tell();") == 1
-    assert made.endswith("    profile_tell();\n}\n")
-
-
 @pytest.mark.emulated
 def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
     path = tflite_of("v1_025_32")
@@ -86,7 +74,7 @@ def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(-128, 128, (32, 32, 3)).astype(np.int8)
     with at_home(tmp_path):
         image = microcontroller.compile_for(model, board)
-        found = layers.profile(image, board, picture)
+        found = layers.profile(model, image, board, picture)
         with device_for(board, image).session() as session:
             total = session.infer(picture.tobytes()).ticks * 1e9 / session.info.counter.rate_hz
     assert len(found) == len(image.facts.plan.operators)

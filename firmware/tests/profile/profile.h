@@ -1,5 +1,6 @@
-// Counts the ticks of each call in a generated network, for benchmarks/layers.py, which puts PROFILED around the calls
-// and tells PROFILE_STEPS. What is counted is said as text after each run.
+// Counts the ticks of each kernel call in a network that was compiled with `profile`: such C calls profile_begin and
+// profile_end around each, and profile_report after each run, which writes the counts as text. It defines
+// PROFILE_STEPS.
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,12 +12,14 @@ void alpharho_port_write(const uint8_t *bytes, size_t count);
 static struct {
   uint64_t ticks;
   uint32_t calls;
-} profile_steps[PROFILE_STEPS + 1u]; // the last is of empty calls: what counting itself takes
+} profile_steps[PROFILE_STEPS + 1u]; // the last is of nothing: what counting itself takes
 
-#define PROFILED(step, call)                                                                                           \
+static uint64_t profile_start;
+
+#define profile_begin() (profile_start = alpharho_port_ticks())
+
+#define profile_end(step)                                                                                              \
   do {                                                                                                                 \
-    const uint64_t profile_start = alpharho_port_ticks();                                                              \
-    call;                                                                                                              \
     profile_steps[step].ticks += alpharho_port_ticks() - profile_start;                                                \
     profile_steps[step].calls++;                                                                                       \
   } while (0)
@@ -32,9 +35,10 @@ static void profile_put(uint64_t number, uint8_t end) {
   alpharho_port_write(text + at, sizeof text - at);
 }
 
-static void profile_tell(void) {
+static void profile_report(void) {
   for (uint32_t i = 0; i < PROFILE_EMPTY_CALLS; i++) {
-    PROFILED(PROFILE_STEPS, (void)i);
+    profile_begin();
+    profile_end(PROFILE_STEPS);
   }
   for (uint32_t i = 0; i <= PROFILE_STEPS; i++) {
     alpharho_port_write((const uint8_t *)"layer ", 6u);
