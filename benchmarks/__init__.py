@@ -1,1 +1,1 @@
-"""Measure a deployed model, and write down what was measured: report.json, report.md and a terminal table."""
+"""Suites over many networks, engines and devices, and their results. Their caller says how a network is built."""

@@ -1,7 +1,7 @@
 """What the agent costs: its median of single inferences over that of a bare interpreter loop, taken in turns.
 
 Run it with `.venv/bin/python -m benchmarks.agent_overhead MODEL.tflite`. Both use the same runtime, kernels and one
-thread on this machine; batches alternate, so that what else the machine does falls on both alike.
+thread on this machine; batches alternate, so that other load on the machine affects both alike.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def measure(model: Path, kernels: str, batches: int) -> tuple[list[int], list[in
         data = bytes(session.info.inputs[0].nbytes)
         session.infer(data)
         for number in range(batches + 1):
-            took = bare_loop(BATCH)
+            times = bare_loop(BATCH)
             ticks = session.run(BATCH)
             if number:  # the first batch of each warms up
-                bare += took
+                bare += times
                 agent += ticks
     return bare, agent
 
@@ -49,12 +49,12 @@ def _bare_loop(model: Path, kernels: str) -> Callable[[int], list[int]]:
 
     def run(count: int) -> list[int]:
         clock, invoke = time.perf_counter_ns, interpreter.invoke
-        found = []
+        times = []
         for _ in range(count):
             begin = clock()
             invoke()
-            found.append(clock() - begin)
-        return found
+            times.append(clock() - begin)
+        return times
 
     return run
 
@@ -65,10 +65,10 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--kernels", choices=KERNELS, default="xnnpack")
     parser.add_argument("--batches", type=int, default=40)
-    asked = parser.parse_args()
-    bare, agent = measure(asked.model, asked.kernels, asked.batches)
+    options = parser.parse_args()
+    bare, agent = measure(options.model, options.kernels, options.batches)
     base = statistics.median(bare)
-    print(f"{asked.model.name}, {asked.kernels} kernels, {len(bare):,} inferences of each, in turns")
+    print(f"{options.model.name}, {options.kernels} kernels, {len(bare):,} inferences of each, in turns")
     for label, values in (("bare loop", bare), ("agent", agent)):
         median = statistics.median(values)
         print(f"{label:<10}{median / 1000:10.1f} us median, {min(values) / 1000:10.1f} min  {median / base - 1:+.2%}")

@@ -1,4 +1,4 @@
-"""Several devices side by side: a run of `inv` for each, a line of progress for each, and what became of all."""
+"""Several devices side by side: a run of `inv` for each, a line of progress for each, and a table of the results."""
 
 from __future__ import annotations
 
@@ -41,18 +41,19 @@ def units(targets: str, links: str | None) -> list[Unit]:
     A target without --link has the units of bench.toml, or one. Raises ConfigError if several of each are given, or one
     device twice.
     """
-    names, given = _split(targets, "--target"), _split(links, "--link") if links else []
-    if len(names) > 1 and given:
+    target_names, own_links = _split(targets, "--target"), _split(links, "--link") if links else []
+    if len(target_names) > 1 and own_links:
         raise ConfigError("--link: give it with one target; several targets have theirs in bench.toml")
-    found: list[Unit] = []
-    for name in names:
-        places: Sequence[str | None] = given or links_of(name) or [None]
+    devices: list[Unit] = []
+    for name in target_names:
+        places: Sequence[str | None] = own_links or links_of(name) or [None]
         several = len(places) > 1
-        found += [Unit(name, link, f"{name}@{_place(link)}" if several and link else name) for link in places]
-    twice = {unit.name for unit in found if [other.name for other in found].count(unit.name) > 1}
+        devices += [Unit(name, link, f"{name}@{_place(link)}" if several and link else name) for link in places]
+    names = [unit.name for unit in devices]
+    twice = sorted(name for name in names if names.count(name) > 1)
     if twice:
-        raise ConfigError(f"{sorted(twice)[0]}: is given twice; name each device once")
-    return found
+        raise ConfigError(f"{twice[0]}: is given twice; name each device once")
+    return devices
 
 
 def run(devices: Sequence[Unit], task: str, options: Mapping[str, Mapping[str, str | bool]], model: str) -> None:
@@ -66,7 +67,7 @@ def run(devices: Sequence[Unit], task: str, options: Mapping[str, Mapping[str, s
     readers = [threading.Thread(target=_read, args=(name, p, lines), daemon=True) for name, p in running.items()]
     for reader in readers:
         reader.start()
-    last = dict.fromkeys(running, "starts")
+    last = dict.fromkeys(running, "starting")
     try:
         with Live(_table(last), console=console.out, refresh_per_second=4) as live:
             while any(reader.is_alive() for reader in readers) or not lines.empty():
@@ -84,8 +85,8 @@ def run(devices: Sequence[Unit], task: str, options: Mapping[str, Mapping[str, s
     failed = [name for name, child in running.items() if child.returncode]
     _print_results([unit for unit in devices if unit.name not in failed], model)
     if failed:
-        told = "; ".join(f"{name}: {last[name].removeprefix('error: ')}" for name in failed)
-        raise Error(f"{len(failed)} of {len(devices)} devices failed: {told}")
+        reasons = "; ".join(f"{name}: {last[name].removeprefix('error: ')}" for name in failed)
+        raise Error(f"{len(failed)} of {len(devices)} devices failed: {reasons}")
 
 
 def _start(unit: Unit, task: str, options: Mapping[str, str | bool]) -> subprocess.Popen[bytes]:

@@ -17,8 +17,7 @@ import numpy as np
 from artifact import ROOT, Artifact, ImageFacts, write_atomic
 from calibration.evaluate import Integers
 from deploy.device import device_for
-from errors import ConfigError
-from fields import to_json
+from fields import Source, load_json, to_json
 from measure import figures, samples
 from measure.layers import LayerCount
 from target import Target
@@ -34,7 +33,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Cell:
-    """One network on one core with one engine: `instructions` are the median over the pictures, `memory` bytes by name.
+    """One network on one core with one engine: `instructions` is the median over the pictures, `memory` bytes by name.
 
     `equal` of the `pictures` had the reference's output. `problem` says why there are no figures, such as that it does
     not fit. What was not measured is None.
@@ -124,8 +123,9 @@ def markdown(cells: Sequence[Cell], tools: Mapping[str, str], command: str) -> s
     lines = [
         "# Engines, networks, cores",
         "",
-        "Instructions of one inference as QEMU counts them: not cycles, not time. Sizes in bytes. The arena holds the",
-        "activations, input included; code is with constants, without weights; equal: to LiteRT's reference kernels.",
+        "Instructions of one inference as QEMU counts them, not cycles, not time. Sizes in bytes. The arena",
+        "holds the activations and the input. Code includes constants, not weights. Equal: outputs that equal those of",
+        "LiteRT's reference kernels.",
         "",
         "| " + " | ".join(name for name, _ in columns) + " |",
         "|" + "|".join("---" if side == "left" else "---:" for _, side in columns) + "|",
@@ -145,7 +145,7 @@ def _layer_lines(cell: Cell) -> list[str]:
         "",
         f"## {cell.network}, {cell.core}, {cell.engine}",
         "",
-        "| layer | MACs | instructions | a MAC |",
+        "| layer | MACs | instructions | instructions per MAC |",
         "|---|---:|---:|---:|",
     ]
     for layer in cell.layers:
@@ -158,16 +158,17 @@ def _layer_lines(cell: Cell) -> list[str]:
 
 
 def read_counts(path: Path = COUNTS_PATH) -> dict[str, dict[str, int]]:
-    """Return the committed instructions by target and preset. Raises ConfigError if the file is not there."""
+    """Return the committed instructions by target and preset. Raises ConfigError if the file is missing or wrong."""
+    source = Source(str(path), next_step="write it with `inv bench-engines --presets --update`")
     try:
-        found = json.loads(path.read_text())
-        return {target: {name: int(n) for name, n in counts.items()} for target, counts in found.items()}
-    except (OSError, ValueError, AttributeError) as e:
-        raise ConfigError(f"{path}: no counts ({e}); write them with `inv bench-engines --presets --update`") from e
+        counts = load_json(path.read_bytes(), source)
+    except OSError as e:
+        raise source.wrong(f"can't be read ({e.strerror})") from e
+    return {target: counts.counts(target) for target in counts.values}
 
 
 def write_counts(cells: Sequence[Cell], path: Path = COUNTS_PATH) -> Path:
-    """Write the cells' instructions over what is in the file, whose other targets stay; return its path."""
+    """Write the cells' instructions into the file, which keeps its other targets; return its path."""
     counts = read_counts(path) if path.is_file() else {}
     for cell in cells:
         if cell.instructions and cell.engine == "aot":
@@ -177,17 +178,17 @@ def write_counts(cells: Sequence[Cell], path: Path = COUNTS_PATH) -> Path:
 
 
 def slower(cells: Sequence[Cell], counts: dict[str, dict[str, int]]) -> list[str]:
-    """Return a line for each cell that needs over 0.1 % more instructions than is committed, or is not in there."""
-    found = []
+    """Return a line for each cell that needs over 0.1 % more instructions than is committed, or is not in the file."""
+    lines = []
     for cell in cells:
         known = counts.get(cell.target, {}).get(cell.network)
         if cell.problem or cell.instructions is None:
-            found.append(f"{cell.network} on {cell.target}: {cell.problem}")
+            lines.append(f"{cell.network} on {cell.target}: {cell.problem}")
         elif known is None:
-            found.append(f"{cell.network} on {cell.target}: not in {COUNTS_PATH.name}")
+            lines.append(f"{cell.network} on {cell.target}: not in {COUNTS_PATH.name}")
         elif cell.instructions > known * (1 + TOLERANCE):
             percent = 100 * (cell.instructions / known - 1)
-            found.append(
+            lines.append(
                 f"{cell.network} on {cell.target}: {cell.instructions:,} instructions, {percent:.2f} % over {known:,}"
             )
-    return found
+    return lines

@@ -1,4 +1,4 @@
-"""Runs the suite: which networks, cores and engines, and how each is built."""
+"""Runs the suite: for each network, core and engine an image is built by the caller, and measured."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ Build = Callable[[Order], Built]
 
 
 def run(plan: Plan, build: Build) -> tuple[list[Cell], dict[str, str]]:
-    """Measure all cells in order and return them with the versions of the tools. Says a line for each."""
+    """Measure all cells in order and return them with the versions of the tools. Prints a line for each."""
     boards = [_board(name) for name in plan.targets]
     cells: list[Cell] = []
     tools: dict[str, str] = versions("ai-edge-litert", "tensorflow")

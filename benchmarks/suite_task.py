@@ -1,4 +1,4 @@
-"""`inv bench-engines`: reads its options, runs the suite, prints and writes what it gave."""
+"""`inv bench-engines`: runs the suite, prints its table and writes its results."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ def run(
     out: Path | None,
     command: str,
 ) -> None:
-    """Measure, print the table and write it, or for --presets compare with the committed counts or write those.
+    """Measure, print the table and write it; with --presets compare with the committed counts, or write those.
 
     `build` builds each network for each target.
-
     Raises ConfigError for a wrong option, Error where a preset has become slower or an output differs.
     """
     if update and not presets:
@@ -52,6 +51,9 @@ def run(
 
 def _check(cells: list[suite.Cell]) -> None:
     ours = [cell for cell in cells if cell.engine == "aot"]
-    if found := suite.slower(ours, suite.read_counts()):
-        raise Error(f"{'; '.join(found)}; mend it, or accept it with --update")
+    if different := [cell for cell in ours if cell.equal != cell.pictures]:
+        names = ", ".join(f"{cell.network} on {cell.target}" for cell in different)
+        raise Error(f"{names}: outputs differ from LiteRT's reference kernels; fix the kernel or the planner")
+    if slower := suite.slower(ours, suite.read_counts()):
+        raise Error(f"{'; '.join(slower)}; fix it, or accept it with --update")
     print(f"\nno preset is slower than {suite.COUNTS_PATH.name} says")

@@ -62,6 +62,8 @@ def test_the_committed_results_are_read_back() -> None:
     results = from_json(suite.Results, form, Source("engines.json"))
     assert {cell.target for cell in results.cells} >= {"qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55"}
     assert to_json(results) == form
+    page = (suite.RESULTS_DIR / "engines.md").read_text()
+    assert suite.markdown(results.cells, results.tools, results.command) == page
 
 
 @pytest.mark.emulated
