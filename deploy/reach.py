@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import artifact
 import process
 from deploy.agents import usual_uri
+from deploy.bench_file import links_of
 from deploy.flashers import flasher_for
 from deploy.links import make_link
 from deploy.machines.image import check_programs
@@ -42,7 +43,10 @@ def check_device(target: Target, uri: str | None, accept_new: bool = False) -> N
 def _check_line(target: Target, uri: str | None) -> None:
     if uri is None:
         flasher_for(target).check()
-        return
+        lines = links_of(target.name) if target.link == "serial" else []
+        if not lines:
+            return
+        uri = lines[0]  # a flash tool has said that there is one
     make_link(uri)
     parts = urlsplit(uri)
     if parts.scheme == "serial":

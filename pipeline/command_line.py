@@ -116,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; errors are one line on standard error."""
     try:
         if arguments and arguments[0].partition("=")[0] in COMPLETION:
-            return _complete()
+            return _complete(arguments)
         code, message = attempt(lambda: _run(arguments))
         sys.stdout.flush()
     except BrokenPipeError:  # such as ./inv targets | head; Python would complain again when it ends
@@ -253,6 +253,7 @@ def typed_command(arguments: Sequence[str] | None = None) -> str:
     return shlex.join(["./inv", *(sys.argv[1:] if arguments is None else arguments)])
 
 
-def _complete() -> int:
-    Program(namespace=Collection(*INVOKE_TASKS), name="Alpharho", binary="inv", binary_names=["inv"]).run(exit=False)
+def _complete(arguments: Sequence[str]) -> int:
+    program = Program(namespace=Collection(*INVOKE_TASKS), name="Alpharho", binary="inv", binary_names=["inv"])
+    program.run(["inv", *arguments], exit=False)
     return 0

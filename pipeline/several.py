@@ -23,6 +23,8 @@ def measure_each(task: str, request: Request, units: Sequence[Unit]) -> None:
     """
     if request.json:
         raise ConfigError("--json: prints one report; see each device's report.json")
+    if request.unit is not None:
+        raise ConfigError(f"--unit {request.unit}: names one device; several are named by their targets and links")
     words = words_of(request, [unit.target for unit in units])
     requests = [replace(read(Request, words[unit.target]), target=unit.target, link=unit.link) for unit in units]
     checked = {one.target: preflight.check(one, preflight.Goal.COMPILED) for one in requests}

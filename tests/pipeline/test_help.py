@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -207,3 +210,22 @@ def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.setattr("console.doctor.print_doctor", interrupt)
     assert main(["doctor"]) == 130
     assert capsys.readouterr().err == "stopped; what was finished is kept\n"
+
+
+# Plain invoke, and a shell's completion
+
+
+def test_plain_invoke_runs_the_tasks_too(checkout: Path, tmp_path: Path) -> None:
+    def invoke(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "invoke", "--search-root", str(checkout), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+
+    assert len(json.loads(invoke("targets", "--json").stdout)) > 5
+    failed = invoke("explain", "--model", "v1_25")
+    assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
+    assert failed.stderr.startswith("error: --model v1_25: expected a preset")
+
+
+def test_a_shell_completes_the_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(printed(capsys, "--complete", "--", "inv de").split()) >= set(COMMANDS)
+    assert "inv --complete" in printed(capsys, "--print-completion-script=bash")

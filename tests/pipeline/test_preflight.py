@@ -136,6 +136,11 @@ def test_an_option_that_the_target_or_the_model_does_not_use_is_refused(
     assert expected in error_of(capsys, "deploy", *arguments)
 
 
+def test_what_is_of_one_device_is_refused_for_several(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--unit x: names one device" in error_of(capsys, "deploy", "qemu-m3,qemu-m4", "--unit", "x")
+    assert "--json: prints one report" in error_of(capsys, "deploy", "qemu-m3,qemu-m4", "--json")
+
+
 def test_several_targets_refuse_an_option_that_none_uses(capsys: pytest.CaptureFixture[str]) -> None:
     error = error_of(capsys, "deploy", "qemu-m3,qemu-m4", "--threads", "2")
     assert "--threads: none of qemu-m3, qemu-m4 uses it" in error

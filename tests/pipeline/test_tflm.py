@@ -47,7 +47,7 @@ def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact[Int8Facts])
     arguments = ["deploy", *options(npz)]
     one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
     one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
-    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot, tflm")
+    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot or tflm")
     one_line(inv(home, *arguments, "--target", "rpi4", "--engine", "aot"), "can't run it", "litert")
     one_line(
         inv(home, *arguments, "--target", "host-tflm", "--threads", "3"),
