@@ -34,6 +34,7 @@ def commands(pytest_arguments: Sequence[str] = ()) -> dict[str, list[str]]:
     if sources := c_sources():
         clang_format = str(Path(sys.executable).with_name("clang-format"))
         checks["clang-format"] = [clang_format, "--dry-run", "--Werror", "--ferror-limit=1", *sources]
+        checks |= {tool: [*python, "devtools.c_checks", tool] for tool in ("clang-tidy", "cppcheck")}
     checks["pytest"] = [*python, "pytest", *(pytest_arguments or WHOLE_SUITE)]
     return checks
 

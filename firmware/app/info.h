@@ -4,11 +4,19 @@
 
 #include <stdint.h>
 
-/* Put the part of the JSON that starts at `offset` into `part`, as far as it has room. Returns the whole length.
- * The text is made anew each time, so it takes no RAM and is as long as the engine's tensors ask for. */
-uint32_t alpharho_info_part(uint32_t offset, uint8_t *part, uint32_t room);
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-/* The number that decimal text such as "0.0078431" stands for, to some six digits. */
+/* Put the part of the JSON that starts at `offset` into `bytes`, at most `room` of them. Returns the whole length.
+ * The text is written each time, so it takes no RAM, and its length depends on the engine's tensors. */
+uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room);
+
+/* The value of decimal text such as "0.0078431", to about six digits. */
 float alpharho_info_number(const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

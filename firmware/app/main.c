@@ -11,7 +11,7 @@
 #error "MODEL_NAME, MODEL_INPUT_BYTES, TEXT_OFFSET: not set; compilers/image/firmware.py passes them to CMake"
 #endif
 
-/* One byte more for each input, since none shares a byte with the next. */
+/* One byte more for each input: no two inputs share a byte. */
 static uint8_t written[WRITTEN_BYTES(MODEL_INPUT_BYTES) + MAX_TENSORS];
 static struct device_tensor inputs[MAX_TENSORS];
 static struct device_tensor outputs[MAX_TENSORS];
@@ -43,17 +43,17 @@ static uint64_t microseconds(void) {
   return seconds * 1000000u + alpharho_divide((uint64_t)rest * 1000000u, rate, &rest);
 }
 
-static void memory(struct device_memory *told) {
-  told->arena = alpharho_engine_info()->arena_bytes;
-  told->stack = alpharho_port_stack_bytes();
-  told->stack_used = alpharho_port_stack_used();
-  told->peak_rss = alpharho_port_peak_rss();
-  told->overruns = alpharho_port_overruns();
+static void memory(struct device_memory *memory) {
+  memory->arena = alpharho_engine_info()->arena_bytes;
+  memory->stack = alpharho_port_stack_bytes();
+  memory->stack_used = alpharho_port_stack_used();
+  memory->peak_rss = alpharho_port_peak_rss();
+  memory->overruns = alpharho_port_overruns();
 }
 
 static void say(const char *text) { alpharho_port_write((const uint8_t *)text, alpharho_text_length(text)); }
 
-/* Text is not taken for a frame: the host logs it, a terminal shows it. */
+/* Text does not look like a frame: the host logs it, a terminal shows it. */
 static void say_hello(void) {
   uint8_t id[16];
   const size_t count = alpharho_port_unique_id(id, sizeof id);
@@ -67,7 +67,7 @@ static void say_hello(void) {
   say("\r\n");
 }
 
-/* Describe the engine's tensors to the protocol. Returns false if there are more than the build was told of. */
+/* Describe the engine's tensors to the protocol. Returns false if there are more than there is room for. */
 static bool take_tensors(const struct alpharho_engine_info *engine) {
   uint32_t used = 0;
   if (engine->input_count > MAX_TENSORS || engine->output_count > MAX_TENSORS || engine->input_count == 0u ||
@@ -84,8 +84,12 @@ static bool take_tensors(const struct alpharho_engine_info *engine) {
   }
   for (uint32_t i = 0; i < engine->output_count; i++) {
     const struct alpharho_engine_tensor *output = &engine->outputs[i];
-    outputs[i] = (struct device_tensor){(void *)(uintptr_t)alpharho_engine_output(i), output->bytes, NULL,
-                                        alpharho_info_number(output->scale), output->zero_point};
+    outputs[i] = (struct device_tensor){
+        .data = (void *)(uintptr_t)alpharho_engine_output(i),
+        .bytes = output->bytes,
+        .scale = alpharho_info_number(output->scale),
+        .zero_point = output->zero_point,
+    };
   }
   return true;
 }
@@ -113,7 +117,7 @@ int main(int argc, char **argv) {
   alpharho_port_init(argc, argv);
   say_hello();
   while (alpharho_engine_init() != 0 || !take_tensors(engine)) {
-    say("the engine does not start: build the firmware anew\r\n");
+    say("the engine does not start: build the firmware again\r\n");
     alpharho_port_wait_for_input();
     uint8_t byte;
     (void)alpharho_port_read(&byte, 1);

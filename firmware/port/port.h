@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #ifndef RX_RING_BYTES
 #define RX_RING_BYTES 4096u /* a power of two */
 #endif
@@ -50,5 +54,9 @@ uint32_t alpharho_port_stack_used(void);
 
 /* The largest resident set in bytes, on an operating system; 0 elsewhere. */
 uint32_t alpharho_port_peak_rss(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

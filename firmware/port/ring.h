@@ -4,6 +4,10 @@
 
 #include "port.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Called by the receive interrupt. */
 void alpharho_ring_push(uint8_t byte);
 
@@ -12,5 +16,9 @@ size_t alpharho_ring_pop(uint8_t *bytes, size_t room);
 bool alpharho_ring_is_empty(void);
 
 uint32_t alpharho_ring_overruns(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -33,10 +33,10 @@ void alpharho_cobs_encode(const uint8_t *bytes, size_t count, void (*write)(cons
     write(bytes + at, run);
     at += run;
     if (at == count) {
-      return; /* nothing is left, thus no zero is implied */
+      return; /* nothing is left, so no zero follows */
     }
     if (run < 254u) {
-      at++; /* the zero that this code stands for */
+      at++; /* the zero that this code implies */
     }
   }
 }

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define COBS_MAX_ENCODED(count) ((count) + (count) / 254u + 1u)
 #define COBS_BAD                ((size_t)-1)
 
@@ -14,5 +18,9 @@ size_t alpharho_cobs_decode(uint8_t *bytes, size_t count);
 
 /* Pass the encoding of some bytes to `write`, piece by piece, without the delimiters. */
 void alpharho_cobs_encode(const uint8_t *bytes, size_t count, void (*write)(const uint8_t *bytes, size_t count));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

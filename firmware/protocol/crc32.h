@@ -5,7 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The CRC of some bytes that follow those whose CRC is `crc`; start with 0. */
 uint32_t alpharho_crc32_update(uint32_t crc, const void *data, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,7 +6,18 @@
 
 #include <string.h>
 
-enum type { INFO = 1, STATS, WRITE, RUN, READ, RESET, PING, LOG = 0x60, REPLY = 0x80, ERROR = 0xFF };
+enum type {
+  INFO = 1,
+  STATS = 2,
+  WRITE = 3,
+  RUN = 4,
+  READ = 5,
+  RESET = 6,
+  PING = 7,
+  LOG = 0x60,
+  REPLY = 0x80,
+  ERROR = 0xFF,
+};
 enum code { E_VERSION = 1, E_TYPE, E_LENGTH, E_RANGE, E_INPUT, E_ENGINE };
 
 static void reply(struct device *device, const struct frame *request, size_t length) {
@@ -66,10 +77,12 @@ static void do_stats(struct device *device, const struct frame *request) {
   const struct {
     const char *name;
     uint32_t bytes;
-  } sizes[] = {{"arena", memory.arena},
-               {"stack", memory.stack},
-               {"stack_used", memory.stack_used},
-               {"peak_rss", memory.peak_rss}};
+  } sizes[] = {
+      {"arena", memory.arena},
+      {"stack", memory.stack},
+      {"stack_used", memory.stack_used},
+      {"peak_rss", memory.peak_rss},
+  };
   uint8_t *text = device->message + FRAME_HEADER;
   size_t at = 0;
   at = put_member(text, at, "inferences", device->inferences);
@@ -89,8 +102,8 @@ static void do_stats(struct device *device, const struct frame *request) {
 
 enum streamed { TAKEN, TOO_EARLY, TOO_LATE };
 
-/* Give an input that is taken as it comes its next bytes. What was sent again is not taken again; what comes before
- * its turn is taken for lost, and will be sent again. */
+/* Pass the next bytes of a streamed input to the engine. Bytes that were passed already are not passed again; the host
+ * sends those again that come too early. */
 static enum streamed take(struct device *device, const struct frame *request, uint32_t offset, uint32_t count) {
   const bool is_first = offset == 0u && (device->streamed == 0u || request->sequence != device->stream_sequence);
   if (is_first) {
@@ -155,8 +168,8 @@ static void do_write(struct device *device, const struct frame *request) {
   reply(device, request, 7);
 }
 
-/* Infer `count` times; the payload of the reply goes to `device->kept`. */
-static enum type run(struct device *device, uint16_t count) {
+/* Infer `count` times; the payload of the reply goes to `device->kept`. Returns the type of the reply. */
+static uint8_t run(struct device *device, uint16_t count) {
   uint8_t *payload = device->kept;
   alpharho_put_u16(payload, count);
   device->kept_length = (uint16_t)(2u + 8u * count);
@@ -177,7 +190,7 @@ static enum type run(struct device *device, uint16_t count) {
     alpharho_put_u64(payload + 2u + 8u * i, ticks);
   }
   device->outputs_are_valid = true;
-  return (enum type)(RUN | REPLY);
+  return RUN | REPLY;
 }
 
 static const char *why_not_run(const struct device *device, const struct frame *request, enum code *code) {
@@ -203,7 +216,7 @@ static void do_run(struct device *device, const struct frame *request) {
       device->run_type = ERROR;
       device->outputs_are_kept = false;
     } else {
-      device->run_type = (uint8_t)run(device, alpharho_get_u16(request->payload));
+      device->run_type = run(device, alpharho_get_u16(request->payload));
       device->input_is_old = true;
       if (!device->model->input_preserved) {
         alpharho_input_clear(device);
@@ -233,7 +246,7 @@ static void do_read(struct device *device, const struct frame *request) {
     return;
   }
   if (!device->outputs_are_valid) {
-    /* An output may lie where the next input is written. */
+    /* The next input may overwrite an output. */
     refuse(device, request, E_INPUT, "READ: no output since the last WRITE");
     return;
   }

@@ -1,96 +1,25 @@
 /* The device's side of docs/protocol.md: requests in frames, and the text commands of MLPerf Tiny's runner.
- * Knows no board and no engine: both are handed in as pointers. No heap; every length is checked before it is
- * used. */
+ * Knows no board and no engine: struct device_port and struct device_model have pointers to both. No heap; every
+ * length is checked before it is used. */
 #ifndef ALPHARHO_PROTOCOL_DEVICE_H
 #define ALPHARHO_PROTOCOL_DEVICE_H
 
-#include "frame.h"
+#include "state.h"
 
-#define INPUT_GRANULE              64u /* bytes of input that one bit of `written` stands for */
-#define WRITTEN_BYTES(input_bytes) (((input_bytes) + INPUT_GRANULE * 8u - 1u) / (INPUT_GRANULE * 8u))
-#define MAX_RUNS                   ((MAX_PAYLOAD - 2u) / 8u)
-
-/* Set where the engine takes its one input as it comes, which costs code. */
-#ifdef STREAMED_INPUT
-#define INPUT_IS_STREAMED true
-#else
-#define INPUT_IS_STREAMED false
+#ifdef __cplusplus
+extern "C" {
 #endif
-
-struct device_tensor {
-  void *data;
-  uint32_t bytes;
-  uint8_t *written; /* inputs only: WRITTEN_BYTES(bytes) of bits */
-  float scale;      /* real value = scale * (int8 - zero_point) */
-  int32_t zero_point;
-};
-
-struct device_model {
-  /* Put the part of INFO's JSON that starts at `offset` into `part`, as far as it has room. Returns the whole length.
-   */
-  uint32_t (*info)(uint32_t offset, uint8_t *part, uint32_t room);
-  const char *board;
-  const char *name;
-  const struct device_tensor *inputs;
-  const struct device_tensor *outputs;
-  uint8_t input_count;
-  uint8_t output_count;
-  bool input_preserved;
-  uint8_t text_offset; /* taken off each byte of `db`: 128 where those are pixels and the input is int8 */
-};
-
-/* What the device knows of its memory, in bytes; 0 is unknown and is left out of STATS. */
-struct device_memory {
-  uint32_t arena;
-  uint32_t stack;
-  uint32_t stack_used;
-  uint32_t peak_rss;
-  uint32_t overruns; /* received bytes that were lost for want of room: a count, always told */
-};
-
-struct device_port {
-  void (*write)(const uint8_t *bytes, size_t count);
-  bool (*infer)(uint64_t *ticks); /* one inference and what it took; false if it failed */
-#ifdef STREAMED_INPUT
-  /* The only input goes here, in order; its `data` is null. Take the next bytes of the input, the first of one if
-   * `is_first`, and what that took. */
-  void (*stream)(const uint8_t *bytes, uint32_t count, bool is_first, uint64_t *ticks);
-#endif
-  uint64_t (*microseconds)(void);
-  void (*memory)(struct device_memory *memory);
-  void (*restart)(void);
-};
-
-struct device {
-  const struct device_model *model;
-  const struct device_port *port;
-  struct receiver receiver;
-  uint8_t message[FRAME_MAX_DECODED]; /* the reply that is being made */
-  uint8_t kept[MAX_PAYLOAD];          /* the last RUN's reply, or the outputs of a text-mode inference */
-  uint16_t kept_length;
-  uint16_t run_sequence; /* 0: no RUN is remembered */
-  uint8_t run_type;
-  bool outputs_are_kept;
-  bool outputs_are_valid;
-  bool input_is_old;  /* it was run, and may be run again: the next WRITE starts a new one */
-  uint32_t load_size; /* text mode: bytes announced by `db load`, and how many came */
-  uint32_t load_at;
-#ifdef STREAMED_INPUT
-  uint32_t streamed;        /* bytes of the input that were taken as they came */
-  uint16_t stream_sequence; /* of the frame that began it */
-  uint64_t stream_ticks;    /* what they took */
-#endif
-  uint32_t inferences;
-  uint32_t frames;
-  uint32_t damaged_frames;
-};
 
 void alpharho_device_init(struct device *device, const struct device_model *model, const struct device_port *port);
 
 /* Take bytes from the line and answer what they complete. */
 void alpharho_device_receive(struct device *device, const uint8_t *bytes, size_t count);
 
-/* Send UTF-8 text of at most MAX_PAYLOAD bytes that nobody asked for. */
+/* Send UTF-8 text of at most MAX_PAYLOAD bytes as a LOG frame, which no request precedes. */
 void alpharho_device_log(struct device *device, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define DECIMAL_MAX 20u /* digits of 2^64 - 1 */
 
 /* value / divisor and what is left; `divisor` is not 0. */
@@ -23,5 +27,9 @@ int alpharho_parse_hex(char digit);
 
 size_t alpharho_text_length(const char *text);
 bool alpharho_text_equal(const char *a, const char *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

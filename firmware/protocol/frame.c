@@ -29,7 +29,7 @@ static void start_chunk(struct receiver *receiver) {
   receiver->used = 0;
   receiver->state = UNKNOWN;
   receiver->line_is_bad = false;
-  receiver->damage_is_told = false;
+  receiver->damage_is_reported = false;
 }
 
 void alpharho_receiver_init(struct receiver *receiver) { start_chunk(receiver); }
@@ -44,8 +44,13 @@ static enum received end_frame(struct receiver *receiver) {
   if (alpharho_crc32_update(0, bytes, covered) != alpharho_get_u32(bytes + covered)) {
     return RECEIVED_DAMAGED_FRAME;
   }
-  const struct frame frame = {bytes[0], bytes[1], alpharho_get_u16(bytes + 2), alpharho_get_u16(bytes + 4),
-                              bytes + FRAME_HEADER};
+  const struct frame frame = {
+      .version = bytes[0],
+      .type = bytes[1],
+      .sequence = alpharho_get_u16(bytes + 2),
+      .length = alpharho_get_u16(bytes + 4),
+      .payload = bytes + FRAME_HEADER,
+  };
   if (frame.length != covered - FRAME_HEADER) {
     return RECEIVED_DAMAGED_FRAME;
   }
@@ -84,9 +89,9 @@ static enum received push_text(struct receiver *receiver, uint8_t byte) {
     return RECEIVED_NOTHING;
   }
   if (!is_text(byte)) {
-    const enum received event = receiver->damage_is_told ? RECEIVED_NOTHING : RECEIVED_DAMAGED_FRAME;
+    const enum received event = receiver->damage_is_reported ? RECEIVED_NOTHING : RECEIVED_DAMAGED_FRAME;
     receiver->line_is_bad = true;
-    receiver->damage_is_told = true;
+    receiver->damage_is_reported = true;
     return event;
   }
   if (receiver->used <= TEXT_MAX) {
@@ -95,7 +100,7 @@ static enum received push_text(struct receiver *receiver, uint8_t byte) {
   return RECEIVED_NOTHING;
 }
 
-/* Take the first two bytes: the second one tells a frame from text. */
+/* Take the first two bytes: by the second one, a frame differs from text. */
 static enum received push_unknown(struct receiver *receiver, uint8_t byte) {
   receiver->buffer[receiver->used++] = byte;
   if (receiver->used < 2u) {

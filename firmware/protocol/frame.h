@@ -1,4 +1,4 @@
-/* Frames and text on one line: docs/protocol.md, "Frames". Knows no request and no board. */
+/* Frames and text on one line: docs/protocol.md, "Frames". Independent of requests and boards. */
 #ifndef ALPHARHO_PROTOCOL_FRAME_H
 #define ALPHARHO_PROTOCOL_FRAME_H
 
@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define PROTOCOL_VERSION  1u
 #define MAX_VERSION       8u /* a second byte of 1 to 8 marks a frame: no text has one */
@@ -36,8 +40,8 @@ struct receiver {
   uint8_t buffer[COBS_MAX_ENCODED(FRAME_MAX_DECODED)];
   size_t used;
   uint8_t state;
-  bool line_is_bad;    /* since the last `%` */
-  bool damage_is_told; /* since the last zero: what was one damaged frame may look like many lines */
+  bool line_is_bad;        /* since the last `%` */
+  bool damage_is_reported; /* since the last zero: one damaged frame may look like many lines */
   struct frame frame;
 };
 
@@ -57,5 +61,9 @@ enum received alpharho_receiver_push(struct receiver *receiver, uint8_t byte);
 /* Send a frame whose payload already lies at `message + FRAME_HEADER`; `message` has room for the CRC. */
 void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
                          void (*write)(const uint8_t *bytes, size_t count));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -2,7 +2,11 @@
 #ifndef ALPHARHO_PROTOCOL_INPUT_H
 #define ALPHARHO_PROTOCOL_INPUT_H
 
-#include "device.h"
+#include "state.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Note that the input's bytes from `offset` on were written. `offset` is a multiple of INPUT_GRANULE; a last
  * granule counts only if it is written to its end. A new input begins if the last one was run. */
@@ -13,5 +17,9 @@ void alpharho_input_clear(struct device *device);
 
 /* Whether each byte of each input has been written. */
 bool alpharho_input_is_whole(const struct device *device);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -26,7 +26,7 @@ static void say_line(struct device *device, const char *before, uint64_t value, 
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/* Cut the next word off; NULL if there is none. */
+/* Cut off and return the next word; NULL if there is none. */
 static char *next_word(char **rest) {
   char *word = *rest;
   while (is_blank(*word)) {
@@ -44,7 +44,7 @@ static char *next_word(char **rest) {
   return word;
 }
 
-/* A decimal number up to `most`; most + 1 if the word is none. */
+/* A decimal number up to `most`; most + 1 if the word is not one. */
 static uint32_t number_of(const char *word, uint32_t most) {
   uint32_t value = 0;
   if (*word == '\0') {
@@ -246,7 +246,7 @@ static void do_infer(struct device *device, char *rest) {
   }
 }
 
-static void obey(struct device *device, char *command) {
+static void run_command(struct device *device, char *command) {
   char *rest = command;
   const char *word = next_word(&rest);
   if (word == NULL) {
@@ -274,7 +274,7 @@ static void obey(struct device *device, char *command) {
 }
 
 void alpharho_text_command(struct device *device, char *command) {
-  obey(device, command);
+  run_command(device, command);
   say(device, "m-ready\r\n");
 }
 

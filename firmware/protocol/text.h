@@ -2,12 +2,20 @@
 #ifndef ALPHARHO_PROTOCOL_TEXT_H
 #define ALPHARHO_PROTOCOL_TEXT_H
 
-#include "device.h"
+#include "state.h"
 
-/* Obey one command and answer it, up to `m-ready`. The command is taken to pieces. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Run one command and answer it, up to `m-ready`. The command is cut into its words in place. */
 void alpharho_text_command(struct device *device, char *command);
 
 /* Answer a command that was longer than TEXT_MAX. */
 void alpharho_text_too_long(struct device *device);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,8 +1,9 @@
 /* The protocol on this machine, for tests with sanitizers.
  *
- *   driver receive   frames and text of each stream, as lines: `frame VERSION TYPE SEQ HEX`, `text HEX`, `long`,
- * `damaged` driver device    what a device sends for each stream driver fuzz N    N streams of damaged and odd
- * requests, always the same ones; ends in `done`
+ *   driver receive   frames and text of each stream, as lines:
+ *                    `frame VERSION TYPE SEQ HEX`, `text HEX`, `long`, `damaged`
+ *   driver device    what a device sends for each stream
+ *   driver fuzz N    N streams of damaged and unusual requests, the same ones each time; ends in `done`
  *
  * Streams come on standard input and answers go to standard output, each with its length before it (u32). With
  * LIBFUZZER there is no main, and libFuzzer makes the streams. */
@@ -29,16 +30,17 @@ static size_t answer_size, answer_room;
 static void write_bytes(const uint8_t *bytes, size_t count) {
   if (answer_size + count > answer_room) {
     answer_room = 2 * (answer_size + count) + 4096;
-    answer = realloc(answer, answer_room);
-    if (answer == NULL) {
+    uint8_t *larger = realloc(answer, answer_room);
+    if (larger == NULL) {
       abort();
     }
+    answer = larger;
   }
   memcpy(answer + answer_size, bytes, count);
   answer_size += count;
 }
 
-/* Output j is the sum of all input 0 and j; input 1 begins with 0xEE where the inference is to fail. */
+/* Output j is the sum of input 0, plus j. The inference fails if input 1 begins with 0xEE. */
 static bool infer(uint64_t *ticks) {
   int8_t sum = 0;
   for (size_t i = 0; i < INPUT_0; i++) {
@@ -56,7 +58,7 @@ static bool infer(uint64_t *ticks) {
 
 static uint64_t microseconds(void) { return 1234567; }
 
-static void memory(struct device_memory *told) { *told = (struct device_memory){265, 4096, 440, 0, 3}; }
+static void memory(struct device_memory *memory) { *memory = (struct device_memory){265, 4096, 440, 0, 3}; }
 
 static void restart(void) { restarted = true; }
 
@@ -94,7 +96,7 @@ static void start(bool preserves_input, uint8_t input_count) {
 }
 
 static void receive_as_device(const uint8_t *bytes, size_t count) {
-  /* The first byte chooses what kind of network it is. */
+  /* The first byte selects the kind of network. */
   if (count > 0) {
     start((bytes[0] & 1u) != 0, (bytes[0] & 2u) != 0 ? 1 : 2);
     alpharho_device_receive(&device, bytes + 1, count - 1);
@@ -109,16 +111,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
 }
 #else
 
-static void tell(const char *line) { write_bytes((const uint8_t *)line, strlen(line)); }
+static void print(const char *line) { write_bytes((const uint8_t *)line, strlen(line)); }
 
-static void tell_hex(const char *before, const uint8_t *bytes, size_t count) {
-  tell(before);
+static void print_hex(const char *before, const uint8_t *bytes, size_t count) {
+  print(before);
   for (size_t i = 0; i < count; i++) {
     char pair[3];
     (void)snprintf(pair, sizeof pair, "%02x", bytes[i]);
-    tell(pair);
+    print(pair);
   }
-  tell("\n");
+  print("\n");
 }
 
 static void receive_only(const uint8_t *bytes, size_t count) {
@@ -131,16 +133,16 @@ static void receive_only(const uint8_t *bytes, size_t count) {
     switch (alpharho_receiver_push(&receiver, bytes[i])) {
     case RECEIVED_FRAME:
       (void)snprintf(before, sizeof before, "frame %u %u %u ", frame->version, frame->type, frame->sequence);
-      tell_hex(before, frame->payload, frame->length);
+      print_hex(before, frame->payload, frame->length);
       break;
     case RECEIVED_TEXT:
-      tell_hex("text ", receiver.buffer, strlen((char *)receiver.buffer));
+      print_hex("text ", receiver.buffer, strlen((char *)receiver.buffer));
       break;
     case RECEIVED_LONG_TEXT:
-      tell("long\n");
+      print("long\n");
       break;
     case RECEIVED_DAMAGED_FRAME:
-      tell("damaged\n");
+      print("damaged\n");
       break;
     default:
       break;
@@ -189,10 +191,12 @@ static void append_request(void) {
 }
 
 static void append_text(void) {
-  static const char *const words[] = {"name",  "profile", "timestamp", "db", "load", "print",
-                                      "infer", "results", " ",         "1",  "200",  "99999999999999999999",
-                                      "0",     "-1",      "%",         "%",  "%",    "\r\n",
-                                      "zz",    "00ff",    "0f",        "\t", "65"};
+  static const char *const words[] = {
+      "name",  "profile", "timestamp", "db", "load", "print",
+      "infer", "results", " ",         "1",  "200",  "99999999999999999999",
+      "0",     "-1",      "%",         "%",  "%",    "\r\n",
+      "zz",    "00ff",    "0f",        "\t", "65",
+  };
   for (uint32_t i = next_random() % 12u; i > 0u; i--) {
     const char *word = words[next_random() % (sizeof words / sizeof words[0])];
     append((const uint8_t *)word, strlen(word));
@@ -231,7 +235,7 @@ int main(int argc, char **argv) {
   }
   uint32_t size;
   while (argc == 2 && read_exactly(&size, sizeof size) && size <= STREAM_MAX) {
-    uint8_t *bytes = malloc(size + 1u); /* as large as the stream, so that reading past it is found */
+    uint8_t *bytes = malloc(size + 1u); /* as large as the stream, so that a sanitizer reports a read behind it */
     if (bytes == NULL || !read_exactly(bytes, size)) {
       return 1;
     }

@@ -13,8 +13,6 @@ typedef void (*constructor)(void);
 extern const constructor link_init_low[], link_init_end[];
 
 int main(int argc, char **argv);
-void alpharho_start(void);
-void alpharho_fault_handler(void);
 
 /* A fault can't be reported from here: the banner after the restart shows the host that the device failed. */
 void alpharho_fault_handler(void) { alpharho_port_reset(); }
@@ -27,7 +25,7 @@ static void fill(uint32_t *low, const uint32_t *end, uint32_t value) {
 
 /* Called by start.S once the stack is painted. Prepares what C expects, then runs main. Does not return. */
 void alpharho_start(void) {
-#if defined(__ARM_FP)
+#ifdef __ARM_FP
   REGISTER(0xE000ED88u) |= 0xFu << 20; /* CPACR: full access to CP10 and CP11, the FPU and MVE */
   __asm volatile("dsb\n isb" ::: "memory");
 #endif

@@ -11,6 +11,10 @@
 
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
+/* Called by start.S. */
+void alpharho_start(void);
+void alpharho_fault_handler(void);
+
 /* The receive interrupt of the line, UART_IRQ of board.h: a family defines it. */
 void alpharho_uart_interrupt(void);
 

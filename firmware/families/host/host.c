@@ -3,7 +3,7 @@
  *
  *     firmware [PORT]        listens there, or on a free port; prints `listening on 127.0.0.1:PORT`
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the name that glibc reads */
 #include "board.h"
 #include "port.h"
 
@@ -52,8 +52,8 @@ static void listen_on(unsigned port) {
 void alpharho_port_init(int argc, char **argv) {
   (void)signal(SIGPIPE, SIG_IGN);
   if (argc == 4 && strcmp(argv[1], INHERIT) == 0) {
-    listener = atoi(argv[2]);
-    line = atoi(argv[3]);
+    listener = (int)strtol(argv[2], NULL, 10);
+    line = (int)strtol(argv[3], NULL, 10);
     return;
   }
   char *end = "";
@@ -82,7 +82,7 @@ static void flush(void) {
     const ssize_t count = send(line, pending + sent, pending_count - sent, MSG_NOSIGNAL);
     if (count > 0) {
       sent += (size_t)count;
-    } else if (errno != EINTR) {
+    } else if (count == 0 || errno != EINTR) {
       hang_up();
     }
   }

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "instructions.h"
 #include "dsp.h"
+#include "instructions.h"
 #include "memory.h"
 #include "multiply.h"
 
@@ -95,7 +95,7 @@ void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, 
   struct multiply_job job;
   alpharho_dsp_multiply_job_set(&job, p->packed, w->out_c, inputs, p->depth, p->zero_point);
   // What the last unit has beyond the taps meets weights of 0, but must be some number.
-  memset(inputs, 0, (size_t)(p->depth * PIXELS * 2));
+  memset(inputs, 0, (size_t)p->depth * PIXELS * 2);
   int32_t x = 0, y = 0;
   for (int32_t i = 0; i < pixels; i += PIXELS) {
     for (int32_t n = 0; n < PIXELS; n++) {

@@ -45,6 +45,8 @@ static void multiply_block(const struct depthwise_row *row, int32_t side, const 
     int32_t sum = biases[place];
     for (int32_t tap = 0; tap < side * side; tap++) {
       const int8_t *from = side == SIDE_MAX ? row->taps[tap / side] + tap % side * row->column : row->taps[tap];
+      // The analyzer does not know that the row has as many taps as its side says.
+      // NOLINTNEXTLINE(clang-analyzer-core.NullDereference)
       sum = wrap_add(sum, from[moved + channel] * weights[tap * MVE_BLOCK + channel]);
     }
     const int8_t *lanes = scaling + place / LANES * (LANES * 4 + LANES);

@@ -90,15 +90,15 @@ static struct ring ring_of(const struct alpharho_depthwise *p, int8_t *data) {
   return (struct ring){data, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
 }
 
-void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *data, int32_t y, int8_t *out) {
+void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
   const struct alpharho_window *w = &p->window;
   // Only read from here on.
-  const struct ring ring = ring_of(p, (int8_t *)(uintptr_t)data);
+  const struct ring rows = ring_of(p, (int8_t *)(uintptr_t)ring);
   const int32_t top = y * w->stride_h;
   if (w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && p->multiplier == 1) {
-    row_3x3(p, data + at(&ring, top), data + at(&ring, top + 1), data + at(&ring, top + 2), out);
+    row_3x3(p, ring + at(&rows, top), ring + at(&rows, top + 1), ring + at(&rows, top + 2), out);
   } else {
-    row_any(p, &ring, top, out);
+    row_any(p, &rows, top, out);
   }
 }
 

@@ -5,7 +5,7 @@
 
 void alpharho_pad(const struct alpharho_pad *p, const int8_t *in, int8_t *out) {
   const int32_t row = p->out[3];
-  memset(out, p->value, (size_t)(p->out[0] * p->out[1] * p->out[2] * row));
+  memset(out, p->value, (size_t)p->out[0] * (size_t)p->out[1] * (size_t)p->out[2] * (size_t)row);
   for (int32_t i = 0; i < p->in[0]; i++) {
     for (int32_t j = 0; j < p->in[1]; j++) {
       const int32_t plane = (i + p->before[0]) * p->out[1] + j + p->before[1];

@@ -15,7 +15,10 @@ static int32_t leading_zeros(uint32_t x) {
 
 static int32_t saturating_shift_left(int32_t x, int32_t n) {
   const int64_t wide = (int64_t)x * ((int64_t)1 << n);
-  return wide > INT32_MAX ? INT32_MAX : wide < INT32_MIN ? INT32_MIN : (int32_t)wide;
+  if (wide > INT32_MAX) {
+    return INT32_MAX;
+  }
+  return wide < INT32_MIN ? INT32_MIN : (int32_t)wide;
 }
 
 // a * b / 2^31 for any signs (gemmlowp saturates only where both are INT32_MIN, which does not occur here).

@@ -1,4 +1,4 @@
-/* Output j is the sum of each tenth input from j on, modulo 256; the input is overwritten on the way, unless
+/* Output j is the sum of each tenth input from j on, modulo 256; the input is overwritten, unless
  * STANDIN_PRESERVES. */
 #include "engine.h"
 
@@ -17,9 +17,24 @@ static _Alignas(16) int8_t arena[ARENA_BYTES];
 
 static const int32_t input_shape[] = {1, 32, 32, 3};
 static const int32_t output_shape[] = {1, OUTPUT_BYTES};
-static const struct alpharho_engine_tensor input = {"input", "int8", "0.0078431", -1, input_shape, 4, INPUT_BYTES};
-static const struct alpharho_engine_tensor output = {"output",     "int8", "0.00390625", -128,
-                                                     output_shape, 2,      OUTPUT_BYTES};
+static const struct alpharho_engine_tensor input = {
+    .name = "input",
+    .dtype = "int8",
+    .scale = "0.0078431",
+    .zero_point = -1,
+    .shape = input_shape,
+    .rank = 4,
+    .bytes = INPUT_BYTES,
+};
+static const struct alpharho_engine_tensor output = {
+    .name = "output",
+    .dtype = "int8",
+    .scale = "0.00390625",
+    .zero_point = -128,
+    .shape = output_shape,
+    .rank = 2,
+    .bytes = OUTPUT_BYTES,
+};
 static const struct alpharho_engine_info info = {
     .name = "standin",
     .version = "1",
