@@ -10,7 +10,6 @@ from dataclasses import replace
 from deploy.board_state import BoardState, slowed_down
 from deploy.info import Stats
 from deploy.session import Session
-from errors import ConfigError
 from measure.report import LinuxSection, LinuxState, ThreadTrial
 from measure.samples import Clock, warm_up
 
@@ -20,15 +19,6 @@ WARM_UP_RUNS = (20, 400)
 
 Open = Callable[[int], AbstractContextManager[Session]]
 """Opens a session with the device that runs with so many threads."""
-
-
-def parse_threads(text: str) -> int:
-    """Return the number that --threads gives, 0 for `auto`. Raises ConfigError if it is neither."""
-    if text == "auto":
-        return 0
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 1024:
-        raise ConfigError(f"--threads {text}: expected a number from 1 up, or `auto`")
-    return int(text)
 
 
 def try_threads(open_with: Open, first: bytes) -> tuple[ThreadTrial, ...]:

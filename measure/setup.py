@@ -28,15 +28,15 @@ class Settings:
     `threads` 0 is for the fastest number, found by trials; `runtime` and `accept_new` are for boards over SSH.
     """
 
-    images: int | None = None
-    seed: int = 0
-    threads: int = 1
-    kernels: str = "xnnpack"
-    link: str | None = None
-    fresh: bool = False
-    runtime: str = "auto"
-    accept_new: bool = False
-    device: str | None = None
+    images: int | None
+    seed: int
+    threads: int
+    kernels: str
+    link: str | None
+    fresh: bool
+    runtime: str
+    accept_new: bool
+    device: str | None
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,10 @@ from errors import CompileError, DeployError, LinkError
 from measure import bench, layout, report
 from measure import edgetpu as section
 from measure.report import TargetSection
-from measure.setup import Settings, Setup
+from measure.setup import Setup
+from pipeline.measuring import settings_of
 from pipeline.remote_compiler import RemoteTool
+from pipeline.request import Request
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
 from tests.deploy.sshd import BOARD, Sshd, wait_until
@@ -284,8 +286,8 @@ def test_a_whole_measurement_over_ssh(coral: Sshd, tmp_path: Path, monkeypatch: 
         data = load(f"npz:{small.save_npz(tmp_path / 'four.npz')}")
         int8 = convert.adopt(tiny_model.dense(tmp_path / "tiny.tflite", classes=4), data.class_names, None)
         compiled = edgetpu.compile_for(int8, LocalTool())
-        settings = Settings(images=12, link="ssh://board", runtime="ai-edge-litert", kernels="reference")
-        setup = Setup(CORAL_USB, compiled, int8, data, settings)
+        request = Request(images=12, link="ssh://board", runtime="ai-edge-litert", kernels="reference")
+        setup = Setup(CORAL_USB, compiled, int8, data, settings_of(request))
         made = bench.measure(setup, ("latency", "accuracy"), "./inv deploy").report
     report.check(made)
     assert made.target == TargetSection("coral-usb", "tpu", "hardware", "Edge TPU on USB")

@@ -18,12 +18,14 @@ from device_tests import tiny_model
 from measure import bench, report
 from measure.measurement import Threads, open_device
 from measure.setup import Settings, Setup
+from pipeline.measuring import settings_of
+from pipeline.request import Request
 from tests.deploy.sshd import Proxy, Sshd
 from tests.pipeline import small
 
 PI = target.load("rpi4")
 PICTURES = 60
-SETTINGS = Settings(images=PICTURES, link="ssh://board")
+SETTINGS = settings_of(Request(images=PICTURES, link="ssh://board"))
 
 
 @pytest.fixture(scope="module")

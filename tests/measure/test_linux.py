@@ -13,7 +13,7 @@ import pytest
 from deploy.agent.linux import board_facts, sensors
 from deploy.board_state import BoardState, parse_board, slowed_down
 from deploy.info import Stats
-from errors import ConfigError, DeviceError, Error
+from errors import DeviceError, Error
 from measure import linux, report
 from measure.report import (
     EngineSection,
@@ -155,17 +155,6 @@ def test_the_schema_refuses_times_of_an_emulator(section: LinuxSection) -> None:
     report.check(emulated)
     with pytest.raises(Error, match=r"report\.json: key linux"):
         report.check(replace(emulated, linux=section))
-
-
-@pytest.mark.parametrize(("text", "number"), [("1", 1), ("4", 4), ("auto", 0)])
-def test_threads(text: str, number: int) -> None:
-    assert linux.parse_threads(text) == number
-
-
-@pytest.mark.parametrize("text", ["", "0", "-1", "many", "1.5", "99999999999"])
-def test_threads_that_are_none(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"expected a number from 1 up, or `auto`"):
-        linux.parse_threads(text)
 
 
 class FakeSession:

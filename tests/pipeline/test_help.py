@@ -157,6 +157,17 @@ def test_a_wrong_value_is_one_line(capsys: pytest.CaptureFixture[str], arguments
 # Reading
 
 
+@pytest.mark.parametrize(("text", "number"), [("1", 1), ("4", 4), ("auto", 0)])
+def test_threads(text: str, number: int) -> None:
+    assert fields_of(Request)["threads"].read(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "many", "1.5", "99999999999", "\N{ARABIC-INDIC DIGIT ONE}"])
+def test_threads_that_are_not_a_number(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"expected a whole number, 1 to 1024, or `auto`"):
+        fields_of(Request)["threads"].read(text)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
