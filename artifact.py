@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parent
 # Where build/ and reports/ are: the checkout, unless the environment names another folder (tests do, or a larger disk).
 HOME = Path(os.environ.get("ALPHARHO_HOME") or ROOT).resolve()
 BUILD_DIR = HOME / "build"
+LOGS_DIR = BUILD_DIR / "logs"
+REPORTS_DIR = HOME / "reports"
+TRAINED_DIR = HOME / "trained"
 SIDECAR = "artifact.json"
 # Error numbers of a full, read-only or foreign disk. Libraries that write files themselves (numpy, HDF5) set none.
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, None)

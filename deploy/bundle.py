@@ -14,6 +14,7 @@ MODULES = (
     "deploy/agent/__init__.py",
     "deploy/agent/edgetpu.py",
     "deploy/agent/engine.py",
+    "deploy/agent/interface.py",
     "deploy/agent/linux.py",
     "deploy/agent/main.py",
     "deploy/agent/server.py",

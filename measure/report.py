@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from artifact import HOME, write_atomic
+from artifact import REPORTS_DIR as REPORTS_DIR
+from artifact import write_atomic
 from calibration.convert import Comparison
 from errors import ConfigError, Error, nearest
 from fields import Source, from_json, load_json, to_json
 
-REPORTS_DIR = HOME / "reports"
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
 SCHEMA = 2
 SOURCE = Source("report.json", Error)

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from artifact import HOME, no_such_file, sha256_of
+from artifact import TRAINED_DIR as TRAINED_DIR
+from artifact import no_such_file, sha256_of
 from datasets import Identity
 from errors import ConfigError
 from models import checkpoint, presets
 from models.presets import Preset
 
-TRAINED_DIR = HOME / "trained"
 KERAS_SUFFIXES = (".keras", ".h5")
 INPUT_RANGE = (-1.0, 1.0)
 

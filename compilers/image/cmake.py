@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import process
-from artifact import BUILD_DIR, write_atomic
+from artifact import LOGS_DIR, write_atomic
 from errors import CompileError, FitError
 
-LOGS = BUILD_DIR / "logs"
 TIMEOUT_S = 900.0
 SHOWN_CHARACTERS = 400
 # A user's flags would change the image's bytes.
@@ -88,5 +87,5 @@ def _shortened(lines: Sequence[str]) -> str:
 
 
 def _keep(name: str, text: str) -> Path:
-    write_atomic(LOGS / name, text)
-    return LOGS / name
+    write_atomic(LOGS_DIR / name, text)
+    return LOGS_DIR / name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import time
-from typing import Any
+from types import ModuleType
 
 import deploy.agent.edgetpu as edgetpu
+from deploy.agent.interface import Detail, Tensor
 
 RUNTIMES = (("ai_edge_litert", "ai-edge-litert", "litert"), ("tflite_runtime", "tflite-runtime", "tflite-runtime"))
 KERNELS = {"xnnpack": "AUTO", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "reference": "BUILTIN_REF"}
@@ -57,7 +58,7 @@ class LiteRtEngine:
         self.inputs = [describe(detail) for detail in self._inputs]
         self.outputs = [describe(detail) for detail in self._outputs]
 
-    def _load(self, model: str, module: Any, device: str) -> None:
+    def _load(self, model: str, module: ModuleType, device: str) -> None:
         with open(model, "rb") as file:
             content = file.read()
         self.model_sha256 = hashlib.sha256(content).hexdigest()
@@ -106,7 +107,7 @@ class LiteRtEngine:
         return known
 
 
-def describe(detail: dict[str, Any]) -> dict[str, Any]:
+def describe(detail: Detail) -> Tensor:
     """Return a tensor's INFO entry from the runtime's. Raises EngineError if the wire can't carry it."""
     dtype = detail["dtype"].__name__
     shape = [int(size) for size in detail["shape"]]
@@ -130,7 +131,7 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:500] or type(error).__name__
 
 
-def _import_runtime(chosen: str) -> tuple[Any, str, str]:
+def _import_runtime(chosen: str) -> tuple[ModuleType, str, str]:
     from importlib import metadata
 
     failures = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from deploy import frames
 from deploy.agent.engine import EngineError, one_line
+from deploy.agent.interface import Engine, Tensor
 from deploy.agent.text_mode import TextMode
 from deploy.frames import Code, Frame, Type
 
@@ -70,11 +70,11 @@ class Server:
 
     def __init__(
         self,
-        engine: Any,
+        engine: Engine,
         identity: dict[str, str],
-        send: Callable[[bytes], Any],
+        send: Callable[[bytes], object],
         own_stats: Callable[[], dict[str, int]] = dict,
-        board: Callable[[], dict[str, Any]] | None = None,
+        board: Callable[[], dict[str, object]] | None = None,
         window: int = WINDOW,
         max_payload: int = MAX_PAYLOAD,
     ):
@@ -229,7 +229,7 @@ class Server:
         return b""
 
 
-def tensor_bytes(spec: dict[str, Any]) -> int:
+def tensor_bytes(spec: Tensor) -> int:
     """Return the size of a tensor of an INFO entry."""
     size = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}[spec["dtype"]]
     for dimension in spec["shape"]:
@@ -237,7 +237,7 @@ def tensor_bytes(spec: dict[str, Any]) -> int:
     return size
 
 
-def _describe(engine: Any, identity: dict[str, str]) -> dict[str, Any]:
+def _describe(engine: Engine, identity: dict[str, str]) -> dict[str, object]:
     return {
         "protocol": frames.VERSION,
         "board": identity["board"],
@@ -254,7 +254,7 @@ def _describe(engine: Any, identity: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _as_json(payload: bytes, make: Callable[[], dict[str, Any]]) -> bytes:
+def _as_json(payload: bytes, make: Callable[[], dict[str, object]]) -> bytes:
     _expect_size(payload, 0)
     return json.dumps(make()).encode()
 

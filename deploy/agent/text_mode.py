@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deploy.agent.server import Server
 
 READY = "m-ready"
 MAX_INFERENCES = 1_000_000
@@ -22,7 +25,7 @@ _MOST_THOUSANDTHS = 0xFFFFFFFF
 class TextMode:
     """Answers one command at a time; bytes loaded by `db` become input 0 when all that were announced are there."""
 
-    def __init__(self, server: Any, board: str):
+    def __init__(self, server: Server, board: str):
         self._server = server
         self._board = board
         self._loaded = bytearray()

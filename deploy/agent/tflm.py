@@ -5,10 +5,26 @@ from __future__ import annotations
 import hashlib
 import importlib
 import time
-from typing import Any
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TypedDict
 
 from deploy.agent.engine import EngineError, describe, one_line
+from deploy.agent.interface import Detail
 from graph.tflm_recording import arena_parts, captured_stderr
+
+
+class _Quantization(TypedDict):
+    scales: Sequence[float]
+    zero_points: Sequence[int]
+
+
+class _Details(TypedDict):
+    """A tensor as TFLite-Micro's interpreter describes it."""
+
+    dtype: type
+    shape: Sequence[int]
+    quantization_parameters: _Quantization
 
 
 class TflmEngine:
@@ -49,7 +65,7 @@ class TflmEngine:
             "arena_tail": parts["tail"],
         }
         # The Python interface shows one input and output at a time, and no count of them: MobileNets have one.
-        self._arrays: dict[int, Any] = {}
+        self._arrays: dict[int, object] = {}
         self._detail = self._interpreter.get_input_details(0)
         self.inputs = [describe(_as_litert("input", self._detail))]
         self.outputs = [describe(_as_litert("output", self._interpreter.get_output_details(0)))]
@@ -86,7 +102,7 @@ class TflmEngine:
         return known
 
 
-def _as_litert(name: str, details: dict[str, Any]) -> dict[str, Any]:
+def _as_litert(name: str, details: _Details) -> Detail:
     """Return TFLite-Micro's details of a tensor as LiteRT would give them."""
     quantization = details["quantization_parameters"]
     scales, zero_points = quantization["scales"], quantization["zero_points"]
@@ -98,7 +114,7 @@ def _as_litert(name: str, details: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _import_runtime() -> tuple[Any, str]:
+def _import_runtime() -> tuple[ModuleType, str]:
     from importlib import metadata
 
     try:

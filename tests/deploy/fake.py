@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from deploy.agent.engine import EngineError
+from deploy.agent.interface import Tensor
 from deploy.agent.server import Server
 from errors import LinkError
 
@@ -18,10 +19,11 @@ class FakeEngine:
     """Output byte i is the sum of the input's bytes plus i; `fails` makes a run fail, `input_preserved` is settable."""
 
     name, version, kernels = "fake", "1", "none"
-    model_sha256, memory = SHA256, {"model_file": 1234}
+    model_sha256 = SHA256
+    memory: Mapping[str, int] = {"model_file": 1234}
 
     def __init__(self, input_size: int = 5000, output_size: int = 10, input_preserved: bool = True):
-        self.counter = {"name": "COUNT", "rate_hz": 1000, "unit": "ticks"}
+        self.counter: dict[str, object] = {"name": "COUNT", "rate_hz": 1000, "unit": "ticks"}
         self.inputs = [_spec("in", [1, input_size])]
         self.outputs = [_spec("out", [1, output_size])]
         self.input_preserved = input_preserved
@@ -54,7 +56,9 @@ class FakeLink:
 
     name = "fake:"
 
-    def __init__(self, engine: Any = None, window: int = 2048, max_payload: int = 1024, boot: bytes = b""):
+    def __init__(
+        self, engine: FakeEngine | None = None, window: int = 2048, max_payload: int = 1024, boot: bytes = b""
+    ):
         self.engine = engine or FakeEngine()
         self.window, self.max_payload, self.boot = window, max_payload, boot
         self.overruns = self.restarts = 0
@@ -124,5 +128,5 @@ class ScriptedLink:
         pass
 
 
-def _spec(name: str, shape: list[int]) -> dict[str, Any]:
+def _spec(name: str, shape: list[int]) -> Tensor:
     return {"name": name, "shape": shape, "dtype": "uint8", "scale": 0.5, "zero_point": 3}

@@ -18,7 +18,7 @@ Images = Callable[[str], FirmwareImage]
 @pytest.fixture(autouse=True)
 def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder for logs of failed builds: a test's own."""
-    monkeypatch.setattr(cmake, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(cmake, "LOGS_DIR", tmp_path / "logs")
     return tmp_path / "logs"
 
 
