@@ -116,8 +116,8 @@ def _cell(plan: Plan, build: Build, order: Order, board: Target, tools: dict[str
 def _pictures(built: Built, count: int) -> tuple[Integers, Integers]:
     """Return the model's inputs for some test pictures, (n, h, w, c), and the reference's outputs, (n, classes)."""
     facts, test = built.int8.facts, built.data.test
-    _, side, _, channels = facts.input_shape
-    pixels = prepare_many(test, sample(test, count, 0), side, channels)
+    _, height, width, channels = facts.input_shape
+    pixels = prepare_many(test, sample(test, count, 0), (height, width), channels)
     reference = evaluate.outputs(built.int8.path, pixels, facts.input_range, "reference")
     if len(np.unique(reference, axis=0)) < min(2, count):
         raise ConfigError(f"{built.int8.name}: one output for all pictures; equal outputs would prove nothing")

@@ -84,7 +84,7 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
     Raises CalibrationError if something stays in float or a scale is degenerate.
     """
     known = model.facts
-    _, rho, _, channels = known.input_shape
+    _, height, width, channels = known.input_shape
     if known.labels and known.classes != len(known.labels):
         raise ConfigError(f"{model.path}: {known.classes} classes but {len(known.labels)} labels")
     if min(len(data.train), len(data.test)) == 0:
@@ -94,8 +94,8 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
         )
     chosen = sample(data.train, min(settings.pictures, len(data.train)), settings.seed)
     held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
-    pixels = prepare_many(data.train, chosen, rho, channels)
-    test_pixels = prepare_many(data.test, held_out, rho, channels)
+    pixels = prepare_many(data.train, chosen, (height, width), channels)
+    test_pixels = prepare_many(data.test, held_out, (height, width), channels)
     labels = data.test.labels[held_out]
 
     def make(folder: Path) -> Int8Facts:

@@ -35,8 +35,8 @@ def measure(
 ) -> list[LayerNoise]:
     """Run the float and the int8 graph over test pictures and compare every tensor that both have, in order."""
     chosen = sample(data.test, min(pictures, len(data.test)))
-    _, h, _, channels = model.facts.input_shape
-    pixels = prepare_many(data.test, chosen, h, channels)
+    _, h, w, channels = model.facts.input_shape
+    pixels = prepare_many(data.test, chosen, (h, w), channels)
     input_range = model.facts.input_range
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"

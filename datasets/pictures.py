@@ -15,6 +15,8 @@ from PIL import Image
 from errors import ConfigError
 
 Pixels = npt.NDArray[np.uint8]
+Size = int | tuple[int, int]
+"""Height and width in pixels, or the side of a square."""
 
 
 @dataclass(frozen=True)
@@ -79,21 +81,23 @@ class Dataset:
 
 def prepare(
     picture: Image.Image,
-    rho: int,
+    size: Size,
     channels: int,
     box: tuple[float, float, float, float] | None = None,
     flip: bool = False,
 ) -> Pixels:
-    """Return a picture as uint8 of shape (rho, rho, channels), resized bilinearly (with antialiasing, as PIL does).
+    """Return a picture as uint8 of shape (h, w, channels), resized bilinearly (with antialiasing, as PIL does).
 
-    `box` is the part to take, in pixels of the picture; `flip` mirrors it from left to right.
+    `size` is (h, w), or the side of a square. `box` is the part to take, in pixels of the picture; `flip` mirrors it
+    from left to right.
     """
     mode = "L" if channels == 1 else "RGB"
     gray_source = picture.mode == "L"
     if not gray_source and picture.mode != mode:
         picture = picture.convert(mode)
-    if box is not None or picture.size != (rho, rho):
-        picture = picture.resize((rho, rho), Image.Resampling.BILINEAR, box=box)
+    height, width = (size, size) if isinstance(size, int) else size
+    if box is not None or picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR, box=box)
     if flip:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     pixels = np.asarray(picture, dtype=np.uint8)
@@ -102,10 +106,11 @@ def prepare(
     return pixels
 
 
-def prepare_many(split: Split, indices: Iterable[int], rho: int, channels: int) -> Pixels:
-    """Return the pictures at `indices` as uint8 of shape (n, rho, rho, channels)."""
-    pictures = [prepare(split.read(int(i)), rho, channels) for i in indices]
-    return np.stack(pictures) if pictures else np.zeros((0, rho, rho, channels), np.uint8)
+def prepare_many(split: Split, indices: Iterable[int], size: Size, channels: int) -> Pixels:
+    """Return the pictures at `indices` as uint8 of shape (n, h, w, channels); `size` as in prepare."""
+    pictures = [prepare(split.read(int(i)), size, channels) for i in indices]
+    height, width = (size, size) if isinstance(size, int) else size
+    return np.stack(pictures) if pictures else np.zeros((0, height, width, channels), np.uint8)
 
 
 def sample(split: Split, count: int | None, seed: int = 0) -> npt.NDArray[np.int64]:

@@ -83,8 +83,8 @@ def prepare_pictures(setup: Setup) -> Pictures:
     """Return the test pictures that the settings name. Raises ConfigError if the data set has none."""
     facts, test = setup.int8.facts, setup.data.test
     indices = _indices(setup)
-    _, side, _, channels = facts.input_shape
-    pixels = prepare_many(test, indices, side, channels)
+    _, height, width, channels = facts.input_shape
+    pixels = prepare_many(test, indices, (height, width), channels)
     classes = label_maps.align(facts.labels, setup.data.class_names, facts.output.shape[-1])
     truth = None if classes is None else classes[test.labels[indices]]
     inputs = evaluate.quantize(pixels, facts.input_range, facts.input)

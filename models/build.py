@@ -13,7 +13,8 @@ from artifact import Artifact, produce, versions, write_zip
 from console.quiet import output_to
 from errors import ConfigError
 from fields import Json
-from models import checkpoint
+from models import checkpoint, keras_file
+from models import input_range as input_ranges
 from models.presets import Preset
 from models.weights import Source
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 FILENAME = "model.keras"
 LOG = "tensorflow.log"
-INPUT_RANGES = {"-1,1": (-1.0, 1.0), "0,1": (0.0, 1.0), "0,255": (0.0, 255.0)}
+ASSUMED_RANGE = (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class KerasFacts:
     """Facts of a Keras model.
 
     `input_shape` is (1, h, w, channels); `labels` are the names of its classes, empty if unknown; `input_range` the
-    float values of pixels 0 and 255; `parameters` counts all weights; `preset` is None for a user's own network.
+    float values of pixels 0 and 255, and `range_from` where they are from: "weights" (a preset or its checkpoint),
+    "option", "file" (the layers with which the network prepares its input) or "assumed". `parameters` counts all
+    weights; `preset` is None for a user's own network.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -50,6 +53,7 @@ class KerasFacts:
     input_range: tuple[float, float]
     parameters: int
     preset: PresetFacts | None = None
+    range_from: str = "weights"
 
 
 def build(
@@ -57,14 +61,17 @@ def build(
 ) -> Artifact[KerasFacts]:
     """Return the Keras model of a source as an artifact of kind `keras`: float32 input of batch 1.
 
-    `labels` and `input_range` are used where the source does not know its own.
+    `labels` and `input_range` are used where the source does not know its own. The range of a user's network is the
+    one that is given, else the one that its first layers say, else the assumed one, -1 to 1.
     Raises ConfigError if weights and network do not belong together.
     """
     own_labels = tuple(source.labels or labels)
-    low, high = source.input_range or input_range or INPUT_RANGES["-1,1"]
-    about: dict[str, Json] = {"labels": own_labels, "input_range": (low, high)}
-    if input_range is not None and (low, high) != input_range:
-        raise ConfigError(f"--input-range: {source.name} takes {[low, high]}, got {list(input_range)}; leave it out")
+    known_range = source.input_range or input_range
+    about: dict[str, Json] = {"labels": own_labels, "input_range": known_range or ()}
+    if input_range is not None and known_range != input_range:
+        raise ConfigError(
+            f"--input-range: {source.name} takes {list(known_range or ())}, got {list(input_range)}; leave it out"
+        )
     preset = source.preset
     parameters: dict[str, Json] = {"source": source.identity, "kind": source.kind, "about": about}
     if preset:
@@ -75,18 +82,28 @@ def build(
             model = _with_weights(source)
             _check(model, source, len(own_labels))
             _save(model, folder / FILENAME)
+            chosen = known_range or input_ranges.read(model)
         _, h, w, channels = model.input_shape
         return KerasFacts(
             input_shape=(1, int(h), int(w), int(channels)),
             classes=int(model.output_shape[-1]),
             labels=own_labels,
-            input_range=(low, high),
+            input_range=chosen or ASSUMED_RANGE,
             parameters=int(model.count_params()),
             preset=_preset_facts(preset) if preset else None,
+            range_from=_range_from(source, input_range, chosen),
         )
 
     tools = versions("tensorflow", "keras")
     return produce("keras", source.name, FILENAME, KerasFacts, make, tools=tools, parameters=parameters)
+
+
+def _range_from(source: Source, given: tuple[float, float] | None, chosen: tuple[float, float] | None) -> str:
+    if source.input_range is not None:
+        return "weights"
+    if given is not None:
+        return "option"
+    return "file" if chosen is not None else "assumed"
 
 
 def _preset_facts(preset: Preset) -> PresetFacts:
@@ -98,7 +115,7 @@ def _with_weights(source: Source) -> keras.Model:
 
     if source.kind == "keras":
         assert source.path is not None
-        return _fixed_batch(_load_keras(source.path))
+        return keras_file.load(source.path)
     assert source.preset is not None
     model = keras_model.build(source.preset.network(), batch=1, name=source.name)
     match source.kind:
@@ -125,55 +142,15 @@ def _load_weights(model: keras.Model, path: Path) -> None:
         if path.name.endswith(".weights.h5"):
             model.load_weights(path)
         else:
-            model.set_weights(_load_keras(path).get_weights())
+            model.set_weights(keras_file.load(path).get_weights())
     except (ValueError, OSError, KeyError) as e:
-        raise ConfigError(f"--weights {path}: not the weights of {model.name} ({_first_line(e)})") from e
-
-
-def _load_keras(path: Path) -> keras.Model:
-    """Load a .keras or .h5 file, old .h5 files with `groups` in DepthwiseConv2D too."""
-    import keras
-
-    class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
-        def __init__(self, *args: object, groups: int = 1, **options: object) -> None:
-            super().__init__(*args, **options)
-
-    old = {"DepthwiseConv2D": DepthwiseConv2D} if path.suffix == ".h5" else None
-    try:
-        return keras.models.load_model(path, custom_objects=old, compile=False, safe_mode=True)
-    except Exception as e:  # Keras raises many types, TypeError and zipfile's among them
-        raise ConfigError(f"{path}: Keras can't load it ({_first_line(e)})") from e
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
-def _fixed_batch(model: keras.Model) -> keras.Model:
-    """Return the model with batch 1: a dynamic batch leaves shape arithmetic in the converted graph."""
-    import keras
-
-    inputs = getattr(model, "inputs", None) or []  # a Sequential that was never built has none
-    if len(inputs) != 1 or len(model.outputs) != 1 or len(inputs[0].shape) != 4:
-        shapes = [tuple(tensor.shape) for tensor in inputs]
-        raise ConfigError(f"--model {model.name}: expected one picture in and one vector out, got inputs {shapes}")
-    if None in model.input_shape[1:]:
-        raise ConfigError(f"--model {model.name}: input {model.input_shape} has no fixed height and width")
-    if model.input_shape[0] == 1:
-        return model
-    picture = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="input")
-    try:
-        clone = keras.models.clone_model(model, input_tensors=[picture] if isinstance(model.input, list) else picture)
-    except (TypeError, ValueError) as e:  # a model that is not a graph of layers
-        raise ConfigError(f"--model {model.name}: its batch can't be fixed ({_first_line(e)})") from e
-    clone.set_weights(model.get_weights())
-    return clone
+        raise ConfigError(f"--weights {path}: not the weights of {model.name} ({keras_file.first_line(e)})") from e
 
 
 def _check(model: keras.Model, source: Source, labels: int) -> None:
-    h, w, channels = model.input_shape[1:]
-    if h != w or channels not in (1, 3):
-        raise ConfigError(f"--model {source.name}: expected a square input of 1 or 3 channels, got {model.input_shape}")
+    channels = model.input_shape[3]
+    if channels not in (1, 3):
+        raise ConfigError(f"--model {source.name}: expected an input of 1 or 3 channels, got {model.input_shape}")
     classes = model.output_shape[-1]
     if labels and classes != labels:
         raise ConfigError(

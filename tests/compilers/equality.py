@@ -39,7 +39,7 @@ def pictures(
     """Yield int8 pictures of shape (1, rho, rho, channels) from the test split, and their labels."""
     test = datasets.load(data).test
     for index in datasets.sample(test, count):
-        pixels = datasets.prepare(test.read(int(index)), shape[1], shape[3])
+        pixels = datasets.prepare(test.read(int(index)), (shape[1], shape[2]), shape[3])
         yield (pixels.astype(np.int16) - 128).astype(np.int8)[None], int(test.labels[index])
 
 

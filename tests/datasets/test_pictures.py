@@ -95,6 +95,14 @@ def test_resizing_down_averages() -> None:
     assert np.abs(prepare(Image.fromarray(checkers), 8, 1).astype(int) - 127).max() <= 2
 
 
+def test_a_size_is_height_and_width() -> None:
+    picture = Image.new("RGB", (40, 30), (1, 2, 3))
+    assert prepare(picture, (8, 12), 3).shape == (8, 12, 3)
+    split = Split(np.zeros(1, np.int64), lambda i: picture)
+    assert prepare_many(split, [0], (8, 12), 1).shape == (1, 8, 12, 1)
+    assert prepare_many(split, [], (8, 12), 1).shape == (0, 8, 12, 1)
+
+
 def test_flip_and_box() -> None:
     picture = Image.fromarray(np.array([[10, 20, 30, 40]] * 4, np.uint8))
     assert prepare(picture, 4, 1, flip=True)[0, :, 0].tolist() == [40, 30, 20, 10]

@@ -134,7 +134,7 @@ def test_names_that_do_not_exist(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "said"),
-    [((32, 32, 2), "1 or 3 channels"), ((32, 16, 3), "square input"), ((None, None, 3), "no fixed height"), ((9,), "")],
+    [((32, 32, 2), "1 or 3 channels"), ((None, None, 3), "no fixed size"), ((9,), "expected a picture")],
 )
 def test_networks_of_another_shape(shape: tuple[int | None, ...], said: str, tmp_path: Path) -> None:
     import keras
@@ -142,7 +142,7 @@ def test_networks_of_another_shape(shape: tuple[int | None, ...], said: str, tmp
     x = keras.Input(shape)
     y = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 1)(x)) if len(shape) == 3 else x
     keras.Model(x, keras.layers.Dense(4, activation="softmax")(y)).save(tmp_path / "odd.keras")
-    with pytest.raises(ConfigError, match=said or "expected one picture in and one vector out"):
+    with pytest.raises(ConfigError, match=said):
         build.build(_resolve(None, model=str(tmp_path / "odd.keras")), CLASSES)
 
 
