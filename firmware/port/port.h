@@ -28,7 +28,7 @@ void alpharho_port_write(const uint8_t *bytes, size_t count);
 /* Sleep until alpharho_port_read has something to give. May return early. */
 void alpharho_port_wait_for_input(void);
 
-/* Received bytes that were lost since the start for want of room. */
+/* Received bytes since the start that were lost because the buffer was full. */
 uint32_t alpharho_port_overruns(void);
 
 /* A counter that never goes back and does not wrap while the device is up, its rate, and its name. */

@@ -1,5 +1,5 @@
-/* Numbers and text, without stdio. The C library's own strcmp and strlen and the compiler's division of 64 bits are
- * made for speed, which nothing here needs, and take 1.7 KB of flash. */
+/* Numbers and text, without stdio. The C library's strcmp and strlen and the compiler's 64-bit division are
+ * optimized for speed, which nothing here needs, and take 1.7 KB of flash. */
 #ifndef ALPHARHO_PROTOCOL_FORMAT_H
 #define ALPHARHO_PROTOCOL_FORMAT_H
 
@@ -13,10 +13,10 @@ extern "C" {
 
 #define DECIMAL_MAX 20u /* digits of 2^64 - 1 */
 
-/* value / divisor and what is left; `divisor` is not 0. */
+/* Return value / divisor; the remainder goes to `rest`. `divisor` is not 0. */
 uint64_t alpharho_divide(uint64_t value, uint32_t divisor, uint32_t *rest);
 
-/* Write the decimal digits of `value`, no zero behind them. Returns how many. */
+/* Write the decimal digits of `value`, without a terminating zero. Returns their number. */
 size_t alpharho_format_decimal(char *text, uint64_t value);
 
 /* Write two hexadecimal digits. */

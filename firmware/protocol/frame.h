@@ -58,7 +58,7 @@ void alpharho_receiver_init(struct receiver *receiver);
  * ended by a zero, in `receiver->buffer`. */
 enum received alpharho_receiver_push(struct receiver *receiver, uint8_t byte);
 
-/* Send a frame whose payload already lies at `message + FRAME_HEADER`; `message` has room for the CRC. */
+/* Send a frame whose payload is at `message + FRAME_HEADER` already; `message` has room for the CRC. */
 void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
                          void (*write)(const uint8_t *bytes, size_t count));
 

@@ -1,4 +1,4 @@
-/* Which bytes of the input have come, one bit for INPUT_GRANULE bytes. */
+/* Which bytes of the input have arrived, one bit per INPUT_GRANULE bytes. */
 #ifndef ALPHARHO_PROTOCOL_INPUT_H
 #define ALPHARHO_PROTOCOL_INPUT_H
 

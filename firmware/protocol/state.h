@@ -1,4 +1,4 @@
-/* What the device's side of the protocol knows and remembers: the network, the board, and where a request stands. */
+/* State of the device's side of the protocol: the network, the board, and what earlier requests left. */
 #ifndef ALPHARHO_PROTOCOL_STATE_H
 #define ALPHARHO_PROTOCOL_STATE_H
 
@@ -8,7 +8,7 @@
 #define WRITTEN_BYTES(input_bytes) (((input_bytes) + INPUT_GRANULE * 8u - 1u) / (INPUT_GRANULE * 8u))
 #define MAX_RUNS                   ((MAX_PAYLOAD - 2u) / 8u)
 
-/* Set where the engine takes its one input as it comes, which costs code. */
+/* Defined where the engine consumes its one input as it arrives, which costs code. */
 #ifdef STREAMED_INPUT
 #define INPUT_IS_STREAMED true
 #else
@@ -24,7 +24,7 @@ struct device_tensor {
 };
 
 struct device_model {
-  /* Put the part of INFO's JSON that starts at `offset` into `part`, as far as it has room. Returns the whole length.
+  /* Copy INFO's JSON from `offset` on into `part`, at most `room` bytes. Returns the whole length.
    */
   uint32_t (*info)(uint32_t offset, uint8_t *part, uint32_t room);
   const char *board;
@@ -37,21 +37,21 @@ struct device_model {
   uint8_t text_offset; /* subtracted from each byte of `db`: 128 where those are pixels and the input is int8 */
 };
 
-/* What the device knows of its memory, in bytes; 0 is unknown and is left out of STATS. */
+/* Memory figures in bytes; those that are 0 are unknown and left out of STATS. */
 struct device_memory {
   uint32_t arena;
   uint32_t stack;
   uint32_t stack_used;
   uint32_t peak_rss;
-  uint32_t overruns; /* received bytes that were lost for want of room: a count, always in STATS */
+  uint32_t overruns; /* received bytes that were lost because the buffer was full: a count, always in STATS */
 };
 
 struct device_port {
   void (*write)(const uint8_t *bytes, size_t count);
-  bool (*infer)(uint64_t *ticks); /* one inference and what it took; false if it failed */
+  bool (*infer)(uint64_t *ticks); /* run one inference and return its ticks; false if it failed */
 #ifdef STREAMED_INPUT
-  /* The only input goes here, in order; its `data` is null. Take the next bytes of the input, the first of one if
-   * `is_first`, and what that took. */
+  /* Replaces the only input's `data`, which is null. Consume the next bytes of the input, in order, and return
+   * the ticks it took. `is_first`: they begin an input. */
   void (*stream)(const uint8_t *bytes, uint32_t count, bool is_first, uint64_t *ticks);
 #endif
   uint64_t (*microseconds)(void);
@@ -74,9 +74,9 @@ struct device {
   uint32_t load_size; /* text mode: bytes announced by `db load`, and how many came */
   uint32_t load_at;
 #ifdef STREAMED_INPUT
-  uint32_t streamed;        /* bytes of the input that were taken as they came */
-  uint16_t stream_sequence; /* of the frame that began it */
-  uint64_t stream_ticks;    /* what they took */
+  uint32_t streamed;        /* bytes of the input that the engine has consumed */
+  uint16_t stream_sequence; /* of the frame that began the input */
+  uint64_t stream_ticks;    /* their run time */
 #endif
   uint32_t inferences;
   uint32_t frames;

@@ -187,8 +187,8 @@ static bool infer_some(struct device *device, uint32_t count) {
   return true;
 }
 
-/* Where the engine overwrites its input, only the first inference sees it: that one's outputs are kept, and
- * those that follow are for the time alone. */
+/* Where the engine overwrites its input, only the first inference has the right one: its outputs are kept, and the
+ * inferences after it only take time. */
 static bool keep_outputs(struct device *device) {
   const struct device_tensor *output = &device->model->outputs[0];
   if (!infer_some(device, 1) || output->bytes > sizeof device->kept) {

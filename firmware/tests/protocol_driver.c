@@ -6,7 +6,7 @@
  *   driver fuzz N    N streams of damaged and unusual requests, the same ones each time; ends in `done`
  *
  * Streams come on standard input and answers go to standard output, each with its length before it (u32). With
- * LIBFUZZER there is no main, and libFuzzer makes the streams. */
+ * LIBFUZZER there is no main, and libFuzzer generates the streams. */
 #include "device.h"
 
 #include <stdio.h>
@@ -166,7 +166,7 @@ static void append(const uint8_t *bytes, size_t count) {
   stream_size += count;
 }
 
-/* A request that is nearly right: any type, fields often at their limits. */
+/* A request that is almost valid: any type, fields often at their limits. */
 static void append_request(void) {
   uint8_t message[FRAME_MAX_DECODED];
   const uint8_t type = (uint8_t)(next_random() % 10u);

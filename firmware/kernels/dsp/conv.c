@@ -22,10 +22,10 @@ static void gather(const struct alpharho_dsp_conv *p, const int8_t *in, int32_t 
   }
 }
 
-// Output pixels `i` and up to three after it: what is after the last is the last again.
+// Pixel i + n, or the last pixel where there is none.
 static int32_t nth(int32_t i, int32_t n, int32_t pixels) { return i + n < pixels ? i + n : pixels - 1; }
 
-// Multiply what was expanded and store it for pixels from `i` on.
+// Multiply the expanded inputs and store pixels from `i` on.
 static void finish(const struct alpharho_dsp_conv *p, struct multiply_job *job, int32_t i, int8_t *out) {
   const int32_t pixels = p->window.out_h * p->window.out_w, channels = p->window.out_c;
   job->out = out + i * channels;
@@ -94,7 +94,7 @@ void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, 
   uint32_t *const inputs = (void *)scratch;
   struct multiply_job job;
   alpharho_dsp_multiply_job_set(&job, p->packed, w->out_c, inputs, p->depth, p->zero_point);
-  // What the last unit has beyond the taps meets weights of 0, but must be some number.
+  // The last unit has more taps than the window; their weights are 0, but their inputs must be initialized.
   memset(inputs, 0, (size_t)p->depth * PIXELS * 2);
   int32_t x = 0, y = 0;
   for (int32_t i = 0; i < pixels; i += PIXELS) {
@@ -107,7 +107,7 @@ void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, 
         gather(p, in, y, x, border);
         expand_rgb(border, RGB_ROW, inputs + n);
       }
-      // The last pixel is taken again where there are no four.
+      // Fewer than four pixels are left: the last one is computed again.
       if (i + n + 1 < pixels && ++x == w->out_w) {
         x = 0;
         y++;

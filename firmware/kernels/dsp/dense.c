@@ -1,11 +1,11 @@
 #include "../portable/fixed_point.h"
 #include "dot.h"
-#include "instructions.h"
 #include "dsp.h"
+#include "instructions.h"
 
 typedef int8_t finish(const struct alpharho_dsp_dense *p, int32_t sum, int32_t multiplier, int32_t shift);
 
-// Rounded once: half a step is added to the product before anything is lost.
+// Rounded once: half a step is added to the product before the shift.
 static int8_t round_once(const struct alpharho_dsp_dense *p, int32_t sum, int32_t multiplier, int32_t shift) {
   const int32_t rounding = (int32_t)((uint32_t)(2 * p->zero_point + 1) << shift);
   return (int8_t)clamp(multiply_high_add_down(sum, multiplier, rounding) >> (shift + 1), p->min, p->max);

@@ -1,4 +1,4 @@
-// Instructions of Armv7E-M that C has no words for, and what they do in C where the core has none.
+// Instructions of the DSP extension that C cannot express, and the same in C for cores without it.
 #ifndef KERNELS_DSP_INSTRUCTIONS_H
 #define KERNELS_DSP_INSTRUCTIONS_H
 

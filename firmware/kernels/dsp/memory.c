@@ -14,7 +14,7 @@ void alpharho_dsp_fill_words(int8_t *to, int8_t value, int32_t size) {
   uint32_t *t = (void *)to;
   const uint32_t word = (uint8_t)value * 0x01010101u;
   for (int32_t i = 0; i < size / 4; i++) {
-    // The compiler would make this loop a call of memset.
+    // Without this, the compiler replaces the loop by a call of memset.
     __asm__ volatile("");
     *t++ = word;
   }

@@ -11,7 +11,7 @@ void alpharho_dsp_multiply_job_set(struct multiply_job *job, const int32_t *pack
   job->inputs = inputs;
   job->inputs_end = inputs + depth / BLOCK_TAPS * BLOCK_WORDS;
   job->rounding = 2 * zero_point + 1;
-  // The first pass over the unrolled loop enters in its middle, so that the last one ends at its end.
+  // The first pass enters the unrolled loop in its middle, so that the last one ends at its end.
   job->skip = (uint32_t)((MULTIPLY_UNITS - 1 - (units - 1) % MULTIPLY_UNITS) * MULTIPLY_UNIT_CODE_BYTES);
 }
 

@@ -11,18 +11,18 @@ enum {
   PIXELS = 4,      // computed side by side
   BLOCK_TAPS = 4,  // one word of weights
   BLOCK_WORDS = 8, // of expanded inputs: four pixels, four taps, 16 bits each
-  UNIT_TAPS = 8,   // `depth` is a multiple
+  UNIT_TAPS = 8,   // `depth` is a multiple of this
 };
 
 // Read by assembly, with the offsets of layout.h.
 struct multiply_job {
   const int32_t *packed; // channel after channel: bias, weights, doubled multiplier, right shift - 1
   const int32_t *packed_end;
-  const uint32_t *inputs; // what alpharho_dsp_expand_pixels made
+  const uint32_t *inputs; // output of alpharho_dsp_expand_pixels
   const uint32_t *inputs_end;
   int32_t rounding; // 2 * output zero point + 1
   int8_t *out;      // of the first pixel
-  int32_t next[3];  // how far behind it the outputs of the others begin
+  int32_t next[3];  // offsets of the other pixels' outputs from it
   uint32_t skip;    // see alpharho_dsp_multiply_job_set
 };
 
@@ -30,7 +30,7 @@ struct multiply_job {
 void alpharho_dsp_multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels,
                                    const uint32_t *inputs, int32_t depth, int32_t zero_point);
 
-// Compute all channels of four pixels. Pixels may be given twice, at the same `next`: then they are stored twice.
+// Compute all channels of four pixels. A pixel may be there twice, at the same `next`; it is then stored twice.
 void alpharho_dsp_multiply_pixels(const struct multiply_job *job);
 
 // Read by assembly, too. Four rows of taps become 16 bits each: for four taps, a word with taps 0 and 2 of each pixel,

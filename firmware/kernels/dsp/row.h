@@ -14,7 +14,7 @@ struct row_job {
   int32_t rounding;      // 2 * output zero point + 1
   const int32_t *packed; // see struct alpharho_dsp_depthwise
   const int32_t *packed_end;
-  int32_t advance; // bytes from the end of a column to the next that a window begins with
+  int32_t advance; // bytes from the end of a window's first column to the next window
   int32_t pixels;
   int32_t channels;
   int8_t *out;

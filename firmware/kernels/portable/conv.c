@@ -9,7 +9,7 @@ static void gather(const struct alpharho_conv *p, const int8_t *in, int32_t y, i
   const struct alpharho_window *w = &p->window;
   const uint32_t depth = (uint32_t)(w->in_c / p->groups);
   const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
-  // Taps side by side in the input, too.
+  // Whether the taps of a row are adjacent in the input, too.
   const int whole_rows = p->groups == 1 && w->dilation_w == 1 && left >= 0 && left + w->kernel_w <= w->in_w;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     const int32_t in_y = top + ky * w->dilation_h;

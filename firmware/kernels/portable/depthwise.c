@@ -3,7 +3,7 @@
 #include "portable.h"
 #include "requant.h"
 
-// Where the rows of the input are: a ring in which row y, counted from the first row of padding, has place y mod rows.
+// A ring of input rows: row y, counted from the first row of padding, has place y mod rows.
 struct ring {
   int8_t *data;
   int32_t rows, row_bytes;
@@ -92,7 +92,7 @@ static struct ring ring_of(const struct alpharho_depthwise *p, int8_t *data) {
 
 void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
   const struct alpharho_window *w = &p->window;
-  // Only read from here on.
+  // The ring is only read below.
   const struct ring rows = ring_of(p, (int8_t *)(uintptr_t)ring);
   const int32_t top = y * w->stride_h;
   if (w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && p->multiplier == 1) {

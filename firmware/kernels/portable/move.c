@@ -23,7 +23,7 @@ void alpharho_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, i
   }
 }
 
-// By words where both allow it: the C library's small memcpy and memset go byte by byte.
+// Whether words can be used: the C library's small memcpy and memset go byte by byte.
 static int aligned(const void *a, const void *b, int32_t size) {
   return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)size) & 3) == 0;
 }
@@ -37,7 +37,7 @@ void alpharho_copy(const int8_t *in, int8_t *out, int32_t size) {
     uint32_t word;
     memcpy(&word, __builtin_assume_aligned(in + i, 4), sizeof word);
     memcpy(__builtin_assume_aligned(out + i, 4), &word, sizeof word);
-    // The compiler would make this loop a call of memcpy.
+    // Without this, the compiler replaces the loop by a call of memcpy.
     __asm__ volatile("" ::: "memory");
   }
 }

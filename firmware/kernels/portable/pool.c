@@ -1,7 +1,7 @@
 #include "fixed_point.h"
 #include "portable.h"
 
-// The part of a window of `size` starting at `origin` that lies in [0, end).
+// The part of a window of `size` starting at `origin` that is within [0, end).
 struct span {
   int32_t first, last;
 };

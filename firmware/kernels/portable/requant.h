@@ -5,8 +5,8 @@
 #include "fixed_point.h"
 #include "portable.h"
 
-// Two accumulators of one channel: what is read for the channel is read once, and before anything is stored, which
-// might lie anywhere for all that the compiler knows.
+// Two accumulators of one channel: the channel's parameters are read once, before anything is stored: the compiler
+// must assume that a store changes them.
 static inline void requantize_two(const struct alpharho_requant *q, int32_t channel, int32_t acc0, int32_t acc1,
                                   int8_t *out0, int8_t *out1) {
   const int32_t i = channel * q->step, multiplier = q->multiplier[i], shift = q->shift[i];

@@ -1,4 +1,5 @@
-/* The line alone, to measure what an emulator's UART gives: `s` and a count of KiB takes that many bytes and answers
+/* The line alone, to measure the throughput of an emulator's UART: `s` and a count of KiB takes that many bytes and
+ * answers
  * `.`; `g` and a count of KiB sends that many. */
 #include "engine.h"
 #include "port.h"
