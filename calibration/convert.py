@@ -13,6 +13,7 @@ from artifact import Artifact, no_such_file, produce, sha256_of, versions, write
 from calibration import checks, evaluate
 from calibration import labels as label_maps
 from calibration.checks import QuantizedTensor
+from calibration.comparison import Comparison
 from console.quiet import interrupts, output_to
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
@@ -33,20 +34,6 @@ class Settings:
     pictures: int = PICTURES
     held_out: int = HELD_OUT
     seed: int = RANDOM_SEED
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The float and the int8 model on `n` held-out pictures of a data set: how often they agree, as a fraction.
-
-    The top-1 of both are None where the model's classes are not those of the data set.
-    """
-
-    n: int
-    dataset: str
-    agreement: float
-    float_top1: float | None = None
-    int8_top1: float | None = None
 
 
 @dataclass(frozen=True)

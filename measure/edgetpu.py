@@ -35,16 +35,3 @@ def section(compiled: Artifact[ImageFacts], board: BoardState) -> TpuSection | N
 def device_text(board: BoardState) -> str:
     """Return which Edge TPU the board has, to end a line with; "" if there is none."""
     return f", {board.tpu} at {board.tpu_path or '?'}" if board.tpu else ""
-
-
-def rows(tpu: TpuSection) -> list[tuple[str, str]]:
-    """Return the section as label and text, for a person."""
-    parts = [part for part in (tpu.device, tpu.path, tpu.runtime) if part]
-    table = [("Edge TPU", ", ".join(parts))] if parts else []
-    text = f"{tpu.operators_mapped} of {tpu.operators} operators on the Edge TPU"
-    if tpu.on_cpu:
-        text += f", on its host's CPU: {', '.join(dict.fromkeys(tpu.on_cpu))}"
-    table.append(("mapping", text))
-    if tpu.compiled_with:
-        table.append(("compiled with", ", ".join(tpu.compiled_with)))
-    return table

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fields import Json, to_json
-from measure import edgetpu, linux
 from measure.report import (
     AccuracySection,
     EngineSection,
     ExactnessSection,
     LatencySection,
+    LinuxSection,
+    LinuxState,
     ModelSection,
     Report,
     StreamedInput,
+    TpuSection,
 )
 
 Rows = list[tuple[str, str]]
@@ -31,9 +33,9 @@ def rows(report: Report) -> Rows:
     if engine.streamed_input:
         table.append(("input", _streamed_text(engine.streamed_input)))
     if report.tpu:
-        table += edgetpu.rows(report.tpu)
+        table += tpu_rows(report.tpu)
     if report.linux:
-        table += linux.rows(report.linux)
+        table += linux_rows(report.linux)
     if report.latency:
         table += _latency_rows(report.latency)
     table += [(f"memory, {name.replace('_', ' ')}", f"{size:,} bytes") for name, size in report.memory.items()]
@@ -66,6 +68,38 @@ def markdown(report: Report) -> str:
         else:
             lines.append(f"| {name} | `{_cell(value)}` |")
     return "\n".join(lines) + "\n"
+
+
+def tpu_rows(tpu: TpuSection) -> Rows:
+    """Return the section of an Edge TPU."""
+    parts = [part for part in (tpu.device, tpu.path, tpu.runtime) if part]
+    table = [("Edge TPU", ", ".join(parts))] if parts else []
+    text = f"{tpu.operators_mapped} of {tpu.operators} operators on the Edge TPU"
+    if tpu.on_cpu:
+        text += f", on its host's CPU: {', '.join(dict.fromkeys(tpu.on_cpu))}"
+    table.append(("mapping", text))
+    if tpu.compiled_with:
+        table.append(("compiled with", ", ".join(tpu.compiled_with)))
+    return table
+
+
+def linux_rows(linux: LinuxSection) -> Rows:
+    """Return the section of a Linux board."""
+    parts = [linux.machine, linux.os, linux.kernel and f"Linux {linux.kernel}"]
+    parts += [linux.python and f"Python {linux.python}", f"{linux.cores} cores" if linux.cores else None]
+    table = [("board", ", ".join(part for part in parts if part))]
+    if linux.threads_tried:
+        texts = [f"{trial.threads}: {trial.median_us / 1000:.3f} ms" for trial in linux.threads_tried]
+        table.append(("threads tried", ", ".join(texts)))
+    times = (("runtime import", linux.import_us), ("model load", linux.load_us), ("first", linux.first_inference_us))
+    texts = [f"{label} {us / 1000:,.1f} ms" for label, us in times if us is not None]
+    if texts:
+        table.append(("at the start", ", ".join(texts)))
+    if texts := _state_texts(linux):
+        table.append(("CPU", ", ".join(texts)))
+    if linux.slowed_down:
+        table.append(("THROTTLED", f"the board was slowed down while it was measured: {', '.join(linux.slowed_down)}"))
+    return table
 
 
 def _model_text(model: ModelSection) -> str:
@@ -131,3 +165,22 @@ def _exactness_text(exactness: ExactnessSection) -> str:
 def _cell(value: Json) -> str:
     """Return text that does not end its cell of a Markdown table."""
     return " ".join(str(value).replace("|", "\\|").split())
+
+
+def _state_texts(linux: LinuxSection) -> list[str]:
+    """Return the governor, and clocks and temperature before and after, as far as they are known."""
+    before, after = linux.before or LinuxState(), linux.after or LinuxState()
+    texts = [f"governor {linux.governor}"] if linux.governor else []
+    pairs = ((_clocks(before), _clocks(after), "MHz"), (_celsius(before), _celsius(after), "°C"))
+    for first, last, unit in pairs:
+        if first:
+            texts.append(f"{first} {unit} before" + (f", {last} {unit} after" if last else ""))
+    return texts
+
+
+def _clocks(state: LinuxState) -> str:
+    return "/".join(f"{hz / 1e6:.0f}" for hz in state.cpu_hz or ())
+
+
+def _celsius(state: LinuxState) -> str:
+    return "" if state.temperature_c is None else f"{state.temperature_c:.1f}"

@@ -67,25 +67,6 @@ def section(
     )
 
 
-def rows(linux: LinuxSection) -> list[tuple[str, str]]:
-    """Return the section as label and text, for a person."""
-    parts = [linux.machine, linux.os, linux.kernel and f"Linux {linux.kernel}"]
-    parts += [linux.python and f"Python {linux.python}", f"{linux.cores} cores" if linux.cores else None]
-    table = [("board", ", ".join(part for part in parts if part))]
-    if linux.threads_tried:
-        texts = [f"{trial.threads}: {trial.median_us / 1000:.3f} ms" for trial in linux.threads_tried]
-        table.append(("threads tried", ", ".join(texts)))
-    times = (("runtime import", linux.import_us), ("model load", linux.load_us), ("first", linux.first_inference_us))
-    texts = [f"{label} {us / 1000:,.1f} ms" for label, us in times if us is not None]
-    if texts:
-        table.append(("at the start", ", ".join(texts)))
-    if texts := _state_texts(linux):
-        table.append(("CPU", ", ".join(texts)))
-    if linux.slowed_down:
-        table.append(("THROTTLED", f"the board was slowed down while it was measured: {', '.join(linux.slowed_down)}"))
-    return table
-
-
 def _state(board: BoardState) -> LinuxState | None:
     state = LinuxState(board.cpu_hz, board.temperature_c, board.throttled_word, board.throttle_count)
     return None if state == LinuxState() else state
@@ -93,22 +74,3 @@ def _state(board: BoardState) -> LinuxState | None:
 
 def _microseconds(ns: int | None) -> float | None:
     return round(ns / 1000, 3) if ns else None
-
-
-def _state_texts(linux: LinuxSection) -> list[str]:
-    """Return the governor, and clocks and temperature before and after, as far as they are known."""
-    before, after = linux.before or LinuxState(), linux.after or LinuxState()
-    texts = [f"governor {linux.governor}"] if linux.governor else []
-    pairs = ((_clocks(before), _clocks(after), "MHz"), (_celsius(before), _celsius(after), "°C"))
-    for first, last, unit in pairs:
-        if first:
-            texts.append(f"{first} {unit} before" + (f", {last} {unit} after" if last else ""))
-    return texts
-
-
-def _clocks(state: LinuxState) -> str:
-    return "/".join(f"{hz / 1e6:.0f}" for hz in state.cpu_hz or ())
-
-
-def _celsius(state: LinuxState) -> str:
-    return "" if state.temperature_c is None else f"{state.temperature_c:.1f}"

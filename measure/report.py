@@ -10,7 +10,7 @@ from typing import Literal
 
 from artifact import REPORTS_DIR as REPORTS_DIR
 from artifact import write_atomic
-from calibration.convert import Comparison
+from calibration.comparison import Comparison
 from errors import ConfigError, Error, nearest
 from fields import Source, from_json, load_json, to_json
 

@@ -310,7 +310,7 @@ def test_the_section_names_what_stayed_on_the_cpu() -> None:
     compiled = Artifact(Path("x"), "edgetpu", "x", "0" * 64, facts)
     tpu = section.section(compiled, BoardState())
     assert tpu is not None
-    rows = dict(section.rows(tpu))
+    rows = dict(layout.tpu_rows(tpu))
     assert rows == {
         "mapping": "2 of 5 operators on the Edge TPU, on its host's CPU: MUL, ADD",
         "compiled with": "other",

@@ -14,7 +14,7 @@ from deploy.agent.linux import board_facts, sensors
 from deploy.board_state import BoardState, parse_board, slowed_down
 from deploy.info import Stats
 from errors import DeviceError, Error
-from measure import linux, report
+from measure import layout, linux, report
 from measure.report import (
     EngineSection,
     LinuxSection,
@@ -119,7 +119,7 @@ def test_the_section_of_a_throttled_run_says_so() -> None:
     assert found.slowed_down == ("frequency capped", "throttled")
     assert found.load_us == 41_000
     assert found.before == LinuxState(cpu_hz=(1_500_000_000,), temperature_c=48.3, throttled_word=0)
-    told = dict(linux.rows(found))
+    told = dict(layout.linux_rows(found))
     assert told["THROTTLED"] == "the board was slowed down while it was measured: frequency capped, throttled"
     assert told["CPU"] == "governor ondemand, 1500 MHz before, 600 MHz after, 48.3 °C before, 84.9 °C after"
     assert told["threads tried"] == "1: 0.010 ms, 2: 0.006 ms"
