@@ -104,14 +104,10 @@ def run(
     with an exit code other than 0.
     """
     called = name or os.path.basename(os.fspath(command[0]))
-    with tempfile.TemporaryFile() if stdin else contextlib.nullcontext(subprocess.DEVNULL) as source:
-        if not isinstance(source, int):
-            source.write(stdin)
-            source.seek(0)
-        stderr = subprocess.STDOUT if is_merged else subprocess.PIPE
+    with _input(stdin) as source:
         child = start(
             command, error=error, name=called, install=install, environment=environment, folder=folder, stdin=source,
-            stdout=subprocess.PIPE, stderr=stderr,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT if is_merged else subprocess.PIPE,
         )  # fmt: skip
     with _stopped(child):
         out, err = _Stream(child.stdout, kept_bytes, on_line), _Stream(child.stderr, kept_bytes)
@@ -121,6 +117,18 @@ def run(
     if check and finished.exit_code:
         raise error(f"{called}: {finished.last_line(telling)}")
     return finished
+
+
+@contextlib.contextmanager
+def _input(data: bytes) -> Iterator[int | IO[bytes]]:
+    """Yield what a program reads `data` from: a file, so that neither side waits for the other."""
+    if not data:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
 
 
 def show(

@@ -19,7 +19,7 @@ from deploy.request import Timeouts
 from deploy.session import Session
 from device_tests import tiny_model
 from device_tests.run import PICTURES
-from device_tests.support import Device, Pictures, artifact_of
+from device_tests.support import DeviceUnderTest, Pictures, artifact_of
 from errors import CompileError, DeployError, FitError
 
 LOSSES = Faults(drop=0.002, flip=0.002, repeat=0.002, delay=0.002, cut=0.002, delay_s=0.005)
@@ -50,7 +50,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
+def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceUnderTest]:
     """The device, open for all tests of this run."""
     option = request.config.getoption
     target = targets.load(request.param)
@@ -71,11 +71,11 @@ def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     handshake_s = HANDSHAKE_S.get(target.measured_on, 30.0) if target.kind != "mcu" else 30.0
     timeouts = Timeouts(handshake_s=handshake_s)
     with device_for(target, artifact_of(model), link, timeouts=timeouts).session() as session:
-        yield Device(target, model, session, pictures, count, option("--lossy") is not None)
+        yield DeviceUnderTest(target, model, session, pictures, count, option("--lossy") is not None)
 
 
 @pytest.fixture
-def device(request: pytest.FixtureRequest, device_on: Device) -> Device:
+def device(request: pytest.FixtureRequest, device_on: DeviceUnderTest) -> DeviceUnderTest:
     """The device, for one test; skips where the device lacks what the test needs."""
     for marker in request.node.iter_markers("needs"):
         _check_need(device_on, marker.args[0])
@@ -83,7 +83,7 @@ def device(request: pytest.FixtureRequest, device_on: Device) -> Device:
 
 
 @pytest.fixture
-def session(device: Device) -> Session:
+def session(device: DeviceUnderTest) -> Session:
     """The session with the device."""
     return device.session
 
@@ -94,7 +94,7 @@ def _marked(name: str) -> Any:
     return pytest.param(name, marks=marks, id=name)
 
 
-def _check_need(device: Device, what: str) -> None:
+def _check_need(device: DeviceUnderTest, what: str) -> None:
     info, stats = device.session.info, device.session.stats()
     reasons = {
         "labels": (device.pictures.labels is None, "needs --pictures with `labels`"),

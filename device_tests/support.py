@@ -47,7 +47,7 @@ class Pictures:
 
 
 @dataclass
-class Device:
+class DeviceUnderTest:
     """The device under test: its target, the .tflite it must hold, an open session, and pictures for it."""
 
     target: target.Target

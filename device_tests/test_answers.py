@@ -11,7 +11,7 @@ import pytest
 
 from deploy.frames import Code, Type
 from deploy.session import Refused, Session
-from device_tests.support import Device, random_input
+from device_tests.support import DeviceUnderTest, random_input
 
 
 def corner_inputs(dtype: str, shape: tuple[int, ...], zero_point: int) -> dict[str, bytes]:
@@ -35,14 +35,16 @@ def corner_inputs(dtype: str, shape: tuple[int, ...], zero_point: int) -> dict[s
 
 
 @pytest.mark.parametrize("name", ["lowest", "highest", "zero", "checker", "ramp", "random"])
-def test_known_answers(device: Device, name: str) -> None:
+def test_known_answers(device: DeviceUnderTest, name: str) -> None:
     spec = device.session.info.inputs[0]
     inputs = corner_inputs(spec.dtype, spec.shape, spec.zero_point)
     inputs["random"] = random_input(spec.dtype, spec.shape, 99).tobytes()
     assert device.session.infer(inputs[name]).output_bytes == device.reference(inputs[name])
 
 
-def test_all_pictures_have_the_references_bytes(device: Device, record_property: Callable[[str, object], None]) -> None:
+def test_all_pictures_have_the_references_bytes(
+    device: DeviceUnderTest, record_property: Callable[[str, object], None]
+) -> None:
     inputs = device.inputs(device.count)
     outputs = [device.session.infer(data).output_bytes for data in inputs]
     equal = sum(output == device.reference(data) for output, data in zip(outputs, inputs, strict=True))
@@ -52,7 +54,7 @@ def test_all_pictures_have_the_references_bytes(device: Device, record_property:
 
 
 @pytest.mark.needs("labels")
-def test_accuracy_is_the_references(device: Device, record_property: Callable[[str, object], None]) -> None:
+def test_accuracy_is_the_references(device: DeviceUnderTest, record_property: Callable[[str, object], None]) -> None:
     labels = device.pictures.labels
     assert labels is not None
     dtype = np.dtype(device.session.info.outputs[0].dtype)
@@ -64,7 +66,7 @@ def test_accuracy_is_the_references(device: Device, record_property: Callable[[s
     assert top1 == sum(a == b for a, b in zip(expected, labels, strict=True))
 
 
-def test_the_same_input_gives_the_same_output(device: Device) -> None:
+def test_the_same_input_gives_the_same_output(device: DeviceUnderTest) -> None:
     first, second = device.inputs(2)
     answers = [device.session.infer(data).output_bytes for data in (first, second, first, second)]
     assert answers[:2] == answers[2:]
@@ -85,7 +87,7 @@ def step_of(session: Session, data: bytes) -> int:
 
 
 @pytest.mark.parametrize("order", ["backwards", "shuffled", "each twice"])
-def test_chunks_may_come_in_any_order_and_again(device: Device, order: str) -> None:
+def test_chunks_may_come_in_any_order_and_again(device: DeviceUnderTest, order: str) -> None:
     data = device.inputs(2)[1]
     parts = chunks(data, step_of(device.session, data))
     if order == "backwards":
@@ -100,7 +102,7 @@ def test_chunks_may_come_in_any_order_and_again(device: Device, order: str) -> N
     assert device.session.read_output() == device.reference(data)
 
 
-def test_a_later_write_replaces_an_earlier_one(device: Device) -> None:
+def test_a_later_write_replaces_an_earlier_one(device: DeviceUnderTest) -> None:
     first, second = device.inputs(2)
     device.session.write_input(first)
     device.session.write_input(second)
@@ -108,7 +110,7 @@ def test_a_later_write_replaces_an_earlier_one(device: Device) -> None:
     assert device.session.read_output() == device.reference(second)
 
 
-def test_a_hole_in_the_input_is_noticed(device: Device) -> None:
+def test_a_hole_in_the_input_is_noticed(device: DeviceUnderTest) -> None:
     data = device.inputs(1)[0]
     parts = chunks(data, step_of(device.session, data))
     assert device.answers_right()
@@ -123,7 +125,7 @@ def test_a_hole_in_the_input_is_noticed(device: Device) -> None:
     assert device.session.read_output() == device.reference(data)
 
 
-def test_the_output_can_be_read_in_parts_and_again(device: Device) -> None:
+def test_the_output_can_be_read_in_parts_and_again(device: DeviceUnderTest) -> None:
     data = device.inputs(1)[0]
     device.session.infer(data)
     expected = device.reference(data)
@@ -134,7 +136,7 @@ def test_the_output_can_be_read_in_parts_and_again(device: Device) -> None:
 
 
 @pytest.mark.needs("input_preserved")
-def test_one_input_can_be_run_many_times(device: Device) -> None:
+def test_one_input_can_be_run_many_times(device: DeviceUnderTest) -> None:
     data = device.inputs(1)[0]
     device.session.write_input(data)
     assert len(device.session.run(5)) == 5
@@ -143,7 +145,7 @@ def test_one_input_can_be_run_many_times(device: Device) -> None:
     assert device.session.read_output() == device.reference(data)
 
 
-def test_an_engine_that_overwrites_its_input_needs_a_new_one(device: Device) -> None:
+def test_an_engine_that_overwrites_its_input_needs_a_new_one(device: DeviceUnderTest) -> None:
     if device.session.info.input_preserved:
         pytest.skip(f"{device.target.name}: the engine keeps its input")
     device.session.infer(device.inputs(1)[0])

@@ -12,14 +12,14 @@ from deploy import frames
 from deploy.frames import Type
 from deploy.info import parse_info
 from deploy.session import Session
-from device_tests.support import LITERT_ENGINES, Device
+from device_tests.support import LITERT_ENGINES, DeviceUnderTest
 
 
-def test_it_holds_this_model(device: Device) -> None:
+def test_it_holds_this_model(device: DeviceUnderTest) -> None:
     assert device.session.info.model_sha256 == sha256_of(device.model)
 
 
-def test_it_is_the_target(device: Device) -> None:
+def test_it_is_the_target(device: DeviceUnderTest) -> None:
     info = device.session.info
     assert info.board == device.target.name
     engines = LITERT_ENGINES if device.target.engine in LITERT_ENGINES else (device.target.engine,)
@@ -27,7 +27,7 @@ def test_it_is_the_target(device: Device) -> None:
     assert info.firmware != "unknown"
 
 
-def test_inputs_and_outputs_are_the_models(device: Device) -> None:
+def test_inputs_and_outputs_are_the_models(device: DeviceUnderTest) -> None:
     info, oracle = device.session.info, device.oracle
     for reported, expected in ((info.inputs, oracle.inputs), (info.outputs, oracle.outputs)):
         assert len(reported) == len(expected)
@@ -36,7 +36,7 @@ def test_inputs_and_outputs_are_the_models(device: Device) -> None:
             assert np.float32(spec.scale) == pytest.approx(np.float32(end.scale), rel=1e-6)
 
 
-def test_instructions_are_counted_on_emulators_only(device: Device) -> None:
+def test_instructions_are_counted_on_emulators_only(device: DeviceUnderTest) -> None:
     emulated_mcu = device.target.measured_on == "emulated" and device.target.kind == "mcu"
     assert device.session.info.counter.unit == ("instructions" if emulated_mcu else "ticks")
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from device_tests.support import Device
+from device_tests.support import DeviceUnderTest
 
 RUNS = 5
 RSS_SLACK = 4 << 20
 
 
-def ticks_of(device: Device, count: int) -> list[int]:
+def ticks_of(device: DeviceUnderTest, count: int) -> list[int]:
     data = device.inputs(1)[0]
     return [device.session.infer(data).ticks for _ in range(count)]
 
 
 @pytest.mark.needs("exact counter")
-def test_the_same_inference_takes_the_same_instructions(device: Device) -> None:
+def test_the_same_inference_takes_the_same_instructions(device: DeviceUnderTest) -> None:
     ticks = ticks_of(device, RUNS)[1:]
     # SysTick and the SSE-300 counter are read one tick early or late at times.
     assert max(ticks) - min(ticks) <= 1, f"ticks of {RUNS - 1} runs: {ticks}"
 
 
-def test_every_inference_takes_some_time(device: Device) -> None:
+def test_every_inference_takes_some_time(device: DeviceUnderTest) -> None:
     assert all(ticks > 0 for ticks in ticks_of(device, RUNS))
 
 
-def test_the_devices_clock_does_not_run_ahead_of_the_hosts(device: Device) -> None:
+def test_the_devices_clock_does_not_run_ahead_of_the_hosts(device: DeviceUnderTest) -> None:
     counter = device.session.info.counter
     if device.target.measured_on == "emulated":
         pytest.skip(f"{device.target.name}: an emulator has its own time")
@@ -35,14 +35,14 @@ def test_the_devices_clock_does_not_run_ahead_of_the_hosts(device: Device) -> No
         assert result.ticks / counter.rate_hz <= 1.01 * result.round_trip_s, "counter.rate_hz is too low"
 
 
-def test_inferences_are_counted(device: Device) -> None:
+def test_inferences_are_counted(device: DeviceUnderTest) -> None:
     before = device.session.stats().inferences
     ticks_of(device, 3)
     assert device.session.stats().inferences == before + 3
 
 
 @pytest.mark.needs("stack")
-def test_the_stack_stays_within_what_is_reserved(device: Device) -> None:
+def test_the_stack_stays_within_what_is_reserved(device: DeviceUnderTest) -> None:
     assert device.answers_right()
     used, reserved = device.session.stats().stack_used, device.session.info.memory["stack"]
     assert used
@@ -50,7 +50,7 @@ def test_the_stack_stays_within_what_is_reserved(device: Device) -> None:
 
 
 @pytest.mark.needs("stack")
-def test_the_stacks_watermark_does_not_climb(device: Device) -> None:
+def test_the_stacks_watermark_does_not_climb(device: DeviceUnderTest) -> None:
     ticks_of(device, 2)
     before = device.session.stats().stack_used
     ticks_of(device, RUNS)
@@ -58,7 +58,7 @@ def test_the_stacks_watermark_does_not_climb(device: Device) -> None:
 
 
 @pytest.mark.needs("peak_rss")
-def test_memory_does_not_grow_from_run_to_run(device: Device) -> None:
+def test_memory_does_not_grow_from_run_to_run(device: DeviceUnderTest) -> None:
     ticks_of(device, 10)
     before = device.session.stats().peak_rss
     ticks_of(device, 50)
@@ -69,7 +69,7 @@ def test_memory_does_not_grow_from_run_to_run(device: Device) -> None:
 
 
 @pytest.mark.needs("load time")
-def test_loading_and_the_first_inference_are_timed(device: Device) -> None:
+def test_loading_and_the_first_inference_are_timed(device: DeviceUnderTest) -> None:
     assert device.answers_right()
     stats = device.session.stats()
     assert stats.load_ns

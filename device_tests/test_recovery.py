@@ -12,13 +12,13 @@ from deploy import frames
 from deploy.frames import Code, Frame, Type
 from deploy.links.lossy import Faults, LossyLink
 from deploy.session import Refused, Session
-from device_tests.support import Device, answers, over
+from device_tests.support import DeviceUnderTest, answers, over
 
 RUN_ONCE = struct.pack("<H", 1)
 
 
 @pytest.fixture(autouse=True)
-def still_right(device: Device) -> Iterator[None]:
+def still_right(device: DeviceUnderTest) -> Iterator[None]:
     """Whatever a test did, the device is well after it."""
     yield
     assert device.is_well()
@@ -29,7 +29,7 @@ def error_code(frame: Frame) -> int:
     return int(struct.unpack_from("<BH", frame.payload)[1])
 
 
-def test_reset_starts_the_device_again(device: Device) -> None:
+def test_reset_starts_the_device_again(device: DeviceUnderTest) -> None:
     session, info = device.session, device.session.info
     assert device.answers_right()
     session.reset()
@@ -37,7 +37,7 @@ def test_reset_starts_the_device_again(device: Device) -> None:
     assert session.stats().inferences == 0
 
 
-def test_reset_forgets_the_input(device: Device) -> None:
+def test_reset_forgets_the_input(device: DeviceUnderTest) -> None:
     device.session.write_input(device.inputs(1)[0])
     device.session.reset()
     with pytest.raises(Refused) as refused:
@@ -109,7 +109,7 @@ def test_an_unknown_request_is_refused(session: Session, kind: int) -> None:
         (Type.RESET, b"x", Code.LENGTH),
     ],
 )
-def test_a_request_out_of_bounds_is_refused(device: Device, kind: Type, payload: bytes, code: Code) -> None:
+def test_a_request_out_of_bounds_is_refused(device: DeviceUnderTest, kind: Type, payload: bytes, code: Code) -> None:
     if kind == Type.READ:
         device.session.infer(device.inputs(1)[0])
     with pytest.raises(Refused) as refused:
@@ -118,7 +118,7 @@ def test_a_request_out_of_bounds_is_refused(device: Device, kind: Type, payload:
     assert refused.value.text
 
 
-def test_write_past_the_end_is_refused_whole(device: Device) -> None:
+def test_write_past_the_end_is_refused_whole(device: DeviceUnderTest) -> None:
     size = device.session.info.inputs[0].nbytes
     device.session.write_input(device.inputs(1)[0])
     with pytest.raises(Refused) as refused:
@@ -128,7 +128,7 @@ def test_write_past_the_end_is_refused_whole(device: Device) -> None:
     assert device.session.read_output() == device.reference(device.inputs(1)[0])
 
 
-def test_run_without_input_is_refused(device: Device) -> None:
+def test_run_without_input_is_refused(device: DeviceUnderTest) -> None:
     device.session.reset()
     with pytest.raises(Refused) as refused:
         device.session.run()
@@ -139,7 +139,7 @@ def test_run_without_input_is_refused(device: Device) -> None:
 
 
 @pytest.mark.needs("clean line")
-def test_a_repeated_run_is_answered_again_and_not_run_again(device: Device) -> None:
+def test_a_repeated_run_is_answered_again_and_not_run_again(device: DeviceUnderTest) -> None:
     session = device.session
     session.write_input(device.inputs(1)[0])
     before = session.stats().inferences
@@ -151,7 +151,7 @@ def test_a_repeated_run_is_answered_again_and_not_run_again(device: Device) -> N
 
 
 @pytest.mark.needs("clean line")
-def test_a_write_makes_the_same_number_a_new_run(device: Device) -> None:
+def test_a_write_makes_the_same_number_a_new_run(device: DeviceUnderTest) -> None:
     session = device.session
     before = session.stats().inferences
     run = frames.encode(Frame(Type.RUN, session.exchange.next_seq(), RUN_ONCE))
@@ -170,7 +170,7 @@ def test_requests_survive_other_bytes_between_them(session: Session) -> None:
 
 
 @pytest.mark.needs("clean line")
-def test_a_line_that_loses_bytes_gives_the_same(device: Device) -> None:
+def test_a_line_that_loses_bytes_gives_the_same(device: DeviceUnderTest) -> None:
     session = device.session
     per_piece = 0.01
     lossy = LossyLink(
@@ -185,5 +185,5 @@ def test_a_line_that_loses_bytes_gives_the_same(device: Device) -> None:
     assert sum(lossy.counts.values()) > 0, "the line lost nothing: this shows nothing"
 
 
-def test_after_all_tests_it_still_answers_right(device: Device) -> None:
+def test_after_all_tests_it_still_answers_right(device: DeviceUnderTest) -> None:
     assert device.answers_right()

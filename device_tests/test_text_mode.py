@@ -7,25 +7,25 @@ import re
 import numpy as np
 import pytest
 
-from device_tests.support import Device, ask_text
+from device_tests.support import DeviceUnderTest, ask_text
 
 pytestmark = pytest.mark.needs("clean line")
 BYTES_A_COMMAND = 31
 
 
-def test_name_and_profile(device: Device) -> None:
+def test_name_and_profile(device: DeviceUnderTest) -> None:
     assert ask_text(device.session, "name%") == [f"m-name-dut-[{device.session.info.board}]"]
     profile, model = ask_text(device.session, "profile%")
     assert profile.startswith("m-profile-[")
     assert re.fullmatch(r"m-model-\[.+\]", model)
 
 
-def test_timestamps_go_up(device: Device) -> None:
+def test_timestamps_go_up(device: DeviceUnderTest) -> None:
     first, second = (int(ask_text(device.session, "timestamp%")[0].removeprefix("m-lap-us-")) for _ in range(2))
     assert second >= first
 
 
-def test_a_picture_is_classified(device: Device) -> None:
+def test_a_picture_is_classified(device: DeviceUnderTest) -> None:
     spec, output = device.session.info.inputs[0], device.session.info.outputs[0]
     if spec.nbytes > 1 << 13:
         pytest.skip(f"{device.target.name}: {spec.nbytes} bytes as text take long, and the small model shows the same")
@@ -50,14 +50,14 @@ def test_a_picture_is_classified(device: Device) -> None:
 
 
 @pytest.mark.parametrize("command", ["reboot%", "db load 999999999%", "db load%", "db%", "infer 0%", "infer x%"])
-def test_what_cannot_be_done_is_refused(device: Device, command: str) -> None:
+def test_what_cannot_be_done_is_refused(device: DeviceUnderTest, command: str) -> None:
     lines = ask_text(device.session, command)
     assert all(line.startswith("e-[") for line in lines)
     assert lines
     assert device.is_well()
 
 
-def test_more_bytes_than_announced_are_not_stored(device: Device) -> None:
+def test_more_bytes_than_announced_are_not_stored(device: DeviceUnderTest) -> None:
     ask_text(device.session, "db load 2%")
     ask_text(device.session, f"db {'ff' * 40}%")
     assert device.answers_right()

@@ -23,6 +23,7 @@ from deploy.machines.image import CLIENT_KEY, DISK, HOST_KEY, INITRD, KERNEL, im
 from deploy.remote.connect import EMULATED_TIMEOUT_S, Address, close, connect
 from deploy.running import Running
 from errors import DeployError, LinkError
+from fields import Source, from_json, to_json
 from target import Target
 
 START_TIMEOUT_S = 180.0
@@ -57,9 +58,9 @@ class Machine:
     def state(self) -> State | None:
         """Return the running machine, None if it does not run."""
         try:
-            state = State(**json.loads(self._state_file.read_text()))
+            state = from_json(State, json.loads(self._state_file.read_text()), Source("state.json", DeployError))
             command = Path(f"/proc/{state.pid}/cmdline").read_bytes()
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, DeployError):
             return None
         return state if os.fsencode(self._disk) in command else None
 
@@ -178,7 +179,7 @@ class Machine:
 
     def _wait(self, state: State, has_ended: Callable[[], bool]) -> State:
         """Write down that it starts, and wait for it."""
-        write_atomic(self._state_file, json.dumps({"pid": state.pid, "port": state.port}))
+        write_atomic(self._state_file, json.dumps(to_json(state)))
         self.wait_until_up(state, has_ended)
         return state
 
