@@ -1,7 +1,7 @@
 """Integer multipliers that round like double precision.
 
-LiteRT's reference kernel for dense layers computes round(double(acc) * ratio), unlike TFLite-Micro's, which rounds
-twice as the convolutions do: the two differ in about one logit of 400. Most microcontrollers have no double precision.
+LiteRT's reference kernel for dense layers computes round(double(acc) * ratio). TFLite-Micro's rounds twice, as the
+convolutions do: the two differ in about one logit of 400. Most microcontrollers have no double precision.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from fractions import Fraction
 
 from compilers.aot.arithmetic import ScaleError
 
-# The largest step of an int8 output: from one end to the other.
+# The most steps that an int8 output takes: from one end to the other.
 STEPS = 255
-# At the limit the result is beyond all steps, whatever the zero point.
+# At the limit the result is beyond all steps, for any zero point.
 LIMIT_STEPS = 2 * STEPS
 
 
@@ -29,7 +29,9 @@ class Ratio:
 def ratio(real: float, reach: int) -> Ratio:
     """Return the integers for a ratio: all accumulators up to `reach` either way give what double precision gives.
 
-    Raises ScaleError if there are none, which takes accumulators near 2^31.
+    Raises ScaleError if there are none. That takes a ratio next to a fraction of small numbers, as 0.7 or 3/22: many
+    accumulators times such a ratio are next to a half, and double precision rounds some of these products up to the
+    half and some not, which no multiplier does. Scales found by calibration have no such ratios.
     """
     exact = Fraction(real)
     limit = min(reach, int(LIMIT_STEPS / exact) + 1)
@@ -41,7 +43,7 @@ def ratio(real: float, reach: int) -> Ratio:
         half = (2 * step - 1) << (shift - 1)
         first = _first_at(exact, real, step, limit)
         if first > limit:
-            # No accumulator reaches this step: the largest must not either.
+            # No accumulator reaches this step, so the largest must not.
             most = min(most, (half - 1) // limit)
             break
         least = max(least, -(-half // first))
@@ -54,7 +56,7 @@ def ratio(real: float, reach: int) -> Ratio:
 
 def _first_at(exact: Fraction, real: float, step: int, limit: int) -> int:
     """Return the smallest positive accumulator that double precision rounds to `step` or more, or one above `limit`."""
-    # Exact arithmetic finds it but for the rounding of the product, which can only matter next to it.
+    # Exact arithmetic finds it, or its neighbor: the product is rounded.
     half = step - 0.5
     first = max(1, -(-(2 * step - 1) * exact.denominator // (2 * exact.numerator)) - 1)
     while first <= limit and float(first) * real < half:
