@@ -65,18 +65,18 @@ class Trial:
 
 def measure(path: Path, graph: Graph) -> Arena:
     """Return the arena of a `.tflite`. Raises CompileError with TFLite-Micro's own last lines if it can't run it."""
-    found = _trial(path)
+    trial = _trial(path)
     # Some reference kernels ask for scratch of their own, which is in the measured head alone.
-    own = found.head - head_bytes(graph)
+    own = trial.head - head_bytes(graph)
     device = {
-        kernels: head_bytes(graph, kernels) + own + device_tail_bytes(graph, found.tail, found.kinds, kernels)
+        kernels: head_bytes(graph, kernels) + own + device_tail_bytes(graph, trial.tail, trial.kinds, kernels)
         for kernels in ("", *CMSIS_NN)
     }
     return Arena(
         version=version(),
-        host_bytes=found.smallest,
-        host_head=found.head,
-        host_tail=found.tail,
+        host_bytes=trial.smallest,
+        host_head=trial.head,
+        host_tail=trial.tail,
         device_reference=device[""],
         device_dsp=device["dsp"],
         device_mve=device["mve"],

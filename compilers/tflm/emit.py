@@ -47,7 +47,7 @@ class Model:
 
     @property
     def identifier(self) -> str:
-        """The name as one of C, which files and symbols begin with."""
+        """The name as a C identifier, with which files and symbols begin."""
         return c_identifier(self.name)
 
     def compiled(self, folder: Path, arena_bytes: int) -> CompiledModel:

@@ -66,10 +66,12 @@ class Addition:
 
 
 def additions(names: Iterable[str], source: str) -> list[Addition]:
-    """Return the calls for operators by schema name. Raises CompileError naming those that TFLite-Micro has not."""
+    """Return the calls for operators by schema name. Raises CompileError naming those that TFLite-Micro lacks."""
     unknown = [name for name in names if name not in METHODS]
     if unknown:
-        raise CompileError(f"{source}: TFLite-Micro has no operator {', '.join(unknown)}; convert the network without")
+        raise CompileError(
+            f"{source}: TFLite-Micro has no operator {', '.join(unknown)}; convert the network without it"
+        )
     return [
         Addition(name, METHODS[name], f"Register_{name}_INT8" if name in INT8_ONLY else "", INT8_ONLY.get(name, ""))
         for name in names

@@ -38,7 +38,7 @@ def measure(model: bytes) -> dict[str, object]:
     while not allocates(high):
         high *= 2
         if high > LIMIT:
-            Interpreter.from_bytes(model, arena_size=high)  # raises, and says why
+            Interpreter.from_bytes(model, arena_size=high)  # raises with the reason
     smallest = _bisect(high // 2 if high > FIRST_GUESS else 0, high, allocates)
     interpreter = Interpreter.from_bytes(model, arena_size=smallest)
     details = interpreter.get_input_details(0)
@@ -59,5 +59,5 @@ def _bisect(low: int, high: int, works: Callable[[int], bool]) -> int:
 if __name__ == "__main__":
     try:
         print(json.dumps(measure(Path(sys.argv[1]).read_bytes())))
-    except RuntimeError as e:  # why is what TFLite-Micro printed before
+    except RuntimeError as e:  # TFLite-Micro printed the reason before
         sys.exit(str(e))

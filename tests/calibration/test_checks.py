@@ -40,7 +40,7 @@ def test_a_tensor_left_in_float(dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"dtype": "float32"}, "is float32, expected int8"),
         ({"dtype": "int16"}, "is int16, expected int8"),
@@ -50,8 +50,8 @@ def test_a_tensor_left_in_float(dtype: str) -> None:
         ({"quantization": Quantization((0.0,), (0,))}, "has no scale"),
     ],
 )
-def test_refused_inputs_and_outputs(changed: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_refused_inputs_and_outputs(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         checks.check_end(Path("m"), _tensor([0.1], **changed))
 
 

@@ -105,27 +105,27 @@ def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(
     capfd.readouterr()
     with at_home(tmp_path):
         again = convert.calibrate(network, data, SETTINGS)
-    said = capfd.readouterr()
-    assert (said.out, said.err) == ("", "")
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
     assert not again.reused
     assert again.sha256 == int8.sha256
     assert len((again.path.parent / convert.LOG).read_text()) > 200
 
 
-def test_only_what_depends_on_a_change_is_made_anew(
+def test_only_what_depends_on_a_change_is_built_again(
     npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A calibration picture, a test picture, the seed: a new int8 model from the Keras network that was there."""
-    made: list[dict[str, Any]] = []
+    conversions: list[dict[str, Any]] = []
 
     def remember(*_: Any, **inputs: Any) -> Artifact[Int8Facts]:
-        made.append(inputs)
+        conversions.append(inputs)
         return int8
 
     monkeypatch.setattr(convert, "produce", remember)
-    asked = Request(PRESET, weights="random", calibration_images=16, data=f"npz:{npz}")
-    assert Steps(resolve(asked)).quantize() is int8
-    assert Steps(resolve(asked)).build_network().reused
+    request = Request(PRESET, weights="random", calibration_images=16, data=f"npz:{npz}")
+    assert Steps(resolve(request)).quantize() is int8
+    assert Steps(resolve(request)).build_network().reused
     with np.load(npz) as archive:
         arrays = dict(archive)
     for key in ("x_train", "x_test"):
@@ -134,26 +134,26 @@ def test_only_what_depends_on_a_change_is_made_anew(
         (tmp_path / key).mkdir()
         path = tmp_path / key / npz.name
         np.savez(path, **changed)
-        steps = Steps(resolve(dataclasses.replace(asked, data=f"npz:{path}")))
+        steps = Steps(resolve(dataclasses.replace(request, data=f"npz:{path}")))
         assert steps.quantize() is int8
         assert steps.build_network().path == network.path
         assert steps.build_network().reused
-    Steps(resolve(dataclasses.replace(asked, seed=1))).quantize()
-    Steps(resolve(dataclasses.replace(asked, calibration_images=17))).quantize()
-    assert len({repr(inputs) for inputs in made}) == len(made) == 5
+    Steps(resolve(dataclasses.replace(request, seed=1))).quantize()
+    Steps(resolve(dataclasses.replace(request, calibration_images=17))).quantize()
+    assert len({repr(inputs) for inputs in conversions}) == len(conversions) == 5
 
 
 def test_layers_have_signal_and_some_noise(
     network: Artifact[KerasFacts], int8: Artifact[Int8Facts], data: Dataset
 ) -> None:
-    found = layer_noise.measure(network, int8, data, pictures=4)
-    assert [row.operator for row in found].count("DEPTHWISE_CONV_2D") == 13
-    levels = [row.snr_db for row in found if math.isfinite(row.snr_db)]
+    rows = layer_noise.measure(network, int8, data, pictures=4)
+    assert [row.operator for row in rows].count("DEPTHWISE_CONV_2D") == 13
+    levels = [row.snr_db for row in rows if math.isfinite(row.snr_db)]
     assert len(levels) > 25
     assert all(-3 < level < 80 for level in levels)
-    assert found[0].name.startswith("conv1")
-    assert found[0].snr_db > 25
-    assert found[0].snr_db > found[-2].snr_db
+    assert rows[0].name.startswith("conv1")
+    assert rows[0].snr_db > 25
+    assert rows[0].snr_db > rows[-2].snr_db
 
 
 def test_decibels() -> None:
@@ -163,9 +163,9 @@ def test_decibels() -> None:
 
 def test_one_channel_the_whole_way(data: Dataset) -> None:
     source = weights.resolve("v1s_025_32", "random", data.identity, data.class_names, 1)
-    made = convert.calibrate(build.build(source, data.class_names), data, SETTINGS)
-    assert made.facts.input.shape == (1, 32, 32, 1)
-    assert {tensor.dtype for tensor in read(made.path).tensors} <= {"int8", "int32"}
+    artifact = convert.calibrate(build.build(source, data.class_names), data, SETTINGS)
+    assert artifact.facts.input.shape == (1, 32, 32, 1)
+    assert {tensor.dtype for tensor in read(artifact.path).tensors} <= {"int8", "int32"}
 
 
 def test_nothing_to_calibrate_or_to_check_with(network: Artifact[KerasFacts], data: Dataset) -> None:
@@ -272,9 +272,9 @@ def test_names_and_classes(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
         convert.adopt(tmp_path / "mien.tflite", CLASSES, None)
     with pytest.raises(ConfigError, match="it has 4 classes, the data set 2"):
         convert.adopt(tmp_path / "mine.tflite", ("a", "b"), (-1.0, 1.0))
-    made = convert.adopt(tmp_path / "mine.tflite", CLASSES, (-1.0, 1.0))
-    assert made.sha256 == int8.sha256 == sha256_of(made.path)
-    assert made.facts.labels == CLASSES
+    artifact = convert.adopt(tmp_path / "mine.tflite", CLASSES, (-1.0, 1.0))
+    assert artifact.sha256 == int8.sha256 == sha256_of(artifact.path)
+    assert artifact.facts.labels == CLASSES
     assert convert.adopt(tmp_path / "mine.tflite", CLASSES, (-1.0, 1.0)).reused
     assert not convert.adopt(tmp_path / "mine.tflite", CLASSES, (0.0, 1.0)).reused
 
@@ -291,29 +291,29 @@ def test_names_and_classes(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
         ("int8", 1.0, 0, (-128.0, 127.0)),
     ],
 )
-def test_the_range_is_told_from_the_scale(dtype: str, scale: float, zero_point: int, expected: Any) -> None:
+def test_the_input_range_follows_from_the_scale(dtype: str, scale: float, zero_point: int, expected: Any) -> None:
     tensor = QuantizedTensor("x", (1, 2, 2, 1), dtype, scale, zero_point)
     assert convert._range_of(Path("m.tflite"), tensor) == expected
 
 
-def test_a_range_that_can_t_be_told() -> None:
+def test_an_input_range_that_is_not_a_known_one() -> None:
     with pytest.raises(ConfigError, match=r"holds -2.4 to 2.7; give the range with --input-range"):
         convert._range_of(Path("m.tflite"), QuantizedTensor("x", (1, 2, 2, 1), "int8", 0.02, -8))
 
 
 @pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data")
 def test_the_person_detector_is_adopted() -> None:
-    made = convert.adopt(VWW, ("non_person", "person"), None)
-    assert made.facts.input_range == (0.0, 1.0)
-    assert made.facts.input_shape == (1, 96, 96, 3)
-    assert made.sha256 == sha256_of(VWW)
+    artifact = convert.adopt(VWW, ("non_person", "person"), None)
+    assert artifact.facts.input_range == (0.0, 1.0)
+    assert artifact.facts.input_shape == (1, 96, 96, 3)
+    assert artifact.sha256 == sha256_of(VWW)
 
 
 @pytest.mark.skipif(not CORAL.is_file(), reason="needs ../shared/data")
 def test_a_legacy_uint8_model_is_adopted() -> None:
     labels = tuple(f"class {i}" for i in range(1001))
-    made = convert.adopt(CORAL, labels, None)
-    assert (made.facts.input.dtype, made.facts.input_range) == ("uint8", (-1.0, 1.0))
+    artifact = convert.adopt(CORAL, labels, None)
+    assert (artifact.facts.input.dtype, artifact.facts.input_range) == ("uint8", (-1.0, 1.0))
 
 
 # What we ship

@@ -1,4 +1,4 @@
-"""A stand-in for Coral's `edgetpu_compiler`: its arguments, exit codes, files and words, for tests of what calls it.
+"""A stand-in for Coral's `edgetpu_compiler`: its arguments, exit codes, files and output, for tests of its callers.
 
 It compiles nothing. It says that all operators are mapped up to the first that is not among those of a short list, in
 the form of the examples in Coral's documentation (coral.ai/docs/edgetpu/compiler), and writes what edgetpu_files makes.
@@ -40,7 +40,7 @@ def install(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Do what was asked, or what EDGETPU_STAND_IN says: aborts, silent, nothing, none, refuses, other, apart, hangs."""
+    """Compile, or fail as EDGETPU_STAND_IN says: aborts, silent, nothing, none, refuses, other, apart, hangs."""
     how = os.environ.get("EDGETPU_STAND_IN", "")
     parser = argparse.ArgumentParser(prog="edgetpu_compiler")
     parser.add_argument("-v", "--version", action="store_true")

@@ -47,11 +47,11 @@ def one(
     return checked(b, [source], [end])
 
 
-def why(found: Check) -> str:
-    assert [row.mapped for row in found.rows] == ([True] * 3 if found.cut is None else [True, False, False])
-    if found.cut is not None:
-        assert found.rows[2].why == f"comes after operator 1, {found.cut.operator}"
-    return "" if found.cut is None else found.cut.why
+def why(result: Check) -> str:
+    assert [row.mapped for row in result.rows] == ([True] * 3 if result.cut is None else [True, False, False])
+    if result.cut is not None:
+        assert result.rows[2].why == f"comes after operator 1, {result.cut.operator}"
+    return "" if result.cut is None else result.cut.why
 
 
 WINDOW = {"table": "Conv2DOptions", "constants": [("int8", np.ones((4, 3, 3, 4))), ("int32", np.zeros(4))]}
@@ -107,13 +107,13 @@ AXES = {"out": (1, 1, 1, 4), "table": "ReducerOptions"}
     ],
 )
 def test_each_rule(name: str, how: dict[str, Any], expected: str | None) -> None:
-    found = one(name, **how)
+    result = one(name, **how)
     if expected is None:
-        assert found.mapped == 0
-        assert all("more than 3 dimensions over 1" in row.why for row in found.rows)
+        assert result.mapped == 0
+        assert all("more than 3 dimensions over 1" in row.why for row in result.rows)
     else:
-        told = why(found)
-        assert told == expected or (expected and told.startswith(expected)), told
+        reason = why(result)
+        assert reason == expected or (expected and reason.startswith(expected)), reason
 
 
 def test_computed_weights_a_float_tensor_and_an_open_shape() -> None:
@@ -141,9 +141,9 @@ def test_what_stands_before_the_first_supported_operator_cuts_nothing() -> None:
     x, y, z = b.tensor((1, 8), "int32"), b.tensor((1, 8), scale=0.1), b.tensor((1, 8), scale=0.1)
     b.operator("CAST", [x], [y])
     b.operator("RELU", [y], [z])
-    found = checked(b, [x], [z])
-    assert [row.mapped for row in found.rows] == [False, True]
-    assert found.cut is None
+    result = checked(b, [x], [z])
+    assert [row.mapped for row in result.rows] == [False, True]
+    assert result.cut is None
 
 
 @given(st.lists(st.sampled_from(["RELU", "HARD_SWISH", "LOGISTIC", "GELU"]), min_size=1, max_size=12))
@@ -185,14 +185,14 @@ def test_squeeze_and_excite_is_known_and_a_residual_is_not() -> None:
 
 
 def test_groups_count_what_shares_a_fate() -> None:
-    found = one("HARD_SWISH")
-    assert found.groups() == [
+    result = one("HARD_SWISH")
+    assert result.groups() == [
         ("RELU", 1, 0, ""),
         ("HARD_SWISH", 1, 1, "not among the operators that Coral lists"),
         ("RELU", 1, 2, "comes after operator 1, HARD_SWISH"),
     ]
-    assert found.mapped == 1
-    assert [row.operator for row in found.rows if not row.mapped] == ["HARD_SWISH", "RELU"]
+    assert result.mapped == 1
+    assert [row.operator for row in result.rows if not row.mapped] == ["HARD_SWISH", "RELU"]
 
 
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\0\0\0\0TFL3", b"\x1c\0\0\0TFL3" + bytes(40), b"\xff" * 64])
@@ -220,11 +220,11 @@ def test_a_file_that_is_cut_or_changed_anywhere_is_an_error_or_a_graph() -> None
 
 @needs_coral
 def test_the_prediction_for_corals_own_network_is_what_its_compiler_did() -> None:
-    plain, made = reader.read(PLAIN), reader.read(CORAL)
-    found = check(plain)
-    left = Counter(operator.name for operator in made.operators if operator.name != "edgetpu-custom-op")
-    assert left == Counter(row.operator for row in found.rows if not row.mapped) == Counter()
-    assert found.mapped == len(plain.operators) == 31
+    plain, compiled = reader.read(PLAIN), reader.read(CORAL)
+    result = check(plain)
+    left = Counter(operator.name for operator in compiled.operators if operator.name != "edgetpu-custom-op")
+    assert left == Counter(row.operator for row in result.rows if not row.mapped) == Counter()
+    assert result.mapped == len(plain.operators) == 31
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

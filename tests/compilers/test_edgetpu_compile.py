@@ -84,15 +84,15 @@ FULLY_CONNECTED                2          Mapped to Edge TPU
 
 
 def test_a_log_of_a_network_that_is_mapped_in_part() -> None:
-    (found,) = log.parse(PARTLY)
-    assert found.model == "yolo_int8.tflite"
-    assert (found.mapped, found.operators) == (2, 36)
-    assert found.figures["on_chip_bytes"] == 3072
-    assert found.figures["off_chip_bytes"] == 1572864
-    assert found.figures["on_chip_remaining_bytes"] == round(7.67 * 2**20)
-    assert found.figures["subgraphs"] == 1
-    assert found.rows[3] == LogRow("LEAKY_RELU", 26, "Operation not supported")
-    assert len(found.rows) == 4
+    (model_log,) = log.parse(PARTLY)
+    assert model_log.model == "yolo_int8.tflite"
+    assert (model_log.mapped, model_log.operators) == (2, 36)
+    assert model_log.figures["on_chip_bytes"] == 3072
+    assert model_log.figures["off_chip_bytes"] == 1572864
+    assert model_log.figures["on_chip_remaining_bytes"] == round(7.67 * 2**20)
+    assert model_log.figures["subgraphs"] == 1
+    assert model_log.rows[3] == LogRow("LEAKY_RELU", 26, "Operation not supported")
+    assert len(model_log.rows) == 4
     assert log.version_of(PARTLY) == "15.0.340273435"
 
 
@@ -102,8 +102,8 @@ def test_a_log_of_two_networks_and_the_file_beside_the_output() -> None:
     assert first.figures == {"on_chip_bytes": round(3.33 * 2**20), "off_chip_bytes": 0}
     assert second.figures == {"on_chip_bytes": 8448}
     assert first.mapped is None  # not in the log
-    (found,) = log.parse(LOG_FILE)
-    assert (found.mapped, found.operators) == (3, 3)
+    (model_log,) = log.parse(LOG_FILE)
+    assert (model_log.mapped, model_log.operators) == (3, 3)
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def network(tmp_path: Path, *operators: str, width: int = 8, name: str = "net") 
 
 
 def test_compiling_records_version_log_and_what_was_predicted(tool: LocalTool, tmp_path: Path) -> None:
-    made = edgetpu.compile_for(network(tmp_path, "ADD", "RELU", "HARD_SWISH", "RELU"), tool)
-    assert made.kind == "edgetpu"
-    assert made.tools == {"edgetpu_compiler": "16.0.384591198"}
-    assert made.facts.model_sha256 == made.sha256
-    mapping = made.facts.mapping
+    artifact = edgetpu.compile_for(network(tmp_path, "ADD", "RELU", "HARD_SWISH", "RELU"), tool)
+    assert artifact.kind == "edgetpu"
+    assert artifact.tools == {"edgetpu_compiler": "16.0.384591198"}
+    assert artifact.facts.model_sha256 == artifact.sha256
+    mapping = artifact.facts.mapping
     assert (mapping.mapped, mapping.operators, mapping.subgraphs) == (2, 4, 1)
     assert mapping.on_cpu == ("HARD_SWISH", "RELU")
     assert mapping.predicted.mapped == 2
@@ -170,9 +170,9 @@ def test_compiling_records_version_log_and_what_was_predicted(tool: LocalTool, t
     assert mapping.package_compiler == "cl/stand-in"
     assert mapping.on_chip_remaining_bytes == round(7.38 * 2**20)
     assert LogRow("ADD", 1, "Mapped to Edge TPU") in mapping.log_rows
-    assert set(made.facts.memory) == {"model_file", "tpu_on_chip", "tpu_off_chip"}
-    assert "Operator" in (made.path.parent / "edgetpu_compiler.log").read_text()
-    sidecar = json.loads((made.path.parent / "artifact.json").read_text())
+    assert set(artifact.facts.memory) == {"model_file", "tpu_on_chip", "tpu_off_chip"}
+    assert "Operator" in (artifact.path.parent / "edgetpu_compiler.log").read_text()
+    sidecar = json.loads((artifact.path.parent / "artifact.json").read_text())
     assert sidecar["tools"] == {"edgetpu_compiler": "16.0.384591198"}
 
 
@@ -187,13 +187,13 @@ def test_a_second_time_nothing_is_compiled(tool: LocalTool, tmp_path: Path, monk
 
 def test_models_compiled_together_share_a_token_and_a_folder(tool: LocalTool, tmp_path: Path) -> None:
     first, second = network(tmp_path, "RELU", name="a"), network(tmp_path, "ADD", "RELU", name="b")
-    made = edgetpu.compile_for(first, tool, [second])
-    (partner,) = made.facts.partners
+    artifact = edgetpu.compile_for(first, tool, [second])
+    (partner,) = artifact.facts.partners
     assert (partner.name, partner.mapping.mapped, partner.mapping.operators) == ("b", 2, 2)
-    assert partner.mapping.caching_token == made.facts.mapping.caching_token
-    assert output.examine(made.path.parent / partner.file, second.path).cached_bytes > 0
-    assert set(made.parents) == {"int8", "with1"}
-    assert edgetpu.compile_for(first, tool).path != made.path
+    assert partner.mapping.caching_token == artifact.facts.mapping.caching_token
+    assert output.examine(artifact.path.parent / partner.file, second.path).cached_bytes > 0
+    assert set(artifact.parents) == {"int8", "with1"}
+    assert edgetpu.compile_for(first, tool).path != artifact.path
 
 
 @pytest.mark.parametrize(
@@ -230,10 +230,10 @@ def test_a_compiler_that_says_less_than_it_should(
 ) -> None:
     """What it does not say is taken from the file, or is absent."""
     monkeypatch.setenv("EDGETPU_STAND_IN", "silent")
-    made = edgetpu.compile_for(network(tmp_path, "ADD", "HARD_SWISH"), tool)
-    assert made.facts.mapping.mapped == 1
-    assert "tpu_off_chip" not in made.facts.memory
-    assert made.facts.memory["tpu_on_chip"] > 0
+    artifact = edgetpu.compile_for(network(tmp_path, "ADD", "HARD_SWISH"), tool)
+    assert artifact.facts.mapping.mapped == 1
+    assert "tpu_off_chip" not in artifact.facts.memory
+    assert artifact.facts.memory["tpu_on_chip"] > 0
 
 
 def test_a_compiler_that_hangs_is_ended(tool: LocalTool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,9 +280,9 @@ def test_another_program_of_that_name(
 )
 def test_a_package_that_is_not_valid(tmp_path: Path, package: bytes, message: str) -> None:
     source = network(tmp_path, "RELU").path
-    made = edgetpu_files.compiled(source.read_bytes(), package=package)
+    artifact = edgetpu_files.compiled(source.read_bytes(), package=package)
     with pytest.raises(CompileError, match=message):
-        output.examine(edgetpu_files.write(tmp_path / "x.tflite", made), source)
+        output.examine(edgetpu_files.write(tmp_path / "x.tflite", artifact), source)
 
 
 def test_a_changed_compiled_file_is_read_or_gives_an_error(tmp_path: Path) -> None:
@@ -308,19 +308,19 @@ def test_a_plain_model_is_not_taken_for_a_compiled_one(tmp_path: Path) -> None:
 
 
 def test_a_compiled_model_is_not_compiled_again(tmp_path: Path) -> None:
-    made = edgetpu_files.compiled(network(tmp_path, "RELU").path.read_bytes())
+    artifact = edgetpu_files.compiled(network(tmp_path, "RELU").path.read_bytes())
     with pytest.raises(CompileError, match=r"^mine: is compiled for the Edge TPU already; .*--compiled"):
-        edgetpu.predict(edgetpu_files.write(tmp_path / "x.tflite", made), "mine")
+        edgetpu.predict(edgetpu_files.write(tmp_path / "x.tflite", artifact), "mine")
 
 
 @pytest.mark.usefixtures("_at_home")
 def test_a_file_that_was_compiled_elsewhere(tmp_path: Path) -> None:
     model = network(tmp_path, "ADD", "RELU", "HARD_SWISH")
     path = edgetpu_files.write(tmp_path / "x.tflite", edgetpu_files.compiled(model.path.read_bytes(), kept=1))
-    made = edgetpu.adopt(model, path)
-    assert (made.facts.mapping.mapped, made.facts.mapping.operators) == (2, 3)
-    assert made.facts.memory == {"model_file": path.stat().st_size, "tpu_on_chip": 1024}
-    assert made.path.read_bytes() == path.read_bytes()
+    artifact = edgetpu.adopt(model, path)
+    assert (artifact.facts.mapping.mapped, artifact.facts.mapping.operators) == (2, 3)
+    assert artifact.facts.memory == {"model_file": path.stat().st_size, "tpu_on_chip": 1024}
+    assert artifact.path.read_bytes() == path.read_bytes()
     with pytest.raises(CompileError, match=r"^--compiled .*x\.tflite: .*it was compiled from another model"):
         edgetpu.adopt(network(tmp_path, "RELU", width=9, name="other"), path)
     with pytest.raises(ConfigError, match=r"--compiled .*none\.tflite: no such file"):
@@ -331,12 +331,12 @@ def test_a_file_that_was_compiled_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_at_home")
 def test_corals_own_pair() -> None:
     """What was compiled by Coral's compiler, read by what reads its files: nothing here is a stand-in."""
-    found = output.examine(CORAL, PLAIN)
-    assert (found.tpu_operators, found.on_cpu) == (1, ())
-    assert found.min_runtime_version == 12
-    assert found.compiler_version == "cl/"
-    assert PLAIN.stat().st_size < found.cached_bytes < CORAL.stat().st_size  # its weights, in the chip's own order
+    file = output.examine(CORAL, PLAIN)
+    assert (file.tpu_operators, file.on_cpu) == (1, ())
+    assert file.min_runtime_version == 12
+    assert file.compiler_version == "cl/"
+    assert PLAIN.stat().st_size < file.cached_bytes < CORAL.stat().st_size  # its weights, in the chip's own order
     int8 = convert.adopt(PLAIN, (), None)
-    made = edgetpu.adopt(int8, CORAL)
-    assert made.facts.mapping.mapped == made.facts.mapping.predicted.mapped == 31
+    artifact = edgetpu.adopt(int8, CORAL)
+    assert artifact.facts.mapping.mapped == artifact.facts.mapping.predicted.mapped == 31
     assert int8.facts.input_range == (-1.0, 1.0)

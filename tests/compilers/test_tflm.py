@@ -1,4 +1,4 @@
-"""What is made for TFLite-Micro, tested with its real interpreter on this host; and the firmware, with a stand-in."""
+"""The files for TFLite-Micro, tested with its real interpreter on this host; the firmware, with a stand-in."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ def small(tmp_path: Path) -> Artifact[NoFacts]:
 
 
 def test_the_artifact_is_the_same_for_the_same_model(small: Artifact[NoFacts], tmp_path: Path) -> None:
-    made = tflm.compile_for(small)
-    files = emit(tflm.model_of(made))
-    assert {name: (made.path.parent / name).read_text() for name in files} == files
-    assert emit(tflm.model_of(made)) == files
+    artifact = tflm.compile_for(small)
+    files = emit(tflm.model_of(artifact))
+    assert {name: (artifact.path.parent / name).read_text() for name in files} == files
+    assert emit(tflm.model_of(artifact)) == files
     assert {name for name in files if "/" not in name} == {
         f"my_net_{part}" for part in ("data.cc", "data.h", "ops.h", "arena.h", "run.h")
     }
-    assert made.facts.operators == ("ADD", "CONV_2D", "SOFTMAX")
-    assert made.tools == {"tflite-micro": arena.version()}
+    assert artifact.facts.operators == ("ADD", "CONV_2D", "SOFTMAX")
+    assert artifact.tools == {"tflite-micro": arena.version()}
     assert tflm.compile_for(small).reused
 
 
 def test_the_data_is_the_model_aligned_and_visible_to_c(small: Artifact[NoFacts], tmp_path: Path) -> None:
     """Compiled by a real compiler and read back out of the library it makes."""
-    made = tflm.compile_for(small)
+    artifact = tflm.compile_for(small)
     library = tmp_path / "data.so"
-    source = made.path.parent / "my_net_data.cc"
+    source = artifact.path.parent / "my_net_data.cc"
     flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     subprocess.run(["g++", *flags, str(source), "-o", str(library)], check=True)
     loaded = ctypes.CDLL(str(library))
@@ -109,13 +109,13 @@ def test_any_name_is_one_of_c(name: str, small: Artifact[NoFacts]) -> None:
 def test_the_measured_arena_is_the_smallest(preset: str) -> None:
     """The agent's engine runs in it, over pictures, and 16 bytes fewer are refused."""
     path = tflite_of(preset)
-    found = arena.measure(path, checks.read(path))
-    assert found.host_bytes >= found.host_head + found.host_tail
-    engine = TflmEngine(str(path), found.host_bytes)
-    assert engine.memory["arena_used"] <= found.host_bytes == engine.memory["arena"]
-    assert (engine.memory["arena_head"], engine.memory["arena_tail"]) == (found.host_head, found.host_tail)
+    measured = arena.measure(path, checks.read(path))
+    assert measured.host_bytes >= measured.host_head + measured.host_tail
+    engine = TflmEngine(str(path), measured.host_bytes)
+    assert engine.memory["arena_used"] <= measured.host_bytes == engine.memory["arena"]
+    assert (engine.memory["arena_head"], engine.memory["arena_tail"]) == (measured.host_head, measured.host_tail)
     with pytest.raises(EngineError, match="not loaded in an arena of"):
-        TflmEngine(str(path), found.host_bytes - 16)
+        TflmEngine(str(path), measured.host_bytes - 16)
 
 
 @pytest.mark.parametrize("preset", [*PRESETS, "v3s_075"])
@@ -123,10 +123,10 @@ def test_the_head_is_planned_as_upstream_plans_it(preset: str) -> None:
     """What follows for other scratch is only as good as that."""
     path = tflite_of(preset)
     network = checks.read(path)
-    found = arena.measure(path, network)
-    assert planner.head_bytes(network) == found.host_head
-    assert planner.head_bytes(network) <= planner.head_bytes(network, "dsp") <= found.host_head + (1 << 16)
-    assert found.host_tail // 2 < found.device_dsp - planner.head_bytes(network, "dsp") < found.host_tail
+    measured = arena.measure(path, network)
+    assert planner.head_bytes(network) == measured.host_head
+    assert planner.head_bytes(network) <= planner.head_bytes(network, "dsp") <= measured.host_head + (1 << 16)
+    assert measured.host_tail // 2 < measured.device_dsp - planner.head_bytes(network, "dsp") < measured.host_tail
 
 
 @hypothesis.settings(max_examples=25, deadline=None)
@@ -241,10 +241,10 @@ def test_of_several_libraries_the_fastest_unless_one_is_named(tmp_path: Path) ->
     names = [f"{prefix}_default_cmsis_nn_gcc", f"{prefix}_release_gcc", f"{prefix}_release_with_logs_cmsis_nn_gcc"]
     others = ["cortex_m_generic_cortex-m4_release_cmsis_nn_gcc", f"{HERE}_default_gcc"]
     root = fake_tree(tmp_path / "tree", *names, *others)
-    found = tree.find(m4, {"TFLM_DIR": str(root)})
-    assert (found.name, found.kernels, found.build_type) == (names[2], "cmsis_nn", "release_with_logs")
-    assert found.definitions[0] == "TF_LITE_STATIC_MEMORY"
-    assert {"NDEBUG", "CMSIS_NN"} <= set(found.definitions)
+    library = tree.find(m4, {"TFLM_DIR": str(root)})
+    assert (library.name, library.kernels, library.build_type) == (names[2], "cmsis_nn", "release_with_logs")
+    assert library.definitions[0] == "TF_LITE_STATIC_MEMORY"
+    assert {"NDEBUG", "CMSIS_NN"} <= set(library.definitions)
     named = tree.find(m4, {"TFLM_DIR": str(root), "TFLM_BUILD": names[1]})
     assert (named.kernels, named.build_type) == ("reference", "release")
     assert tree.find(targets.load("host-fw"), {"TFLM_DIR": str(root)}).name == f"{HERE}_default_gcc"
@@ -266,9 +266,9 @@ def standin_library(root: Path, name: str, small: Artifact[NoFacts], toolchain: 
         "-O1",
         *definitions,
     ]
-    source, made = str(root / "standin.cc"), str(folder / "standin.o")
-    subprocess.run([toolchain.cpp_compiler, *flags, *common, source, "-o", made], check=True)
-    subprocess.run([toolchain.archiver, "rcs", str(folder / tree.LIBRARY), made], check=True)
+    source, object_file = str(root / "standin.cc"), str(folder / "standin.o")
+    subprocess.run([toolchain.cpp_compiler, *flags, *common, source, "-o", object_file], check=True)
+    subprocess.run([toolchain.archiver, "rcs", str(folder / tree.LIBRARY), object_file], check=True)
 
 
 @pytest.mark.parametrize("board", ["host-fw", pytest.param("qemu-m4", marks=pytest.mark.emulated)])
@@ -290,16 +290,16 @@ def test_the_firmware_with_a_stand_in_for_the_library(
         standin_library(root, name, small, toolchain, target.mcu.cpu_flags.split())
     monkeypatch.setenv("TFLM_DIR", str(root))
     compiled = tflm.compile_for(small)
-    made = firmware.build_for(compiled, tflm.model_of(compiled), target)
+    image = firmware.build_for(compiled, tflm.model_of(compiled), target)
     again = firmware.build_for(compiled, tflm.model_of(compiled), target)
     assert again.reused
     planned = compiled.facts.arena
-    assert made.facts.memory["arena"] == (
+    assert image.facts.memory["arena"] == (
         planned.host_bytes if board == "host-fw" else planned.bytes_for("cmsis_nn", "cortex-m4")
     )
     if board != "host-fw":
-        assert made.facts.memory["weights"] == pytest.approx(small.path.stat().st_size, abs=16)
-    with device_for(target, made).session() as session:
+        assert image.facts.memory["weights"] == pytest.approx(small.path.stat().st_size, abs=16)
+    with device_for(target, image).session() as session:
         info = session.info
         assert (info.engine, info.kernels) == ("tflm", "reference" if board == "host-fw" else "cmsis_nn")
         assert info.model_sha256 == small.sha256
@@ -311,7 +311,7 @@ def test_the_firmware_with_a_stand_in_for_the_library(
             np.testing.assert_array_equal(answer, picture[:36] + np.int8(1))
 
 
-def test_an_arena_that_is_too_small_is_said_and_not_run(
+def test_an_arena_that_is_too_small_is_an_error_and_does_not_run(
     small: Artifact[NoFacts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stand-in asks for more than it is given: the device says so and runs nothing."""
@@ -322,8 +322,8 @@ def test_an_arena_that_is_too_small_is_said_and_not_run(
     monkeypatch.setenv("TFLM_DIR", str(root))
     compiled = tflm.compile_for(small)
     target = targets.load("host-fw")
-    made = firmware.build_for(compiled, tflm.model_of(compiled), target)
-    with pytest.raises(Error, match=r"."), device_for(target, made, timeouts=Timeouts(handshake_s=2.0)).session():
+    image = firmware.build_for(compiled, tflm.model_of(compiled), target)
+    with pytest.raises(Error, match=r"."), device_for(target, image, timeouts=Timeouts(handshake_s=2.0)).session():
         pass
 
 
