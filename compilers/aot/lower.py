@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_window
+from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_unary, lower_window
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.operators import check_supported
 from compilers.aot.sets import SETS
@@ -21,10 +21,15 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "SOFTMAX": lower_reduce.softmax,
     "ADD": lower_elementwise.add,
     "MUL": lower_elementwise.mul,
-    "HARD_SWISH": lower_elementwise.hard_swish,
-    "RELU": lower_elementwise.relu,
-    "RELU6": lower_elementwise.relu,
-    "QUANTIZE": lower_elementwise.quantize,
+    "HARD_SWISH": lower_unary.hard_swish,
+    "RELU": lower_unary.relu,
+    "RELU6": lower_unary.relu,
+    "QUANTIZE": lower_unary.quantize,
+    "LOGISTIC": lower_unary.logistic,
+    "TANH": lower_unary.tanh,
+    "LEAKY_RELU": lower_unary.leaky_relu,
+    "ELU": lower_unary.elu,
+    "ABS": lower_unary.absolute,
     "PAD": lower_move.pad,
     "RESHAPE": lower_move.reshape,
     "CONCATENATION": lower_move.concatenation,

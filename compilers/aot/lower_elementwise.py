@@ -1,6 +1,6 @@
-"""ADD, MUL and the functions of one value.
+"""Operators of two tensors, element by element: ADD and MUL.
 
-With a constant of one value on one side, ADD and MUL are functions of one value too, and become tables.
+With a constant of one value on one side, they are functions of one value, and become tables.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from compilers.aot import checks, tables
 from compilers.aot.arithmetic import (
     ADD_HEADROOM_BITS,
     ScaleError,
-    activation_range,
     clamp,
     quantize_multiplier,
     quantize_multiplier_below_one,
@@ -22,42 +21,13 @@ from compilers.aot.arithmetic import (
     wrap32,
 )
 from compilers.aot.kernel import Kernel
+from compilers.aot.lower_unary import table_step
 from compilers.aot.operands import Argument, At, Constant, Value
 from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
 from graph.types import Graph, Operator, Tensor
 
 BROADCAST_DIMS = 4
-
-
-def _table_step(operator: Operator, source: Tensor, target: Tensor, table: tables.Table) -> Step:
-    call = Call(portable.TABLE, (Constant("table", table), At(source.index), At(target.index), source.size))
-    return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
-
-
-def _unary(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor]:
-    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
-    checks.expect_shape(graph, operator, target, source.shape)
-    return source, target
-
-
-def hard_swish(graph: Graph, operator: Operator) -> Step:
-    """Lower HARD_SWISH."""
-    source, target = _unary(graph, operator)
-    return _table_step(operator, source, target, tables.hard_swish(source.quant, target.quant))
-
-
-def relu(graph: Graph, operator: Operator) -> Step:
-    """Lower RELU and RELU6 that stand alone."""
-    source, target = _unary(graph, operator)
-    limits = activation_range(operator.name, target.quant.scale, target.quant.zero_point)
-    return _table_step(operator, source, target, tables.relu(source.quant, target.quant, limits))
-
-
-def quantize(graph: Graph, operator: Operator) -> Step:
-    """Lower QUANTIZE from int8 to int8."""
-    source, target = _unary(graph, operator)
-    return _table_step(operator, source, target, tables.requantize(source.quant, target.quant))
 
 
 @dataclass(frozen=True)
@@ -153,10 +123,10 @@ def _binary(
     shape = _broadcast(graph, operator, a, b, target)
     if b.data is not None and b.size == 1 and a.size == target.size:
         right = int(b.data.reshape(-1)[0])
-        return _table_step(operator, a, target, tables.table(lambda q: n.value(q, right)))
+        return table_step(operator, a, target, tables.table(lambda q: n.value(q, right)))
     if a.data is not None and a.size == 1 and b.size == target.size:
         left = int(a.data.reshape(-1)[0])
-        return _table_step(operator, b, target, tables.table(lambda q: n.value(left, q)))
+        return table_step(operator, b, target, tables.table(lambda q: n.value(left, q)))
     parameters = kernel.structure({"shape": shape} | n.fields())
     arguments: list[Argument] = [parameters]
     for role, tensor in (("first", a), ("second", b)):

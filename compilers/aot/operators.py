@@ -49,6 +49,11 @@ SUPPORTED = {
     "RESHAPE": OperatorSpec(1, (1, 2)),
     "QUANTIZE": OperatorSpec(6, (1, 1)),
     "CONCATENATION": OperatorSpec(7, (1, 64), "ConcatenationOptions"),
+    "LOGISTIC": OperatorSpec(3, (1, 1)),
+    "TANH": OperatorSpec(3, (1, 1)),
+    "LEAKY_RELU": OperatorSpec(2, (1, 1), "LeakyReluOptions"),
+    "ELU": OperatorSpec(1, (1, 1)),
+    "ABS": OperatorSpec(3, (1, 1)),
 }
 
 

@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from compilers.aot.arithmetic import (
     INT32_MAX,
+    INT32_MIN,
     ScaleError,
     clamp,
     high_multiply,
     quantize_multiplier,
+    round_half_away,
     rounding_shift_right,
     scale,
     wrap32,
@@ -43,6 +45,72 @@ def relu(source: Quantization, target: Quantization, limits: tuple[int, int]) ->
         raise ScaleError("its scales have an infinite ratio")
     multiplier, shift = quantize_multiplier(ratio)
     return table(lambda q: clamp(wrap32(scale(q - source.zero_point, multiplier, shift) + target.zero_point), *limits))
+
+
+def leaky_relu(source: Quantization, target: Quantization, alpha: float) -> Table:
+    """LEAKY_RELU (`QuantizeLeakyRelu`). Raises ScaleError for ratios that the reference can't take."""
+    with np.errstate(over="ignore", under="ignore"):
+        ratio, slope = float(source.scale / target.scale), float(source.scale * np.float32(alpha) / target.scale)
+    if not math.isfinite(ratio) or not math.isfinite(slope):
+        raise ScaleError("its scales have an infinite ratio")
+    if slope < 0:
+        raise ScaleError(f"alpha is {alpha:.3g}, but LiteRT takes none below 0")
+    pairs = quantize_multiplier(slope), quantize_multiplier(ratio)
+
+    def value(q: int) -> int:
+        x = q - source.zero_point
+        return clamp(wrap32(scale(x, *pairs[x >= 0]) + target.zero_point))
+
+    return table(value)
+
+
+def absolute(source: Quantization, target: Quantization) -> Table:
+    """ABS, rescaled where the scales differ (`AbsEvalQuantized`)."""
+    if source.scale == target.scale:
+        return table(lambda q: clamp(abs(q - source.zero_point) + target.zero_point))
+    with np.errstate(over="ignore", under="ignore"):
+        ratio = float(source.scale / target.scale)
+    if not math.isfinite(ratio):
+        raise ScaleError("its scales have an infinite ratio")
+    multiplier, shift = quantize_multiplier(ratio)
+    return table(lambda q: clamp(wrap32(scale(abs(q - source.zero_point), multiplier, shift) + target.zero_point)))
+
+
+def of_floats(source: Quantization, target: Quantization, function: Callable[[np.float32], np.float32]) -> Table:
+    """Return a function that the reference computes in float32, value by value (`PopulateLookupTable`).
+
+    Raises ScaleError where a value leaves int32: C leaves open what it becomes.
+    """
+
+    def value(q: int) -> int:
+        rounded = round_half_away(float(function(source.scale * np.float32(q - source.zero_point)) * inverse))
+        if not INT32_MIN + 128 <= rounded <= INT32_MAX - 128:
+            raise ScaleError(f"its scale {float(target.scale):.3g} is too small for its values")
+        return clamp(int(np.float32(rounded) + np.float32(target.zero_point)))
+
+    with np.errstate(over="ignore", under="ignore"):
+        inverse = np.float32(1) / target.scale
+        return table(value)
+
+
+def float_logistic(x: np.float32) -> np.float32:
+    """Return 1 / (1 + exp(-x)), each operation rounded to float32."""
+    return np.float32(1) / (np.float32(1) + _exp(-x))
+
+
+def float_tanh(x: np.float32) -> np.float32:
+    """Return tanh(x)."""
+    return np.float32(math.tanh(float(x)))
+
+
+def float_elu(x: np.float32) -> np.float32:
+    """Return x, or exp(x) - 1 below 0 (C's `expm1`)."""
+    return np.float32(math.expm1(float(x))) if x < 0 else x
+
+
+def _exp(x: np.float32) -> np.float32:
+    # Through float64, which is right to the last bit of float32 but for one in 2^28: numpy's own is off by up to two.
+    return np.float32(math.exp(min(float(x), 700.0)))
 
 
 def _wrap16(x: int) -> int:

@@ -14,10 +14,10 @@ Int8 = npt.NDArray[np.int8]
 
 
 class Reference:
-    """A network in LiteRT with `OpResolverType.BUILTIN_REF`, from a file or its bytes."""
+    """A network in LiteRT, from a file or its bytes, with `OpResolverType.BUILTIN_REF` unless others are named."""
 
-    def __init__(self, model: bytes | Path) -> None:
-        self._oracle = Oracle(model, "reference")
+    def __init__(self, model: bytes | Path, kernels: str = "reference") -> None:
+        self._oracle = Oracle(model, kernels)
 
     def run(self, *inputs: Int8) -> Sequence[Int8]:
         """Return the outputs for the inputs."""

@@ -25,10 +25,17 @@ seeds = st.integers(0, 2**32 - 1)
 
 @dataclass(frozen=True)
 class Case:
-    """A network and inputs for it: as many runs as the lists are long."""
+    """A network and inputs for it: as many runs as the lists are long.
+
+    `oracle` names LiteRT's kernels to compare with: its reference kernels, but for operators that they lack.
+    """
 
     model: bytes
     runs: list[list[Int8]]
+    oracle: str = "reference"
+
+
+EACH_VALUE: list[list[Int8]] = [[np.arange(-128, 128).astype(np.int8).reshape(1, 256)]]
 
 
 def pictures(seed: int, *shapes: Sequence[int]) -> list[list[Int8]]:
@@ -299,7 +306,40 @@ def unary(draw: st.DrawFn, name: str) -> Case:
     x = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
     y = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
     b.operator(name, [x], [y])
-    return Case(b.finish([x], [y]), [[np.arange(-128, 128).astype(np.int8).reshape(1, 256)]])
+    return Case(b.finish([x], [y]), EACH_VALUE)
+
+
+@st.composite
+def curve(draw: st.DrawFn, name: str) -> Case:
+    """Draw a LOGISTIC, TANH or ELU, which the reference computes in float32, and all 256 values for it."""
+    b = Builder()
+    x = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
+    out_scale = {"LOGISTIC": st.just(1 / 256), "TANH": st.one_of(st.just(1 / 128), ORDINARY)}.get(name, scales)
+    y = b.tensor((1, 256), scale=draw(out_scale), zero_point=draw(zero_points))
+    b.operator(name, [x], [y], version=1)
+    return Case(b.finish([x], [y]), EACH_VALUE, "builtin" if name == "ELU" else "reference")
+
+
+@st.composite
+def leaky_relu(draw: st.DrawFn) -> Case:
+    """Draw a LEAKY_RELU and all 256 values for it."""
+    b = Builder()
+    x = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
+    y = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
+    alpha = draw(st.one_of(st.floats(0, 2, width=32), st.sampled_from([0.0, 0.1, 0.2, 0.3, 1.0, 1e-9])))
+    b.operator("LEAKY_RELU", [x], [y], {"Alpha": alpha}, "LeakyReluOptions")
+    return Case(b.finish([x], [y]), EACH_VALUE)
+
+
+@st.composite
+def absolute(draw: st.DrawFn) -> Case:
+    """Draw an ABS with and without rescaling, and all 256 values for it."""
+    b = Builder()
+    scale = draw(scales)
+    x = b.tensor((1, 256), scale=scale, zero_point=draw(zero_points))
+    y = b.tensor((1, 256), scale=draw(st.one_of(st.just(scale), scales)), zero_point=draw(zero_points))
+    b.operator("ABS", [x], [y])
+    return Case(b.finish([x], [y]), EACH_VALUE)
 
 
 @st.composite
@@ -446,4 +486,9 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "PAD": pad(),
     "RESHAPE": reshape(),
     "CONCATENATION": concatenation(),
+    "LOGISTIC": curve("LOGISTIC"),
+    "TANH": curve("TANH"),
+    "LEAKY_RELU": leaky_relu(),
+    "ELU": curve("ELU"),
+    "ABS": absolute(),
 }

@@ -52,7 +52,7 @@ def compare(case: Case, core: str = "portable", batch: Batch | None = None, opti
     assert len(placed) == len(layouts)
     runners = [Runner(graph, steps, layout, kernels_of(core)) for layout in placed]
     core_runners = [CoreRunner(graph, steps, layout, core) for layout in placed] if batch is not None else []
-    reference = Reference(case.model)
+    reference = Reference(case.model, case.oracle)
     for inputs in case.runs:
         expected = reference.run(*inputs)
         for runner in runners:
