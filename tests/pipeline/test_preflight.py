@@ -62,9 +62,9 @@ def test_without_a_mistake_the_first_step_runs_within_a_second_and_nothing_was_p
     npz: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     preflight.check(Request(model=PRESET, weights="random", data=f"npz:{npz}"), Goal.MEASURED)  # imports
-    begin = time.monotonic()
+    begin = time.process_time()  # a busy machine does not count
     preflight.check(Request(model=PRESET, weights="random", data=f"npz:{npz}"), Goal.MEASURED)
-    assert time.monotonic() - begin < 1
+    assert time.process_time() - begin < 1
     assert capsys.readouterr() == ("", "")
     with pytest.raises(StepRanError):
         main([str(argument) for argument in deploy(npz)])
@@ -300,6 +300,13 @@ def test_a_login_that_is_refused(npz: Path, capsys: pytest.CaptureFixture[str], 
     sshd.configure(IdentityFile=sshd.folder / "other_key")
     error = error_of(capsys, *deploy(npz, "--target", "rpi4", "--link", "ssh://board"))
     assert "ssh-copy-id" in error
+
+
+def test_a_machine_without_coral_s_compiler(npz: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd) -> None:
+    arguments = ["compile", *deploy(npz, "--target", "coral-usb", "--compile-on", "ssh://board")[1:]]
+    assert "edgetpu_compiler: not on the PATH of ssh://board" in error_of(capsys, *arguments)
+    sshd.know(None)
+    assert "ssh://board: unknown host key" in error_of(capsys, *arguments)
 
 
 def test_a_host_that_can_be_logged_in_to_lets_the_steps_run(npz: Path, sshd: Sshd) -> None:
