@@ -310,6 +310,7 @@ def test_a_machine_without_coral_s_compiler(npz: Path, capsys: pytest.CaptureFix
 
 
 def test_a_host_that_can_be_logged_in_to_lets_the_steps_run(npz: Path, sshd: Sshd) -> None:
+    sshd.clear()
     with pytest.raises(StepRanError):
         main([str(argument) for argument in deploy(npz, "--target", "rpi4", "--link", "ssh://board")])
     assert sshd.left() == []  # nothing was brought there yet
