@@ -24,7 +24,7 @@ class LineSpeed:
         return self.delay_s + size * self.byte_s
 
     def learn(self, size: int, took_s: float) -> None:
-        """Take in that an answer came so long after `size` bytes were under way."""
+        """Record that an answer came so long after `size` bytes were under way."""
         self.delay_s = min(self.delay_s, took_s)
         if size < 256:
             self.delay_s += 0.25 * (took_s - self.delay_s)
@@ -34,7 +34,7 @@ class LineSpeed:
         self.byte_s += weight * (max(0.0, took_s - self.delay_s) / size - self.byte_s)
 
     def learn_at_most(self, size: int, took_s: float) -> None:
-        """Take in that the answer to a frame sent more than once came within `took_s` of its first time.
+        """Record that the answer to a frame sent more than once came within `took_s` of its first time.
 
         It may be that we did not wait long enough: without this, a line that becomes slower would see each frame twice.
         """
