@@ -1,12 +1,12 @@
-"""Operators of two tensors, element by element: ADD and MUL.
+"""Operators of two tensors, element by element: ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU.
 
 With a constant of one value on one side, they are functions of one value, and become tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -30,22 +30,34 @@ from graph.types import Graph, Operator, Tensor
 BROADCAST_DIMS = 4
 
 
+class _Numbers(Protocol):
+    """The numbers of an operator: its value for two bytes, and the fields of its kernel's parameters."""
+
+    def value(self, a: int, b: int) -> int: ...
+
+    def fields(self) -> dict[str, Value]: ...
+
+
 @dataclass(frozen=True)
 class _Sum:
-    """The numbers of ADD (`add.cc`, Prepare): both inputs to twice the larger scale, with 20 bits of headroom."""
+    """The numbers of ADD (`add.cc`, Prepare): both inputs to twice the larger scale, with 20 bits of headroom.
+
+    For SUB `sign` is -1.
+    """
 
     offsets: tuple[int, int]
     inputs: tuple[tuple[int, int], tuple[int, int]]
     output: tuple[int, int]
     zero_point: int
     limits: tuple[int, int]
+    sign: int = 1
 
     def value(self, a: int, b: int) -> int:
         x, y = (
             scale((q + offset) << ADD_HEADROOM_BITS, *pair)
             for q, offset, pair in zip((a, b), self.offsets, self.inputs, strict=True)
         )
-        return clamp(scale(x + y, *self.output) + self.zero_point, *self.limits)
+        return clamp(scale(x + self.sign * y, *self.output) + self.zero_point, *self.limits)
 
     def fields(self) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -75,24 +87,93 @@ class _Product:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Extremum:
+    """MAXIMUM and MINIMUM of bytes that all have one scale."""
+
+    least: bool
+
+    def value(self, a: int, b: int) -> int:
+        return min(a, b) if self.least else max(a, b)
+
+    def fields(self) -> dict[str, Value]:
+        return {}
+
+
+@dataclass(frozen=True)
+class _Slope:
+    """The numbers of PRELU (`PreluPrepare`): one multiplier for 0 and more, one for products with the slope below."""
+
+    offsets: tuple[int, int]
+    positive: tuple[int, int]
+    negative: tuple[int, int]
+    zero_point: int
+
+    def value(self, a: int, b: int) -> int:
+        x = a + self.offsets[0]
+        scaled = scale(x, *self.positive) if x >= 0 else scale(x * (b + self.offsets[1]), *self.negative)
+        return clamp(wrap32(scaled + self.zero_point))
+
+    def fields(self) -> dict[str, Value]:
+        return {
+            "offset1": self.offsets[0], "multiplier1": self.positive[0], "shift1": self.positive[1],
+            "offset2": self.offsets[1], "multiplier2": self.negative[0], "shift2": self.negative[1],
+            "zero_point": self.zero_point,
+        }  # fmt: skip
+
+
 def add(graph: Graph, operator: Operator) -> Step:
     """Lower ADD."""
-    return _binary(graph, operator, portable.ADD, _sum)
+    a, b, target = _operands(graph, operator)
+    return _binary(graph, operator, portable.ADD, _sum(a, b, target, checks.fused_range(graph, operator)))
+
+
+def sub(graph: Graph, operator: Operator) -> Step:
+    """Lower SUB."""
+    a, b, target = _operands(graph, operator)
+    return _binary(graph, operator, portable.SUB, _sum(a, b, target, checks.fused_range(graph, operator), sign=-1))
 
 
 def mul(graph: Graph, operator: Operator) -> Step:
     """Lower MUL."""
-    return _binary(graph, operator, portable.MUL, _product)
+    a, b, target = _operands(graph, operator)
+    return _binary(graph, operator, portable.MUL, _product(a, b, target, checks.fused_range(graph, operator)))
 
 
-def _sum(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _Sum:
+def maximum(graph: Graph, operator: Operator) -> Step:
+    """Lower MAXIMUM of tensors of one scale."""
+    _check_one_scale(graph, operator)
+    return _binary(graph, operator, portable.MAXIMUM, _Extremum(least=False))
+
+
+def minimum(graph: Graph, operator: Operator) -> Step:
+    """Lower MINIMUM of tensors of one scale."""
+    _check_one_scale(graph, operator)
+    return _binary(graph, operator, portable.MINIMUM, _Extremum(least=True))
+
+
+def prelu(graph: Graph, operator: Operator) -> Step:
+    """Lower PRELU: a computed tensor, and slopes that broadcast to its shape."""
+    source, slopes, target = _operands(graph, operator)
+    checks.expect_shape(graph, operator, target, source.shape)
+    in_scale, out_scale = float(source.quant.scale), float(target.quant.scale)
+    numbers = _Slope(
+        (-source.quant.zero_point, -slopes.quant.zero_point),
+        quantize_multiplier(in_scale / out_scale),
+        quantize_multiplier(in_scale * float(slopes.quant.scale) / out_scale),
+        target.quant.zero_point,
+    )
+    return _binary(graph, operator, portable.PRELU, numbers)
+
+
+def _sum(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int], sign: int = 1) -> _Sum:
     with np.errstate(over="ignore"):
         twice = float(np.float32(2) * max(a.quant.scale, b.quant.scale))
     inputs = tuple(quantize_multiplier_below_one(float(t.quant.scale) / twice) for t in (a, b))
     # LiteRT multiplies 2^20 and the output's scale in float32, which is exact.
     output = quantize_multiplier_below_one(twice / ((1 << ADD_HEADROOM_BITS) * float(target.quant.scale)))
     offsets = (-a.quant.zero_point, -b.quant.zero_point)
-    return _Sum(offsets, (inputs[0], inputs[1]), output, target.quant.zero_point, limits)
+    return _Sum(offsets, (inputs[0], inputs[1]), output, target.quant.zero_point, limits, sign)
 
 
 def _product(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _Product:
@@ -104,22 +185,28 @@ def _product(a: Tensor, b: Tensor, target: Tensor, limits: tuple[int, int]) -> _
     return _Product(offsets, quantize_multiplier(ratio), target.quant.zero_point, limits)
 
 
-def _binary(
-    graph: Graph,
-    operator: Operator,
-    kernel: Kernel,
-    numbers: Callable[[Tensor, Tensor, Tensor, tuple[int, int]], _Sum | _Product],
-) -> Step:
+def _check_one_scale(graph: Graph, operator: Operator) -> None:
+    a, b, target = _operands(graph, operator)
+    for tensor in (a, b):
+        if tensor.quant.scale != target.quant.scale or tensor.quant.zero_point != target.quant.zero_point:
+            graph.fail("expected one scale and zero point for both inputs and the output", operator, tensor)
+
+
+def _operands(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor, Tensor]:
+    """Return both inputs, one of them computed, and the output."""
     if min(operator.inputs) < 0:
         graph.fail("an input is left out", operator)
     a, b = (graph.tensors[i] for i in operator.inputs)
-    target = checks.output(graph, operator)
     for tensor in (a, b):
         if tensor.dtype != "int8" or tensor.quantization is None or len(tensor.quantization.scales) != 1:
             graph.fail("expected int8 with one scale", operator, tensor)
     if a.data is not None and b.data is not None:
         graph.fail("both inputs are constants", operator, a)
-    n = numbers(a, b, target, checks.fused_range(graph, operator))
+    return a, b, checks.output(graph, operator)
+
+
+def _binary(graph: Graph, operator: Operator, kernel: Kernel, n: _Numbers) -> Step:
+    a, b, target = _operands(graph, operator)
     shape = _broadcast(graph, operator, a, b, target)
     if b.data is not None and b.size == 1 and a.size == target.size:
         right = int(b.data.reshape(-1)[0])

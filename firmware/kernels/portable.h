@@ -134,6 +134,27 @@ struct alpharho_add {
 
 void alpharho_add(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
 
+// SUB: ADD, but the second is subtracted from the first.
+void alpharho_sub(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+// MAXIMUM and MINIMUM of tensors of one scale.
+struct alpharho_extremum {
+  struct alpharho_broadcast shape;
+};
+
+void alpharho_maximum(const struct alpharho_extremum *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+void alpharho_minimum(const struct alpharho_extremum *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
+// PRELU: the first input times multiplier1, or, below its zero point, times the second input and multiplier2.
+struct alpharho_prelu {
+  struct alpharho_broadcast shape;
+  int32_t offset1, multiplier1, shift1; // -127 to 128: -zero point; 0 or 2^30 to 2^31 - 1; -31 to 30
+  int32_t offset2, multiplier2, shift2; // the same
+  int32_t zero_point;
+};
+
+void alpharho_prelu(const struct alpharho_prelu *p, const int8_t *in, const int8_t *slopes, int8_t *out);
+
 // MUL.
 struct alpharho_mul {
   struct alpharho_broadcast shape;

@@ -239,12 +239,16 @@ def dense(draw: st.DrawFn) -> Case:
 
 @st.composite
 def binary(draw: st.DrawFn, name: str) -> Case:
-    """Draw an ADD or MUL: equal shapes, broadcasting, a constant on either side, a tensor with itself."""
+    """Draw an operator of two tensors: equal shapes, broadcasting, a constant on either side, a tensor with itself.
+
+    PRELU has the output's shape on the left; MAXIMUM and MINIMUM have one scale for all.
+    """
     b, seed = Builder(), draw(seeds)
     rank = draw(st.integers(1, 4))
     full = [draw(st.integers(1, 5)) for _ in range(rank)]
     shapes = [list(full), list(full)]
     kind = draw(st.sampled_from(["equal", "broadcast", "scalar", "self"]))
+    one = (draw(scales), draw(zero_points)) if name in ("MAXIMUM", "MINIMUM") else None
     if kind == "broadcast":
         for shape in shapes:
             for i in range(rank):
@@ -252,19 +256,24 @@ def binary(draw: st.DrawFn, name: str) -> Case:
         shapes[1] = shapes[1][draw(st.integers(0, rank - 1)) :]
     elif kind == "scalar":
         shapes[draw(st.integers(0, 1))] = draw(st.sampled_from([[], [1]]))
+    if name == "PRELU":
+        shapes[0] = list(full)
     constant = None if kind == "self" else draw(st.sampled_from([None, None, 0, 1]))
     tensors, inputs = [], []
     for i, shape in enumerate(shapes):
         data = weights(seed, shape, "random") if i == constant else None
-        tensors.append(b.tensor(shape, scale=draw(scales), zero_point=draw(zero_points), data=data))
+        scale, zero_point = one or (draw(scales), draw(zero_points))
+        tensors.append(b.tensor(shape, scale=scale, zero_point=zero_point, data=data))
         if data is None:
             inputs.append(i)
     if kind == "self":
         tensors, inputs = [tensors[0], tensors[0]], [0]
     out = np.broadcast_shapes(*(tuple(s) for s in shapes))
-    y = b.tensor(out, scale=draw(scales), zero_point=draw(zero_points))
-    table = "AddOptions" if name == "ADD" else "MulOptions"
-    b.operator(name, tensors, [y], {"FusedActivationFunction": ACTIVATIONS[draw(activations)]}, table)
+    scale, zero_point = one or (draw(scales), draw(zero_points))
+    y = b.tensor(out, scale=scale, zero_point=zero_point)
+    table = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}.get(name)
+    options = {"FusedActivationFunction": ACTIVATIONS[draw(activations)]} if table else {}
+    b.operator(name, tensors, [y], options, table, version=1 if name == "PRELU" else None)
     given_tensors = list(dict.fromkeys(tensors[i] for i in inputs))
     return Case(b.finish(given_tensors, [y]), pictures(seed, *(shapes[i] for i in inputs)))
 
@@ -486,6 +495,10 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "PAD": pad(),
     "RESHAPE": reshape(),
     "CONCATENATION": concatenation(),
+    "SUB": binary("SUB"),
+    "MAXIMUM": binary("MAXIMUM"),
+    "MINIMUM": binary("MINIMUM"),
+    "PRELU": binary("PRELU"),
     "LOGISTIC": curve("LOGISTIC"),
     "TANH": curve("TANH"),
     "LEAKY_RELU": leaky_relu(),

@@ -27,6 +27,10 @@ DENSE = _kernel("alpharho_dense", reduce.dense, "alpharho_dense")
 MEAN = _kernel("alpharho_mean", reduce.mean, "alpharho_mean")
 SOFTMAX = _kernel("alpharho_softmax", reduce.softmax, "alpharho_softmax")
 ADD = _kernel("alpharho_add", elementwise.broadcast_pairs, "alpharho_add", PairsRow(_flat))
+SUB = _kernel("alpharho_sub", elementwise.broadcast_pairs, "alpharho_add", PairsRow(_flat))
+MAXIMUM = _kernel("alpharho_maximum", elementwise.broadcast_pairs, "alpharho_extremum", PairsRow(_flat))
+MINIMUM = _kernel("alpharho_minimum", elementwise.broadcast_pairs, "alpharho_extremum", PairsRow(_flat))
+PRELU = _kernel("alpharho_prelu", elementwise.broadcast_pairs, "alpharho_prelu", PairsRow(_flat))
 MUL = _kernel("alpharho_mul", elementwise.broadcast_pairs, "alpharho_mul")
 TABLE = _kernel("alpharho_table", elementwise.table, None, ValuesRow())
 PAD = _kernel("alpharho_pad", move.pad, "alpharho_pad")
@@ -38,7 +42,8 @@ SET = KernelSet(
     "portable",
     "kernels.h",
     (
-        CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, MUL, TABLE, PAD,
+        CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM,
+        MINIMUM, PRELU, TABLE, PAD,
         PLACE, COPY, FILL,
     ),
     replacements={},

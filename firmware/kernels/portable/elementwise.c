@@ -9,6 +9,29 @@ static int8_t add(const struct alpharho_add *p, int32_t a, int32_t b) {
   return (int8_t)clamp(scale(x + y, p->multiplier, p->shift) + p->zero_point, p->min, p->max);
 }
 
+static int8_t sub(const struct alpharho_add *p, int32_t a, int32_t b) {
+  const int32_t x = scale((a + p->offset1) * (1 << ADD_HEADROOM_BITS), p->multiplier1, p->shift1);
+  const int32_t y = scale((b + p->offset2) * (1 << ADD_HEADROOM_BITS), p->multiplier2, p->shift2);
+  return (int8_t)clamp(scale(x - y, p->multiplier, p->shift) + p->zero_point, p->min, p->max);
+}
+
+static int8_t maximum(const struct alpharho_extremum *p, int8_t a, int8_t b) {
+  (void)p;
+  return a > b ? a : b;
+}
+
+static int8_t minimum(const struct alpharho_extremum *p, int8_t a, int8_t b) {
+  (void)p;
+  return a < b ? a : b;
+}
+
+static int8_t prelu(const struct alpharho_prelu *p, int32_t a, int32_t b) {
+  const int32_t x = a + p->offset1;
+  const int32_t value =
+      x >= 0 ? scale(x, p->multiplier1, p->shift1) : scale(x * (b + p->offset2), p->multiplier2, p->shift2);
+  return (int8_t)clamp(wrap_add(value, p->zero_point), INT8_MIN, INT8_MAX);
+}
+
 static int8_t mul(const struct alpharho_mul *p, int32_t a, int32_t b) {
   const int32_t product = scale((a + p->offset1) * (b + p->offset2), p->multiplier, p->shift);
   return (int8_t)clamp(wrap_add(product, p->zero_point), p->min, p->max);
@@ -32,6 +55,22 @@ static int8_t mul(const struct alpharho_mul *p, int32_t a, int32_t b) {
 
 void alpharho_add(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   BROADCAST(&p->shape, in1, in2, out, add)
+}
+
+void alpharho_sub(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  BROADCAST(&p->shape, in1, in2, out, sub)
+}
+
+void alpharho_maximum(const struct alpharho_extremum *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  BROADCAST(&p->shape, in1, in2, out, maximum)
+}
+
+void alpharho_minimum(const struct alpharho_extremum *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  BROADCAST(&p->shape, in1, in2, out, minimum)
+}
+
+void alpharho_prelu(const struct alpharho_prelu *p, const int8_t *in, const int8_t *slopes, int8_t *out) {
+  BROADCAST(&p->shape, in, slopes, out, prelu)
 }
 
 void alpharho_mul(const struct alpharho_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
