@@ -1,4 +1,4 @@
-"""Proof that a layout loses no byte that is still needed. It knows kernels, and nothing of how the layout was found.
+"""Proof that a layout loses no byte that is still needed. It depends on kernels only, not on how the layout was chosen.
 
 The network is executed twice on shadow values (see `shadow`): once with each tensor apart and whole, which says what
 each tensor should hold, and once in the arena, call by call, row by row where blocks run so. Before a step, its inputs
@@ -50,10 +50,10 @@ def _each_apart(graph: Graph, steps: Sequence[Step]) -> dict[int, Shadow]:
         for call in step.calls:
             done = call.access()
             shadows = [_tensor(held, place, len(times)) for place, times in done.reads]
-            (place, times), found = done.write, done.compute(*shadows)
+            (place, times), values = done.write, done.compute(*shadows)
             assert isinstance(place, At)
             part = out[place.offset : place.offset + len(times)]
-            part[times != NEVER] = found[times != NEVER]
+            part[times != NEVER] = values[times != NEVER]
         held[step.output] = out
     return held
 
@@ -64,18 +64,18 @@ def _tensor(held: dict[int, Shadow], place: At | Scratch, size: int) -> Shadow:
 
 
 def _check_scratch(graph: Graph, step: Step, layout: Layout, i: int, where: str) -> None:
-    """Check that a step's scratch has a place, and that it lies over nothing that the step reads or makes."""
+    """Check that a step's scratch has a place, and that it overlaps nothing that the step reads or writes."""
     if not step.scratch:
         return
     place = layout.scratch.get(i)
     if place is None or place.size < step.scratch:
         raise CompileError(f"{where}: its scratch of {step.scratch} bytes has no place")
     if place.offset < 0 or place.offset + step.scratch > layout.arena_bytes:
-        raise CompileError(f"{where}: its scratch lies outside the arena")
+        raise CompileError(f"{where}: its scratch is outside the arena")
     for what, tensor in (("output", step.output), *(("input", t) for t in step.inputs)):
         start = layout.tensors[tensor].offset
         if start < place.offset + step.scratch and place.offset < start + graph.tensors[tensor].bytes:
-            raise CompileError(f"{where}: its scratch lies over its {what}")
+            raise CompileError(f"{where}: its scratch overlaps its {what}")
 
 
 class _Arena:
@@ -116,7 +116,7 @@ class _Arena:
                 self._call(call.access(), call, step, i, where)
 
     def _receive(self, row: Receive, i: int, where: str, wire: dict[int, Shadow]) -> None:
-        """Put a row of an input that comes over the wire where it goes."""
+        """Put a row of an input that arrives where it goes."""
         start = self._address(row.place, i)
         if start < 0 or start + row.size > len(self.values):
             raise CompileError(f"{where}: a row of its input goes outside the arena")
@@ -135,14 +135,14 @@ class _Arena:
             low, high = max(start, target), min(start + len(times), target + len(written))
             if low < high and (written[low - target : high - target] < times[low - start : high - start]).any():
                 raise CompileError(f"{where}: it writes over a byte of its input before reading it")
-        found = done.compute(*(self.values[start : start + len(times)] for start, times in reads))
+        values = done.compute(*(self.values[start : start + len(times)] for start, times in reads))
         if own is not None:
             start, size = regions.pop()
             if any(start < at + length and at < start + size for at, length in regions):
-                raise CompileError(f"{where}: {call.kernel.symbol}'s scratch lies over what it reads or writes")
+                raise CompileError(f"{where}: {call.kernel.symbol}'s scratch overlaps what it reads or writes")
             self._write(start, mix(np.arange(size) + (2 << 60)), i)
         now = written != NEVER
-        self._write(target + np.flatnonzero(now), found[now], i)
+        self._write(target + np.flatnonzero(now), values[now], i)
 
     def _write(self, where: int | np.ndarray[tuple[int], np.dtype[np.int64]], values: Shadow, i: int) -> None:
         at = where + np.arange(len(values)) if isinstance(where, int) else where

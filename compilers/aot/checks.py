@@ -45,7 +45,7 @@ def constant_ints(graph: Graph, operator: Operator, position: int) -> npt.NDArra
     """Return a constant input of integers (axes, paddings), as int64 in its shape."""
     tensor = graph.tensors[operator.inputs[position]]
     if operator.inputs[position] < 0 or tensor.data is None or tensor.dtype == "int8":
-        graph.fail(f"input {position} is no constant of int32 or int64", operator, tensor)
+        graph.fail(f"input {position} is not a constant of int32 or int64", operator, tensor)
     return tensor.data.astype(np.int64)
 
 

@@ -130,7 +130,7 @@ def _initializer(fields: Mapping[str, object], names: Names, within: str = "") -
 
 
 def _integer(value: int) -> str:
-    # C has no literal for the least int32: -2147483648 is minus a number that is no int32.
+    # C has no literal for the least int32: -2147483648 is minus a number that int32 does not have.
     return "(-2147483647 - 1)" if value == INT32_MIN else str(value)
 
 
@@ -200,9 +200,9 @@ def _check_range(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
             yield value
 
     for step in steps:
-        found = [step.scratch, layout.arena_bytes]
+        values = [step.scratch, layout.arena_bytes]
         for call in step.written():
             for argument in call.arguments:
-                found += numbers(argument.fields if isinstance(argument, Parameters) else argument)
-        if not all(INT32_MIN <= n <= INT32_MAX for n in found):
+                values += numbers(argument.fields if isinstance(argument, Parameters) else argument)
+        if not all(INT32_MIN <= n <= INT32_MAX for n in values):
             graph.fail("too large for the kernels' 32-bit numbers", graph.operators[step.index])

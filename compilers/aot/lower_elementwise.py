@@ -229,7 +229,7 @@ def _binary(graph: Graph, operator: Operator, kernel: Kernel, n: _Numbers) -> St
 
 
 def _broadcast(graph: Graph, operator: Operator, a: Tensor, b: Tensor, target: Tensor) -> dict[str, Value]:
-    """Return `struct alpharho_broadcast`: the output's dimensions, with neighbours joined that move alike."""
+    """Return `struct alpharho_broadcast`: the output's dimensions, with neighbors joined that move alike."""
     rank = max(len(a.shape), len(b.shape))
     first, second = ((1,) * (rank - len(t.shape)) + t.shape for t in (a, b))
     if any(x != y and 1 not in (x, y) for x, y in zip(first, second, strict=True)):

@@ -86,7 +86,7 @@ def _check_bias_scale(graph: Graph, operator: Operator) -> None:
 
 
 def mean(graph: Graph, operator: Operator) -> Step:
-    """Lower MEAN over neighbouring dimensions (`QuantizedMeanOrSum`)."""
+    """Lower MEAN over neighboring dimensions (`QuantizedMeanOrSum`)."""
     source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
     rank = len(source.shape)
     axes = {int(a) for a in checks.constant_ints(graph, operator, 1).reshape(-1)}
@@ -97,12 +97,12 @@ def mean(graph: Graph, operator: Operator) -> Step:
     if not operator.options["KeepDims"]:
         kept = tuple(s for i, s in enumerate(source.shape) if i not in axes)
     checks.expect_shape(graph, operator, target, kept)
-    # Neighbours that are both reduced, or both not, are one dimension; those of size 1 belong anywhere.
+    # Neighbors that are both reduced, or both not, are one dimension; those of size 1 belong anywhere.
     sizes = [(i in axes, s) for i, s in enumerate(source.shape) if s > 1]
     runs = [(reduced, math.prod(s for _, s in run)) for reduced, run in itertools.groupby(sizes, lambda x: x[0])]
     kinds = [reduced for reduced, _ in runs]
     if kinds.count(True) > 1:
-        graph.fail(f"mean over axes {sorted(axes)}, which are not neighbours", operator, source)
+        graph.fail(f"mean over axes {sorted(axes)}, which are not neighbors", operator, source)
     at = kinds.index(True) if True in kinds else len(runs)
     outer, inner = math.prod(s for _, s in runs[:at]), math.prod(s for _, s in runs[at + 1 :])
     reduced = runs[at][1] if at < len(runs) else 1

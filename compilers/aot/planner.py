@@ -1,6 +1,6 @@
-"""Where each tensor lies in the arena.
+"""The place of each tensor in the arena.
 
-Tensors are placed in groups. In a group, an operator's output lies over its dying input, beginning as far before the
+Tensors are placed in groups. In a group, an operator's output overlaps its dying input: it begins as far before the
 input as the operator needs. Which inputs are overlapped is searched for: an overlap saves memory where the peak is, but
 ties two tensors together, which can cost elsewhere.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from compilers.aot.steps import Step
 from graph.types import Graph
 
-# Addresses that wide loads of any kernel set may want.
+# Addresses that wide loads of any kernel set may need.
 ALIGNMENT = 16
 # Rounds of the search for overlaps; two or three suffice for networks of 100 operators. In each, the choices at the
 # fullest moments are tried the other way, one by one and two by two.
@@ -41,7 +41,7 @@ class Placed:
 class Layout:
     """The places of all computed tensors and of each step's scratch.
 
-    `overlapped` holds for a step the input that its output lies over.
+    `overlapped` has for a step the input that its output overlaps.
     """
 
     arena_bytes: int
@@ -62,7 +62,7 @@ class _Piece:
 
 
 def whole_inputs(graph: Graph, steps: Sequence[Step]) -> list[int]:
-    """Return the network's inputs that lie in the arena: all but one that comes row by row."""
+    """Return the network's inputs that are in the arena: all but one that arrives row by row."""
     return [t for t in graph.inputs if all(step.streamed != t for step in steps)]
 
 
@@ -109,7 +109,7 @@ class _Search:
         self.life = lifetimes(graph, steps)
 
     def overlappable(self, i: int) -> int | None:
-        """Return the input of step i that dies there and that its output may lie over, preferring the largest."""
+        """Return the input of step i that dies there and that its output may overlap, preferring the largest."""
         dying = [t for t in self.steps[i].overlap if self.life[t][1] == i]
         return max(dying, key=lambda t: (self.steps[i].overlap[t], self.graph.tensors[t].bytes), default=None)
 
@@ -145,7 +145,7 @@ class _Search:
         return Layout(_end(best), tensors, scratch, overlapped)
 
     def groups(self, chosen: set[int]) -> tuple[list[list[_Piece]], dict[int, int]]:
-        """Return the groups of pieces, and the input that each chosen step's output lies over."""
+        """Return the groups of pieces, and the input that each chosen step's output overlaps."""
         group_of: dict[int, tuple[list[_Piece], int]] = {}
         groups: list[list[_Piece]] = []
         overlapped: dict[int, int] = {}
@@ -196,14 +196,14 @@ def _place(groups: list[list[_Piece]], limit: int | None) -> list[Placed]:
 
 
 def _forbidden(group: list[_Piece], placed: list[Placed], low: int) -> list[tuple[int, int]]:
-    """Return the open intervals of offsets at which a piece of the group would lie over a placed one alive with it."""
-    found = []
+    """Return the open intervals of offsets at which a piece of the group would overlap a placed one alive with it."""
+    intervals = []
     for piece in group:
         delta = piece.delta - low
         for other in placed:
             if piece.first <= other.last and other.first <= piece.last:
-                found.append((other.offset - piece.size - delta, other.offset + other.size - delta))
-    return sorted(found)
+                intervals.append((other.offset - piece.size - delta, other.offset + other.size - delta))
+    return sorted(intervals)
 
 
 def _lowest(forbidden: list[tuple[int, int]]) -> int:

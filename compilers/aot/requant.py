@@ -1,4 +1,4 @@
-"""Requantisation of accumulators, computed at build time: multipliers, shifts, folded biases."""
+"""Requantization of accumulators, computed at build time: multipliers, shifts, folded biases."""
 
 from __future__ import annotations
 

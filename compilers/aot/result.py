@@ -51,7 +51,7 @@ class OperatorSpec:
 
 @dataclass(frozen=True)
 class Streamed:
-    """An input that is taken row by row as it comes: `rows` of `row_bytes` are kept of its `input_bytes`.
+    """An input that is taken row by row as it arrives: `rows` of `row_bytes` are kept of its `input_bytes`.
 
     `whole_arena_bytes` is what the arena would be with the input whole.
     """
@@ -104,7 +104,7 @@ class Plan:
 
 
 def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:
-    """Return a computed tensor with its place; one that comes row by row has the offset -1."""
+    """Return a computed tensor with its place; one that arrives row by row has the offset -1."""
     piece = layout.tensors.get(tensor.index, Placed(tensor.index, -1, 0, -1, -1))
     return TensorSpec(
         tensor.short_name, tensor.shape, tensor.dtype, float(tensor.quant.scale), tensor.quant.zero_point,

@@ -1,7 +1,7 @@
-"""Blocks of operators that run row by row, so that the tensors between them are never whole.
+"""Blocks of operators that run row by row, so that the tensors between them are never whole in memory.
 
 A row of the block's output is computed at a time. What a depthwise layer reads is kept in a ring of as many rows as its
-kernel is high; between other layers lies one row. No row is computed twice.
+kernel is high; between other layers there is one row. No row is computed twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which operators run row by row together.
 
 The operators are cut into blocks. What a block needs is known before anything is placed: the tensors alive across it,
-its inputs and output, its line buffers. The cut is found by dynamic programming: first the least peak, then the fewest
+its inputs and output, its line buffers. Dynamic programming finds the cut: first the least peak, then the fewest
 operators in blocks that reach it.
 """
 
@@ -33,8 +33,8 @@ class _Cut:
 def cuts(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> list[tuple[Step, ...]]:
     """Return cuts worth placing, each as the steps to run: single operators and blocks.
 
-    If `streamed`, the first block takes the network's input row by row as it comes. Raises CompileError if the network
-    does not begin so that it can.
+    If `streamed`, the first block takes the network's input row by row as it arrives. Raises CompileError if the start of
+    the network does not allow that.
     """
     needs = _Needs(graph, steps, streamed)
     if streamed and not any(needs.of(0, j) for j in range(2, len(steps) + 1) if all(needs.joined[: j - 1])):
@@ -45,11 +45,11 @@ def cuts(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> list[tu
     few = _best(needs, len(steps), lambda so_far, need, count: (so_far[0] + (need > peak), so_far[1] + count - 1))
     slim = _best(needs, len(steps), lambda so_far, need, count: (so_far[0] + need * count, so_far[1] + count - 1))
     whole = [] if streamed else [[(i, i + 1) for i in range(len(steps))]]
-    found: list[list[tuple[int, int]]] = []
+    chosen: list[list[tuple[int, int]]] = []
     for cut in (*whole, few, least, slim):
-        if cut not in found:
-            found.append(cut)
-    return [_apply(graph, steps, cut, streamed) for cut in found]
+        if cut not in chosen:
+            chosen.append(cut)
+    return [_apply(graph, steps, cut, streamed) for cut in chosen]
 
 
 def _apply(graph: Graph, steps: Sequence[Step], cut: Sequence[tuple[int, int]], streamed: bool) -> tuple[Step, ...]:
@@ -117,14 +117,14 @@ def _best(
 ) -> list[tuple[int, int]]:
     best: list[_Cut | None] = [_Cut((0, 0), 0)]
     for j in range(1, count + 1):
-        found: list[_Cut] = []
+        candidates: list[_Cut] = []
         for i in range(j - 1, max(-1, j - 1 - BLOCK_LIMIT), -1):
             if i < j - 1 and not needs.joined[i]:
                 break
             need, before = needs.of(i, j), best[i]
             if need is not None and before is not None:
-                found.append(_Cut(add(before.cost, need, j - i), i))
-        best.append(min(found, key=lambda c: (c.cost, -c.start), default=None))
+                candidates.append(_Cut(add(before.cost, need, j - i), i))
+        best.append(min(candidates, key=lambda c: (c.cost, -c.start), default=None))
     cut: list[tuple[int, int]] = []
     while count:
         last = best[count]

@@ -4,7 +4,7 @@ A kernel's output is a hash of all that it reads, in the order in which it reads
 is wrong, missing or of another place gives other numbers. Each model also says when a byte of an input is read for the
 last time and when a byte of the output is first written, counted in units of the kernel's own loop.
 
-Nothing here knows how a layout was found. It follows the contracts in the headers of `firmware/kernels`.
+Nothing here depends on how a layout was chosen. It follows the contracts in the headers of `firmware/kernels`.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Stage:
 
     @property
     def call(self) -> Call:
-        """The call to turn into one for a row: in a block, input and output lie apart."""
+        """The call to turn into one for a row: in a block, input and output do not overlap."""
         return (self.step.apart or self.step.calls)[0]
 
     @property
@@ -152,7 +152,7 @@ def scratch_bytes(layers: Sequence[Stage], streamed: bool = False) -> int:
 
 
 def overlap(layers: Sequence[Stage]) -> dict[int, int]:
-    """Return how far a block's output may lie over the tensors that it reads (see Step.overlap)."""
+    """Return how far a block's output may overlap the tensors that it reads (see Step.overlap)."""
     last = layers[-1]
     height, pitch = last.target_shape[0], last.target_shape[1] * last.target_shape[2]
     done = np.arange(1, height)

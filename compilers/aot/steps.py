@@ -63,7 +63,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Switch:
-    """Runs the first body whose limit is over `row`; the last has no limit."""
+    """Runs the first body whose limit is over `row`; the last is without limit."""
 
     row: Linear
     cases: tuple[tuple[int | None, tuple[Item, ...]], ...]
@@ -71,10 +71,10 @@ class Switch:
 
 @dataclass(frozen=True)
 class Await:
-    """Stops until rows of the network's input have come, up to `until`, not included; then goes on from here.
+    """Stops until rows of the network's input have arrived, up to `until`, not included; then goes on from here.
 
     They go to `window`, one after the other, the first of them row `top` of the input. `variable` counts those that
-    have come; each has `line` bytes.
+    have arrived; each has `line` bytes.
     """
 
     tensor: int
@@ -94,7 +94,7 @@ class Step:
 
     `inputs` are the tensors that it reads from the arena. `overlap` gives for such a tensor where the output may begin
     if that input dies here: this many bytes after its start (0 or negative: before it), or any fewer, and no byte is
-    written before it was read. `apart` is what to call instead, without scratch, if the output lies apart.
+    written before it was read. `apart` is what to call instead, without scratch, if the output overlaps no input.
 
     A block has `parts`, the steps of its operators, whose tensors are never whole, and in place of calls the program
     `rows`. `streamed` is the network's input if the block takes it row by row as it arrives. `areas` are the parts of
@@ -116,7 +116,7 @@ class Step:
     areas: tuple[tuple[str, int], ...] = ()
 
     def without_overlap(self) -> Step:
-        """Return the step for an output that lies apart from all inputs."""
+        """Return the step for an output that overlaps no input."""
         if not self.apart:
             return self
         return replace(self, calls=self.apart, apart=(), scratch=0)

@@ -30,11 +30,11 @@ struct alpharho_engine_info {
   const char *kernels;       // "portable"
   const char *model_sha256;  // 64 hex digits: the .tflite that was compiled
   uint32_t arena_bytes;      // planned for activations, inputs and outputs included
-  uint32_t arena_used_bytes; // as found by alpharho_engine_init where the engine plans at run time; else 0
+  uint32_t arena_used_bytes; // set by alpharho_engine_init where the engine plans at run time; else 0
   bool input_preserved;
   uint32_t input_count, output_count;
   const struct alpharho_engine_tensor *inputs, *outputs;
-  // Where the only input is taken as it comes and is nowhere whole: take bytes of it, in order, computing as far as
+  // Where the only input is taken as it arrives and is nowhere whole: take bytes of it, in order, computing as far as
   // they go; alpharho_engine_invoke does the rest, once. `is_first` begins an input. Null where alpharho_engine_input
   // is where it goes.
   void (*stream)(const int8_t *bytes, uint32_t count, bool is_first);

@@ -1,4 +1,4 @@
-"""Steps run without generated C: kernels called by ctypes, built with the sanitizer for undefined behaviour.
+"""Steps run without generated C: kernels called by ctypes, built with the sanitizer for undefined behavior.
 
 No compiler runs per example, so a property test may try thousands.
 """
@@ -98,7 +98,7 @@ class Runner:
         return [self._view(t).reshape(self.graph.tensors[t].shape).copy() for t in self.graph.outputs]
 
     def _receive(self, row: Receive, i: int, wire: Mapping[int, Int8]) -> None:
-        """Put a row of an input that comes over the wire where the program expects it."""
+        """Put a row of an input that arrives where the program expects it."""
         start = GUARD + self.layout.scratch[i].offset + row.place.offset
         data = wire[row.source.tensor].reshape(-1)
         self.memory[start : start + row.size] = data[row.source.offset : row.source.offset + row.size]

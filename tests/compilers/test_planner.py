@@ -60,7 +60,7 @@ def test_scratch_missing_small_or_over_input_or_output() -> None:
         check(graph, steps, replace(layout, scratch={0: replace(place, size=53)}))
     for other in (graph.inputs[0], steps[0].output):
         at = replace(place, offset=layout.tensors[other].offset)
-        with pytest.raises(CompileError, match="its scratch lies over"):
+        with pytest.raises(CompileError, match="its scratch overlaps"):
             check(graph, steps, replace(layout, scratch={0: at}))
 
 
@@ -78,7 +78,7 @@ def test_output_over_what_is_needed_later() -> None:
     i, kept = next(
         (i, t) for i, step in enumerate(steps) for t in step.inputs if last_read[t] > i and steps[i].name == "CONV_2D"
     )
-    with pytest.raises(CompileError, match=r"lies over tensor|was overwritten|before reading"):
+    with pytest.raises(CompileError, match=r"overlaps|was overwritten|before reading"):
         check(graph, steps, moved(layout, steps[i].output, layout.tensors[kept].offset))
 
 
@@ -89,7 +89,7 @@ def test_overlap_one_step_too_far() -> None:
             continue
         limit = layout.tensors[source].offset + steps[i].overlap[source]
         grown = replace(layout, arena_bytes=layout.arena_bytes + 4096)
-        with pytest.raises(CompileError, match=r"before reading it|lies over|overwritten"):
+        with pytest.raises(CompileError, match=r"before reading it|overlaps|overwritten"):
             check(graph, steps, moved(grown, steps[i].output, limit + 512))
 
 

@@ -170,7 +170,7 @@ def test_cuts_that_are_found_equal_the_reference(kernels: str, case: Case) -> No
 @hypothesis.settings(max_examples=60, suppress_health_check=NOT_SHRUNK)
 @hypothesis.given(case=chains())
 def test_an_input_taken_row_by_row_equals_the_reference(kernels: str, case: Case) -> None:
-    """Rows are put where the program wants them by what stands for the wire."""
+    """The test itself puts the rows where the program expects them."""
     graph = parse(case.model, "case")
     try:
         found = cuts(graph, lower(graph, kernels), streamed=True)
@@ -230,12 +230,12 @@ def test_generated_loops_equal_the_reference(kernels: str, tmp_path: Path) -> No
     """The C has loops where the tests above have their calls one by one."""
     cases: list[Case] = []
 
-    # Most small chains have their peak elsewhere: a few of those, and all that are made into blocks.
+    # Most small chains have their peak elsewhere: a few of those, and all that become blocks.
     @hypothesis.settings(max_examples=80, suppress_health_check=NOT_SHRUNK, database=None, derandomize=True)
     @hypothesis.given(case=chains())
     def collect(case: Case) -> None:
-        made, _ = compile_graph(parse(case.model, "case"), kernels)
-        if len(cases) < 3 or (len(cases) < 10 and any(o.block is not None for o in made.operators)):
+        plan_of_case, _ = compile_graph(parse(case.model, "case"), kernels)
+        if len(cases) < 3 or (len(cases) < 10 and any(o.block is not None for o in plan_of_case.operators)):
             cases.append(case)
 
     collect()

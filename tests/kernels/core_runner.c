@@ -81,7 +81,7 @@ static void fault(void) { semihost(EXIT, (const void *)FAULTED); }
 
 static uint32_t stack[1024] __attribute__((aligned(8)));
 
-// Initial stack pointer, reset, NMI, hard fault and the three kinds of fault that may be told apart.
+// Initial stack pointer, reset, NMI, hard fault and the three kinds of fault that have vectors of their own.
 __attribute__((section(".vectors"), used)) static const void *const vectors[] = {
     stack + 1024, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
 };

@@ -280,7 +280,7 @@ def binary(draw: st.DrawFn, name: str) -> Case:
 
 @st.composite
 def mean(draw: st.DrawFn) -> Case:
-    """Draw a MEAN over neighbouring dimensions."""
+    """Draw a MEAN over neighboring dimensions."""
     b = Builder()
     rank = draw(st.integers(2, 4))
     shape = [draw(st.integers(1, 8)) for _ in range(rank)]

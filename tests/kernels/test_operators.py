@@ -1,4 +1,4 @@
-"""Each operator against LiteRT's reference kernels, byte for byte, with the sanitizer for undefined behaviour on."""
+"""Each operator against LiteRT's reference kernels, byte for byte, with the sanitizer for undefined behavior on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Batch = list[tuple[CoreRunner, bytes, Sequence[Sequence[int]], Sequence[Int8]]]
 
 
 def compare(case: Case, core: str = "portable", batch: Batch | None = None, optimize: str = "size") -> None:
-    """Run a case in the planned layout, with all apart, and with each output over its input where it may lie."""
+    """Run a case in the planned layout, with all apart, and with each output over its input where it may overlap."""
     graph = parse(case.model, "case")
     try:
         steps = lower(graph, kernels_of(core), optimize)

@@ -11,7 +11,7 @@ from compilers.aot.shadow import NEVER, Access, Arguments, Shadow, of_bytes
 
 
 def pad(a: Arguments) -> Access:
-    """The input may be read until the end: the output is apart."""
+    """The input may be read until the end: the output does not overlap the input."""
     before, source, target = (cast(tuple[int, ...], a.fields[n]) for n in ("before", "in", "out"))
     inside = tuple(slice(b, b + s) for b, s in zip(before, source, strict=True))
 
@@ -43,7 +43,7 @@ def place(a: Arguments) -> Access:
 
 
 def copy(a: Arguments) -> Access:
-    """The output is apart: reads count as after the writes."""
+    """The output does not overlap the input: reads count as after the writes."""
     (size,) = a.integers
     return Access([(a.places[0], np.ones(size, np.int64))], (a.places[1], np.zeros(size, np.int64)), lambda x: x)
 

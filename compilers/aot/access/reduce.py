@@ -32,7 +32,7 @@ def _rows_of(depth_in: int, depth_out: int, rows: int, seed: int) -> Callable[[S
 
 
 def dense(a: Arguments) -> Access:
-    """All outputs read all of a row: the output is apart."""
+    """All outputs read all of a row: the output does not overlap the input."""
     rows, depth, channels = (a.number(n) for n in ("rows", "in_c", "out_c"))
     count = rows * channels
     read = np.full(rows * depth, count)

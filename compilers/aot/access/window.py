@@ -68,7 +68,7 @@ def _pixel_times(window: Window, count: int, groups: int) -> tuple[Times, Times]
 
 
 def pointwise_apart(a: Arguments) -> Access:
-    """All channels read all of a pixel: the output lies apart."""
+    """All channels read all of a pixel: the output does not overlap the input."""
     done = convolution(1)(a)
     ((place, times),) = done.reads
     return replace(done, reads=[(place, np.full(len(times), int(done.write[1].max(initial=0)) + 1))])
@@ -117,7 +117,7 @@ def depthwise_row(a: Arguments) -> Access:
 
 
 def pool(a: Arguments) -> Access:
-    """Windows are read until the end: the output is apart."""
+    """Windows are read until the end: the output does not overlap the input."""
     window, seed = a.window, a.seed
     shape = window["in_h"], window["in_w"], window["in_c"]
     count = window["out_h"] * window["out_w"] * window["out_c"]

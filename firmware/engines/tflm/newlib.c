@@ -1,4 +1,4 @@
-// What newlib wants of an operating system, for the little of it that TFLite-Micro links: there is no heap and no file,
+// What newlib needs of an operating system, for the little of it that TFLite-Micro links: there is no heap and no file,
 // and the end of the program is the start of the device.
 #include "port.h"
 

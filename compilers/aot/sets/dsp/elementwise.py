@@ -88,10 +88,10 @@ def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int] | None:
     for trials in nearest_pairs():
         factors = [round(i * (1 << FACTOR_BITS)) + d for i, d in zip(ideal, trials, strict=True)]
         sums = [(f * values) >> FACTOR_BITS for f in factors]
-        found = sums[0][:, None] + sums[1][None, :]
-        middle = round(float((high - found).mean()))
+        total = sums[0][:, None] + sums[1][None, :]
+        middle = round(float((high - total).mean()))
         for trial in OFFSET_TRIALS:
-            if (_round(found + middle + trial, shift, rounding) == expected).all():
+            if (_round(total + middle + trial, shift, rounding) == expected).all():
                 return factors[0], factors[1], middle + trial
     return None
 

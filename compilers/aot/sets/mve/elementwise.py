@@ -90,9 +90,9 @@ def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int, int] | Non
     ideal = [round(x * 2.0**shift) for x in (*slopes, middle)]
     for d1, d2 in nearest_pairs():
         first, second = ideal[0] + d1, ideal[1] + d2
-        found = first * values[:, None] + second * values[None, :]
+        total = first * values[:, None] + second * values[None, :]
         for d in OFFSET_TRIALS:
-            if (_limited((found + ideal[2] + d) >> shift, number) == expected).all():
+            if (_limited((total + ideal[2] + d) >> shift, number) == expected).all():
                 return first, second, ideal[2] + d, -shift
     return None
 
