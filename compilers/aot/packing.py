@@ -33,9 +33,9 @@ def arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
 def channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int32] | None:
     """Return bias, weights, multiplier and right shift of each output channel.
 
-    None if a channel does not meet the kernels' conditions: a shift to the right, and sums that can be doubled. A channel
-    that does not, but whose output is the same for all inputs, is changed to one that does: networks have channels with
-    weights close to 0 and a bias at its limit.
+    None if a channel does not meet the kernels' conditions: a shift to the right, and sums that can be doubled. A
+    channel that does not, but whose output is the same for all inputs, is changed to one that does: networks have
+    channels with weights close to 0 and a bias at its limit.
     """
     bias, weights = data(parameters["bias"]), data(parameters["weights"])
     requant = cast(Mapping[str, Value], parameters["requant"])

@@ -33,8 +33,8 @@ class _Cut:
 def cuts(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> list[tuple[Step, ...]]:
     """Return cuts worth placing, each as the steps to run: single operators and blocks.
 
-    If `streamed`, the first block takes the network's input row by row as it arrives. Raises CompileError if the start of
-    the network does not allow that.
+    If `streamed`, the first block takes the network's input row by row as it arrives. Raises CompileError if the start
+    of the network does not allow that.
     """
     needs = _Needs(graph, steps, streamed)
     if streamed and not any(needs.of(0, j) for j in range(2, len(steps) + 1) if all(needs.joined[: j - 1])):

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot import Plan, compile_model
+from compilers.aot.sets import SETS
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -74,8 +75,8 @@ def generated_sources(folder: Path, name: str = "model") -> list[Path]:
 
 
 def kernel_headers() -> str:
-    """Return the declarations of all kernels: those of a set of its own after those that they need."""
-    return "".join((KERNELS / name).read_text() for name in ("portable.h", "dsp.h", "mve.h"))
+    """Return the declarations of all kernels: those of `portable` first, which other sets need."""
+    return "".join((KERNELS / kernel_set.header).read_text() for kernel_set in SETS.values())
 
 
 @functools.cache

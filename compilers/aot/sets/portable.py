@@ -40,7 +40,7 @@ FILL = _kernel("alpharho_fill", move.fill)
 
 SET = KernelSet(
     "portable",
-    "kernels.h",
+    "portable.h",
     (
         CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM,
         MINIMUM, PRELU, TABLE, PAD,

@@ -9,7 +9,7 @@ from compilers.aot.sets.kernel_set import KernelSet
 
 SET = KernelSet(
     "dsp",
-    "kernels.h",
+    "dsp.h",
     KERNELS,
     replacements={
         portable.CONV: windows.conv,
