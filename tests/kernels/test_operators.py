@@ -126,6 +126,13 @@ def test_each_operator_equals_the_reference_on_the_set_s_core(core: str) -> None
     on_core(st.sampled_from(sorted(OPERATORS)).flatmap(OPERATORS.__getitem__), core, cases=60)
 
 
+@needs_core
+@pytest.mark.parametrize("core", [core for core in core_runner.CORES if kernels_of(core) == "portable"])
+def test_convolutions_equal_the_reference_on_the_cores_of_the_portable_set(core: str) -> None:
+    """Their inner loop is assembly, of which two pixels and two channels see all."""
+    on_core(TYPICAL["CONV_2D"], core, cases=20)
+
+
 @pytest.mark.parametrize("kernels", SETS)
 @pytest.mark.parametrize("name", TYPICAL)
 def test_typical_cases_take_the_set_s_own_kernels(kernels: str, name: str) -> None:
