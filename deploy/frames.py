@@ -185,6 +185,6 @@ class Decoder:
                 self.damaged += 1
             self._is_bad = True
             return
-        text = line.decode("ascii").strip()
+        text = line.translate(None, b"\r\n").decode("ascii")
         if text:
             items.append(Text(text))

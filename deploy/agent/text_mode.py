@@ -136,7 +136,7 @@ class TextMode:
         values = struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data)
         scale, zero_point = spec["scale"] or 1.0, spec["zero_point"]
         return [
-            "m-results-[" + ",".join(_thousandths((value - zero_point) * _float32(scale)) for value in values) + "]"
+            "m-results-[" + ",".join(three_decimals((value - zero_point) * _float32(scale)) for value in values) + "]"
         ]
 
 
@@ -146,7 +146,7 @@ def _number(word: str, most: int) -> int:
     return min(int(word), most + 1) if is_number else most + 1
 
 
-def _thousandths(value: float) -> str:
+def three_decimals(value: float) -> str:
     """Return a value with three decimals, rounded half up in float32 as the firmware does."""
     scaled = _float32(_float32(abs(_float32(value)) * 1000) + 0.5)
     count = int(scaled) if scaled < 4e9 else _MOST_THOUSANDTHS

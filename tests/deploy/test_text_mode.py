@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy import frames
-from deploy.agent.text_mode import _thousandths
+from deploy.agent.text_mode import three_decimals
 from deploy.frames import Frame, Type
 from tests.deploy import fake
 from tests.deploy.fake import FakeEngine, FakeLink, expected_output
@@ -94,7 +94,7 @@ def test_a_failed_inference_has_a_reason_and_no_result(link: FakeLink) -> None:
     ],
 )  # fmt: skip
 def test_results_have_three_decimals(value: float, text: str) -> None:
-    assert _thousandths(value) == text
+    assert three_decimals(value) == text
 
 
 def test_frames_and_text_share_the_line(link: FakeLink) -> None:

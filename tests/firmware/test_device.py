@@ -6,6 +6,7 @@ The driver's network has inputs of 200 and 65 bytes and an output of 10: byte j 
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.agent.server import Server
 from deploy.frames import REPLY, Code, Decoder, Frame, Text, Type, encode
+from tests.deploy.fake import FakeLink
+from tests.deploy.test_text_mode import VectorEngine
 from tests.firmware.driver import Driver, build_driver
 
 PRESERVES_TWO, PRESERVES_ONE, OVERWRITES_ONE = b"\x01", b"\x03", b"\x02"
@@ -273,3 +277,30 @@ def test_text_and_frames_share_the_line(driver: Driver) -> None:
     name = [Text("m-name-dut-[board]"), Text("m-ready")]
     reply = ping._replace(type=Type.PING | REPLY)
     assert items == [*name, reply, *name, reply]
+
+
+WORDS = (
+    "name", "profile", "timestamp", "db", "load", "print", "infer", "results", "0", "1", "2", "9", "199", "200", "201",
+    "0200", "-1", "1e2", "4294967297", "00", "0f", "FF", "zz", "000", "0x00", "x" * 40, "00" * 90, "a5" * 33,
+)  # fmt: skip
+BETWEEN = (" ", "  ", "\t", "\r\n", "")
+COMMANDS = st.lists(
+    st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(BETWEEN)).map("".join), max_size=4).map("".join)
+    | st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
+    | st.sampled_from(BETWEEN),
+    min_size=1,
+    max_size=12,
+).map(lambda commands: [command for command in commands if len(command) <= 200])
+LOAD = ["db load 200", *(f"db {INPUT[at : at + 50].hex()}" for at in range(0, 200, 50))]
+
+
+@given(st.sampled_from([[], LOAD]), COMMANDS)
+def test_the_agent_answers_any_commands_as_the_firmware_does(
+    driver: Driver, first: list[str], others: list[str]
+) -> None:
+    commands = ["name", *first, *others]
+    link = FakeLink(VectorEngine())
+    link.server = Server(VectorEngine(), {"board": "board", "firmware": ""}, link.answer)
+    link.write("".join(f"{command}%" for command in commands).encode())
+    answers = re.sub(r"m-lap-us-\d+", "m-lap-us-1234567", link.read(0).decode()).splitlines()
+    assert answers == say(driver, PRESERVES_ONE, *commands)
