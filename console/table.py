@@ -22,7 +22,7 @@ def table(title: str, columns: Columns, rows: Rows, red: Collection[str] = (), b
     grid.show_header = any(heading for heading, _ in columns)
     for place, (heading, side) in enumerate(columns):
         style = "bold" if bold_first and not place else ""
-        grid.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True, style=style)
+        grid.add_column(escape(heading), justify="right" if side == "right" else "left", no_wrap=True, style=style)
     for row in rows:
         grid.add_row(*(f"[red]{escape(cell)}[/red]" if cell in red else escape(cell) for cell in row))
     # A narrow terminal wraps lines; cutting names would lose them.

@@ -7,9 +7,9 @@ import inspect
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
 from invoke import Collection, Context, Exit, Program, task
 from invoke.tasks import Task
@@ -19,6 +19,7 @@ from pipeline.options import Field, Words, fields_of, read
 from pipeline.request import is_model, is_target
 
 T = TypeVar("T")
+InvokeTask: TypeAlias = "Task[Callable[..., None]]"
 VERSION = "0.1.0"
 STOPPED = 130
 POSITIONAL = ("model", "target")
@@ -28,14 +29,16 @@ COMPLETION = ("--complete", "--print-completion-script")
 
 @dataclass(frozen=True)
 class Command:
-    """One task: `kind` is the dataclass of its options, `names` those of its fields that are options of the task."""
+    """One task. `fields` are its options by field name, in the order in which help shows them.
+
+    `run` runs it with options as typed; it raises Error.
+    """
 
     name: str
     group: str
     about: str
-    kind: type[Any]
-    names: tuple[str, ...]
-    body: Callable[[Any], None]
+    fields: Mapping[str, Field]
+    run: Callable[[Words], None]
 
     @property
     def summary(self) -> str:
@@ -43,38 +46,29 @@ class Command:
         return self.about.partition("\n")[0]
 
     @property
-    def fields(self) -> dict[str, Field]:
-        """Its options by field name, in the order in which help shows them."""
-        fields = fields_of(self.kind)
-        return {name: fields[name] for name in self.names}
-
-    @property
     def positional(self) -> tuple[str, ...]:
         """The options that may be typed without their name."""
-        return tuple(name for name in POSITIONAL if name in self.names)
-
-    def run(self, words: Words) -> None:
-        """Run it with options as typed. Raises Error."""
-        self.body(read(self.kind, words))
+        return tuple(name for name in POSITIONAL if name in self.fields)
 
 
 COMMANDS: dict[str, Command] = {}
 """By name, in the order of their definition."""
-INVOKE_TASKS: list[Task[Any]] = []
+INVOKE_TASKS: list[InvokeTask] = []
 """The same for invoke."""
 
 
-def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], None]], Task[Any]]:
+def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], None]], InvokeTask]:
     """Make a task of a function that takes a dataclass of options; `names` are option groups or fields, all if empty.
 
     It is registered in COMMANDS, and returned as an invoke task, so that plain `invoke` runs it too.
     """
     fields = fields_of(kind)
-    chosen = tuple(n for n, field in fields.items() if not names or n in names or field.option.group in names)
+    chosen = {n: field for n, field in fields.items() if not names or n in names or field.option.group in names}
 
-    def wrap(body: Callable[[T], None]) -> Task[Any]:
+    def wrap(body: Callable[[T], None]) -> InvokeTask:
         name = body.__name__.replace("_", "-")
-        command = Command(name, group, inspect.cleandoc(body.__doc__ or ""), kind, chosen, body)
+        about = inspect.cleandoc(body.__doc__ or "")
+        command = Command(name, group, about, chosen, lambda words: body(read(kind, words)))
         COMMANDS[name] = command
         INVOKE_TASKS.append(_invoke_task(command))
         return INVOKE_TASKS[-1]
@@ -82,7 +76,7 @@ def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], N
     return wrap
 
 
-def _invoke_task(command: Command) -> Task[Any]:
+def _invoke_task(command: Command) -> InvokeTask:
     def run(c: Context, **values: str | bool | None) -> None:
         code, message = attempt(lambda: command.run({n: v for n, v in values.items() if v not in (None, False)}))
         if code:
@@ -94,10 +88,10 @@ def _invoke_task(command: Command) -> Task[Any]:
         inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False if field.kind is bool else None)
         for n, field in fields.items()
     ]
-    run.__name__, run.__doc__ = command.body.__name__, command.about
+    run.__name__, run.__doc__ = command.name.replace("-", "_"), command.about
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     invoke_help = {name: field.option.help.replace("{choices}", "") for name, field in fields.items()}
-    result: Task[Any] = task(name=command.name, auto_shortflags=False, help=invoke_help)(run)
+    result: InvokeTask = task(name=command.name, auto_shortflags=False, help=invoke_help)(run)
     return result
 
 

@@ -29,7 +29,7 @@ def overview(commands: Iterable[Command]) -> str:
 def task_page(command: Command, width: int | None = None) -> str:
     """Return the help of a task: what it does, then its options by group. `width` is in columns."""
     width = width or min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
-    words = [f"[{name.upper()}]" for name in command.positional] + (["[options]"] if command.names else [])
+    words = [f"[{name.upper()}]" for name in command.positional] + (["[options]"] if command.fields else [])
     lines = [" ".join(["usage: ./inv", command.name, *words]), ""]
     for paragraph in command.about.split("\n\n"):
         lines += [*textwrap.wrap(" ".join(paragraph.split()), width), ""]
@@ -86,7 +86,7 @@ def markdown(commands: Iterable[Command]) -> str:
         *_table(("task", "does"), [(f"`{command.name}`", command.summary) for command in commands]),
     ]
     for group, fields in by_group(_first_of_each(commands)):
-        rows = [_row(field, [c.name for c in commands if field.name in c.names]) for field in fields]
+        rows = [_row(field, [c.name for c in commands if field.name in c.fields]) for field in fields]
         lines += ["", f"## {group}", "", *_table(("option", "is", "type", "tasks"), rows)]
     return "\n".join(lines) + "\n"
 

@@ -61,7 +61,7 @@ class Field:
 
     name: str
     kind: type
-    default: Any
+    default: object
     option: Option
 
     @property
@@ -69,7 +69,7 @@ class Field:
         """The option as it is typed, such as --calibration-images."""
         return flag_of(self.name)
 
-    def read(self, text: str | bool) -> Any:
+    def read(self, text: str | bool) -> object:
         """Return the value of a typed text. Raises ConfigError naming the option and what it expects."""
         option = self.option
         if isinstance(text, bool):
@@ -102,7 +102,7 @@ class Field:
 
 
 def option(
-    default: Any,
+    default: object,
     help: str,
     *,
     group: str,
@@ -120,24 +120,38 @@ def option(
     return dataclasses.field(default=default, metadata={METADATA_KEY: about})
 
 
-def like(owner: type[Any], name: str, default: Any = dataclasses.MISSING, **changes: Any) -> Any:
+def like(
+    owner: type[object],
+    name: str,
+    default: object = dataclasses.MISSING,
+    *,
+    help: str = "",
+    default_words: str = "",
+    is_scoped: bool = True,
+) -> Any:
     """Return a field that is the option `name` of another dataclass, with another default or other words."""
     field = fields_of(owner)[name]
+    changed = dataclasses.replace(
+        field.option,
+        help=help or field.option.help,
+        default_words=default_words or field.option.default_words,
+        scope=field.option.scope if is_scoped else None,
+    )
     default = field.default if default is dataclasses.MISSING else default
-    return dataclasses.field(default=default, metadata={METADATA_KEY: dataclasses.replace(field.option, **changes)})
+    return dataclasses.field(default=default, metadata={METADATA_KEY: changed})
 
 
-def fields_of(owner: type[Any]) -> dict[str, Field]:
+def fields_of(owner: type[object]) -> dict[str, Field]:
     """Return the options of a dataclass by field name, in order."""
     types = typing.get_type_hints(owner)
     return {
         field.name: Field(field.name, _kind(types[field.name]), field.default, field.metadata[METADATA_KEY])
-        for field in dataclasses.fields(owner)
+        for field in dataclasses.fields(owner)  # type: ignore[arg-type]
         if METADATA_KEY in field.metadata
     }
 
 
-def _kind(annotation: Any) -> type:
+def _kind(annotation: object) -> type:
     """Return bool, int, float, str, Path or tuple for an annotation such as `int | None`."""
     kinds = [part for part in typing.get_args(annotation) or (annotation,) if part is not NoneType]
     origin = typing.get_origin(annotation)

@@ -88,7 +88,7 @@ class ExplainOptions:
 
     model: str = like(Request, "model", help="preset such as v1_025 or v2_035_160 (./inv models lists them)")
     classes: int = option(1000, "classes", group="model", value="N", low=2)
-    channels: int = like(Request, "channels", scope=None)
+    channels: int = like(Request, "channels", is_scoped=False)
     json: bool = JSON
 
 
@@ -101,7 +101,7 @@ class TrainOptions:
         None, "weights to begin with: imagenet, or a .npz checkpoint", group="model", value="FILE",
         default_words="random ones",
     )  # fmt: skip
-    channels: int = like(Request, "channels", scope=None)
+    channels: int = like(Request, "channels", is_scoped=False)
     data: str = like(Request, "data")
     stages: str | None = option(
         None, "input sides in pixels and epochs, the last side at rho: SIDE:EPOCHS[,SIDE:EPOCHS...]", group="training",

@@ -1,0 +1,55 @@
+"""Tables, lines and bars print what they get as it is, in any width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import console
+
+
+def test_cells_are_not_markup_and_are_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = "w" * 150
+    console.table("title [x]", [("name", "left"), ("bytes [n]", "right")], [["[red]a[/red]", "12,345"], [wide, "1"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].strip() == "title [x]"
+    assert lines[1].split() == ["name", "bytes", "[n]"]
+    assert lines[2].split() == ["[red]a[/red]", "12,345"]
+    assert lines[3].split() == [wide, "1"]
+    assert lines[2].rstrip().endswith("12,345")
+
+
+def test_a_table_without_headings_has_no_line_for_them(capsys: pytest.CaptureFixture[str]) -> None:
+    console.report([("model", "v1 [int8]"), ("", "more")], Path("reports/x [y]/report.json"))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert [line.split() for line in lines] == [["model", "v1", "[int8]"], ["more"], ["reports/x", "[y]/report.json"]]
+
+
+def test_a_step_says_what_it_did_and_how_long_it_took_or_that_it_was_reused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with console.step("build") as line:
+        line.text, line.seconds = "a network [of 3]", 2.5
+    with console.step("calibrate") as line:
+        line.text, line.reused = "again", True
+    console.note("see [there]")
+    assert capsys.readouterr().out.splitlines() == [
+        "build      a network [of 3]  2.5 s",
+        "calibrate  again  reused",
+        "note       see [there]",
+    ]
+
+
+def test_a_bar_prints_lines_for_a_program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(console.PROGRESS_LINES, "1")
+    with console.bar("accuracy", 20) as progress:
+        progress(5)
+        progress(6)  # too soon after the last
+    assert capsys.readouterr().out == "accuracy   5 of 20\n"
+
+
+def test_a_bar_prints_nothing_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.bar("accuracy", 20) as progress:
+        progress(5)
+    assert capsys.readouterr().out == ""
