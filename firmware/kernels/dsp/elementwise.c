@@ -1,5 +1,5 @@
-#include "instructions.h"
 #include "dsp.h"
+#include "instructions.h"
 #include "memory.h"
 
 enum { BATCH = 4 };

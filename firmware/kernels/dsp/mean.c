@@ -1,6 +1,6 @@
 #include "../portable/fixed_point.h"
-#include "instructions.h"
 #include "dsp.h"
+#include "instructions.h"
 
 // Sums of this many int8 fit 16 bits.
 enum { CHANNELS = 4, SUMMED = 256 };
