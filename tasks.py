@@ -144,7 +144,7 @@ def fit(request: options.FitOptions) -> None:
     from pipeline.preflight import Goal
 
     boards = fits.boards_of([target.load(name) for name in ([request.target] if request.target else target.names())])
-    model = _steps(replace(request, target=Request.target, typed={}), Goal.INT8).quantize().path
+    model = _steps(replace(request, target=Request.target, typed={}), Goal.INT8).quantize()
     with console.bar("compile", len(fits.compilations(boards))) as done:
         table = fits.table(model, boards, done)
     if request.json:

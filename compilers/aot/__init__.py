@@ -47,23 +47,23 @@ def compile_model(
     optimize: str = "size",
     stream_input: bool = False,
     *,
-    name: str = "model",
+    name: str = "",
     profile: bool = False,
 ) -> Plan:
     """Compile a `.tflite` to C in `out_dir`, and return the plan.
 
     `optimize` is one of OPTIMIZE. With `stream_input` the network takes its input row by row as it arrives, and the
-    input is never whole in memory. Files and C symbols begin with `name`, made a C identifier. With `profile` the C
-    counts each call for its operator; it includes `profile.h`. The same arguments give the same bytes. Raises
-    CompileError, one line naming file, operator and tensor, for a file that is damaged or has what can't be compiled,
-    and for a `kernels` or `optimize` that does not exist.
+    input is never whole in memory. Files and C symbols begin with `name` as a C identifier, or with `model`; in errors
+    the network has this name, or its file's. With `profile` the C counts each call for its operator; it includes
+    `profile.h`. The same arguments give the same bytes. Raises CompileError, one line naming file, operator and tensor,
+    for a file that is damaged or has what can't be compiled, and for a `kernels` or `optimize` that does not exist.
     """
     if kernels not in KERNEL_SETS:
         raise CompileError(f"kernel set {kernels}: unknown; {nearest(kernels, KERNEL_SETS)}")
     if optimize not in OPTIMIZE:
         raise CompileError(f"--optimize {optimize}: unknown; {nearest(optimize, OPTIMIZE)}")
-    graph = read(tflite_path)
-    naming = Naming(c_identifier(name), profile)
+    graph = read(tflite_path, f"{name}.tflite" if name else "")
+    naming = Naming(c_identifier(name or "model"), profile)
     plan, files = compile_graph(graph, kernels, optimize, stream_input, naming)
     for file, text in files.items():
         write_atomic(out_dir / file, text)

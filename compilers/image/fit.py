@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifact import Artifact
 from compilers.aot import OPTIMIZE, Plan, compile_model
 from errors import FitError
 from target import Mcu, Target
@@ -103,15 +104,15 @@ def boards_of(targets: Sequence[Target]) -> list[Target]:
     return [target for target in targets if target.mcu and target.mcu.flash_bytes]
 
 
-def table(path: Path, boards: Sequence[Target], done: Callable[[int], None]) -> dict[str, dict[str, Fit]]:
-    """Return what an int8 .tflite needs on each board with each `--optimize`, by the names of both.
+def table(model: Artifact[object], boards: Sequence[Target], done: Callable[[int], None]) -> dict[str, dict[str, Fit]]:
+    """Return what an int8 artifact needs on each board with each `--optimize`, by the names of both.
 
     `done` is called with the number of finished `compilations`. Raises CompileError if the network can't be compiled.
     """
     plans: dict[tuple[str, str], Plan] = {}
     with tempfile.TemporaryDirectory() as folder:
         for count, (kernels, optimize) in enumerate(compilations(boards), start=1):
-            plans[kernels, optimize] = compile_model(path, Path(folder), kernels, optimize)
+            plans[kernels, optimize] = compile_model(model.path, Path(folder), kernels, optimize, name=model.name)
             done(count)
     return {
         board.name: {optimize: fit(board, plans[mcu_of(board).kernels, optimize]) for optimize in OPTIMIZE}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from compilers.aot import compile_graph
+from compilers.aot import compile_graph, compile_model
 from errors import CompileError
 from graph.builder import Builder
 from graph.reader import parse, read
@@ -162,3 +162,13 @@ def test_each_mistake_has_its_message(mistake: str) -> None:
     model, message = wrong_models()[mistake]
     with pytest.raises(CompileError, match=message):
         compile_graph(parse(model, "m.tflite"))
+
+
+def test_errors_have_the_name_that_the_user_gave(tmp_path: Path) -> None:
+    """Artifacts are all called model.tflite."""
+    path = tmp_path / "model.tflite"
+    path.write_bytes(unary_model("TANH"))
+    with pytest.raises(CompileError, match=r"^mine\.tflite, operator 0 TANH, tensor 1 'result': not supported"):
+        compile_model(path, tmp_path, name="mine")
+    with pytest.raises(CompileError, match=r"^model\.tflite, operator 0 TANH"):
+        compile_model(path, tmp_path)
