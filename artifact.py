@@ -179,24 +179,28 @@ def produce(
     earlier = None if fresh else _load(home, filename, kind, name, facts)
     if earlier:
         return earlier
-    work = None
-    try:
-        with write_errors(home):
-            home.parent.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".making-"))
-            known = to_json(make(work))
-            sha256 = sha256_of(work / filename)
-            sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256, "facts": known, **inputs}
-            (work / SIDECAR).write_text(json.dumps(sidecar, indent=1, sort_keys=True, default=dict) + "\n")
-            work.chmod(0o755)
-            _publish(work, home)
-    finally:
-        if work:
-            shutil.rmtree(work, ignore_errors=True)
+    with write_errors(home), _work_folder(home.parent) as work:
+        known = to_json(make(work))
+        sha256 = sha256_of(work / filename)
+        sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256, "facts": known, **inputs}
+        (work / SIDECAR).write_text(json.dumps(sidecar, indent=1, sort_keys=True, default=dict) + "\n")
+        work.chmod(0o755)
+        _publish(work, home)
     built = _load(home, filename, kind, name, facts)
     if built is None:
         raise ConfigError(f"{home}: changed while it was written; run again, and one run at a time")
     return replace(built, reused=False)
+
+
+@contextlib.contextmanager
+def _work_folder(parent: Path) -> Iterator[Path]:
+    """Yield a new folder for a build, which is gone afterwards unless it was renamed."""
+    parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=parent, prefix=".making-"))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _publish(work: Path, home: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
 from calibration import checks, evaluate
 from calibration import labels as label_maps
-from calibration.checks import QuantizedTensor
+from calibration.checks import Quantized, QuantizedTensor
 from calibration.comparison import Comparison
 from console.quiet import interrupts, output_to
 from datasets import Dataset, digest_of, prepare_many, sample
@@ -72,13 +72,7 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
     """
     known = model.facts
     _, height, width, channels = known.input_shape
-    if known.labels and known.classes != len(known.labels):
-        raise ConfigError(f"{model.path}: {known.classes} classes but {len(known.labels)} labels")
-    if min(len(data.train), len(data.test)) == 0:
-        raise ConfigError(
-            f"--data {data.name}: expected pictures to calibrate and to check with, has {len(data.train)} to train "
-            f"and {len(data.test)} to test with; give at least 2 a class"
-        )
+    _expect_pictures_and_labels(model, data)
     chosen = sample(data.train, min(settings.pictures, len(data.train)), settings.seed)
     held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
     pixels = prepare_many(data.train, chosen, (height, width), channels)
@@ -88,21 +82,10 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
     def make(folder: Path) -> Int8Facts:
         target = folder / FILENAME
         target.write_bytes(_convert(model.path, to_range(pixels, known.input_range), folder / LOG))
-        quantized = checks.inspect(target)
-        return Int8Facts(
-            input_shape=known.input_shape,
-            classes=known.classes,
-            labels=known.labels,
-            input_range=known.input_range,
-            input=quantized.input,
-            output=quantized.output,
-            tensors=quantized.tensors,
-            operators=quantized.operators,
-            parameters=known.parameters,
-            preset=known.preset,
-            check=_compare(model, target, test_pixels, labels, data),
-            damaged_pictures=tuple(data.damaged),
-        )
+        facts = _facts(checks.inspect(target), known.classes, known.labels, known.input_range)
+        check = _compare(model, target, test_pixels, labels, data)
+        parameters, preset, damaged = known.parameters, known.preset, tuple(data.damaged)
+        return replace(facts, parameters=parameters, preset=preset, check=check, damaged_pictures=damaged)
 
     return produce(
         "int8",
@@ -119,6 +102,32 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
             "digest": digest_of(pixels),
             "held_out": digest_of(test_pixels, labels),
         },
+    )
+
+
+def _expect_pictures_and_labels(model: Artifact[KerasFacts], data: Dataset) -> None:
+    known = model.facts
+    if known.labels and known.classes != len(known.labels):
+        raise ConfigError(f"{model.path}: {known.classes} classes but {len(known.labels)} labels")
+    if min(len(data.train), len(data.test)) == 0:
+        raise ConfigError(
+            f"--data {data.name}: expected pictures to calibrate and to check with, has {len(data.train)} to train "
+            f"and {len(data.test)} to test with; give at least 2 a class"
+        )
+
+
+def _facts(quantized: Quantized, classes: int, labels: tuple[str, ...], input_range: tuple[float, float]) -> Int8Facts:
+    """Return the facts of a checked file whose network is not known."""
+    one, h, w, channels = quantized.input.shape
+    return Int8Facts(
+        input_shape=(one, h, w, channels),
+        classes=classes,
+        labels=labels,
+        input_range=input_range,
+        input=quantized.input,
+        output=quantized.output,
+        tensors=quantized.tensors,
+        operators=quantized.operators,
     )
 
 
@@ -139,17 +148,7 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
             raise ConfigError(
                 f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data"
             )
-        one, h, w, channels = quantized.input.shape
-        return Int8Facts(
-            input_shape=(one, h, w, channels),
-            classes=classes,
-            labels=labels,
-            input_range=input_range or _range_of(path, quantized.input),
-            input=quantized.input,
-            output=quantized.output,
-            tensors=quantized.tensors,
-            operators=quantized.operators,
-        )
+        return _facts(quantized, classes, labels, input_range or _range_of(path, quantized.input))
 
     parameters: dict[str, Json] = {"file": sha256_of(path), "labels": labels, "input_range": input_range or ()}
     tools = versions("ai-edge-litert")

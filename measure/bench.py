@@ -44,20 +44,20 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
     """
     pictures = prepare_pictures(setup)
     threads = choose_threads(setup, pictures)
-    agreement = None
+    reference = outputs = agreement = None
     with open_device(setup, threads) as (session, before):
         latency = measure_latency(setup, session, pictures) if "latency" in parts else None
-        outputs = None
         if "accuracy" in parts:
             reference = reference_outputs(setup, pictures, setup.reference_kernels)
             outputs = run_pictures(setup, session, pictures, threads)
-            agreement = compare_with_reference(setup, pictures, outputs.raw, reference)
-            with console.step("accuracy") as line:
-                line.text, line.reused, line.seconds = agreement_text(agreement), outputs.is_reused, outputs.seconds
         is_lost = bool(outputs and outputs.interrupted)
         stats = Stats() if is_lost else session.stats()
         after = session.board() if setup.is_linux and not is_lost else BoardState()
         measurement = Measurement(session.info, threads, latency, outputs, stats, before, after)
+    if outputs is not None and reference is not None:
+        agreement = compare_with_reference(setup, pictures, outputs.raw, reference)
+        with console.step("accuracy") as line:
+            line.text, line.reused, line.seconds = agreement_text(agreement), outputs.is_reused, outputs.seconds
     return Result(measurement, report_of(setup, pictures, measurement, agreement, command))
 
 

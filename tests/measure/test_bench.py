@@ -1,0 +1,215 @@
+"""The verbs of a measurement, over a device that computes with LiteRT here and can be lost in mid-run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import target
+from artifact import Artifact, ImageFacts
+from calibration import convert
+from calibration.convert import Int8Facts
+from datasets import Dataset
+from deploy.board_state import BoardState
+from deploy.info import Counter, DeviceInfo, Stats
+from deploy.session import Inference
+from device_tests import tiny_model
+from errors import ConfigError, LinkError
+from graph.oracle import Oracle, run_bytes
+from measure import bench, measurement, report
+from measure.setup import Settings, Setup, prepare_pictures
+
+PICTURES = 12
+SETTINGS = Settings(
+    images=PICTURES, seed=0, threads=1, kernels="xnnpack", link=None, fresh=False, runtime="auto", accept_new=False,
+    device=None,
+)  # fmt: skip
+
+
+@dataclass
+class Device:
+    """A device and its session. It is lost after `lives` inferences of pictures, or the user stops it."""
+
+    model: Path
+    lives: int = 10**9
+    unit: str = "ticks"
+    end: BaseException = field(default_factory=lambda: LinkError("gone"))
+    inferences: int = 0
+    opened: list[int] = field(default_factory=list)
+    is_closed: bool = False
+    is_lost: bool = False
+
+    def __post_init__(self) -> None:
+        self._oracle = Oracle(self.model, "reference")
+        counter = Counter("clock", 1_000_000_000, self.unit)
+        self.info = DeviceInfo(
+            1,
+            "board",
+            "engine",
+            "7",
+            "reference",
+            "ab" * 32,
+            "0123",
+            (),
+            (),
+            {"arena": 9},
+            counter,
+            64,
+            80,
+            True,
+            False,
+        )
+
+    @contextmanager
+    def session(self) -> Iterator[Device]:
+        self.is_closed = False
+        yield self
+        self.is_closed = True
+
+    def infer(self, data: bytes) -> Inference:
+        if self.inferences >= self.lives:
+            self.is_lost = True
+            raise self.end
+        self.inferences += 1
+        return Inference(run_bytes(self._oracle, [data])[0], 1000, 0.0)
+
+    def run(self, count: int) -> list[int]:
+        return [2_000_000 // self.opened[-1]] * count
+
+    def stats(self) -> Stats:
+        assert not self.is_lost
+        return Stats(stack_used=5)
+
+    def board(self) -> BoardState:
+        assert not self.is_lost
+        return BoardState(machine="Pi", cores=2)
+
+
+@pytest.fixture
+def int8(tmp_path: Path, data: Dataset) -> Artifact[Int8Facts]:
+    return convert.adopt(tiny_model.dense(tmp_path / "tiny.tflite", classes=4), data.class_names, None)
+
+
+@pytest.fixture
+def device(int8: Artifact[Int8Facts], monkeypatch: pytest.MonkeyPatch) -> Device:
+    one = Device(int8.path)
+
+    def device_of(setup: Setup, threads: int) -> Any:
+        one.opened.append(threads)
+        return one
+
+    monkeypatch.setattr(measurement, "device_of", device_of)
+    return one
+
+
+def set_up(int8: Artifact[Int8Facts], data: Dataset, name: str, threads: int = 1) -> Setup:
+    facts = ImageFacts(int8.sha256, {"model_file": 7})
+    image = Artifact(int8.path, "firmware", "tiny", int8.sha256, facts, parents={"int8": int8.sha256})
+    return Setup(target.load(name), image, int8, data, replace(SETTINGS, threads=threads))
+
+
+def test_a_whole_measurement(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
+    result = bench.measure(set_up(int8, data, "rpi4"), ["latency", "accuracy"], "./inv deploy")
+    made = result.report
+    report.check(made)
+    assert made.exactness is not None
+    assert (made.exactness.n, made.exactness.equal, made.exactness.max_abs_diff) == (PICTURES, PICTURES, 0)
+    assert made.accuracy is not None
+    assert made.accuracy.top1 == made.accuracy.host_top1
+    assert made.latency is not None
+    assert (made.latency.unit, made.latency.median, made.latency.n) == ("us", 2000.0, 200)
+    assert made.memory == {"model_file": 7, "arena": 9, "stack_used": 5}
+    assert made.linux is not None
+    assert (made.linux.machine, made.linux.cores) == ("Pi", 2)
+    assert made.engine.threads == 1
+    assert made.provenance.artifacts["int8"] == int8.sha256
+    assert device.is_closed
+
+
+@pytest.mark.parametrize(("parts", "expected"), [(["latency"], (True, False)), (["accuracy"], (False, True))])
+def test_only_what_was_asked_for_is_measured(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, parts: list[bench.Part], expected: tuple[bool, bool]
+) -> None:
+    made = bench.measure(set_up(int8, data, "rpi4"), parts, "").report
+    assert (made.latency is not None, made.exactness is not None) == expected
+    assert (made.provenance.pictures is not None) == expected[1]
+
+
+@pytest.mark.parametrize(("end", "reason"), [(LinkError("gone"), "gone"), (KeyboardInterrupt(), "stopped by the user")])
+def test_answers_before_the_end_are_kept(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, end: BaseException, reason: str
+) -> None:
+    device.lives, device.end = 5, end
+    result = bench.measure(set_up(int8, data, "rpi4"), ["accuracy"], "")
+    made = result.report
+    report.check(made)
+    assert made.exactness is not None
+    assert (made.exactness.n, made.exactness.equal) == (5, 5)
+    assert result.measurement.interrupted == f"after 5 of {PICTURES} pictures: {reason}"
+    assert made.provenance.interrupted == result.measurement.interrupted
+    assert "stack_used" not in made.memory
+
+
+def test_a_device_that_is_lost_before_any_answer_raises(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device
+) -> None:
+    device.lives = 0
+    with pytest.raises(LinkError, match="gone"):
+        bench.measure(set_up(int8, data, "rpi4"), ["accuracy"], "")
+
+
+@pytest.mark.parametrize(("name", "is_reused"), [("qemu-rpi4", True), ("host", True), ("rpi4", False)])
+def test_outputs_are_reused_where_they_must_be_equal(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, name: str, is_reused: bool
+) -> None:
+    setup = set_up(int8, data, name)
+    first = bench.measure(setup, ["accuracy"], "")
+    before = device.inferences
+    second = bench.measure(setup, ["accuracy"], "")
+    assert (device.inferences == before) == is_reused
+    assert second.measurement.outputs is not None
+    assert second.measurement.outputs.is_reused == is_reused
+    assert second.report.exactness == first.report.exactness
+    again = bench.measure(replace(setup, settings=replace(setup.settings, fresh=True)), ["accuracy"], "")
+    assert again.measurement.outputs is not None
+    assert not again.measurement.outputs.is_reused
+
+
+def test_the_time_of_an_emulated_linux_board_is_not_reported(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = bench.measure(set_up(int8, data, "qemu-rpi4"), ["latency"], "").report
+    report.check(made)
+    assert made.latency is None
+    assert "no latency: the time of qemu-rpi4 is its emulator's" in capsys.readouterr().out
+    device.unit = "instructions"
+    device.__post_init__()
+    counted = bench.measure(set_up(int8, data, "qemu-m4"), ["latency"], "").report
+    assert counted.latency is not None
+    assert (counted.latency.unit, counted.linux, counted.engine.threads) == ("instructions", None, None)
+
+
+def test_the_fastest_number_of_threads_is_chosen(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
+    made = bench.measure(set_up(int8, data, "rpi4", threads=0), ["latency"], "").report
+    assert device.opened == [1, 2, 2]
+    assert made.engine.threads == 2
+    assert made.linux is not None
+    assert [trial.median_us for trial in made.linux.threads_tried or ()] == [2000.0, 1000.0]
+    with pytest.raises(ConfigError, match="--threads auto: an emulator's time says nothing"):
+        bench.measure(set_up(int8, data, "qemu-rpi4", threads=0), ["latency"], "")
+
+
+def test_pictures_are_the_same_each_time_and_all_of_them_for_zero(int8: Artifact[Int8Facts], data: Dataset) -> None:
+    setup = set_up(int8, data, "rpi4")
+    first, second = prepare_pictures(setup), prepare_pictures(setup)
+    assert first.digest == second.digest
+    assert len(first.inputs) == PICTURES
+    assert first.inputs.dtype.name == "int8"
+    assert first.truth is not None
+    everything = prepare_pictures(replace(setup, settings=replace(SETTINGS, images=0)))
+    assert len(everything.pixels) == len(data.test)
