@@ -40,9 +40,10 @@ class Settings:
 class Int8Facts:
     """Facts of an int8 model: those of its network, its input and output, and how it compares with the float model.
 
-    `input_shape` is (1, h, w, channels); `input_range` the float values of pixels 0 and 255; `tensors` and `operators`
-    are counts. `parameters`, `preset` and `check` are None for a .tflite from elsewhere; `damaged_pictures` names the
-    files of the data set that could not be read.
+    `input_shape` is (1, h, w, channels); `input_range` are the float values of pixels 0 and 255, and `range_from` says
+    where they are from: as in KerasFacts, or "scale" (the input's). `tensors` and `operators` are counts. `parameters`,
+    `preset` and `check` are None for a .tflite from elsewhere; `damaged_pictures` names the files of the data set that
+    could not be read.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -57,6 +58,7 @@ class Int8Facts:
     preset: PresetFacts | None = None
     check: Comparison | None = None
     damaged_pictures: tuple[str, ...] = ()
+    range_from: str = "weights"
 
 
 def to_range(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float]) -> npt.NDArray[np.float32]:
@@ -84,8 +86,14 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
         target.write_bytes(_convert(model.path, to_range(pixels, known.input_range), folder / LOG))
         facts = _facts(checks.inspect(target), known.classes, known.labels, known.input_range)
         check = _compare(model, target, test_pixels, labels, data)
-        parameters, preset, damaged = known.parameters, known.preset, tuple(data.damaged)
-        return replace(facts, parameters=parameters, preset=preset, check=check, damaged_pictures=damaged)
+        return replace(
+            facts,
+            parameters=known.parameters,
+            preset=known.preset,
+            check=check,
+            damaged_pictures=tuple(data.damaged),
+            range_from=known.range_from,
+        )
 
     return produce(
         "int8",
@@ -148,7 +156,8 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
             raise ConfigError(
                 f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data"
             )
-        return _facts(quantized, classes, labels, input_range or _range_of(path, quantized.input))
+        own_range = input_range or _range_of(path, quantized.input)
+        return replace(_facts(quantized, classes, labels, own_range), range_from="option" if input_range else "scale")
 
     parameters: dict[str, Json] = {"file": sha256_of(path), "labels": labels, "input_range": input_range or ()}
     tools = versions("ai-edge-litert")
