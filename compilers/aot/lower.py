@@ -7,6 +7,7 @@ from collections.abc import Callable
 from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_unary, lower_window
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.operators import check_supported
+from compilers.aot.pads import fold
 from compilers.aot.sets import SETS
 from compilers.aot.steps import Step
 from graph.types import Graph, Operator
@@ -35,6 +36,7 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "ELU": lower_unary.elu,
     "ABS": lower_unary.absolute,
     "PAD": lower_move.pad,
+    "PADV2": lower_move.pad,
     "RESHAPE": lower_move.reshape,
     "CONCATENATION": lower_move.concatenation,
 }
@@ -48,11 +50,12 @@ OPTIMIZE = ("size", "speed", "ram")
 def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Step, ...]:
     """Return one step per operator, in order, for a kernel set and one of OPTIMIZE.
 
-    Raises CompileError for operators, shapes, types, options and scales that LiteRT or our kernels do not take.
+    A PAD that windows can do themselves has no step (`pads.fold`). Raises CompileError for operators, shapes, types,
+    options and scales that LiteRT or our kernels do not take.
     """
     check_supported(graph)
     steps = []
-    for operator in graph.operators:
+    for operator in fold(graph):
         try:
             steps.append(SETS[kernels].specialize(_LOWER[operator.name](graph, operator), optimize))
         except ScaleError as e:

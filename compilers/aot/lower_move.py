@@ -1,4 +1,4 @@
-"""Operators that only move values: PAD, RESHAPE, CONCATENATION."""
+"""Operators that only move values: PAD, PADV2, RESHAPE, CONCATENATION."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from compilers.aot import checks
+from compilers.aot import checks, pads
 from compilers.aot.operands import Argument, At, Constant, Value
 from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
@@ -27,7 +27,7 @@ def reshape(graph: Graph, operator: Operator) -> Step:
 
 
 def pad(graph: Graph, operator: Operator) -> Step:
-    """Lower PAD with the zero point."""
+    """Lower PAD, whose value is the zero point, and PADV2, which has a value of its own."""
     source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
     rank = len(source.shape)
     amounts = checks.constant_ints(graph, operator, 1)
@@ -37,12 +37,17 @@ def pad(graph: Graph, operator: Operator) -> Step:
     checks.expect_shape(graph, operator, target, padded)
     if source.quant != target.quant:
         graph.fail("padding needs one scale and zero point for input and output", operator, target)
+    value = pads.pad_value(graph, operator)
+    if value is None:
+        graph.fail("its value is not one constant int8", operator, graph.tensors[operator.inputs[2]])
+    if operator.name == "PADV2" and graph.tensors[operator.inputs[2]].quantization != target.quantization:
+        graph.fail("padding needs one scale and zero point for value and output", operator, target)
     fill = (1,) * (PAD_DIMS - rank)
     fields: dict[str, Value] = {
         "in": fill + source.shape,
         "out": fill + padded,
         "before": tuple(0 for _ in fill) + tuple(int(before) for before, _ in amounts),
-        "value": target.quant.zero_point,
+        "value": value,
     }
     call = Call(portable.PAD, (portable.PAD.structure(fields), At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,))

@@ -10,6 +10,7 @@ from compilers.aot import checks, requant
 from compilers.aot.operands import At, Constant, Scratch, Value
 from compilers.aot.operators import PADDINGS, WINDOW_LIMIT
 from compilers.aot.overlap import conv_overlap
+from compilers.aot.pads import folded_padding
 from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
 from graph.types import Graph, Operator, Tensor
@@ -56,10 +57,13 @@ def window(graph: Graph, operator: Operator, kernel: tuple[int, int], channels: 
     if options["Padding"] not in PADDINGS:
         graph.fail(f"padding {options['Padding']}, expected SAME or VALID", operator, target)
     same = PADDINGS[int(options["Padding"])] == "SAME"
+    # Folded padding comes with VALID only.
+    top, bottom, left, right = folded_padding(operator)
+    padded = source.shape[1] + top + bottom, source.shape[2] + left + right
     sizes, pads = [], []
-    for size, reach, step in zip(source.shape[1:3], extent, stride, strict=True):
+    for size, before, reach, step in zip(padded, (top, left), extent, stride, strict=True):
         sizes.append(-(-size // step) if same else (size + step - reach) // step)
-        pads.append(max((sizes[-1] - 1) * step + reach - size, 0) // 2)
+        pads.append(before + max((sizes[-1] - 1) * step + reach - size, 0) // 2)
     checks.expect_shape(graph, operator, target, (1, *sizes, channels))
     return Window(
         (source.shape[1], source.shape[2], source.shape[3]), (sizes[0], sizes[1], channels), kernel, stride, dilation,

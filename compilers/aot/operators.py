@@ -46,6 +46,7 @@ SUPPORTED = {
     "RELU": OperatorSpec(3, (1, 1)),
     "RELU6": OperatorSpec(3, (1, 1)),
     "PAD": OperatorSpec(6, (2, 2)),
+    "PADV2": OperatorSpec(4, (3, 3)),
     "RESHAPE": OperatorSpec(1, (1, 2)),
     "QUANTIZE": OperatorSpec(6, (1, 1)),
     "CONCATENATION": OperatorSpec(7, (1, 64), "ConcatenationOptions"),

@@ -23,6 +23,8 @@ from models.presets import Preset
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "test-networks"
 CALIBRATION_PICTURES = 40
+# Before the name of a preset: not ours, but the network of keras.applications.
+APPLICATION = "keras_"
 
 
 def shared_data(name: str) -> Path:
@@ -32,7 +34,17 @@ def shared_data(name: str) -> Path:
 
 def tflite_of(preset: str, classes: int = 10, checkpoint: Path | None = None) -> Path:
     """Return the int8 `.tflite` of a preset, converting it in a process of its own if it is not in the cache."""
+    return _converted(preset, classes, checkpoint)
+
+
+def application_of(preset: str, classes: int = 10) -> Path:
+    """Return the int8 `.tflite` of the MobileNetV2 of keras.applications that has a preset's alpha and rho."""
+    return _converted(preset, classes, None, APPLICATION)
+
+
+def _converted(preset: str, classes: int, checkpoint: Path | None, prefix: str = "") -> Path:
     seed = checkpoint.read_bytes() if checkpoint else b"scaled random"
+    preset = prefix + preset
     path = CACHE / f"{preset}.{classes}.{hashlib.sha256(seed).hexdigest()[:8]}.tflite"
     if not path.exists():
         command = [sys.executable, __file__, preset, str(path), "--classes", str(classes)]
@@ -49,17 +61,22 @@ def _convert(preset_name: str, path: Path, classes: int, checkpoint: Path | None
     import tensorflow as tf
 
     from models import checkpoint as checkpoints
-    from models import keras_model
+    from models import keras_model, scaled_random
 
     keras.utils.set_random_seed(1)
-    preset = presets.parse(preset_name, classes=classes)
+    preset = presets.parse(preset_name.removeprefix(APPLICATION), classes=classes)
     dataset = datasets.load("fashion_mnist")
     chosen = datasets.sample(dataset.train, CALIBRATION_PICTURES)
     pixels = datasets.prepare_many(dataset.train, chosen, preset.rho, preset.channels)
     x = pixels.astype(np.float32) / 127.5 - 1.0
-    weights = checkpoints.load(checkpoint) if checkpoint else _random_weights(preset)
-    model = keras_model.build(preset.network(), batch=1)
-    keras_model.set_weights(model, weights)
+    if preset_name.startswith(APPLICATION):
+        shape = (preset.rho, preset.rho, preset.channels)
+        model = keras.applications.MobileNetV2(shape, alpha=preset.alpha, weights=None, classes=classes)
+        scaled_random.initialize(model)
+    else:
+        weights = checkpoints.load(checkpoint) if checkpoint else _random_weights(preset)
+        model = keras_model.build(preset.network(), batch=1)
+        keras_model.set_weights(model, weights)
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([x[i : i + 1]] for i in range(len(x)))

@@ -64,8 +64,20 @@ class _Chain:
         values = np.random.default_rng(self.seed).integers(-2000, 2000, channels)
         return kernel, self.builder.tensor((channels,), "int32", scale=1.0, data=values)
 
+    def pad(self, side: int) -> None:
+        """Put padding around the tensor, mostly so little that a window does it itself."""
+        height, width, channels = self.shape
+        amounts = [self.draw(st.integers(0, side)) for _ in range(4)]
+        before, source = self.builder.tensors[self.tensor], self.tensor
+        self.shape = (height + amounts[0] + amounts[1], width + amounts[2] + amounts[3], channels)
+        self.tensor = self.builder.tensor((1, *self.shape), scale=SCALE, zero_point=before.quant.zero_point)
+        pairs = [0, 0, *amounts, 0, 0]
+        self.builder.operator("PAD", [source, self.builder.tensor((4, 2), "int32", data=pairs)], [self.tensor])
+
     def window(self, side: int, stride: int) -> tuple[int, list[int]]:
         """Draw the padding, and return it with the output's height and width."""
+        if side > 1 and self.draw(st.booleans()):
+            self.pad(side - 1)
         same = any(s < side for s in self.shape[:2]) or self.draw(st.booleans())
         return int(not same), [-(-s // stride) if same else (s - side + stride) // stride for s in self.shape[:2]]
 
@@ -84,7 +96,8 @@ class _Chain:
         padding, (h, w) = self.window(side, stride)
         options = {"Padding": padding, "StrideH": stride, "StrideW": stride, "FusedActivationFunction": 3}
         options["DepthMultiplier"] = 1
-        x, y = self.tensor, self.output((h, w, channels))
+        x = self.tensor
+        y = self.output((h, w, channels))
         self.builder.operator("DEPTHWISE_CONV_2D", [x, kernel, bias], [y], options, "DepthwiseConv2DOptions")
 
     def table(self) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from graph.builder import Builder
+from graph.reader import parse
 
 Int8 = npt.NDArray[np.int8]
 
@@ -352,8 +353,8 @@ def absolute(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def pad(draw: st.DrawFn) -> Case:
-    """Draw a PAD."""
+def pad(draw: st.DrawFn, name: str) -> Case:
+    """Draw a PAD or PADV2."""
     b = Builder()
     shape = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(1, 4)))]
     amounts = [[draw(st.integers(0, 3)) for _ in range(2)] for _ in shape]
@@ -362,8 +363,32 @@ def pad(draw: st.DrawFn) -> Case:
     p = b.tensor((len(shape), 2), draw(st.sampled_from(["int32", "int64"])), data=amounts)
     out = [s + before + after for s, (before, after) in zip(shape, amounts, strict=True)]
     y = b.tensor(out, scale=scale, zero_point=zero_point)
-    b.operator("PAD", [x, p], [y])
+    inputs = [x, p]
+    if name == "PADV2":
+        value = draw(st.integers(-128, 127))
+        inputs.append(b.tensor(draw(st.sampled_from([(), (1,)])), scale=scale, zero_point=zero_point, data=[value]))
+    b.operator(name, inputs, [y])
     return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+
+
+@st.composite
+def behind_pad(draw: st.DrawFn, window: st.SearchStrategy[Case]) -> Case:
+    """Draw a network of one window, and have a PAD or PADV2 make its input."""
+    graph, b, seed = parse(draw(window).model, "case"), Builder(), draw(seeds)
+    b.tensors = list(graph.tensors)
+    padded = graph.tensors[graph.inputs[0]]
+    totals = [draw(st.integers(0, min(size - 1, 5))) for size in padded.shape[1:3]]
+    amounts = [[0, 0], *([before := draw(st.integers(0, total)), total - before] for total in totals), [0, 0]]
+    shape = [size - sum(pair) for size, pair in zip(padded.shape, amounts, strict=True)]
+    ends = {"scale": padded.quant.scale, "zero_point": padded.quant.zero_point}
+    x = b.tensor(shape, **ends)
+    inputs = [x, b.tensor((4, 2), "int32", data=amounts)]
+    if draw(st.booleans()):
+        value = draw(st.sampled_from([padded.quant.zero_point, padded.quant.zero_point, -128, 5]))
+        inputs.append(b.tensor((1,), **ends, data=[value]))
+    b.operator("PADV2" if len(inputs) > 2 else "PAD", inputs, [padded.index])
+    b.operators += graph.operators
+    return Case(b.finish([x], graph.outputs), pictures(seed, shape))
 
 
 @st.composite
@@ -492,7 +517,8 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "RELU": unary("RELU"),
     "RELU6": unary("RELU6"),
     "QUANTIZE": unary("QUANTIZE"),
-    "PAD": pad(),
+    "PAD": pad("PAD"),
+    "PADV2": pad("PADV2"),
     "RESHAPE": reshape(),
     "CONCATENATION": concatenation(),
     "SUB": binary("SUB"),
@@ -505,3 +531,9 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "ELU": curve("ELU"),
     "ABS": absolute(),
 }
+
+# Windows behind a PAD, as most files that do not come from Keras' SAME have them.
+PADDED: dict[str, st.SearchStrategy[Case]] = {
+    name: behind_pad(OPERATORS[name]) for name in ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+}
+TYPICAL_PADDED = {name: behind_pad(TYPICAL[name]) for name in ("CONV_2D", "DEPTHWISE_CONV_2D")}

@@ -18,7 +18,7 @@ from tests.compilers.kernel_runner import Runner
 from tests.compilers.reference import Int8, Reference
 from tests.kernels import core_runner
 from tests.kernels.core_runner import CoreRunner, kernels_of
-from tests.kernels.operator_models import OPERATORS, TYPICAL, Case, corners
+from tests.kernels.operator_models import OPERATORS, PADDED, TYPICAL, TYPICAL_PADDED, Case, corners
 
 # Scales that LiteRT refuses or aborts on; all else must be compiled.
 REFUSED = (
@@ -82,6 +82,13 @@ def test_equals_the_reference(name: str, data: st.DataObject) -> None:
     compare(data.draw(OPERATORS[name], label=name))
 
 
+@pytest.mark.parametrize("name", PADDED)
+@hypothesis.settings(max_examples=100, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(data=st.data())
+def test_window_behind_a_pad_equals_the_reference(name: str, data: st.DataObject) -> None:
+    compare(data.draw(PADDED[name], label=name))
+
+
 SETS = [name for name in KERNEL_SETS if name != "portable"]
 needs_core = pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
 
@@ -104,6 +111,13 @@ def on_core(strategy: st.SearchStrategy[Case], core: str, cases: int) -> None:
 @pytest.mark.parametrize("name", TYPICAL)
 def test_set_s_own_kernels_equal_the_reference(kernels: str, name: str) -> None:
     on_core(TYPICAL[name], kernels, cases=80)
+
+
+@needs_core
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("name", TYPICAL_PADDED)
+def test_set_s_windows_behind_a_pad_equal_the_reference(kernels: str, name: str) -> None:
+    on_core(TYPICAL_PADDED[name], kernels, cases=80)
 
 
 @needs_core
