@@ -24,11 +24,14 @@ class _Network:
     """A network under construction on (1, 9, 9, 4)."""
 
     def __init__(self, zero_point: int = 7) -> None:
-        self.builder, self.ends = Builder(), {"scale": 0.1, "zero_point": zero_point}
+        self.builder, self.zero_point = Builder(), zero_point
         self.input = self.tensor(9)
 
     def tensor(self, height: int, width: int | None = None) -> int:
-        return self.builder.tensor((1, height, width or height, CHANNELS), **self.ends)
+        return self.quantized((1, height, width or height, CHANNELS))
+
+    def quantized(self, shape: Sequence[int], data: Sequence[int] | None = None) -> int:
+        return self.builder.tensor(shape, scale=0.1, zero_point=self.zero_point, data=data)
 
     def pad(self, x: int, amounts: Amounts, value: int | None = None) -> int:
         """Top, bottom, left, right."""
@@ -36,7 +39,7 @@ class _Network:
         y = self.tensor(height + amounts[0] + amounts[1], width + amounts[2] + amounts[3])
         inputs = [x, self.builder.tensor((4, 2), "int32", data=[0, 0, *amounts, 0, 0])]
         if value is not None:
-            inputs.append(self.builder.tensor((), **self.ends, data=[value]))
+            inputs.append(self.quantized((), [value]))
         self.builder.operator("PAD" if value is None else "PADV2", inputs, [y])
         return y
 
@@ -167,11 +170,11 @@ def test_an_average_keeps_its_pad() -> None:
 def test_padding_of_channels_is_a_step() -> None:
     network = _Network()
     b = network.builder
-    wide = b.tensor((1, 9, 9, 2 * CHANNELS), **network.ends)
+    wide = network.quantized((1, 9, 9, 2 * CHANNELS))
     b.operator("PAD", [network.input, b.tensor((4, 2), "int32", data=[0, 0, 0, 0, 0, 0, 0, CHANNELS])], [wide])
     kernel = b.tensor((1, 3, 3, 2 * CHANNELS), scale=0.01, data=np.ones((1, 3, 3, 2 * CHANNELS)), axis=3)
     bias = b.tensor((2 * CHANNELS,), "int32", scale=0.001, data=np.zeros(2 * CHANNELS))
-    y = b.tensor((1, 7, 7, 2 * CHANNELS), **network.ends)
+    y = network.quantized((1, 7, 7, 2 * CHANNELS))
     options = {"Padding": 1, "StrideH": 1, "StrideW": 1, "DepthMultiplier": 1}
     b.operator("DEPTHWISE_CONV_2D", [wide, kernel, bias], [y], options, "DepthwiseConv2DOptions")
     assert names(network.finish(y)) == ["PAD", "DEPTHWISE_CONV_2D"]

@@ -380,12 +380,12 @@ def behind_pad(draw: st.DrawFn, window: st.SearchStrategy[Case]) -> Case:
     totals = [draw(st.integers(0, min(size - 1, 5))) for size in padded.shape[1:3]]
     amounts = [[0, 0], *([before := draw(st.integers(0, total)), total - before] for total in totals), [0, 0]]
     shape = [size - sum(pair) for size, pair in zip(padded.shape, amounts, strict=True)]
-    ends = {"scale": padded.quant.scale, "zero_point": padded.quant.zero_point}
-    x = b.tensor(shape, **ends)
+    scale, zero_point = float(padded.quant.scale), padded.quant.zero_point
+    x = b.tensor(shape, scale=scale, zero_point=zero_point)
     inputs = [x, b.tensor((4, 2), "int32", data=amounts)]
     if draw(st.booleans()):
-        value = draw(st.sampled_from([padded.quant.zero_point, padded.quant.zero_point, -128, 5]))
-        inputs.append(b.tensor((1,), **ends, data=[value]))
+        value = draw(st.sampled_from([zero_point, zero_point, -128, 5]))
+        inputs.append(b.tensor((1,), scale=scale, zero_point=zero_point, data=[value]))
     b.operator("PADV2" if len(inputs) > 2 else "PAD", inputs, [padded.index])
     b.operators += graph.operators
     return Case(b.finish([x], graph.outputs), pictures(seed, shape))
