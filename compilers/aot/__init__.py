@@ -47,7 +47,7 @@ def compile_model(
     optimize: str = "size",
     stream_input: bool = False,
     *,
-    name: str = "",
+    name: str | None = None,
     profile: bool = False,
 ) -> Plan:
     """Compile a `.tflite` to C in `out_dir`, and return the plan.
@@ -63,7 +63,7 @@ def compile_model(
     if optimize not in OPTIMIZE:
         raise CompileError(f"--optimize {optimize}: unknown; {nearest(optimize, OPTIMIZE)}")
     graph = read(tflite_path, f"{name}.tflite" if name else "")
-    naming = Naming(c_identifier(name or "model"), profile)
+    naming = Naming(c_identifier("model" if name is None else name), profile)
     plan, files = compile_graph(graph, kernels, optimize, stream_input, naming)
     for file, text in files.items():
         write_atomic(out_dir / file, text)
