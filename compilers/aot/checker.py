@@ -31,11 +31,13 @@ def check(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
         where = f"{graph.source}, step {i} {step.name}"
         for tensor in step.inputs:
             arena.expect(tensor, expected[tensor], where)
-        arena.part(step.output, where)
+        for tensor in step.outputs:
+            arena.part(tensor, where)
         _check_scratch(graph, step, layout, i, where)
         arena.run(step, i, where, expected)
-        if not (arena.part(step.output, where) == expected[step.output]).all():
-            raise CompileError(f"{where}: it leaves wrong bytes in its output, tensor {step.output}")
+        for tensor in step.outputs:
+            if not (arena.part(tensor, where) == expected[tensor]).all():
+                raise CompileError(f"{where}: it leaves wrong bytes in its output, tensor {tensor}")
     for tensor in graph.outputs:
         arena.expect(tensor, expected[tensor], f"{graph.source}, the end")
 
@@ -44,17 +46,17 @@ def _each_apart(graph: Graph, steps: Sequence[Step]) -> dict[int, Shadow]:
     """Return what each tensor should hold: all operators, one after the other, on tensors of their own."""
     held = {t: mix(np.arange(graph.tensors[t].bytes) + (t << 32)) for t in graph.inputs}
     for step in itertools.chain.from_iterable(step.operators() for step in steps):
-        out = np.zeros(graph.tensors[step.output].bytes, np.uint64)
+        out = {tensor: np.zeros(graph.tensors[tensor].bytes, np.uint64) for tensor in step.outputs}
         if not step.calls:
-            out[:] = held[step.inputs[0]]
+            out[step.output][:] = held[step.inputs[0]]
         for call in step.calls:
             done = call.access()
             shadows = [_tensor(held, place, len(times)) for place, times in done.reads]
             (place, times), values = done.write, done.compute(*shadows)
             assert isinstance(place, At)
-            part = out[place.offset : place.offset + len(times)]
+            part = out[place.tensor][place.offset : place.offset + len(times)]
             part[times != NEVER] = values[times != NEVER]
-        held[step.output] = out
+        held |= out
     return held
 
 
@@ -72,7 +74,7 @@ def _check_scratch(graph: Graph, step: Step, layout: Layout, i: int, where: str)
         raise CompileError(f"{where}: its scratch of {step.scratch} bytes has no place")
     if place.offset < 0 or place.offset + step.scratch > layout.arena_bytes:
         raise CompileError(f"{where}: its scratch is outside the arena")
-    for what, tensor in (("output", step.output), *(("input", t) for t in step.inputs)):
+    for what, tensor in (*(("output", t) for t in step.outputs), *(("input", t) for t in step.inputs)):
         start = layout.tensors[tensor].offset
         if start < place.offset + step.scratch and place.offset < start + graph.tensors[tensor].bytes:
             raise CompileError(f"{where}: its scratch overlaps its {what}")

@@ -107,8 +107,8 @@ class _Operator:
     """An operator in words: shapes, MACs, the tensor that it makes."""
 
     def __init__(self, graph: Graph, step: Step) -> None:
-        shapes = [_shape(graph.tensors[t].shape) for t in (*step.inputs, step.output)]
-        self.title = f"{step.name} {', '.join(shapes[:-1])} -> {shapes[-1]}"
+        inputs, outputs = (", ".join(_shape(graph.tensors[t].shape) for t in ts) for ts in (step.inputs, step.outputs))
+        self.title = f"{step.name} {inputs} -> {outputs}"
         if step.macs:
             self.title += f", {step.macs} MACs"
         self.tensor = graph.tensors[step.output].short_name[:COMMENT_NAME]

@@ -51,7 +51,9 @@ class Places:
         self.layout = layout
         self.used: dict[str, int] = {}
         self.tensors = {tensor: f"ARENA_INPUT_{n}" for n, tensor in enumerate(inputs)}
-        self.tensors |= {step.output: f"ARENA_STEP{step.operators()[-1].index:02}_OUTPUT" for step in steps}
+        for step in steps:
+            name = f"ARENA_STEP{step.operators()[-1].index:02}_OUTPUT"
+            self.tensors |= {t: f"{name}_{n}" if step.more_outputs else name for n, t in enumerate(step.outputs)}
 
     def of(self, place: At | Scratch, step: int) -> str:
         """Return an address in the arena, without the arena: a name, and how far after it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_unary, lower_window
+from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_slice, lower_unary, lower_window
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.operators import check_supported
 from compilers.aot.pads import fold
@@ -30,6 +30,15 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "MAXIMUM": lower_elementwise.maximum,
     "MINIMUM": lower_elementwise.minimum,
     "PRELU": lower_elementwise.prelu,
+    "SLICE": lower_slice.slice_,
+    "STRIDED_SLICE": lower_slice.strided_slice,
+    "TRANSPOSE": lower_slice.transpose,
+    "SPLIT": lower_slice.split,
+    "SPLIT_V": lower_slice.split_v,
+    "UNPACK": lower_slice.unpack,
+    "PACK": lower_move.pack,
+    "EXPAND_DIMS": lower_move.reshape,
+    "SQUEEZE": lower_move.reshape,
     "LOGISTIC": lower_unary.logistic,
     "TANH": lower_unary.tanh,
     "LEAKY_RELU": lower_unary.leaky_relu,

@@ -1,4 +1,4 @@
-"""Operators that only move values: PAD, PADV2, RESHAPE, CONCATENATION."""
+"""Operators that only move values to places further apart, or not at all: PAD, PADV2, RESHAPE, CONCATENATION, PACK."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from compilers.aot import checks, pads
 from compilers.aot.operands import Argument, At, Constant, Value
 from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
-from graph.types import Graph, Operator
+from graph.types import Graph, Operator, Tensor
 
 PAD_DIMS = 4
 
 
-def reshape(graph: Graph, operator: Operator) -> Step:
-    """Lower RESHAPE to nothing: the bytes stay where they are, or are copied if the input lives on."""
-    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
-    if source.size != target.size:
-        graph.fail(f"{list(source.shape)} to {list(target.shape)}, expected as many elements", operator, target)
+def stays(operator: Operator, source: Tensor, target: Tensor) -> Step:
+    """Return the step that does nothing: the bytes stay where they are, or are copied if the input lives on."""
     copy = Call(portable.PLACE, (At(source.index), At(target.index), 1, source.size, source.size))
     return Step(
         operator.index, operator.name, (source.index,), target.index, (), overlap={source.index: 0}, apart=(copy,)
     )
+
+
+def reshape(graph: Graph, operator: Operator) -> Step:
+    """Lower RESHAPE, EXPAND_DIMS and SQUEEZE."""
+    source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
+    if source.size != target.size:
+        graph.fail(f"{list(source.shape)} to {list(target.shape)}, expected as many elements", operator, target)
+    return stays(operator, source, target)
 
 
 def pad(graph: Graph, operator: Operator) -> Step:
@@ -54,11 +59,8 @@ def pad(graph: Graph, operator: Operator) -> Step:
 
 
 def concatenation(graph: Graph, operator: Operator) -> Step:
-    """Lower CONCATENATION of tensors of one scale: each input's rows go to their places."""
-    target = checks.output(graph, operator)
-    if min(operator.inputs) < 0:
-        graph.fail("an input is left out", operator, target)
-    sources = [graph.tensors[i] for i in operator.inputs]
+    """Lower CONCATENATION of tensors of one scale."""
+    sources, target = _sources(graph, operator)
     rank = len(target.shape)
     axis = int(operator.options["Axis"])
     if not -rank <= axis < rank or operator.options["FusedActivationFunction"]:
@@ -67,18 +69,46 @@ def concatenation(graph: Graph, operator: Operator) -> Step:
     for source in sources:
         expected = target.shape[:axis] + source.shape[axis : axis + 1] + target.shape[axis + 1 :]
         checks.expect_shape(graph, operator, source, expected)
-        if source.dtype != "int8" or source.quantization != target.quantization:
-            graph.fail("concatenation needs one scale and zero point for all", operator, source)
     if sum(s.shape[axis] for s in sources) != target.shape[axis]:
         graph.fail(f"inputs do not add up to {target.shape[axis]} in dimension {axis}", operator, target)
-    rows, inner = math.prod(target.shape[:axis]), math.prod(target.shape[axis + 1 :])
+    return _placed(operator, sources, target, math.prod(target.shape[:axis]))
+
+
+def pack(graph: Graph, operator: Operator) -> Step:
+    """Lower PACK of tensors of one shape and scale, as a new dimension."""
+    sources, target = _sources(graph, operator)
+    rank = len(target.shape)
+    axis = int(operator.options["Axis"])
+    if not -rank <= axis < rank or target.shape[axis] != len(sources):
+        graph.fail(f"{len(sources)} inputs along axis {axis} of {list(target.shape)}", operator, target)
+    axis %= rank
+    for source in sources:
+        checks.expect_shape(graph, operator, source, target.shape[:axis] + target.shape[axis + 1 :])
+    return _placed(operator, sources, target, math.prod(target.shape[:axis]))
+
+
+def _sources(graph: Graph, operator: Operator) -> tuple[list[Tensor], Tensor]:
+    """Return the inputs, constant or not, and the output; all of one scale."""
+    target = checks.output(graph, operator)
+    if min(operator.inputs) < 0:
+        graph.fail("an input is left out", operator, target)
+    sources = [graph.tensors[i] for i in operator.inputs]
+    for source in sources:
+        if source.dtype != "int8" or source.quantization != target.quantization:
+            graph.fail("expected int8 with one scale and zero point for all", operator, source)
+    return sources, target
+
+
+def _placed(operator: Operator, sources: list[Tensor], target: Tensor, rows: int) -> Step:
+    """Return the step that puts rows of each input to their places in rows of the output."""
+    pitch = target.size // rows
     calls: list[Call] = []
     offset = 0
     for source in sources:
-        size = source.shape[axis] * inner
+        size = source.size // rows
         data = source.data
         start: Argument = At(source.index) if data is None else Constant(f"part{len(calls)}", data.astype(np.int8))
-        calls.append(Call(portable.PLACE, (start, At(target.index, offset), rows, size, target.shape[axis] * inner)))
+        calls.append(Call(portable.PLACE, (start, At(target.index, offset), rows, size, pitch)))
         offset += size
     computed = tuple(dict.fromkeys(s.index for s in sources if s.data is None))
     return Step(operator.index, operator.name, computed, target.index, tuple(calls))

@@ -23,13 +23,15 @@ DTYPES = ("int8", "int32", "int64")
 class OperatorSpec:
     """What the schema says of an operator.
 
-    `options` is the name of its options table; `inputs` is the range of how many tensors it reads. Versions up to
+    `options` is the name of its options table; `inputs` and `outputs` are ranges of how many tensors it reads and
+    writes. Versions up to
     `version` are those of LiteRT's reference kernels; later ones may mean something else.
     """
 
     version: int
     inputs: tuple[int, int]
     options: str | None = None
+    outputs: tuple[int, int] = (1, 1)
 
 
 SUPPORTED = {
@@ -54,6 +56,15 @@ SUPPORTED = {
     "MAXIMUM": OperatorSpec(4, (2, 2)),
     "MINIMUM": OperatorSpec(4, (2, 2)),
     "PRELU": OperatorSpec(1, (2, 2)),
+    "SLICE": OperatorSpec(8, (3, 3)),
+    "STRIDED_SLICE": OperatorSpec(4, (4, 4), "StridedSliceOptions"),
+    "TRANSPOSE": OperatorSpec(8, (2, 2)),
+    "EXPAND_DIMS": OperatorSpec(1, (2, 2)),
+    "SQUEEZE": OperatorSpec(1, (1, 1)),
+    "SPLIT": OperatorSpec(5, (2, 2), outputs=(1, 64)),
+    "SPLIT_V": OperatorSpec(3, (3, 3), outputs=(1, 64)),
+    "PACK": OperatorSpec(5, (1, 64), "PackOptions"),
+    "UNPACK": OperatorSpec(6, (1, 1), "UnpackOptions", outputs=(1, 64)),
     "LOGISTIC": OperatorSpec(3, (1, 1)),
     "TANH": OperatorSpec(3, (1, 1)),
     "LEAKY_RELU": OperatorSpec(2, (1, 1), "LeakyReluOptions"),
@@ -121,7 +132,8 @@ def _check_operator(graph: Graph, operator: Operator) -> None:
     spec = SUPPORTED[operator.name]
     if not 1 <= operator.version <= spec.version:
         graph.fail(f"version {operator.version}, supported are 1 to {spec.version}", operator, first)
-    if not spec.inputs[0] <= len(operator.inputs) <= spec.inputs[1] or len(operator.outputs) != 1:
+    counts = (len(operator.inputs), spec.inputs), (len(operator.outputs), spec.outputs)
+    if not all(least <= count <= most for count, (least, most) in counts):
         graph.fail(f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs", operator, first)
     if spec.options is not None and operator.options.table != spec.options:
         graph.fail(f"its options are not {spec.options}", operator)

@@ -76,7 +76,8 @@ def lifetimes(graph: Graph, steps: Sequence[Step]) -> dict[int, tuple[int, int]]
     for i, step in enumerate(steps):
         for tensor in step.inputs:
             last[tensor] = i
-        first[step.output] = last[step.output] = i
+        for tensor in step.outputs:
+            first[tensor] = last[tensor] = i
     last |= dict.fromkeys(graph.outputs, len(steps))
     return {tensor: (first[tensor], last[tensor]) for tensor in first}
 
@@ -163,6 +164,9 @@ class _Search:
                 delta = base + step.overlap[source] // ALIGNMENT * ALIGNMENT
             group.append(self.piece(step.output, delta))
             group_of[step.output] = (group, delta)
+            for tensor in step.more_outputs:
+                groups.append([self.piece(tensor, 0)])
+                group_of[tensor] = (groups[-1], 0)
             scratch = (step if source is not None else step.without_overlap()).scratch
             if scratch:
                 groups.append([_Piece(None, scratch, i, i)])

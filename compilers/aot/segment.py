@@ -100,9 +100,9 @@ class _Needs:
 
     def _alive(self, i: int, j: int, overlaps: Mapping[int, int]) -> int:
         """Return bytes of the tensors that are whole in the block, the output over the input where that is best."""
-        output = self.steps[j - 1].output
+        outputs = self.steps[j - 1].outputs
         sizes = {t: self.graph.tensors[t].bytes for t, (first, last) in self.life.items() if first < i <= last}
-        out = self.graph.tensors[output].bytes
+        out = sum(self.graph.tensors[t].bytes for t in outputs)
         saved = 0
         for tensor, margin in overlaps.items():
             if tensor in self.life and self.life[tensor][1] < j:

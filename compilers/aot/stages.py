@@ -64,7 +64,7 @@ class Stage:
 
 def stage(graph: Graph, step: Step, source: int) -> Stage | None:
     """Return a step as a layer that reads tensor `source` row by row, None if it can't be one."""
-    if len(step.calls) != 1 or step.rows:
+    if len(step.calls) != 1 or step.rows or step.more_outputs:
         return None
     call = (step.apart or step.calls)[0]
     shapes = [graph.tensors[t].shape for t in (source, step.output)]

@@ -92,9 +92,10 @@ Item = Call | Loop | Switch | Await
 class Step:
     """An operator, lowered; or a block of operators that run row by row.
 
-    `inputs` are the tensors that it reads from the arena. `overlap` gives for such a tensor where the output may begin
-    if that input dies here: this many bytes after its start (0 or negative: before it), or any fewer, and no byte is
-    written before it was read. `apart` is what to call instead, without scratch, if the output overlaps no input.
+    `inputs` are the tensors that it reads from the arena, `output` and `more_outputs` those that it writes. `overlap`
+    gives for an input where the output may begin if that input dies here: this many bytes after its start (0 or
+    negative: before it), or any fewer, and no byte is written before it was read. `apart` is what to call instead,
+    without scratch, if the output overlaps no input.
 
     A block has `parts`, the steps of its operators, whose tensors are never whole, and in place of calls the program
     `rows`. `streamed` is the network's input if the block takes it row by row as it arrives. `areas` are the parts of
@@ -114,6 +115,12 @@ class Step:
     rows: tuple[Item, ...] = ()
     streamed: int | None = None
     areas: tuple[tuple[str, int], ...] = ()
+    more_outputs: tuple[int, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """All tensors that it writes."""
+        return (self.output, *self.more_outputs)
 
     def without_overlap(self) -> Step:
         """Return the step for an output that overlaps no input."""

@@ -105,7 +105,7 @@ class Runner:
 
     def _forgive(self, before: Int8, i: int, step: Step) -> None:
         """Take over into `before` what the step may have changed."""
-        places = [self.layout.tensors[step.output], *([self.layout.scratch[i]] if step.scratch else [])]
+        places = [*(self.layout.tensors[t] for t in step.outputs), *([self.layout.scratch[i]] if step.scratch else [])]
         for place in places:
             part = slice(GUARD + place.offset, GUARD + place.offset + place.size)
             before[part] = self.memory[part]

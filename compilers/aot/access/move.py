@@ -25,6 +25,18 @@ def pad(a: Arguments) -> Access:
     return Access([(a.places[0], read)], (a.places[1], np.arange(count)), compute)
 
 
+def gather(a: Arguments) -> Access:
+    """Element by element in the output's order."""
+    dims, steps = (cast(tuple[int, ...], a.fields[name]) for name in ("dims", "step"))
+    index = np.full(1, a.number("start"))
+    for size, step in zip((*dims, a.number("run")), (*steps, 1), strict=True):
+        index = (index[:, None] + np.arange(size) * step).reshape(-1)
+    order = np.arange(index.size)
+    read = np.full(int(index.max()) + 1, -1, np.int64)
+    read[index] = order
+    return Access([(a.places[0], read)], (a.places[1], order), lambda x: x[index])
+
+
 def place(a: Arguments) -> Access:
     """Copied piece by piece, which is not safe over itself: reads count as after the writes."""
     rows, size, pitch = a.integers

@@ -34,6 +34,7 @@ PRELU = _kernel("alpharho_prelu", elementwise.broadcast_pairs, "alpharho_prelu",
 MUL = _kernel("alpharho_mul", elementwise.broadcast_pairs, "alpharho_mul")
 TABLE = _kernel("alpharho_table", elementwise.table, None, ValuesRow())
 PAD = _kernel("alpharho_pad", move.pad, "alpharho_pad")
+GATHER = _kernel("alpharho_gather", move.gather, "alpharho_gather")
 PLACE = _kernel("alpharho_place", move.place)
 COPY = _kernel("alpharho_copy", move.copy)
 FILL = _kernel("alpharho_fill", move.fill)
@@ -44,7 +45,7 @@ SET = KernelSet(
     (
         CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM,
         MINIMUM, PRELU, TABLE, PAD,
-        PLACE, COPY, FILL,
+        GATHER, PLACE, COPY, FILL,
     ),
     replacements={},
 )  # fmt: skip

@@ -17,6 +17,37 @@ void alpharho_pad(const struct alpharho_pad *p, const int8_t *in, int8_t *out) {
   }
 }
 
+enum { GATHER_DIMS = 6 };
+
+// Steps to the next index of all dimensions but the last. Returns 0 after the last one.
+static int next_index(const struct alpharho_gather *p, int32_t *index, int32_t *from) {
+  for (int32_t d = GATHER_DIMS - 2; d >= 0; d--) {
+    *from += p->step[d];
+    if (++index[d] < p->dims[d]) {
+      return 1;
+    }
+    *from -= p->step[d] * p->dims[d];
+    index[d] = 0;
+  }
+  return 0;
+}
+
+void alpharho_gather(const struct alpharho_gather *p, const int8_t *in, int8_t *out) {
+  const int32_t count = p->dims[GATHER_DIMS - 1], step = p->step[GATHER_DIMS - 1], run = p->run;
+  int32_t index[GATHER_DIMS - 1] = {0}, from = p->start;
+  do {
+    int32_t at = from;
+    for (int32_t i = 0; i < count; i++, at += step) {
+      if (run == 1) {
+        *out++ = in[at];
+      } else {
+        memmove(out, in + at, (size_t)run);
+        out += run;
+      }
+    }
+  } while (next_index(p, index, &from));
+}
+
 void alpharho_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, int32_t pitch) {
   for (int32_t i = 0; i < rows; i++, in += size, out += pitch) {
     memcpy(out, in, (size_t)size);
