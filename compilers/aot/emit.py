@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jinja2
 import numpy as np
-import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
 from compilers.aot.emit_calls import INDENT, Names, Places, Writer
-from compilers.aot.operands import Constant, Parameters
+from compilers.aot.operands import Constant, Ints, Parameters
 from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
 from compilers.aot.sets import SETS
@@ -63,6 +61,7 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
         "outputs": [_tensor(t) for t in plan.outputs],
         "constants": [(names.of(c), c) for step in steps for c in step.constants()],
         "steps": functions,
+        "calls_in_run": any(f.lines for f in functions if not f.is_streamed),
         "places": list(places.used.items()),
         "defines": lambda pairs: _defines([(f"{name.upper()}_{key}", value) for key, value in pairs]),
         "aliases": _defines(_aliases(name, plan)),
@@ -179,7 +178,7 @@ def _weights(generated: str, name: str, steps: Sequence[Step], names: Names) -> 
             yield "};\n"
 
 
-def _lines(data: npt.NDArray[np.integer[Any]]) -> Iterator[str]:
+def _lines(data: Ints) -> Iterator[str]:
     """Yield the numbers of an array, as many on a line as always fit."""
     flat = data.reshape(-1).tolist()
     per_line = NUMBERS_A_LINE[data.dtype.itemsize]

@@ -141,7 +141,7 @@ class HostEngine:
 
 
 class StreamedEngine:
-    """A network compiled by us that takes its input as it comes, in this process."""
+    """A network compiled by us that takes its input as it arrives, in this process."""
 
     def __init__(self, model: Path, folder: Path, kernels: str) -> None:
         self.plan = compile_model(model, folder, kernels, stream_input=True)
