@@ -1,15 +1,18 @@
-"""LiteRT on Linux: the int8 .tflite as it is, run once with the kernels it will run on."""
+"""LiteRT on Linux: the int8 .tflite as it is, run once with the kernels it will run on.
+
+Only a file that LiteRT refuses for the axis of a bias is changed (`graph.axes`).
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import process
-from artifact import ROOT, Artifact, ImageFacts, produce, versions
+from artifact import ROOT, Artifact, ImageFacts, produce, versions, write_atomic
 from errors import CompileError
+from graph.axes import corrected
 from target import Target
 
 FILENAME = "model.tflite"
@@ -23,7 +26,8 @@ def compile_for(model: Artifact[object], target: Target) -> Artifact[ImageFacts]
     """
 
     def make(folder: Path) -> ImageFacts:
-        shutil.copyfile(model.path, folder / FILENAME)
+        data = model.path.read_bytes()
+        write_atomic(folder / FILENAME, corrected(data) or data)
         _try(folder / FILENAME, model.name)
         return ImageFacts(model.sha256, {"model_file": (folder / FILENAME).stat().st_size})
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from console.quiet import output_to
 from errors import GraphError
+from graph.axes import corrected
 from graph.types import Array
 
 if TYPE_CHECKING:
@@ -82,6 +83,17 @@ def check_loads(model: Path) -> None:
 
 
 def _open(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Interpreter:
+    try:
+        return _interpreter(model, kernels, threads, keep_all)
+    except ValueError:
+        # A file that TFLite-Micro runs should have an oracle.
+        copy = corrected(model.read_bytes() if isinstance(model, Path) else model)
+        if copy is None:
+            raise
+        return _interpreter(copy, kernels, threads, keep_all)
+
+
+def _interpreter(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Interpreter:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     return Interpreter(

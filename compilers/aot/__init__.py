@@ -79,15 +79,15 @@ def compile_graph(
 ) -> tuple[Plan, dict[str, str]]:
     """Return the plan of a network and the generated files by name. Raises CompileError."""
     lowered = lower(graph, kernels, optimize)
-    steps, layout = _smallest(graph, lowered, stream_input)
+    steps, layout = smallest(graph, lowered, stream_input)
     check(graph, steps, layout)
     result = _result(graph, steps, layout, kernels)
     if stream_input:
-        result = replace(result, streamed=_streamed(graph, steps, _smallest(graph, lowered, False)[1].arena_bytes))
+        result = replace(result, streamed=_streamed(graph, steps, smallest(graph, lowered, False)[1].arena_bytes))
     return result, emit(graph, steps, layout, result, naming)
 
 
-def _smallest(graph: Graph, lowered: tuple[Step, ...], stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
+def smallest(graph: Graph, lowered: tuple[Step, ...], stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
     """Return the cut into blocks that needs the smallest arena, and its layout."""
     layouts = [(cut, plan_layout(graph, cut)) for cut in cuts(graph, lowered, stream_input)]
     chosen, layout = min(layouts, key=lambda layout: layout[1].arena_bytes)

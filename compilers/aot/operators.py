@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from graph.axes import is_misplaced
 from graph.types import Graph, Operator, Quantization, Tensor
 
 ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
@@ -119,7 +120,12 @@ def _check_quantization(graph: Graph, tensor: Tensor, q: Quantization) -> None:
     if not all(-128 <= zero_point <= 127 for zero_point in q.zero_points):
         graph.fail("a zero point is outside -128 to 127", tensor=tensor)
     count = len(q.scales)
-    if count > 1 and (not 0 <= q.axis < len(tensor.shape) or tensor.shape[q.axis] != count):
+    # No engine reads the axis of a vector.
+    if (
+        count > 1
+        and not is_misplaced(tensor)
+        and (not 0 <= q.axis < len(tensor.shape) or tensor.shape[q.axis] != count)
+    ):
         graph.fail(f"{count} scales for dimension {q.axis} of {list(tensor.shape)}", tensor=tensor)
 
 

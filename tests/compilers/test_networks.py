@@ -7,14 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compilers.aot import KERNEL_SETS, compile_model
+from compilers.aot import KERNEL_SETS, compile_model, smallest
+from compilers.aot.lower import lower
 from graph.builder import Builder
+from graph.reader import read
 from tests.compilers import host_build
 from tests.compilers.equality import count_equal
 from tests.compilers.networks import application_of, shared_data, tflite_of
 from tests.compilers.reference import Reference
+from tests.kernels import core_runner
+from tests.kernels.core_runner import CoreRunner
 
 PRESETS = ("v1_025", "v2_035", "v3s_075", "v3sm_075")
+# MLPerf Tiny's, and TFLite-Micro's own, whose biases have the axis of the weights.
+SHARED = (
+    "mlperf_vww_96_int8.tflite", "mlperf_resnet8_int8.tflite", "mlperf_kws_int8.tflite", "mlperf_ad01_int8.tflite",
+    "tflm_person_detect.tflite",
+)  # fmt: skip
 # Bytes of activations, input included: what the planner reaches must not grow again.
 PRESET_ARENA = 31_072  # v2_035_96
 ARENA_LIMITS = {"v1_025": 68_672, "v2_035": 205_968, "v3s_075": 80_880, "v3sm_075": 80_880}
@@ -60,16 +69,41 @@ def test_keras_applications_need_no_more_ram_than_the_preset(kernels: str, tmp_p
     assert len(count.distinct) > 6, "outputs that do not differ prove nothing"
 
 
-@pytest.mark.parametrize("kernels", KERNEL_SETS)
-def test_mlperf_person_detector(tmp_path: Path, kernels: str) -> None:
-    model = shared_data("mlperf_vww_96_int8.tflite")
+def shared_network(name: str) -> Path:
+    """Return a network of the shared test data; without it the test is skipped."""
+    model = shared_data(name)
     if not model.exists():
-        pytest.skip(f"{model.name} is not there: ../shared/data is absent")
+        pytest.skip(f"{name} is not there: ../shared/data is absent")
+    return model
+
+
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+@pytest.mark.parametrize("name", SHARED)
+def test_networks_of_others_equal_the_reference(name: str, kernels: str, tmp_path: Path) -> None:
+    model = shared_network(name)
     engine, reference = host_build.HostEngine(model, tmp_path, kernels=kernels), Reference(model)
-    rng = np.random.default_rng(0)
-    for _ in range(5):
-        picture = rng.integers(-128, 128, (1, 96, 96, 3)).astype(np.int8)
-        np.testing.assert_array_equal(engine.run(picture)[0], reference.run(picture)[0])
+    rng, distinct = np.random.default_rng(0), set()
+    for _ in range(20):
+        values = rng.integers(-128, 128, engine.plan.inputs[0].shape).astype(np.int8)
+        ours = engine.run(values)[0]
+        np.testing.assert_array_equal(ours, reference.run(values)[0])
+        distinct.add(ours.tobytes())
+    assert len(distinct) > 1, "outputs that do not differ prove nothing"
+
+
+@pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
+@pytest.mark.parametrize("core", KERNEL_SETS)
+@pytest.mark.parametrize("name", SHARED)
+def test_networks_of_others_equal_the_reference_on_the_set_s_core(name: str, core: str) -> None:
+    graph = read(shared_network(name))
+    steps, layout = smallest(graph, lower(graph, core), stream_input=False)
+    runner, reference = CoreRunner(graph, steps, layout, core), Reference(shared_data(name))
+    rng, shape = np.random.default_rng(1), graph.tensors[graph.inputs[0]].shape
+    inputs = [rng.integers(-128, 128, shape).astype(np.int8) for _ in range(2)]
+    requests = [runner.request(values) for values in inputs]
+    received = core_runner.core(core).run(requests)
+    for values, (memory, _), reply in zip(inputs, requests, received, strict=True):
+        np.testing.assert_array_equal(runner.outputs(memory, reply)[0], reference.run(values)[0])
 
 
 @pytest.mark.parametrize("data", ["v3s_075", "v2_035"])
