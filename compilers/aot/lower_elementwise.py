@@ -5,6 +5,7 @@ With a constant of one value on one side, they are functions of one value, and b
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -156,11 +157,16 @@ def prelu(graph: Graph, operator: Operator) -> Step:
     """Lower PRELU: a computed tensor, and slopes that broadcast to its shape."""
     source, slopes, target = _operands(graph, operator)
     checks.expect_shape(graph, operator, target, source.shape)
-    in_scale, out_scale = float(source.quant.scale), float(target.quant.scale)
+    # LiteRT computes both ratios in float32.
+    with np.errstate(over="ignore", under="ignore"):
+        positive = float(source.quant.scale / target.quant.scale)
+        negative = float(source.quant.scale * slopes.quant.scale / target.quant.scale)
+    if not (math.isfinite(positive) and math.isfinite(negative)):
+        raise ScaleError("its scales have an infinite ratio")
     numbers = _Slope(
         (-source.quant.zero_point, -slopes.quant.zero_point),
-        quantize_multiplier(in_scale / out_scale),
-        quantize_multiplier(in_scale * float(slopes.quant.scale) / out_scale),
+        quantize_multiplier(positive),
+        quantize_multiplier(negative),
         target.quant.zero_point,
     )
     return _binary(graph, operator, portable.PRELU, numbers)
