@@ -189,8 +189,8 @@ struct alpharho_pad {
 void alpharho_pad(const struct alpharho_pad *p, const int8_t *in, int8_t *out);
 
 // Elements of `in` in another order, or some of them: SLICE, STRIDED_SLICE, TRANSPOSE, SPLIT and UNPACK. The output is
-// written in order: for each index of `dims`, the last the fastest, `run` neighbors from in[start + sum of index * step]
-// on. `out` may begin where `in` begins if each element comes from behind the one before it.
+// written in order: for each index of `dims`, the last the fastest, `run` neighbors from in[start + sum of index *
+// step] on. `out` may begin where `in` begins if each element comes from behind the one before it.
 struct alpharho_gather {
   int32_t dims[6];
   int32_t step[6]; // may be negative
@@ -200,8 +200,8 @@ struct alpharho_gather {
 
 void alpharho_gather(const struct alpharho_gather *p, const int8_t *in, int8_t *out);
 
-// One input of CONCATENATION or PACK: `rows` pieces of `size` bytes, `pitch` >= `size` bytes apart in the output. `out` and
-// `in` do not overlap.
+// One input of CONCATENATION or PACK: `rows` pieces of `size` bytes, `pitch` >= `size` bytes apart in the output. `out`
+// and `in` do not overlap.
 void alpharho_place(const int8_t *in, int8_t *out, int32_t rows, int32_t size, int32_t pitch);
 
 // Rows of line buffers: `size` bytes, which may be 0. By words where addresses and size are multiples of 4. `value` is
