@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import math
 import struct
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from datasets.archive import read_arrays
 from datasets.folder import load_folder
 from datasets.pictures import Dataset, Split, key_of
 from errors import ConfigError, nearest
@@ -23,6 +23,8 @@ FASHION_MNIST_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
+MAX_CLASSES = 1 << 16
 NAMES = ("fashion_mnist", "cifar10", "folder:DIR", "npz:FILE")
 
 
@@ -96,19 +98,13 @@ def _npz(path: Path) -> Dataset:
     """Read x_train, y_train, x_test, y_test (uint8 pictures, integer labels) and, if there, class_names."""
     if not path.is_file():
         raise ConfigError(f"--data npz:{path}: no such file")
-    try:
-        with zipfile.ZipFile(path):  # np.load would take a single array too
-            pass
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: np.asarray(archive[key]) for key in archive.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as e:
-        raise ConfigError(f"{path}: can't be read as .npz ({e})") from e
-    for key in ("x_train", "y_train", "x_test", "y_test"):
+    arrays = read_arrays(path, (*NPZ_KEYS, "class_names"))
+    for key in NPZ_KEYS:
         if key not in arrays:
-            raise ConfigError(f"{path}: key {key} is missing; expected x_train, y_train, x_test, y_test")
+            raise ConfigError(f"{path}: key {key} is missing; expected {', '.join(NPZ_KEYS)}")
     splits = {s: _npz_split(path, s, arrays[f"x_{s}"], arrays[f"y_{s}"]) for s in ("train", "test")}
     classes = 1 + max(int(split.labels.max()) for split in splits.values())
-    names = tuple(str(n) for n in arrays.get("class_names", np.arange(classes)))
+    names = tuple(str(n) for n in np.atleast_1d(arrays.get("class_names", np.arange(classes))))
     if len(names) < classes:
         raise ConfigError(f"{path}: key class_names has {len(names)} names, the labels go to {classes - 1}")
     with path.open("rb") as file:
@@ -117,7 +113,7 @@ def _npz(path: Path) -> Dataset:
     return Dataset(f"npz:{path.name}", names, splits["train"], splits["test"], str(path), key=key, digest=digest)
 
 
-def _npz_split(path: Path, split: str, x: npt.NDArray[np.uint8], y: npt.NDArray[np.int64]) -> Split:
+def _npz_split(path: Path, split: str, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> Split:
     if x.dtype != np.uint8 or x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[3] not in (1, 3)):
         raise ConfigError(
             f"{path}: key x_{split}: expected uint8 of shape (n, h, w), (n, h, w, 1) or (n, h, w, 3), "
@@ -125,6 +121,12 @@ def _npz_split(path: Path, split: str, x: npt.NDArray[np.uint8], y: npt.NDArray[
         )
     if x.ndim == 4 and x.shape[3] == 1:
         x = x[..., 0]
-    if y.dtype.kind not in "iu" or y.size != len(x) or len(x) == 0 or int(y.min()) < 0:
+    is_labels = y.dtype.kind in "iu" and y.size == len(x) > 0
+    if is_labels and int(y.max()) >= MAX_CLASSES:
+        raise ConfigError(
+            f"{path}: key y_{split}: expected integers from 0 to {MAX_CLASSES - 1}, got {int(y.max())}; "
+            "number the classes from 0 up"
+        )
+    if not is_labels or int(y.min()) < 0:
         raise ConfigError(f"{path}: key y_{split}: expected {len(x)} integers from 0 up, got {y.dtype} of {y.shape}")
-    return _of_array(x, y.reshape(-1).astype(np.int64))
+    return _of_array(x.astype(np.uint8, copy=False), y.reshape(-1).astype(np.int64))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import struct
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 import datasets
-from datasets import catalog, load, sample
+from datasets import archive, catalog, load, sample
 from errors import ConfigError
 
 needs_fashion_mnist = pytest.mark.skipif(
@@ -173,3 +177,71 @@ def test_keras_loads_what_is_not_installed(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_package_exports_what_it_names() -> None:
     assert all(hasattr(datasets, name) for name in datasets.__all__)
+
+
+# --- npz with lying sizes ------------------------------------------------------------------------------------------
+
+
+def npz_with(path: Path, member: str, content: bytes) -> None:
+    """Write a good .npz whose entry `member` holds other bytes."""
+    np.savez_compressed(path, **arrays(**{member: None}))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{member}.npy", content)
+
+
+def npy(header: str, data: bytes = b"") -> bytes:
+    text = header.encode("latin1") + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
+
+
+@pytest.mark.parametrize("label", [1 << 40, (1 << 63) - 1, (1 << 64) - 1, catalog.MAX_CLASSES])
+def test_labels_beyond_any_number_of_classes_are_refused(tmp_path: Path, label: int) -> None:
+    labels = np.array([0, 1, 2, label], np.uint64)
+    np.savez(tmp_path / "d.npz", **arrays(y_train=labels))
+    with pytest.raises(ConfigError, match=rf"key y_train: expected integers from 0 to 65535, got {label}; number"):
+        load(f"npz:{tmp_path / 'd.npz'}")
+
+
+def test_a_header_that_lies_about_its_array_takes_no_memory(tmp_path: Path) -> None:
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776, 6, 5)}"
+    npz_with(tmp_path / "d.npz", "x_train", npy(header, bytes(120)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError, match=r"key x_train: its header is of an array of 32,985,348,833,\d+ bytes"):
+            load(f"npz:{tmp_path / 'd.npz'}")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (50000000,)}"
+    npz_with(tmp_path / "d.npz", "x_train", npy(header, bytes(50_000_000)))
+    monkeypatch.setattr(archive, "ram_bytes", lambda: 64_000_000)
+    with pytest.raises(ConfigError, match=r"d.npz: expected arrays of at most 32,000,000 bytes, .*; give fewer pic"):
+        load(f"npz:{tmp_path / 'd.npz'}")
+
+
+def test_arrays_that_are_not_used_are_not_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", **arrays(other=np.array([None], object)))
+    assert len(load(f"npz:{tmp_path / 'd.npz'}").train) == 4
+
+
+def test_one_name_of_a_class_is_a_list_of_one(tmp_path: Path) -> None:
+    labels = np.zeros(4, np.int64)
+    np.savez(tmp_path / "d.npz", **arrays(y_train=labels, y_test=labels[:2], class_names=np.array("only")))
+    assert load(f"npz:{tmp_path / 'd.npz'}").class_names == ("only",)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_damaged_archives_raise_our_errors_only(tmp_path: Path, compressed: bool) -> None:
+    path, random = tmp_path / "d.npz", np.random.default_rng(7)
+    (np.savez_compressed if compressed else np.savez)(path, **arrays(class_names=np.array(["a", "b", "c"])))
+    whole = path.read_bytes()
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in random.integers(0, len(whole), random.integers(1, 8)):
+            damaged[place] = random.integers(0, 256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(ConfigError):
+            load(f"npz:{path}")
