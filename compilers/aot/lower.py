@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compilers.aot import lower_elementwise, lower_move, lower_reduce, lower_slice, lower_unary, lower_window
+from compilers.aot import (
+    lower_elementwise,
+    lower_move,
+    lower_reduce,
+    lower_resize,
+    lower_slice,
+    lower_unary,
+    lower_window,
+)
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.operators import check_supported
 from compilers.aot.pads import fold
@@ -39,6 +47,11 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "PACK": lower_move.pack,
     "EXPAND_DIMS": lower_move.reshape,
     "SQUEEZE": lower_move.reshape,
+    "SUM": lower_reduce.total,
+    "REDUCE_MAX": lower_reduce.greatest,
+    "REDUCE_MIN": lower_reduce.least,
+    "RESIZE_BILINEAR": lower_resize.bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": lower_resize.nearest_neighbor,
     "LOGISTIC": lower_unary.logistic,
     "TANH": lower_unary.tanh,
     "LEAKY_RELU": lower_unary.leaky_relu,

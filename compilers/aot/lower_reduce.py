@@ -1,19 +1,21 @@
-"""FULLY_CONNECTED, MEAN and SOFTMAX."""
+"""Operators that go over a dimension: FULLY_CONNECTED, MEAN, SUM, REDUCE_MAX, REDUCE_MIN and SOFTMAX."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from compilers.aot import checks, requant, tables
 from compilers.aot.arithmetic import INT32_MAX, quantize_multiplier
+from compilers.aot.kernel import Kernel
 from compilers.aot.operands import At, Constant, Value
 from compilers.aot.round_once import ratio
 from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
-from graph.types import Graph, Operator
+from graph.types import Graph, Operator, Tensor
 
 # LiteRT refuses a dense layer whose bias scale is off by more than this part of the output's scale, and a softmax
 # whose output scale is off 1/256 by more than this part.
@@ -85,8 +87,70 @@ def _check_bias_scale(graph: Graph, operator: Operator) -> None:
         graph.fail("its scale is not that of input times weights", operator, graph.tensors[index])
 
 
+@dataclass(frozen=True)
+class _Reduction:
+    """A tensor seen as (outer, reduced, inner), of which the middle goes."""
+
+    source: Tensor
+    target: Tensor
+    outer: int
+    reduced: int
+    inner: int
+
+    def fields(self) -> dict[str, Value]:
+        return {"outer": self.outer, "reduced": self.reduced, "inner": self.inner}
+
+    def step(self, operator: Operator, kernel: Kernel, fields: dict[str, Value]) -> Step:
+        source, target = self.source.index, self.target.index
+        call = Call(kernel, (kernel.structure(fields), At(source), At(target)))
+        return Step(operator.index, operator.name, (source,), target, (call,), overlap={source: 0})
+
+
 def mean(graph: Graph, operator: Operator) -> Step:
     """Lower MEAN over neighboring dimensions (`QuantizedMeanOrSum`)."""
+    reduction = _reduction(graph, operator)
+    ratio_ = float(reduction.source.quant.scale) / float(reduction.target.quant.scale)
+    return _scaled_sum(operator, reduction, _mean_multiplier(ratio_, reduction.reduced))
+
+
+def total(graph: Graph, operator: Operator) -> Step:
+    """Lower SUM over neighboring dimensions (`QuantizedMeanOrSum`).
+
+    As TFLite-Micro computes it: LiteRT's reference kernel for int8 reads a multiplier that it has not set.
+    """
+    reduction = _reduction(graph, operator)
+    ratio_ = float(reduction.source.quant.scale) / float(reduction.target.quant.scale)
+    return _scaled_sum(operator, reduction, quantize_multiplier(ratio_))
+
+
+def _scaled_sum(operator: Operator, reduction: _Reduction, scale: tuple[int, int]) -> Step:
+    fields = reduction.fields() | {
+        "offset": -reduction.source.quant.zero_point * reduction.reduced,
+        "multiplier": scale[0], "shift": scale[1], "zero_point": reduction.target.quant.zero_point,
+    }  # fmt: skip
+    return reduction.step(operator, portable.MEAN, fields)
+
+
+def greatest(graph: Graph, operator: Operator) -> Step:
+    """Lower REDUCE_MAX over neighboring dimensions."""
+    return _extremum(graph, operator, portable.REDUCE_MAX)
+
+
+def least(graph: Graph, operator: Operator) -> Step:
+    """Lower REDUCE_MIN over neighboring dimensions."""
+    return _extremum(graph, operator, portable.REDUCE_MIN)
+
+
+def _extremum(graph: Graph, operator: Operator, kernel: Kernel) -> Step:
+    reduction = _reduction(graph, operator)
+    source, target = reduction.source.quant, reduction.target.quant
+    if source.scale != target.scale or source.zero_point != target.zero_point:
+        graph.fail("expected one scale and zero point for input and output", operator, reduction.target)
+    return reduction.step(operator, kernel, reduction.fields())
+
+
+def _reduction(graph: Graph, operator: Operator) -> _Reduction:
+    """Return what an operator reduces. Only neighboring dimensions are supported."""
     source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
     rank = len(source.shape)
     axes = {int(a) for a in checks.constant_ints(graph, operator, 1).reshape(-1)}
@@ -102,17 +166,10 @@ def mean(graph: Graph, operator: Operator) -> Step:
     runs = [(reduced, math.prod(s for _, s in run)) for reduced, run in itertools.groupby(sizes, lambda x: x[0])]
     kinds = [reduced for reduced, _ in runs]
     if kinds.count(True) > 1:
-        graph.fail(f"mean over axes {sorted(axes)}, which are not neighbors", operator, source)
+        graph.fail(f"axes {sorted(axes)} are not neighbors, which is not supported", operator, source)
     at = kinds.index(True) if True in kinds else len(runs)
     outer, inner = math.prod(s for _, s in runs[:at]), math.prod(s for _, s in runs[at + 1 :])
-    reduced = runs[at][1] if at < len(runs) else 1
-    multiplier, shift = _mean_multiplier(float(source.quant.scale) / float(target.quant.scale), reduced)
-    fields: dict[str, Value] = {
-        "outer": outer, "reduced": reduced, "inner": inner, "offset": -source.quant.zero_point * reduced,
-        "multiplier": multiplier, "shift": shift, "zero_point": target.quant.zero_point,
-    }  # fmt: skip
-    call = Call(portable.MEAN, (portable.MEAN.structure(fields), At(source.index), At(target.index)))
-    return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
+    return _Reduction(source, target, outer, runs[at][1] if at < len(runs) else 1, inner)
 
 
 def _mean_multiplier(real: float, count: int) -> tuple[int, int]:

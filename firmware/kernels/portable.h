@@ -104,7 +104,7 @@ struct alpharho_pool {
 void alpharho_average_pool(const struct alpharho_pool *p, const int8_t *in, int8_t *out);
 void alpharho_max_pool(const struct alpharho_pool *p, const int8_t *in, int8_t *out);
 
-// MEAN over the middle of (outer, reduced, inner). `out` may begin where `in` begins.
+// MEAN and SUM over the middle of (outer, reduced, inner). `out` may begin where `in` begins.
 struct alpharho_mean {
   int32_t outer, reduced, inner; // reduced: below 2^23
   int32_t offset;                // -input_zero_point * reduced
@@ -114,6 +114,36 @@ struct alpharho_mean {
 };
 
 void alpharho_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out);
+
+// REDUCE_MAX and REDUCE_MIN over the middle of (outer, reduced, inner), input and output of one scale. `out` may begin
+// where `in` begins.
+struct alpharho_reduce {
+  int32_t outer, reduced, inner;
+};
+
+void alpharho_reduce_max(const struct alpharho_reduce *p, const int8_t *in, int8_t *out);
+void alpharho_reduce_min(const struct alpharho_reduce *p, const int8_t *in, int8_t *out);
+
+// RESIZE_BILINEAR of (in_h, in_w, channels). Output row y is at y * scale_h + offset_h of the input, in 1024ths of a
+// row, and columns likewise: -512 or more, and less than 1024 * in_h. `out` and `in` do not overlap.
+struct alpharho_resize_bilinear {
+  int32_t in_h, in_w, channels;
+  int32_t out_h, out_w;
+  int32_t scale_h, offset_h;
+  int32_t scale_w, offset_w;
+};
+
+void alpharho_resize_bilinear(const struct alpharho_resize_bilinear *p, const int8_t *in, int8_t *out);
+
+// RESIZE_NEAREST_NEIGHBOR: output pixel (y, x) is the one that begins at in[rows[y] + columns[x]]. `out` and `in` do not
+// overlap.
+struct alpharho_resize_nearest {
+  int32_t channels, out_h, out_w;
+  const int32_t *rows;    // out_h
+  const int32_t *columns; // out_w
+};
+
+void alpharho_resize_nearest(const struct alpharho_resize_nearest *p, const int8_t *in, int8_t *out);
 
 // Element-wise with broadcasting: output shape `dims`, and per input how many elements it moves with each dimension (0:
 // broadcast). `out` may begin where an input of the output's size begins.

@@ -1,4 +1,4 @@
-"""The oracle with LiteRT's reference kernels, for networks that are int8 from input to output."""
+"""The oracles for networks that are int8 from input to output: LiteRT's reference kernels, and TFLite-Micro."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from tflite_micro.python.tflite_micro.runtime import Interpreter
 
 from graph.oracle import Oracle
 
@@ -22,3 +23,17 @@ class Reference:
     def run(self, *inputs: Int8) -> Sequence[Int8]:
         """Return the outputs for the inputs."""
         return [output.astype(np.int8, copy=False) for output in self._oracle.run(*inputs)]
+
+
+class MicroReference:
+    """A network of one input in TFLite-Micro."""
+
+    def __init__(self, model: bytes) -> None:
+        self._interpreter = Interpreter.from_bytes(model)
+
+    def run(self, *inputs: Int8) -> Sequence[Int8]:
+        """Return the output for the input."""
+        self._interpreter.set_input(inputs[0], 0)
+        self._interpreter.invoke()
+        output: Int8 = self._interpreter.get_output(0)
+        return [output]

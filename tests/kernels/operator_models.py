@@ -29,7 +29,8 @@ seeds = st.integers(0, 2**32 - 1)
 class Case:
     """A network and inputs for it: as many runs as the lists are long.
 
-    `oracle` names LiteRT's kernels to compare with: its reference kernels, but for operators that they lack.
+    `oracle` names LiteRT's kernels to compare with: its reference kernels, but for operators that they lack. "tflm" is
+    TFLite-Micro, for SUM: LiteRT's reference kernel reads a multiplier that it has not set.
     """
 
     model: bytes
@@ -281,8 +282,8 @@ def binary(draw: st.DrawFn, name: str) -> Case:
 
 
 @st.composite
-def mean(draw: st.DrawFn) -> Case:
-    """Draw a MEAN over neighboring dimensions."""
+def reduction(draw: st.DrawFn, name: str) -> Case:
+    """Draw a MEAN, SUM, REDUCE_MAX or REDUCE_MIN over neighboring dimensions."""
     b = Builder()
     rank = draw(st.integers(2, 4))
     shape = [draw(st.integers(1, 8)) for _ in range(rank)]
@@ -291,11 +292,14 @@ def mean(draw: st.DrawFn) -> Case:
     axes = [a - draw(st.sampled_from([0, rank])) for a in range(first, last + 1)]
     keep = draw(st.booleans())
     out = [1 if first <= i <= last else s for i, s in enumerate(shape) if keep or not first <= i <= last]
-    x = b.tensor(shape, scale=draw(scales), zero_point=draw(zero_points))
+    scale, zero_point = draw(scales), draw(zero_points)
+    x = b.tensor(shape, scale=scale, zero_point=zero_point)
     axis = b.tensor((len(axes),), "int32", data=axes)
-    y = b.tensor(out, scale=draw(scales), zero_point=draw(zero_points))
-    b.operator("MEAN", [x, axis], [y], {"KeepDims": keep}, "ReducerOptions")
-    return Case(b.finish([x], [y]), pictures(draw(seeds), shape))
+    if name in ("MEAN", "SUM"):
+        scale, zero_point = draw(scales), draw(zero_points)
+    y = b.tensor(out, scale=scale, zero_point=zero_point)
+    b.operator(name, [x, axis], [y], {"KeepDims": keep}, "ReducerOptions")
+    return Case(b.finish([x], [y]), pictures(draw(seeds), shape), "tflm" if name == "SUM" else "reference")
 
 
 @st.composite
@@ -555,6 +559,19 @@ def same_bytes(draw: st.DrawFn, name: str) -> Case:
     return _moved(draw, name, longer, [shape], {}, {"SqueezeDims": (signed,)}, "SqueezeOptions", version=1)
 
 
+@st.composite
+def resize(draw: st.DrawFn, name: str) -> Case:
+    """Draw a RESIZE_BILINEAR or RESIZE_NEAREST_NEIGHBOR, up or down, by factors that are whole or not."""
+    height, width = (draw(st.integers(1, 9)) for _ in range(2))
+    size = [draw(st.one_of(st.integers(1, 20), st.sampled_from([n, 2 * n, 3 * n]))) for n in (height, width)]
+    corners, centers = draw(st.sampled_from([(False, False), (True, False), (False, True)]))
+    channels = draw(st.integers(1, 4))
+    options = {"AlignCorners": corners, "HalfPixelCenters": centers}
+    table = "ResizeBilinearOptions" if name == "RESIZE_BILINEAR" else "ResizeNearestNeighborOptions"
+    outs = [(1, *size, channels)]
+    return _moved(draw, name, (1, height, width, channels), outs, {1: size}, options, table, version=3)
+
+
 # As trained networks have them: of one order of magnitude, hardly ever equal.
 ordinary = st.floats(2.0**-7, 2.0**-3, width=32)
 # And some for which results lie halfway between two steps.
@@ -638,7 +655,12 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "FULLY_CONNECTED": dense(),
     "ADD": binary("ADD"),
     "MUL": binary("MUL"),
-    "MEAN": mean(),
+    "MEAN": reduction("MEAN"),
+    "SUM": reduction("SUM"),
+    "REDUCE_MAX": reduction("REDUCE_MAX"),
+    "REDUCE_MIN": reduction("REDUCE_MIN"),
+    "RESIZE_BILINEAR": resize("RESIZE_BILINEAR"),
+    "RESIZE_NEAREST_NEIGHBOR": resize("RESIZE_NEAREST_NEIGHBOR"),
     "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
     "SOFTMAX": softmax(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from compilers.aot.access import elementwise, move, reduce, window
+from compilers.aot.access import elementwise, move, reduce, resize, window
 from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
 from compilers.aot.operands import Fields
 from compilers.aot.sets.kernel_set import KernelSet
@@ -25,6 +25,10 @@ AVERAGE_POOL = _kernel("alpharho_average_pool", window.pool, "alpharho_pool")
 MAX_POOL = _kernel("alpharho_max_pool", window.pool, "alpharho_pool")
 DENSE = _kernel("alpharho_dense", reduce.dense, "alpharho_dense")
 MEAN = _kernel("alpharho_mean", reduce.mean, "alpharho_mean")
+REDUCE_MAX = _kernel("alpharho_reduce_max", reduce.mean, "alpharho_reduce")
+REDUCE_MIN = _kernel("alpharho_reduce_min", reduce.mean, "alpharho_reduce")
+RESIZE_BILINEAR = _kernel("alpharho_resize_bilinear", resize.bilinear, "alpharho_resize_bilinear")
+RESIZE_NEAREST = _kernel("alpharho_resize_nearest", resize.nearest, "alpharho_resize_nearest")
 SOFTMAX = _kernel("alpharho_softmax", reduce.softmax, "alpharho_softmax")
 ADD = _kernel("alpharho_add", elementwise.broadcast_pairs, "alpharho_add", PairsRow(_flat))
 SUB = _kernel("alpharho_sub", elementwise.broadcast_pairs, "alpharho_add", PairsRow(_flat))
@@ -45,7 +49,7 @@ SET = KernelSet(
     (
         CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM,
         MINIMUM, PRELU, TABLE, PAD,
-        GATHER, PLACE, COPY, FILL,
+        GATHER, REDUCE_MAX, REDUCE_MIN, RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
     ),
     replacements={},
 )  # fmt: skip
