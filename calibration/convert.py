@@ -152,12 +152,15 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
         quantized = checks.inspect(path)
         write_atomic(folder / FILENAME, path.read_bytes())
         classes = quantized.output.shape[-1]
-        if labels and classes != len(labels):
+        own_labels = label_maps.fit(labels, classes)
+        if own_labels and classes != len(own_labels):
             raise ConfigError(
-                f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data"
+                f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data or --labels"
             )
         own_range = input_range or _range_of(path, quantized.input)
-        return replace(_facts(quantized, classes, labels, own_range), range_from="option" if input_range else "scale")
+        return replace(
+            _facts(quantized, classes, own_labels, own_range), range_from="option" if input_range else "scale"
+        )
 
     parameters: dict[str, Json] = {"file": sha256_of(path), "labels": labels, "input_range": input_range or ()}
     tools = versions("ai-edge-litert")

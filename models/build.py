@@ -154,7 +154,7 @@ def _check(model: keras.Model, source: Source, labels: int) -> None:
     classes = model.output_shape[-1]
     if labels and classes != labels:
         raise ConfigError(
-            f"--model {source.name}: it has {classes} classes, the labels are {labels}; give its own --data"
+            f"--model {source.name}: it has {classes} classes, the labels are {labels}; give its own --data or --labels"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import console
 import target as targets
 from artifact import no_such_file
+from calibration import labels
 from datasets import Dataset, load
 from errors import ConfigError
 from models import weights
@@ -44,29 +45,37 @@ def resolve(request: Request) -> Resolved:
     if data.damaged:
         shown = ", ".join(data.damaged[:3]) + (", ..." if len(data.damaged) > 3 else "")
         console.note(f"{len(data.damaged)} pictures of {data.name} can't be read and are left out: {shown}")
-    labels = data.class_names if request.labels is None else read_labels(request.labels)
+    names = data.class_names if request.labels is None else read_labels(request.labels)
     source = None
     if request.model_kind != "tflite":
-        source = weights.resolve(request.model, request.weights, data.identity, labels, request.channels)
-    return Resolved(request, board, request.engine_for(board), data, labels, source)
+        source = weights.resolve(request.model, request.weights, data.identity, names, request.channels)
+    return Resolved(request, board, request.engine_for(board), data, names, source)
 
 
 def read_labels(text: str) -> tuple[str, ...]:
     """Return the class names of --labels: a file with one on each line, or a,b,c.
 
-    Raises ConfigError if the file can't be read, or if there are fewer than two names or two equal ones.
+    Numbers before the names in a file, as in Teachable Machine's labels.txt, are taken off. A file may have a name
+    several times, as ImageNet's has "crane".
+    Raises ConfigError if the file can't be read, or if there are fewer than two names or, in a list, two equal ones.
     """
-    names = _names(text)
+    lines = _lines(text)
+    if lines is not None:
+        if len(set(lines)) < 2:
+            raise ConfigError(f"--labels {text}: expected at least two names, one on each line, got {len(lines)}")
+        return labels.of_file(lines)
+    names = tuple(name.strip() for name in text.split(","))
     if len(set(names)) < max(2, len(names)):
         raise ConfigError(f"--labels {text}: expected at least two names, all different, got {len(names)}")
     return names
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _lines(text: str) -> tuple[str, ...] | None:
+    """Return the lines of a labels file, None for a list a,b,c."""
     path = Path(text)
     try:
         if path.is_file():
-            return tuple(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+            return tuple(line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip())
     except UnicodeDecodeError as e:
         raise ConfigError(f"--labels {text}: expected text in UTF-8, one name on each line ({e.reason})") from e
     except OSError as e:
@@ -74,4 +83,4 @@ def _names(text: str) -> tuple[str, ...]:
             raise ConfigError(f"--labels {text}: can't be read ({e.strerror})") from e
     if "," not in text:
         raise ConfigError(f"--labels {text}: {no_such_file(path)}, and not a list a,b,c")
-    return tuple(name.strip() for name in text.split(","))
+    return None

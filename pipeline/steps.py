@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import console
 from artifact import Artifact, ImageFacts
-from calibration import convert
+from calibration import convert, labels
 from calibration.convert import Int8Facts
 from compilers.edgetpu import check_table
 from errors import CompileError, ConfigError, FitError
@@ -40,7 +40,10 @@ class Steps:
             with console.step("build") as line:
                 network = build.build(source, self.resolved.labels, self.request.input_range)
                 line.text = f"{network.name}, {network.facts.parameters:,} parameters, weights: {source.describe()}"
+                line.text += _range_text(network.facts.input_range, network.facts.range_from)
                 line.reused = network.reused
+            if network.facts.range_from == "assumed":
+                console.note(assumed_range_text(network.facts.input_range, self.request))
             self._network = network
         return self._network
 
@@ -48,6 +51,9 @@ class Steps:
         """Return the network in int8: converted with pictures of the data set, or the user's own .tflite."""
         if self._int8 is None:
             self._int8 = self._adopt() if self.resolved.tflite else self._convert()
+            facts, data = self._int8.facts, self.resolved.data
+            if text := labels.note(facts.labels, data.class_names, facts.classes, data.name):
+                console.note(text)
         return self._int8
 
     def _adopt(self) -> Artifact[Int8Facts]:
@@ -55,6 +61,7 @@ class Steps:
         with console.step("check") as line:
             int8 = convert.adopt(self.resolved.tflite, self.resolved.labels, self.request.input_range)
             line.text, line.reused = f"{int8.name}: full int8, {int8.facts.tensors} tensors", int8.reused
+            line.text += _range_text(int8.facts.input_range, int8.facts.range_from)
         return int8
 
     def _convert(self) -> Artifact[Int8Facts]:
@@ -163,6 +170,22 @@ def smaller_presets(board: Target, model: Artifact[Int8Facts]) -> str:
                 break
     names = [name for _, name in sorted(fitting, reverse=True)[:4]]
     return f"these fit: {', '.join(names)}" if names else "no preset fits"
+
+
+def assumed_range_text(values: tuple[float, float], request: Request) -> str:
+    """Say that the range of the input is a guess, and what tries others."""
+    low, high = values
+    return (
+        f"assumed that pixels 0..255 stand for {low:g}..{high:g}; "
+        f"`./inv check --model {request.model} --data {request.data}` tries others, --input-range sets it"
+    )
+
+
+def _range_text(values: tuple[float, float], range_from: str) -> str:
+    """Return the range of the input and where it is from, "" where it is what every preset has."""
+    words = {"option": "as --input-range says", "file": "as its first layers say", "scale": "as its scale says"}
+    low, high = values
+    return f", pixels 0..255 stand for {low:g}..{high:g} {words[range_from]}" if range_from in words else ""
 
 
 def _check_text(int8: Artifact[Int8Facts]) -> str:
