@@ -62,9 +62,9 @@ def weights(graph: Graph, operator: Operator, rank: int, axis: int) -> Tensor:
     return tensor
 
 
-def bias(graph: Graph, operator: Operator, channels: int) -> npt.NDArray[np.int64]:
-    """Return input 2 checked as a bias of `channels` int32 values; zeros where it is left out."""
-    index = operator.inputs[2] if len(operator.inputs) > 2 else -1
+def bias(graph: Graph, operator: Operator, channels: int, position: int = 2) -> npt.NDArray[np.int64]:
+    """Return an input checked as a bias of `channels` int32 values; zeros where it is left out."""
+    index = operator.inputs[position] if len(operator.inputs) > position else -1
     if index < 0:
         return np.zeros(channels, np.int64)
     tensor = graph.tensors[index]

@@ -10,6 +10,7 @@ from compilers.aot import (
     lower_reduce,
     lower_resize,
     lower_slice,
+    lower_transpose_conv,
     lower_unary,
     lower_window,
 )
@@ -52,6 +53,7 @@ _LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "REDUCE_MIN": lower_reduce.least,
     "RESIZE_BILINEAR": lower_resize.bilinear,
     "RESIZE_NEAREST_NEIGHBOR": lower_resize.nearest_neighbor,
+    "TRANSPOSE_CONV": lower_transpose_conv.transpose_conv,
     "LOGISTIC": lower_unary.logistic,
     "TANH": lower_unary.tanh,
     "LEAKY_RELU": lower_unary.leaky_relu,

@@ -71,6 +71,7 @@ SUPPORTED = {
     "REDUCE_MIN": OperatorSpec(3, (2, 2), "ReducerOptions"),
     "RESIZE_BILINEAR": OperatorSpec(4, (2, 2), "ResizeBilinearOptions"),
     "RESIZE_NEAREST_NEIGHBOR": OperatorSpec(4, (2, 2), "ResizeNearestNeighborOptions"),
+    "TRANSPOSE_CONV": OperatorSpec(5, (3, 4), "TransposeConvOptions"),
     "LOGISTIC": OperatorSpec(3, (1, 1)),
     "TANH": OperatorSpec(3, (1, 1)),
     "LEAKY_RELU": OperatorSpec(2, (1, 1), "LeakyReluOptions"),

@@ -75,6 +75,18 @@ void alpharho_depthwise(const struct alpharho_depthwise *p, const int8_t *in, in
 // padding, input row r (rows of padding, too) at place (r + pad_top) mod rows. `out` does not overlap the ring.
 void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
+// TRANSPOSE_CONV. Weights are (out_c, kernel_h, kernel_w, in_c). Tap k of the window at input pixel i is at output pixel
+// i * stride - pad + k, if there is one; dilations are 1. `out` and `in` do not overlap.
+struct alpharho_transpose_conv {
+  struct alpharho_window window;
+  int32_t input_offset; // -127 to 128: -zero point
+  const int8_t *weights;
+  const int32_t *bias; // out_c of any int32
+  struct alpharho_requant requant;
+};
+
+void alpharho_transpose_conv(const struct alpharho_transpose_conv *p, const int8_t *in, int8_t *out);
+
 // FULLY_CONNECTED over `rows` rows. Weights are (out_c, in_c). `out` and `in` do not overlap.
 //
 // The reference rounds once here, in double precision. The compiler computes multipliers that give the same in

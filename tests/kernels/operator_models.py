@@ -572,6 +572,32 @@ def resize(draw: st.DrawFn, name: str) -> Case:
     return _moved(draw, name, (1, height, width, channels), outs, {1: size}, options, table, version=3)
 
 
+@st.composite
+def transpose_conv(draw: st.DrawFn) -> Case:
+    """Draw a TRANSPOSE_CONV: strides up to 3, kernels smaller and larger than they are, with or without bias."""
+    b, seed = Builder(), draw(seeds)
+    size = [draw(st.integers(1, 5)) for _ in range(2)]
+    kernel_size = [draw(st.integers(1, 4)) for _ in range(2)]
+    stride = [draw(st.integers(1, 3)) for _ in range(2)]
+    padding, in_c, out_c = draw(st.integers(0, 1)), draw(st.integers(1, 6)), draw(st.integers(1, 5))
+    out = [s * n if padding == 0 else (n - 1) * s + k for n, s, k in zip(size, stride, kernel_size, strict=True)]
+    if padding == 0:
+        out = [n - draw(st.integers(0, s - 1)) for n, s in zip(out, stride, strict=True)]
+    out_shape, shape = [1, *out, out_c], (out_c, *kernel_size, in_c)
+    x = b.tensor((1, *size, in_c), scale=draw(scales), zero_point=draw(zero_points))
+    kernel = b.tensor(shape, scale=channel_scales(draw, out_c), data=weights(seed, shape, draw(weight_kinds)))
+    inputs = [b.tensor((4,), "int32", data=out_shape), kernel, x]
+    if draw(st.booleans()):
+        inputs.append(b.tensor((out_c,), "int32", scale=1.0, data=biases(draw, seed, out_c)))
+    y = b.tensor(out_shape, scale=draw(scales), zero_point=draw(zero_points))
+    options = {
+        "Padding": padding, "StrideH": stride[0], "StrideW": stride[1],
+        "FusedActivationFunction": ACTIVATIONS[draw(activations)],
+    }  # fmt: skip
+    b.operator("TRANSPOSE_CONV", inputs, [y], options, "TransposeConvOptions", version=4)
+    return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
+
+
 # As trained networks have them: of one order of magnitude, hardly ever equal.
 ordinary = st.floats(2.0**-7, 2.0**-3, width=32)
 # And some for which results lie halfway between two steps.
@@ -685,6 +711,7 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "PACK": pack(),
     "EXPAND_DIMS": same_bytes("EXPAND_DIMS"),
     "SQUEEZE": same_bytes("SQUEEZE"),
+    "TRANSPOSE_CONV": transpose_conv(),
     "LOGISTIC": curve("LOGISTIC"),
     "TANH": curve("TANH"),
     "LEAKY_RELU": leaky_relu(),

@@ -80,6 +80,31 @@ def _channels(totals: Shadow, channels: int, seed: int) -> Shadow:
     return mix(repeated + odd_factors(seed + 2, channels)).reshape(-1)
 
 
+def transposed(a: Arguments) -> Access:
+    """Each input pixel is added to a window of the output. The input may be read until the end: the output is apart."""
+    window, seed = a.window, a.seed
+    height, width = window["kernel_h"], window["kernel_w"]
+    factors = odd_factors(seed + 1, height * width).reshape(height, width)
+    coefficients = odd_factors(seed, window["in_c"])
+
+    def compute(x: Shadow) -> Shadow:
+        sums = (x.reshape(window["in_h"], window["in_w"], -1) * coefficients).sum(axis=2, dtype=np.uint64)
+        last = [(window[f"in_{d}"] - 1) * window[f"stride_{d}"] for d in "hw"]
+        full = np.zeros((last[0] + height + window["out_h"] + window["pad_top"],
+                         last[1] + width + window["out_w"] + window["pad_left"]), np.uint64)  # fmt: skip
+        for ky in range(height):
+            for kx in range(width):
+                rows = slice(ky, ky + last[0] + 1, window["stride_h"])
+                columns = slice(kx, kx + last[1] + 1, window["stride_w"])
+                full[rows, columns] += sums * factors[ky, kx]
+        inside = full[window["pad_top"] :, window["pad_left"] :][: window["out_h"], : window["out_w"]]
+        return _channels(inside[:, :, None], window["out_c"], seed)
+
+    count = window["out_h"] * window["out_w"] * window["out_c"]
+    read = np.full(window["in_h"] * window["in_w"] * window["in_c"], count)
+    return Access([(a.places[0], read)], (a.places[1], np.arange(count)), compute)
+
+
 def depthwise(a: Arguments) -> Access:
     """Input rows are copied up to the last that output row y reads; then row y is written. Others are never read."""
     window, seed = a.window, a.seed

@@ -21,6 +21,7 @@ CONV = _kernel("alpharho_conv", window.convolution(2), "alpharho_conv", WindowRo
 POINTWISE = _kernel("alpharho_pointwise", window.pointwise_apart, "alpharho_conv", WindowRow())
 DEPTHWISE_ROW = _kernel("alpharho_depthwise_row", window.depthwise_row, "alpharho_depthwise")
 DEPTHWISE = _kernel("alpharho_depthwise", window.depthwise, "alpharho_depthwise", RingRow(DEPTHWISE_ROW))
+TRANSPOSE_CONV = _kernel("alpharho_transpose_conv", window.transposed, "alpharho_transpose_conv")
 AVERAGE_POOL = _kernel("alpharho_average_pool", window.pool, "alpharho_pool")
 MAX_POOL = _kernel("alpharho_max_pool", window.pool, "alpharho_pool")
 DENSE = _kernel("alpharho_dense", reduce.dense, "alpharho_dense")
@@ -47,9 +48,9 @@ SET = KernelSet(
     "portable",
     "portable.h",
     (
-        CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM,
-        MINIMUM, PRELU, TABLE, PAD,
-        GATHER, REDUCE_MAX, REDUCE_MIN, RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
+        CONV, TRANSPOSE_CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD,
+        SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, PAD, GATHER, REDUCE_MAX, REDUCE_MIN, RESIZE_BILINEAR,
+        RESIZE_NEAREST, PLACE, COPY, FILL,
     ),
     replacements={},
 )  # fmt: skip
