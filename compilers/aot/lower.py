@@ -21,7 +21,7 @@ from compilers.aot.sets import SETS
 from compilers.aot.steps import Step
 from graph.types import Graph, Operator
 
-_LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
+LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "CONV_2D": lower_window.conv,
     "DEPTHWISE_CONV_2D": lower_window.depthwise,
     "AVERAGE_POOL_2D": lower_window.pool,
@@ -81,7 +81,7 @@ def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tu
     steps = []
     for operator in fold(graph):
         try:
-            steps.append(SETS[kernels].specialize(_LOWER[operator.name](graph, operator), optimize))
+            steps.append(SETS[kernels].specialize(LOWER[operator.name](graph, operator), optimize))
         except ScaleError as e:
             graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
     return tuple(steps)

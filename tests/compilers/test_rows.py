@@ -34,8 +34,8 @@ from tests.compilers.kernel_runner import Runner
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
 from tests.kernels import core_runner
+from tests.kernels.cases import Case, pictures, seeds, weights, zero_points
 from tests.kernels.core_runner import CoreRunner, kernels_of
-from tests.kernels.operator_models import Case, pictures, seeds, weights, zero_points
 
 SCALE = 0.05
 NOT_SHRUNK = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]

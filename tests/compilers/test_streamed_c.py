@@ -15,7 +15,7 @@ from tests.compilers.host_build import HostEngine, StreamedEngine
 from tests.compilers.reference import Reference
 from tests.compilers.test_planner import next_reshape
 from tests.compilers.test_rows import NOT_SHRUNK, chains
-from tests.kernels.operator_models import Case
+from tests.kernels.cases import Case
 
 NETWORKS = 8
 

@@ -17,8 +17,10 @@ from graph.reader import parse
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.reference import Int8, MicroReference, Reference
 from tests.kernels import core_runner
+from tests.kernels.cases import Case
 from tests.kernels.core_runner import CoreRunner, kernels_of
-from tests.kernels.operator_models import OPERATORS, PADDED, TYPICAL, TYPICAL_PADDED, Case, corners
+from tests.kernels.operator_models import OPERATORS, PADDED, TYPICAL, TYPICAL_PADDED
+from tests.kernels.window_models import corners
 
 # Scales that LiteRT refuses or aborts on; all else must be compiled.
 REFUSED = (
