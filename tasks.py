@@ -114,6 +114,18 @@ def calibrate(request: options.CalibrateRequest) -> None:
         console.table("", [("tensor", "left"), ("operator", "left"), ("SNR, dB", "right")], rows)
 
 
+@command(INT8, options.PreprocessingRequest, *NETWORK_GROUPS, "seed", "images", "json")
+def check(request: options.PreprocessingRequest) -> None:
+    """Try the usual preparations of pictures.
+
+    Ranges of values, RGB and BGR, kinds of resizing, orders of classes: top-1 of each on test pictures, which one the
+    file wants, and which options to give.
+    """
+    from pipeline import preprocessing
+
+    preprocessing.run(request)
+
+
 # For a device
 
 

@@ -19,6 +19,16 @@ class CalibrateRequest(Request):
 
 
 @dataclass(frozen=True)
+class PreprocessingRequest(Request):
+    """A request whose model is tried with each usual preparation of pictures."""
+
+    images: int | None = like(
+        Request, "images", 200, help="test pictures to try each on, or `all`", default_words="200"
+    )
+    json: bool = like(Request, "json", help="print as JSON")
+
+
+@dataclass(frozen=True)
 class CompareRequest(Request):
     """A request that is measured with each engine of its target."""
 
