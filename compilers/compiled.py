@@ -44,10 +44,12 @@ class CompiledModel:
     def pixel_offset(self) -> int:
         """What to subtract from a pixel (0 to 255) to get an input value; 0 where the input is not a picture.
 
-        A picture is (1, n, n, channels): square, unlike the spectra that keyword networks take.
+        A picture is (1, n, n, channels): square, unlike the spectra that keyword networks take. A uint8 input has
+        pixels as they are.
         """
         shape = self.input_shape
-        return PIXEL_OFFSET if len(shape) == 4 and shape[1] == shape[2] else 0
+        is_picture = len(shape) == 4 and shape[1] == shape[2]
+        return PIXEL_OFFSET if is_picture and self.input_dtype == "int8" else 0
 
 
 def c_identifier(name: str) -> str:

@@ -141,7 +141,7 @@ def _tensor(spec: TensorSpec) -> dict[str, object]:
     # The shortest decimal number that reads back as the same float32.
     scale = _float32_text(spec.scale)
     zero_point = f"({spec.zero_point})" if spec.zero_point < 0 else str(spec.zero_point)
-    title = f"{spec.name[:COMMENT_NAME]}, {_shape(spec.shape)}"
+    title = f"{spec.name[:COMMENT_NAME]}, {_shape(spec.shape)}" + (f", {spec.dtype}" if spec.dtype != "int8" else "")
     return {"spec": spec, "name": spec.name, "scale": scale, "zero_point": zero_point, "title": title}
 
 

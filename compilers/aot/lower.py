@@ -54,6 +54,7 @@ LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "RESIZE_BILINEAR": lower_resize.bilinear,
     "RESIZE_NEAREST_NEIGHBOR": lower_resize.nearest_neighbor,
     "TRANSPOSE_CONV": lower_transpose_conv.transpose_conv,
+    "DEQUANTIZE": lower_unary.dequantize,
     "LOGISTIC": lower_unary.logistic,
     "TANH": lower_unary.tanh,
     "LEAKY_RELU": lower_unary.leaky_relu,

@@ -45,9 +45,29 @@ def leaky_relu(graph: Graph, operator: Operator) -> Step:
 
 
 def quantize(graph: Graph, operator: Operator) -> Step:
-    """Lower QUANTIZE from int8 to int8."""
+    """Lower QUANTIZE from int8, uint8 or float32 to int8, or from int8 to uint8."""
     source, target = _unary(graph, operator)
-    return table_step(operator, source, target, tables.requantize(source.quant, target.quant))
+    types = source.dtype, target.dtype
+    if types not in (("int8", "int8"), ("uint8", "int8"), ("int8", "uint8"), ("float32", "int8")):
+        graph.fail(f"from {source.dtype} to {target.dtype} is not supported", operator, target)
+    for tensor in (source, target):
+        if tensor.dtype != "float32" and (tensor.quantization is None or len(tensor.quantization.scales) != 1):
+            graph.fail(f"{tensor.dtype} without a scale of its own", operator, tensor)
+    if source.dtype != "float32":
+        return table_step(operator, source, target, tables.requantize(source.quant, target.quant, types))
+    thresholds = Constant("thresholds", tables.thresholds(target.quant))
+    call = Call(portable.QUANTIZE, (thresholds, At(source.index), At(target.index), source.size))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})
+
+
+def dequantize(graph: Graph, operator: Operator) -> Step:
+    """Lower DEQUANTIZE from int8 to float32."""
+    source, target = _unary(graph, operator)
+    if (source.dtype, target.dtype) != ("int8", "float32") or len(source.quant.scales) != 1:
+        graph.fail(f"from {source.dtype} to {target.dtype} is not supported", operator, target)
+    values = Constant("values", tables.float_values(source.quant))
+    call = Call(portable.DEQUANTIZE, (values, At(source.index), At(target.index), source.size))
+    return Step(operator.index, operator.name, (source.index,), target.index, (call,))
 
 
 def absolute(graph: Graph, operator: Operator) -> Step:

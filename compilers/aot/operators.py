@@ -18,6 +18,9 @@ TENSOR_ELEMENTS_LIMIT = 1 << 26
 RANK_LIMIT = 6
 # Only int8 tensors are computed; constants may also have the other types.
 DTYPES = ("int8", "int32", "int64")
+# Operators that convert, and the types that tensors between them and the ends of the network may have.
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+END_DTYPES = ("uint8", "float32")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ SUPPORTED = {
     "RESIZE_BILINEAR": OperatorSpec(4, (2, 2), "ResizeBilinearOptions"),
     "RESIZE_NEAREST_NEIGHBOR": OperatorSpec(4, (2, 2), "ResizeNearestNeighborOptions"),
     "TRANSPOSE_CONV": OperatorSpec(5, (3, 4), "TransposeConvOptions"),
+    "DEQUANTIZE": OperatorSpec(6, (1, 1)),
     "LOGISTIC": OperatorSpec(3, (1, 1)),
     "TANH": OperatorSpec(3, (1, 1)),
     "LEAKY_RELU": OperatorSpec(2, (1, 1), "LeakyReluOptions"),
@@ -81,7 +85,7 @@ SUPPORTED = {
 
 
 def check_supported(graph: Graph) -> None:
-    """Check that the engine can compile each tensor and operator, and that all is computed in int8.
+    """Check that the engine can compile each tensor and operator, and that all is computed in int8 but at the ends.
 
     Raises CompileError naming file, operator and tensor.
     """
@@ -89,17 +93,26 @@ def check_supported(graph: Graph) -> None:
         graph.fail(f"{1 + len(graph.others)} subgraphs, expected 1 (control flow is not supported)")
     if not graph.inputs or not graph.outputs or not graph.operators:
         graph.fail("no inputs, no outputs or no operators")
+    ends = _ends(graph)
     for tensor in graph.tensors:
-        _check_tensor(graph, tensor)
+        _check_tensor(graph, tensor, DTYPES + END_DTYPES if tensor.index in ends else DTYPES)
     for operator in graph.operators:
         _check_operator(graph, operator)
     _check_ends(graph)
     computed = {*graph.inputs, *(i for operator in graph.operators for i in operator.outputs)}
-    for index in sorted(computed):
+    for index in sorted(computed - ends):
         _check_computed(graph, graph.tensors[index])
 
 
-def _check_tensor(graph: Graph, tensor: Tensor) -> None:
+def _ends(graph: Graph) -> set[int]:
+    """Return the tensors of END_DTYPES that no operator but those that convert reads or writes."""
+    touched = {i for o in graph.operators if o.name in CONVERSIONS for i in (*o.inputs, *o.outputs) if i >= 0}
+    others = {i for o in graph.operators if o.name not in CONVERSIONS for i in (*o.inputs, *o.outputs)}
+    tensors = (graph.tensors[i] for i in touched - others)
+    return {t.index for t in tensors if t.data is None and t.dtype in END_DTYPES}
+
+
+def _check_tensor(graph: Graph, tensor: Tensor, dtypes: tuple[str, ...]) -> None:
     if len(tensor.shape) > RANK_LIMIT:
         graph.fail(f"{len(tensor.shape)} dimensions, at most {RANK_LIMIT} are supported", tensor=tensor)
     # An open batch alone, stored as 1, is what older converters leave; LiteRT runs it as 1.
@@ -109,7 +122,7 @@ def _check_tensor(graph: Graph, tensor: Tensor) -> None:
         graph.fail(f"shape {shape} is not static; fix the batch at 1 before converting", tensor=tensor)
     if math.prod(tensor.shape) > TENSOR_ELEMENTS_LIMIT:
         graph.fail(f"shape {list(tensor.shape)} has over {TENSOR_ELEMENTS_LIMIT} elements", tensor=tensor)
-    if tensor.dtype not in DTYPES:
+    if tensor.dtype not in dtypes:
         graph.fail(
             f"{tensor.dtype}, expected int8; convert with int8 inputs, outputs and operators (TFLITE_BUILTINS_INT8)",
             tensor=tensor,
@@ -123,8 +136,9 @@ def _check_tensor(graph: Graph, tensor: Tensor) -> None:
 def _check_quantization(graph: Graph, tensor: Tensor, q: Quantization) -> None:
     if not all(math.isfinite(scale) and scale > 0 for scale in q.scales):
         graph.fail("a scale is not a finite positive number", tensor=tensor)
-    if not all(-128 <= zero_point <= 127 for zero_point in q.zero_points):
-        graph.fail("a zero point is outside -128 to 127", tensor=tensor)
+    low, high = (0, 255) if tensor.dtype == "uint8" else (-128, 127)
+    if not all(low <= zero_point <= high for zero_point in q.zero_points):
+        graph.fail(f"a zero point is outside {low} to {high}", tensor=tensor)
     count = len(q.scales)
     # No engine reads the axis of a vector.
     if (

@@ -14,7 +14,10 @@ from graph.types import Graph, Tensor
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A tensor and its place: `offset` and `bytes` in the arena, alive from step `first` to step `last`, inclusive."""
+    """A tensor and its place: `offset` and `bytes` in the arena, alive from step `first` to step `last`, inclusive.
+
+    `scale` is 0 where it is float32.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -106,8 +109,9 @@ class Plan:
 def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:
     """Return a computed tensor with its place; one that arrives row by row has the offset -1."""
     piece = layout.tensors.get(tensor.index, Placed(tensor.index, -1, 0, -1, -1))
+    scale, zero_point = (0.0, 0) if tensor.dtype == "float32" else (float(tensor.quant.scale), tensor.quant.zero_point)
     return TensorSpec(
-        tensor.short_name, tensor.shape, tensor.dtype, float(tensor.quant.scale), tensor.quant.zero_point,
+        tensor.short_name, tensor.shape, tensor.dtype, scale, zero_point,
         piece.offset, tensor.bytes, piece.first, piece.last,
     )  # fmt: skip
 

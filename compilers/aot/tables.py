@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import (
+    INT8_MAX,
+    INT8_MIN,
     INT32_MAX,
     INT32_MIN,
     ScaleError,
@@ -31,10 +33,51 @@ def table(function: Callable[[int], int]) -> Table:
     return np.array([function(q) for q in range(-128, 128)], np.int8)
 
 
-def requantize(source: Quantization, target: Quantization) -> Table:
-    """QUANTIZE from int8 to int8 (`Requantize`)."""
+def requantize(source: Quantization, target: Quantization, types: tuple[str, str] = ("int8", "int8")) -> Table:
+    """QUANTIZE between int8 and uint8 (`Requantize`). The table is of bytes, whichever type they have."""
     multiplier, shift = quantize_multiplier(float(source.scale) / float(target.scale))
-    return table(lambda q: clamp(wrap32(scale(q - source.zero_point, multiplier, shift) + target.zero_point)))
+    low, high = (0, 255) if types[1] == "uint8" else (INT8_MIN, INT8_MAX)
+
+    def value(q: int) -> int:
+        x = q & 0xFF if types[0] == "uint8" else q
+        y = clamp(wrap32(scale(x - source.zero_point, multiplier, shift) + target.zero_point), low, high)
+        return y - 256 if y > INT8_MAX else y
+
+    return table(value)
+
+
+# The keys of -infinity and infinity; see `thresholds`.
+_LEAST_KEY, _GREATEST_KEY = -0x7F800001, 0x7F800000
+
+
+def thresholds(target: Quantization) -> npt.NDArray[np.int32]:
+    """QUANTIZE from float32 to int8 (`AffineQuantize`), without floats on the device.
+
+    A float's key is its bits as int32, those but the sign inverted where it is set: keys are ordered as the floats are.
+    Returns the least key that becomes -127, -126 and so on to 127. What is too large for C's int32 becomes an end.
+    """
+    values = np.arange(INT8_MIN + 1, INT8_MAX + 1)
+    low, high = np.full(len(values), _LEAST_KEY), np.full(len(values), _GREATEST_KEY + 1)
+    while (low < high).any():
+        middle = (low + high) >> 1
+        reached = _quantized(middle, target) >= values
+        low, high = np.where(reached | (low == high), low, middle + 1), np.where(reached, middle, high)
+    return low.astype(np.int32)
+
+
+def _quantized(keys: npt.NDArray[np.int64], target: Quantization) -> npt.NDArray[np.int64]:
+    """Return floats, given by their keys, as int8."""
+    bits = np.where(keys < 0, keys ^ 0x7FFFFFFF, keys).astype(np.int32)
+    with np.errstate(over="ignore", under="ignore"):
+        quotient = np.clip(bits.view(np.float32) / target.scale, -(2.0**20), 2.0**20).astype(np.float64)
+    rounded = np.copysign(np.floor(np.abs(quotient) + 0.5), quotient).astype(np.int64)
+    return np.clip(rounded + target.zero_point, INT8_MIN, INT8_MAX)
+
+
+def float_values(source: Quantization) -> npt.NDArray[np.int32]:
+    """DEQUANTIZE from int8 to float32 (`Dequantize`): the bits of the float for each of -128 to 127."""
+    values = float(source.scale) * (np.arange(INT8_MIN, INT8_MAX + 1) - source.zero_point)
+    return values.astype(np.float32).view(np.int32)
 
 
 def relu(source: Quantization, target: Quantization, limits: tuple[int, int]) -> Table:

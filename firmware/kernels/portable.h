@@ -212,6 +212,14 @@ void alpharho_mul(const struct alpharho_mul *p, const int8_t *in1, const int8_t 
 // begin where `in` begins.
 void alpharho_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size);
 
+// QUANTIZE from float32, `size` of them as they are in memory. A float's key is its bits as int32, those but the sign
+// inverted where it is set: -128 plus how many of 255 thresholds, which never fall, are at most its key. `out` may begin
+// where `in` begins.
+void alpharho_quantize(const int32_t *thresholds, const int8_t *in, int8_t *out, int32_t size);
+
+// DEQUANTIZE to float32: `values` holds the bits of the float for -128 to 127. `out` and `in` do not overlap.
+void alpharho_dequantize(const int32_t *values, const int8_t *in, int8_t *out, int32_t size);
+
 // SOFTMAX over the last dimension. `out` may begin where `in` begins.
 struct alpharho_softmax {
   int32_t rows, depth; // depth: below 2^13, so that the sum of a row's exponentials fits

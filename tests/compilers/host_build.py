@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from compilers.aot import Plan, compile_model
 from compilers.aot.sets import SETS
+from graph.types import Array
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -129,12 +130,13 @@ class HostEngine:
         library.alpharho_engine_input.restype = library.alpharho_engine_output.restype = ctypes.c_void_p
         self.library = library
 
-    def run(self, *inputs: Int8) -> Sequence[Int8]:
+    def run(self, *inputs: Array) -> Sequence[Array]:
         """Return the outputs for the inputs."""
         for i, (spec, value) in enumerate(zip(self.plan.inputs, inputs, strict=True)):
             ctypes.memmove(self.library.alpharho_engine_input(i), np.ascontiguousarray(value).tobytes(), spec.bytes)
         assert self.library.alpharho_engine_invoke() == 0
-        return [self._output(i, spec.bytes).reshape(spec.shape) for i, spec in enumerate(self.plan.outputs)]
+        outputs = enumerate(self.plan.outputs)
+        return [self._output(i, spec.bytes).view(spec.dtype).reshape(spec.shape) for i, spec in outputs]
 
     def _output(self, index: int, size: int) -> Int8:
         return np.frombuffer(ctypes.string_at(self.library.alpharho_engine_output(index), size), np.int8)

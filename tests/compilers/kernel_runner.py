@@ -18,7 +18,7 @@ from compilers.aot.checker import check
 from compilers.aot.operands import Argument, At, Constant, Parameters, Scratch
 from compilers.aot.planner import Layout
 from compilers.aot.steps import Receive, Step
-from graph.types import Graph
+from graph.types import Array, Graph
 from tests.compilers import host_build
 
 GUARD = 64
@@ -78,12 +78,12 @@ class Runner:
         start = -memory.ctypes.data % 16
         self.memory = memory[start : start + layout.arena_bytes + 2 * GUARD]
 
-    def run(self, *inputs: Int8) -> list[Int8]:
+    def run(self, *inputs: Array) -> list[Array]:
         """Return the outputs. Asserts that each step writes its output and scratch and nothing else."""
         self.memory[:] = 77
         for index, value in zip(self.graph.inputs, inputs, strict=True):
             if index in self.layout.tensors:
-                self._view(index)[:] = value.reshape(-1)
+                self._view(index)[:] = np.ascontiguousarray(value).reshape(-1).view(np.int8)
         for i, step in enumerate(self.steps):
             before = self.memory.copy()
             for call in step.execution():
@@ -95,12 +95,13 @@ class Runner:
                 function(*(self._argument(a, i) for a in call.arguments))
             self._forgive(before, i, step)
             assert (before == self.memory).all(), f"step {i} {step.name} wrote outside its output and scratch"
-        return [self._view(t).reshape(self.graph.tensors[t].shape).copy() for t in self.graph.outputs]
+        outputs = [self.graph.tensors[t] for t in self.graph.outputs]
+        return [self._view(t.index).copy().view(t.dtype).reshape(t.shape) for t in outputs]
 
-    def _receive(self, row: Receive, i: int, wire: Mapping[int, Int8]) -> None:
+    def _receive(self, row: Receive, i: int, wire: Mapping[int, Array]) -> None:
         """Put a row of an input that arrives where the program expects it."""
         start = GUARD + self.layout.scratch[i].offset + row.place.offset
-        data = wire[row.source.tensor].reshape(-1)
+        data = wire[row.source.tensor].reshape(-1).view(np.int8)
         self.memory[start : start + row.size] = data[row.source.offset : row.source.offset + row.size]
 
     def _forgive(self, before: Int8, i: int, step: Step) -> None:

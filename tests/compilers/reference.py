@@ -10,8 +10,10 @@ import numpy.typing as npt
 from tflite_micro.python.tflite_micro.runtime import Interpreter
 
 from graph.oracle import Oracle
+from graph.types import Array
 
 Int8 = npt.NDArray[np.int8]
+ARENA_BYTES = 1 << 20
 
 
 class Reference:
@@ -20,20 +22,20 @@ class Reference:
     def __init__(self, model: bytes | Path, kernels: str = "reference") -> None:
         self._oracle = Oracle(model, kernels)
 
-    def run(self, *inputs: Int8) -> Sequence[Int8]:
+    def run(self, *inputs: Array) -> Sequence[Array]:
         """Return the outputs for the inputs."""
-        return [output.astype(np.int8, copy=False) for output in self._oracle.run(*inputs)]
+        return self._oracle.run(*inputs)
 
 
 class MicroReference:
     """A network of one input in TFLite-Micro."""
 
     def __init__(self, model: bytes) -> None:
-        self._interpreter = Interpreter.from_bytes(model)
+        self._interpreter = Interpreter.from_bytes(model, arena_size=ARENA_BYTES)
 
-    def run(self, *inputs: Int8) -> Sequence[Int8]:
+    def run(self, *inputs: Array) -> Sequence[Array]:
         """Return the output for the input."""
         self._interpreter.set_input(inputs[0], 0)
         self._interpreter.invoke()
-        output: Int8 = self._interpreter.get_output(0)
+        output: Array = self._interpreter.get_output(0)
         return [output]

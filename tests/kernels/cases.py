@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
+from graph.types import Array
+
 Int8 = npt.NDArray[np.int8]
 
 ACTIVATIONS = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
@@ -30,7 +32,7 @@ class Case:
     """
 
     model: bytes
-    runs: list[list[Int8]]
+    runs: Sequence[Sequence[Array]]
     oracle: str = "reference"
 
 

@@ -23,7 +23,7 @@ from compilers.aot.operands import Argument, At, Constant, Parameters, Scratch
 from compilers.aot.planner import Layout
 from compilers.aot.sets import SETS
 from compilers.aot.steps import Call, Step
-from graph.types import Graph
+from graph.types import Array, Graph
 from tests.compilers import host_build
 from tests.compilers.kernel_runner import structures
 
@@ -130,20 +130,21 @@ class CoreRunner:
             if isinstance(call, Call)
         ]
 
-    def request(self, *inputs: Int8) -> tuple[bytes, Sequence[Sequence[int]]]:
+    def request(self, *inputs: Array) -> tuple[bytes, Sequence[Sequence[int]]]:
         """Return what to run for the inputs."""
         arena = np.full(self.arena_end, 77, np.int8)
         for index, value in zip(self.graph.inputs, inputs, strict=True):
-            arena[self._part(index)] = value.reshape(-1)
+            arena[self._part(index)] = np.ascontiguousarray(value).reshape(-1).view(np.int8)
         return arena.tobytes() + bytes(self.constants), self.calls
 
-    def outputs(self, sent: bytes, received: bytes) -> list[Int8]:
+    def outputs(self, sent: bytes, received: bytes) -> list[Array]:
         """Return the outputs. Asserts that nothing outside the arena was written."""
         memory = np.frombuffer(received, np.int8)
         outside = np.ones(len(sent), bool)
         outside[GUARD : GUARD + self.layout.arena_bytes] = False
         assert (memory[outside] == np.frombuffer(sent, np.int8)[outside]).all(), "written outside the arena"
-        return [memory[self._part(t)].reshape(self.graph.tensors[t].shape) for t in self.graph.outputs]
+        outputs = [self.graph.tensors[t] for t in self.graph.outputs]
+        return [memory[self._part(t.index)].copy().view(t.dtype).reshape(t.shape) for t in outputs]
 
     def _part(self, tensor: int) -> slice:
         start = GUARD + self.layout.tensors[tensor].offset

@@ -14,8 +14,9 @@ from compilers.aot.operators import SUPPORTED
 from compilers.aot.planner import _Search, plan
 from errors import CompileError
 from graph.reader import parse
+from graph.types import Array
 from tests.compilers.kernel_runner import Runner
-from tests.compilers.reference import Int8, MicroReference, Reference
+from tests.compilers.reference import MicroReference, Reference
 from tests.kernels import core_runner
 from tests.kernels.cases import Case
 from tests.kernels.core_runner import CoreRunner, kernels_of
@@ -36,7 +37,7 @@ REFUSED = (
 
 
 # For each run on a core: who reads the reply, memory, calls, the expected outputs.
-Batch = list[tuple[CoreRunner, bytes, Sequence[Sequence[int]], Sequence[Int8]]]
+Batch = list[tuple[CoreRunner, bytes, Sequence[Sequence[int]], Sequence[Array]]]
 
 
 def compare(case: Case, core: str = "portable", batch: Batch | None = None, optimize: str = "size") -> None:

@@ -129,6 +129,45 @@ def unary(draw: st.DrawFn, name: str) -> Case:
 
 
 @st.composite
+def quantize(draw: st.DrawFn) -> Case:
+    """Draw a QUANTIZE from int8, uint8 or float32 to int8, or from int8 to uint8, and all values or floats for it."""
+    b = Builder()
+    source, target = draw(
+        st.sampled_from([("int8", "int8"), ("uint8", "int8"), ("int8", "uint8"), ("float32", "int8")])
+    )
+    each = np.arange(256).astype(np.uint8).reshape(1, 256)
+
+    def tensor(dtype: str) -> int:
+        if dtype == "float32":
+            return b.tensor((1, 256), dtype)
+        zero_point = draw(zero_points) + (128 if dtype == "uint8" else 0)
+        return b.tensor((1, 256), dtype, scale=draw(scales), zero_point=zero_point)
+
+    x, y = tensor(source), tensor(target)
+    b.operator("QUANTIZE", [x], [y], version=2)
+    if source != "float32":
+        return Case(b.finish([x], [y]), [[each.view(source)]])
+    # Halves between two steps and the floats next to them, and others over twice the range.
+    scale = np.float32(b.tensors[y].quant.scale)
+    halves = ((each.astype(np.float32) - 128 - b.tensors[y].quant.zero_point + np.float32(0.5)) * scale).astype(
+        np.float32
+    )
+    others = (np.random.default_rng(draw(seeds)).uniform(-512, 512, (1, 256)) * scale).astype(np.float32)
+    near = [np.nextafter(halves, np.float32(end), dtype=np.float32) for end in (-np.inf, np.inf)]
+    return Case(b.finish([x], [y]), [[halves], [others], *[[values] for values in near], [halves * 0]])
+
+
+@st.composite
+def dequantize(draw: st.DrawFn) -> Case:
+    """Draw a DEQUANTIZE and all 256 values for it."""
+    b = Builder()
+    x = b.tensor((1, 256), scale=draw(scales), zero_point=draw(zero_points))
+    y = b.tensor((1, 256), "float32")
+    b.operator("DEQUANTIZE", [x], [y], version=2)
+    return Case(b.finish([x], [y]), EACH_VALUE)
+
+
+@st.composite
 def curve(draw: st.DrawFn, name: str) -> Case:
     """Draw a LOGISTIC, TANH or ELU, which the reference computes in float32, and all 256 values for it."""
     b = Builder()

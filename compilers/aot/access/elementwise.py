@@ -10,12 +10,37 @@ import numpy as np
 from compilers.aot.operands import At, Constant, Scratch
 from compilers.aot.shadow import Access, Arguments, Shadow, Times, mix, odd_factors, of_bytes
 
+FLOAT_BYTES = 4
+
 
 def table(a: Arguments) -> Access:
     """Value i is read, then written."""
     (size,), seed = a.integers, a.seed
     order = np.arange(size)
     return Access([(a.places[0], order)], (a.places[1], order), lambda x: mix(x ^ mix(seed)))
+
+
+def quantize(a: Arguments) -> Access:
+    """The four bytes of value i are read, then its byte is written."""
+    (size,), seed = a.integers, a.seed
+    factors = odd_factors(seed, FLOAT_BYTES)
+
+    def compute(x: Shadow) -> Shadow:
+        return mix((x.reshape(size, FLOAT_BYTES) * factors).sum(axis=1, dtype=np.uint64))
+
+    order = np.arange(size)
+    return Access([(a.places[0], np.repeat(order, FLOAT_BYTES))], (a.places[1], order), compute)
+
+
+def dequantize(a: Arguments) -> Access:
+    """Value i is read, then its four bytes are written."""
+    (size,), seed = a.integers, a.seed
+    factors, order = odd_factors(seed, FLOAT_BYTES), np.arange(size)
+
+    def compute(x: Shadow) -> Shadow:
+        return mix((x[:, None] * factors).reshape(-1))
+
+    return Access([(a.places[0], order)], (a.places[1], np.repeat(order, FLOAT_BYTES)), compute)
 
 
 def broadcast_pairs(a: Arguments) -> Access:

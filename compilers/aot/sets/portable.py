@@ -38,6 +38,8 @@ MINIMUM = _kernel("alpharho_minimum", elementwise.broadcast_pairs, "alpharho_ext
 PRELU = _kernel("alpharho_prelu", elementwise.broadcast_pairs, "alpharho_prelu", PairsRow(_flat))
 MUL = _kernel("alpharho_mul", elementwise.broadcast_pairs, "alpharho_mul")
 TABLE = _kernel("alpharho_table", elementwise.table, None, ValuesRow())
+QUANTIZE = _kernel("alpharho_quantize", elementwise.quantize)
+DEQUANTIZE = _kernel("alpharho_dequantize", elementwise.dequantize)
 PAD = _kernel("alpharho_pad", move.pad, "alpharho_pad")
 GATHER = _kernel("alpharho_gather", move.gather, "alpharho_gather")
 PLACE = _kernel("alpharho_place", move.place)
@@ -49,8 +51,8 @@ SET = KernelSet(
     "portable.h",
     (
         CONV, TRANSPOSE_CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD,
-        SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, PAD, GATHER, REDUCE_MAX, REDUCE_MIN, RESIZE_BILINEAR,
-        RESIZE_NEAREST, PLACE, COPY, FILL,
+        SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, QUANTIZE, DEQUANTIZE, PAD, GATHER, REDUCE_MAX, REDUCE_MIN,
+        RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
     ),
     replacements={},
 )  # fmt: skip
