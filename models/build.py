@@ -115,7 +115,7 @@ def _with_weights(source: Source) -> keras.Model:
 
     if source.kind == "keras":
         assert source.path is not None
-        return keras_file.load(source.path)
+        return keras_file.load(source.path, source.rho)
     assert source.preset is not None
     model = keras_model.build(source.preset.network(), batch=1, name=source.name)
     match source.kind:

@@ -26,7 +26,8 @@ class Source:
     bytes of the built model. `labels` are the class names (empty if unknown), `input_range` the values that pixels 0
     and 255 stand for (None if unknown), `data` the name of the data set ("" if unknown), `trained_rho` the input's side
     in pixels with which a checkpoint was trained (0 for other kinds). `pictures_changed` says that the data set has
-    other pictures now than those that the checkpoint was trained on.
+    other pictures now than those that the checkpoint was trained on. `rho` is the side in pixels that a Keras file gets
+    where it leaves height and width open.
     """
 
     kind: str
@@ -39,6 +40,15 @@ class Source:
     data: str = ""
     trained_rho: int = 0
     pictures_changed: bool = False
+    rho: int | None = None
+
+    @property
+    def rho_ratio(self) -> float:
+        """How far the input's side is from that of training, as a factor of 1 or more."""
+        if self.preset is None or not self.trained_rho:
+            return 1.0
+        ratio = self.preset.rho / self.trained_rho
+        return max(ratio, 1 / ratio)
 
     def describe(self) -> str:
         """Return where the weights come from, for the line of `inv build`."""
@@ -60,13 +70,17 @@ def trained_path(preset: Preset, data: Identity) -> Path:
     return TRAINED_DIR / f"{preset.name}.{data.key}.npz"
 
 
-def resolve(model: str, weights: str | None, data: Identity, labels: tuple[str, ...], channels: int) -> Source:
+def resolve(
+    model: str, weights: str | None, data: Identity, labels: tuple[str, ...], channels: int, rho: int | None = None
+) -> Source:
     """Return what `--model` and `--weights` mean with a data set of those labels.
+
+    `rho` is the input's side in pixels of a Keras file whose height and width are open.
 
     Raises ConfigError if the preset or a file does not exist, or no checkpoint is known for preset and data.
     """
     if Path(model).suffix in KERAS_SUFFIXES:
-        return _keras_file(Path(model), weights)
+        return _keras_file(Path(model), weights, rho)
     preset = presets.parse(model, classes=len(labels), channels=channels)
     random = {"weights": "random", "data": data.name}
     source = Source("random", preset.name, preset, None, random, labels, INPUT_RANGE, data.name)
@@ -94,12 +108,13 @@ def resolve(model: str, weights: str | None, data: Identity, labels: tuple[str, 
     return replace(source, kind="weights", path=path, identity={"file": sha256_of(path)})
 
 
-def _keras_file(path: Path, weights: str | None) -> Source:
+def _keras_file(path: Path, weights: str | None, rho: int | None) -> Source:
     if not path.is_file():
         raise ConfigError(f"--model {path}: {no_such_file(path)}")
     if weights is not None:
         raise ConfigError(f"--weights {weights}: {path.name} has weights of its own; leave --weights out")
-    return Source("keras", path.stem, None, path, {"file": sha256_of(path)})
+    side = {} if rho is None else {"rho": str(rho)}
+    return Source("keras", path.stem, None, path, {"file": sha256_of(path), **side}, rho=rho)
 
 
 def _known_checkpoint(preset: Preset, data: Identity) -> Source:

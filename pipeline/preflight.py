@@ -16,7 +16,7 @@ import target as targets
 from artifact import no_such_file
 from errors import ConfigError, DeployError, Error
 from measure import report
-from models import presets
+from models import formats, presets
 from pipeline import edgetpu
 from pipeline.request import MODEL_FILES, Request, check_scope
 from pipeline.resolve import Resolved, read_labels, resolve
@@ -65,6 +65,9 @@ def check_model(request: Request, goal: Goal) -> None:
     """Raise ConfigError if --model or the files beside it are not there, or can't be what they are used as."""
     path = Path(request.model)
     if request.model_kind == "preset":
+        way = None if presets.looks_like(request.model) else formats.way_to_tflite(request.model)
+        if way is not None:
+            raise ConfigError(f"--model {request.model}: {way}")
         presets.parse(request.model, channels=request.channels)
     else:
         _check_file(f"--model {path}", path)
@@ -73,6 +76,10 @@ def check_model(request: Request, goal: Goal) -> None:
             raise ConfigError(f"--model {path}: a .tflite has no Keras network; use a preset or its .keras")
         if request.weights is not None:
             raise ConfigError(f"--weights {request.weights}: a .tflite has its own; leave --weights out")
+    if request.rho is not None and request.model_kind != "keras":
+        is_preset = request.model_kind == "preset"
+        own = "a preset has its size in its name, such as v1_025_96" if is_preset else "it has its own"
+        raise ConfigError(f"--rho {request.rho}: it is for Keras files whose size is open; {own}; leave --rho out")
     if request.labels is not None:
         read_labels(request.labels)
     for name in request.with_:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import target as targets
 from errors import ConfigError
-from models import presets
+from models import formats, presets
 from pipeline.options import Scope, Words, fields_of, listed, option
 from target import Target
 
@@ -29,6 +29,7 @@ AOT = Scope("--engine aot", engines=("aot",))
 ROWS = Scope("--engine aot on a microcontroller", kinds=("mcu",), engines=("aot",))
 SSH = Scope("boards over SSH", links=("ssh",))
 PRESET = Scope("presets", models=("preset",))
+KERAS = Scope("Keras files whose height and width are open", models=("keras",))
 FLOAT = Scope("presets and Keras files, which are converted to int8 here", models=("preset", "keras"))
 
 
@@ -78,6 +79,10 @@ class Request:
     channels: int = option(
         3, "color channels of the input, 1 or 3", group="model", value="N", low=1, high=3, scope=PRESET
     )
+    rho: int | None = option(
+        None, "side of the input in pixels", group="model", value="N", low=1, high=4096,
+        default_words="what the file says, for ./inv models 128", scope=KERAS,
+    )  # fmt: skip
     input_range: tuple[float, float] | None = option(
         None, "values that pixels 0 and 255 stand for, where the model's file does not say", group="model",
         value="LOW,HIGH", parse=read_range,
@@ -225,5 +230,5 @@ def is_target(word: str) -> bool:
 
 
 def is_model(word: str) -> bool:
-    """Return whether a word is a file of a model or has the form of a preset's name."""
-    return Path(word).suffix in MODEL_FILES or presets.looks_like(word)
+    """Return whether a word is a file of a model, also of another framework, or has the form of a preset's name."""
+    return Path(word).suffix in MODEL_FILES or presets.looks_like(word) or formats.way_to_tflite(word) is not None

@@ -48,7 +48,7 @@ def resolve(request: Request) -> Resolved:
     names = data.class_names if request.labels is None else read_labels(request.labels)
     source = None
     if request.model_kind != "tflite":
-        source = weights.resolve(request.model, request.weights, data.identity, names, request.channels)
+        source = weights.resolve(request.model, request.weights, data.identity, names, request.channels, request.rho)
     return Resolved(request, board, request.engine_for(board), data, names, source)
 
 

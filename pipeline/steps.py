@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import console
 from artifact import Artifact, ImageFacts
 from calibration import convert, labels
+from calibration.comparison import Comparison
 from calibration.convert import Int8Facts
 from compilers.edgetpu import check_table
 from errors import CompileError, ConfigError, FitError
-from models import build, presets
+from models import build, presets, weights
 from models.build import KerasFacts
 from pipeline import edgetpu
 from pipeline.request import Request
 from pipeline.resolve import Resolved, resolve
 from target import Target
+
+FAR_RHO = 2.0
+"""Factor between the side of the input in training and in use from which accuracy suffers badly."""
 
 
 class Steps:
@@ -42,6 +47,8 @@ class Steps:
                 line.text = f"{network.name}, {network.facts.parameters:,} parameters, weights: {source.describe()}"
                 line.text += _range_text(network.facts.input_range, network.facts.range_from)
                 line.reused = network.reused
+            if source.rho_ratio >= FAR_RHO:
+                console.note(far_rho_text(source))
             if network.facts.range_from == "assumed":
                 console.note(assumed_range_text(network.facts.input_range, self.request))
             self._network = network
@@ -70,6 +77,8 @@ class Steps:
         with console.step("calibrate") as line:
             int8 = convert.calibrate(network, self.resolved.data, settings)
             line.text, line.reused = _check_text(int8), int8.reused
+        if text := near_chance_text(int8.facts.check, len(self.resolved.data.class_names), self.request):
+            console.note(text)
         return int8
 
     def compile(self) -> Artifact[ImageFacts]:
@@ -110,7 +119,7 @@ class Steps:
         return compiled
 
     def _quantize_partner(self, name: str) -> Artifact[Int8Facts]:
-        request = replace(self.request, model=name, weights=None, with_=(), typed={})
+        request = replace(self.request, model=name, weights=None, rho=None, with_=(), typed={})
         return Steps(resolve(request)).quantize()
 
     def build_firmware(self) -> Artifact[ImageFacts]:
@@ -178,6 +187,32 @@ def assumed_range_text(values: tuple[float, float], request: Request) -> str:
     return (
         f"assumed that pixels 0..255 stand for {low:g}..{high:g}; "
         f"`./inv check --model {request.model} --data {request.data}` tries others, --input-range sets it"
+    )
+
+
+def far_rho_text(source: weights.Source) -> str:
+    """Say that weights were trained at a far other size of the input than they are used with."""
+    assert source.preset is not None
+    return (
+        f"the weights were trained at ρ {source.trained_rho}, {source.rho_ratio:.3g} times off: accuracy will suffer; "
+        f"`./inv train --model {source.preset.name}` trains at ρ {source.preset.rho}"
+    )
+
+
+def near_chance_text(check: Comparison | None, classes: int, request: Request) -> str:
+    """Say that the float network is near chance on held-out pictures, "" if it is not or that is not known.
+
+    Random weights are expected to be.
+    """
+    if check is None or check.float_top1 is None or request.weights == "random":
+        return ""
+    chance = 1 / max(2, classes)
+    if check.float_top1 > chance + 4 * math.sqrt(chance * (1 - chance) / check.n):
+        return ""
+    return (
+        f"{100 * check.float_top1:.1f} % top-1 in float is near chance ({100 * chance:.1f} %): the preparation of "
+        f"pictures, the labels or the weights are not this network's; `./inv check --model {request.model} --data "
+        f"{request.data}` tries the usual preparations"
     )
 
 

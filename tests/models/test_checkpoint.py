@@ -126,6 +126,15 @@ def test_weights_of_another_rho_serve_until_there_are_own_ones(tmp_path: Path, m
     assert found.describe() == "v1_025_96.fashion_mnist.npz (trained on fashion_mnist)"
 
 
+@pytest.mark.parametrize(("rho", "ratio"), [(32, 4.0), (64, 2.0), (96, 4 / 3), (128, 1.0), (256, 2.0)])
+def test_how_far_the_size_is_from_that_of_training(rho: int, ratio: float) -> None:
+    name = f"v1_025_{rho}" if rho != 128 else "v1_025"
+    source = weights.resolve(name, None, _data("fashion_mnist"), ("a",) * 10, 3)
+    assert source.trained_rho == 128
+    assert source.rho_ratio == pytest.approx(ratio)
+    assert weights.resolve(name, "random", _data("fashion_mnist"), ("a",) * 10, 3).rho_ratio == 1.0
+
+
 def test_weights_of_another_rho_need_the_same_channels_alpha_and_family(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
