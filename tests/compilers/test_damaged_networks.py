@@ -19,6 +19,7 @@ from graph.builder import Builder
 from graph.reader import parse, read
 from tests.compilers.networks import tflite_of
 from tests.compilers.test_compile import small_network
+from tests.kernels.operator_models import OPERATORS
 
 
 def survive(data: bytes) -> bool:
@@ -59,6 +60,16 @@ def test_several_bytes_changed(data: st.DataObject) -> None:
     whole = bytearray(small_network())
     for _ in range(data.draw(st.integers(1, 6))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.sampled_from([0, 1, 4, 0x7F, 0x80, 0xFF]))
+    survive(bytes(whole))
+
+
+@hypothesis.settings(max_examples=400, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(st.data())
+def test_bytes_of_each_operator_changed(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(OPERATORS)))
+    whole = bytearray(data.draw(OPERATORS[name]).model)
+    for _ in range(data.draw(st.integers(1, 3))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.sampled_from([0, 1, 2, 4, 0x10, 0x80, 0xFF]))
     survive(bytes(whole))
 
 
