@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from artifact import write_atomic
-from calibration.evaluate import Integers
+from calibration.evaluate import Values
 from errors import Error
 from fields import to_json
 from measure import bench, report
@@ -27,7 +27,7 @@ class Entry:
     """One engine's report, and its outputs for the pictures, (n, classes)."""
 
     report: Report
-    outputs: Integers
+    outputs: Values
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from artifact import ROOT, Artifact, ImageFacts, write_atomic
-from calibration.evaluate import Integers
+from calibration.evaluate import Values
 from deploy.device import device_for
 from fields import Source, load_json, to_json
 from measure import figures, samples
@@ -67,8 +67,8 @@ def measure_cell(
     target: Target,
     engine: str,
     image: Artifact[ImageFacts],
-    inputs: Integers,
-    reference: Integers,
+    inputs: Values,
+    reference: Values,
 ) -> Cell:
     """Run an image on the inputs (n, h, w, c) and return its cell."""
     outputs = samples.Outputs(np.zeros_like(reference), [])

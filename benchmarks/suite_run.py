@@ -15,8 +15,8 @@ import target as targets
 from artifact import Artifact, ImageFacts, versions
 from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
-from calibration.convert import Int8Facts
-from calibration.evaluate import Integers
+from calibration.convert import Int8Facts, expect_range
+from calibration.evaluate import Values
 from compilers.image.firmware import tool_versions
 from compilers.image.microcontroller import FirmwareFacts
 from compilers.tflm import tree
@@ -113,15 +113,16 @@ def _cell(plan: Plan, build: Build, order: Order, board: Target, tools: dict[str
     return cell
 
 
-def _pictures(built: Built, count: int) -> tuple[Integers, Integers]:
-    """Return the model's inputs for some test pictures, (n, h, w, c), and the reference's outputs, (n, classes)."""
+def _pictures(built: Built, count: int) -> tuple[Values, Values]:
+    """Return the model's inputs for some test pictures, (n, h, w, c), and the reference's outputs, uint8 (n, bytes)."""
     facts, test = built.int8.facts, built.data.test
     _, height, width, channels = facts.input_shape
     pixels = prepare_many(test, sample(test, count, 0), (height, width), channels)
-    reference = evaluate.outputs(built.int8.path, pixels, facts.input_range, "reference")
+    inputs = evaluate.quantize(pixels, expect_range(facts, built.int8.name), facts.input)
+    reference = evaluate.answers(built.int8.path, inputs, "reference")
     if len(np.unique(reference, axis=0)) < min(2, count):
         raise ConfigError(f"{built.int8.name}: one output for all pictures; equal outputs would prove nothing")
-    return evaluate.quantize(pixels, facts.input_range, facts.input), reference
+    return inputs, reference
 
 
 def _order(plan: Plan, network: str, board: Target, engine: str) -> Order:

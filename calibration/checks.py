@@ -1,25 +1,30 @@
-"""What an int8 model must be: static, integer all the way, with usable scales. No TensorFlow."""
+"""What an int8 model must be: static, integer inside, with usable scales; its ends may be float. No TensorFlow."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from calibration import meaning
+from calibration.meaning import Meaning
 from errors import CalibrationError, ConfigError, GraphError
 from graph import oracle
 from graph.reader import read
-from graph.types import Tensor
+from graph.types import Graph, Tensor
 
 SCALE_MIN, SCALE_MAX = 1e-12, 1e12
-INTEGER_TYPES = ("int8", "uint8", "int32", "int64", "int16")
+INTEGER_TYPES = ("int8", "uint8", "int32", "int64", "int16", "bool")
+END_TYPES = ("int8", "uint8", "int16", "float32")
+CONVERT = "convert with full integer quantization, or give the .keras"
 
 
 @dataclass(frozen=True)
 class QuantizedTensor:
-    """An input or output of an int8 model: real value = scale x (stored - zero_point)."""
+    """An input or output of an int8 model: real value = scale x (stored - zero_point); `scale` is 0 for float32."""
 
     name: str
     shape: tuple[int, ...]
@@ -27,13 +32,33 @@ class QuantizedTensor:
     scale: float
     zero_point: int
 
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Size in bytes."""
+        return self.size * np.dtype(self.dtype).itemsize
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a gray or color picture has this shape: (1, h, w, 1) or (1, h, w, 3)."""
+        return len(self.shape) == 4 and self.shape[0] == 1 and self.shape[3] in (1, 3)
+
 
 @dataclass(frozen=True)
 class Quantized:
-    """An int8 model: its input and output, the number of its tensors, and how many operators it has by name."""
+    """An int8 model: its ends, what its outputs mean, the number of tensors, and how many operators it has by name.
+
+    `first` is the input as the network computes with it: behind the QUANTIZE of a float input.
+    """
 
     input: QuantizedTensor
-    output: QuantizedTensor
+    first: QuantizedTensor
+    outputs: tuple[QuantizedTensor, ...]
+    meaning: Meaning
     tensors: int
     operators: dict[str, int]
 
@@ -41,7 +66,7 @@ class Quantized:
 def inspect(path: Path) -> Quantized:
     """Check an int8 .tflite and return its facts.
 
-    Raises ConfigError if LiteRT can't load it, it is float, dynamic, or not one picture in and one vector out, and
+    Raises ConfigError if LiteRT can't load it, it computes in float, is dynamic, or has several inputs, and
     CalibrationError if a scale is degenerate.
     """
     try:
@@ -49,42 +74,79 @@ def inspect(path: Path) -> Quantized:
         oracle.check_loads(path)
     except GraphError as e:
         raise ConfigError(str(e)) from e
-    inputs = [graph.tensors[i] for i in graph.inputs]
-    outputs = [graph.tensors[i] for i in graph.outputs]
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise ConfigError(f"{path}: expected one input and one output, got {len(inputs)} and {len(outputs)}")
-    for tensor in (*inputs, *outputs):
-        check_end(path, tensor)
-    if len(inputs[0].shape) != 4:
+    if len(graph.inputs) != 1 or not graph.outputs:
         raise ConfigError(
-            f"{path}: input {inputs[0].short_name}: expected a picture (1, h, w, c), got {list(inputs[0].shape)}"
+            f"{path}: expected one input and at least one output, got {len(graph.inputs)} and {len(graph.outputs)}"
         )
+    source, outputs = graph.tensors[graph.inputs[0]], [graph.tensors[i] for i in graph.outputs]
+    first = _behind_quantize(path, graph, source)
+    check_end(path, source)
+    for tensor in outputs:
+        check_output(path, graph, tensor)
+    ends = {*graph.inputs, *graph.outputs}
     for tensor in graph.tensors:
-        check_tensor(path, tensor)
+        if not (tensor.index in ends and tensor.dtype == "float32"):
+            check_tensor(path, tensor)
     operators = Counter(operator.label for operator in graph.operators)
     if "SHAPE" in operators:
         raise ConfigError(
             f"{path}: operator SHAPE: shapes are open until it runs; convert it with a fixed batch, or give the .keras"
         )
-    return Quantized(_end(inputs[0]), _end(outputs[0]), len(graph.tensors), dict(operators))
+    return Quantized(
+        _end(source), _end(first), tuple(map(_end, outputs)), meaning.of_network(graph), len(graph.tensors),
+        dict(operators),
+    )  # fmt: skip
+
+
+def _behind_quantize(path: Path, graph: Graph, source: Tensor) -> Tensor:
+    """Return the input, or what the QUANTIZE of a float input makes of it. Raises ConfigError if it stays float."""
+    if source.dtype != "float32":
+        return source
+    users = [operator for operator in graph.operators if source.index in operator.inputs]
+    if not users or any(operator.name != "QUANTIZE" for operator in users):
+        raise ConfigError(f"{path}: tensor {source.short_name} is float32, expected int8; {_how_to_convert(graph)}")
+    return graph.tensors[users[0].outputs[0]]
+
+
+def _how_to_convert(graph: Graph) -> str:
+    weights = {tensor.dtype for tensor in graph.tensors if tensor.data is not None and len(tensor.shape) > 1}
+    if "int8" in weights:
+        return f"its weights alone are int8 (dynamic range quantization); {CONVERT}"
+    return CONVERT
 
 
 def check_end(path: Path, tensor: Tensor) -> None:
-    """Check an input or output: int8 (or the older uint8), quantized, of a fixed shape with batch 1.
+    """Check an input: int8, uint8 or int16 with a scale, or float32, of a fixed shape with batch 1.
 
     Raises ConfigError.
     """
-    where = f"{path}: tensor {tensor.short_name}"
-    if tensor.dtype not in ("int8", "uint8"):
-        raise ConfigError(
-            f"{where} is {tensor.dtype}, expected int8; convert with full integer quantization, or give the .keras"
-        )
+    _check_type(path, tensor)
     # An open batch that is stored as 1 runs as 1, where no operator asks for it (see `inspect`).
-    if not tensor.is_static or tensor.shape[:1] != (1,):
-        shape = list(tensor.signature or tensor.shape)
-        raise ConfigError(f"{where} has shape {shape}, expected fixed sizes and batch 1; convert it with a fixed batch")
-    if tensor.quantization is None or not tensor.quantization.scales[0] > 0:
+    if not tensor.is_static or (len(tensor.shape) > 1 and tensor.shape[0] != 1):
+        raise _not_fixed(path, tensor)
+
+
+def check_output(path: Path, graph: Graph, tensor: Tensor) -> None:
+    """Check an output: as an input, of any fixed shape; float32 is from a DEQUANTIZE. Raises ConfigError."""
+    _check_type(path, tensor)
+    makers = [operator.name for operator in graph.operators if tensor.index in operator.outputs]
+    if tensor.dtype == "float32" and makers != ["DEQUANTIZE"]:
+        raise ConfigError(f"{path}: tensor {tensor.short_name} is float32, expected int8; {_how_to_convert(graph)}")
+    if not tensor.is_static:
+        raise _not_fixed(path, tensor)
+
+
+def _check_type(path: Path, tensor: Tensor) -> None:
+    where = f"{path}: tensor {tensor.short_name}"
+    if tensor.dtype not in END_TYPES:
+        raise ConfigError(f"{where} is {tensor.dtype}, expected int8; {CONVERT}")
+    if tensor.dtype != "float32" and (tensor.quantization is None or not tensor.quantization.scales[0] > 0):
         raise ConfigError(f"{where} has no scale; convert with full integer quantization")
+
+
+def _not_fixed(path: Path, tensor: Tensor) -> ConfigError:
+    where, shape = f"{path}: tensor {tensor.short_name}", list(tensor.signature or tensor.shape)
+    return ConfigError(f"{where} has shape {shape}, expected fixed sizes and batch 1; convert it with a fixed batch")
 
 
 def check_tensor(path: Path, tensor: Tensor) -> None:
@@ -103,4 +165,6 @@ def check_tensor(path: Path, tensor: Tensor) -> None:
 
 
 def _end(tensor: Tensor) -> QuantizedTensor:
+    if tensor.dtype == "float32":
+        return QuantizedTensor(tensor.name, tensor.shape, tensor.dtype, 0.0, 0)
     return QuantizedTensor(tensor.name, tensor.shape, tensor.dtype, tensor.quant.scales[0], tensor.quant.zero_point)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Comparison:
     """The float and the int8 model on `n` held-out pictures of a data set: how often they agree, as a fraction.
 
-    The top-1 of both are None where the model's classes are not those of the data set.
+    `agreement` is that of calibration.agreement. The top-1 of both are None where the model's classes
+    are not those of the data set.
     """
 
     n: int

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
-from calibration import checks, evaluate
+from calibration import agreement, checks, evaluate
 from calibration import labels as label_maps
 from calibration.checks import Quantized, QuantizedTensor
 from calibration.comparison import Comparison
+from calibration.meaning import Meaning
 from console.quiet import interrupts, output_to
 from datasets import Dataset, digest_of, prepare_many, sample
 from errors import CalibrationError, ConfigError
@@ -40,18 +41,21 @@ class Settings:
 class Int8Facts:
     """Facts of an int8 model: those of its network, its input and output, and how it compares with the float model.
 
-    `input_shape` is (1, h, w, channels); `input_range` are the float values of pixels 0 and 255, and `range_from` says
-    where they are from: as in KerasFacts, or "scale" (the input's). `tensors` and `operators` are counts. `parameters`,
+    `input_shape` is that of the input, (1, h, w, channels) for pictures; `classes` is None where the outputs are not
+    those of a classifier, and `meaning` says what they are. `input_range` are the float values of pixels 0 and 255,
+    None where they are not known, as of a network that does not take pictures; `range_from` says where they are from:
+    as in KerasFacts, "scale" (the input's) or "unknown". `tensors` and `operators` are counts. `parameters`,
     `preset` and `check` are None for a .tflite from elsewhere; `damaged_pictures` names the files of the data set that
     could not be read.
     """
 
-    input_shape: tuple[int, int, int, int]
-    classes: int
+    input_shape: tuple[int, ...]
+    classes: int | None
     labels: tuple[str, ...]
-    input_range: tuple[float, float]
+    input_range: tuple[float, float] | None
     input: QuantizedTensor
-    output: QuantizedTensor
+    outputs: tuple[QuantizedTensor, ...]
+    meaning: Meaning
     tensors: int
     operators: Mapping[str, int]
     parameters: int | None = None
@@ -84,8 +88,8 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
     def make(folder: Path) -> Int8Facts:
         target = folder / FILENAME
         target.write_bytes(_convert(model.path, to_range(pixels, known.input_range), folder / LOG))
-        facts = _facts(checks.inspect(target), known.classes, known.labels, known.input_range)
-        check = _compare(model, target, test_pixels, labels, data)
+        facts = _facts(checks.inspect(target), known.labels, known.input_range)
+        check = _compare(model, target, facts, test_pixels, labels, data)
         return replace(
             facts,
             parameters=known.parameters,
@@ -115,7 +119,7 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
 
 def _expect_pictures_and_labels(model: Artifact[KerasFacts], data: Dataset) -> None:
     known = model.facts
-    if known.labels and known.classes != len(known.labels):
+    if known.labels and known.classes is not None and known.classes != len(known.labels):
         raise ConfigError(f"{model.path}: {known.classes} classes but {len(known.labels)} labels")
     if min(len(data.train), len(data.test)) == 0:
         raise ConfigError(
@@ -124,16 +128,16 @@ def _expect_pictures_and_labels(model: Artifact[KerasFacts], data: Dataset) -> N
         )
 
 
-def _facts(quantized: Quantized, classes: int, labels: tuple[str, ...], input_range: tuple[float, float]) -> Int8Facts:
+def _facts(quantized: Quantized, labels: tuple[str, ...], input_range: tuple[float, float] | None) -> Int8Facts:
     """Return the facts of a checked file whose network is not known."""
-    one, h, w, channels = quantized.input.shape
     return Int8Facts(
-        input_shape=(one, h, w, channels),
-        classes=classes,
+        input_shape=quantized.input.shape,
+        classes=quantized.meaning.classes,
         labels=labels,
         input_range=input_range,
         input=quantized.input,
-        output=quantized.output,
+        outputs=quantized.outputs,
+        meaning=quantized.meaning,
         tensors=quantized.tensors,
         operators=quantized.operators,
     )
@@ -142,8 +146,9 @@ def _facts(quantized: Quantized, classes: int, labels: tuple[str, ...], input_ra
 def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] | None) -> Artifact[Int8Facts]:
     """Return an int8 .tflite from elsewhere as an artifact of kind `int8`.
 
-    Without `input_range` it is derived from the scale and zero point of the input. Raises ConfigError if the file is
-    missing, float or dynamic, or the range can't be derived.
+    Without `input_range` it is derived from the scale and zero point of the input, where they are those of pictures.
+    `labels` are for a classifier and left out of other networks' facts. Raises ConfigError if the file is missing,
+    float or dynamic.
     """
     if not path.is_file():
         raise ConfigError(f"--model {path}: {no_such_file(path)}")
@@ -151,33 +156,45 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
     def make(folder: Path) -> Int8Facts:
         quantized = checks.inspect(path)
         write_atomic(folder / FILENAME, path.read_bytes())
-        classes = quantized.output.shape[-1]
-        own_labels = label_maps.fit(labels, classes)
-        if own_labels and classes != len(own_labels):
+        classes = quantized.meaning.classes
+        names = label_maps.fit(labels, classes) if classes is not None else ()
+        if names and classes != len(names):
             raise ConfigError(
                 f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data or --labels"
             )
-        own_range = input_range or _range_of(path, quantized.input)
-        return replace(
-            _facts(quantized, classes, own_labels, own_range), range_from="option" if input_range else "scale"
-        )
+        own_range = input_range or usual_range(quantized.first)
+        origin = "option" if input_range else "scale" if own_range else "unknown"
+        return replace(_facts(quantized, names, own_range), range_from=origin)
 
     parameters: dict[str, Json] = {"file": sha256_of(path), "labels": labels, "input_range": input_range or ()}
     tools = versions("ai-edge-litert")
     return produce("int8", path.stem, FILENAME, Int8Facts, make, tools=tools, parameters=parameters)
 
 
-def _range_of(path: Path, tensor: QuantizedTensor) -> tuple[float, float]:
-    """Return the usual float range that equals what the quantized input can hold, to within two steps."""
-    bottom = -128 if tensor.dtype == "int8" else 0
-    low = tensor.scale * (bottom - tensor.zero_point)
-    high = tensor.scale * (bottom + 255 - tensor.zero_point)
+def usual_range(tensor: QuantizedTensor) -> tuple[float, float] | None:
+    """Return the usual float range of pixels that equals what an int8 or uint8 input can hold, to within two steps."""
+    if tensor.dtype not in ("int8", "uint8"):
+        return None
+    low, high = held_range(tensor)
     for usual in ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0)):
         if max(abs(low - usual[0]), abs(high - usual[1])) <= 2 * tensor.scale:
             return usual
-    raise ConfigError(
-        f"--model {path}: its input holds {low:.4g} to {high:.4g}; give the range with --input-range LOW,HIGH"
-    )
+    return None
+
+
+def held_range(tensor: QuantizedTensor) -> tuple[float, float]:
+    """Return the real values that the integers of a tensor reach from and to."""
+    info = np.iinfo(tensor.dtype)
+    return tensor.scale * (int(info.min) - tensor.zero_point), tensor.scale * (int(info.max) - tensor.zero_point)
+
+
+def expect_range(facts: Int8Facts, name: str) -> tuple[float, float]:
+    """Return the float values of pixels 0 and 255. Raises ConfigError where they are not known."""
+    if facts.input_range is None:
+        is_real = facts.input.dtype == "float32"
+        holds = "any value" if is_real else "{:.4g} to {:.4g}".format(*held_range(facts.input))
+        raise ConfigError(f"--model {name}: its input holds {holds}; give the range with --input-range LOW,HIGH")
+    return facts.input_range
 
 
 def _convert(path: Path, inputs: npt.NDArray[np.float32], log: Path) -> bytes:
@@ -210,17 +227,28 @@ def convert_float(path: Path, log: Path) -> bytes:
 
 
 def _compare(
-    model: Artifact[KerasFacts], int8: Path, pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], data: Dataset
+    model: Artifact[KerasFacts],
+    int8: Path,
+    facts: Int8Facts,
+    pixels: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    data: Dataset,
 ) -> Comparison:
     """Compare float and int8 on held-out pictures; top-1 only where the model's classes are those of the data set."""
-    known = model.facts
+    known, meaning, tensors = model.facts, facts.meaning, facts.outputs
     with output_to(int8.parent / LOG):
-        float_top1 = evaluate.keras_top1(model.path, to_range(pixels, known.input_range))
-    int8_top1 = evaluate.outputs(int8, pixels, known.input_range).argmax(axis=1)
-    agreement = float((float_top1 == int8_top1).mean())
-    classes = label_maps.align(known.labels, data.class_names, known.classes)
+        exact = evaluate.keras_outputs(model.path, to_range(pixels, known.input_range))
+    exact = agreement.in_order(exact, tensors)
+    inputs = evaluate.quantize(pixels, known.input_range, facts.input)
+    stored = evaluate.split(evaluate.answers(int8, inputs), tensors)
+    share = agreement.agreement(exact, stored, tensors, meaning)
+    classes = None
+    if facts.classes is not None:
+        classes = label_maps.align(known.labels, data.class_names, facts.classes)
     if classes is None:
-        return Comparison(len(labels), data.name, agreement)
-    truth = classes[labels]
+        return Comparison(len(labels), data.name, share)
+    truth, end = classes[labels], tensors[0]
+    float_top1 = meaning.predicted(exact[0].reshape(len(labels), -1), 0, 0)
+    int8_top1 = meaning.predicted(stored[0], end.scale, end.zero_point)
     fractions = (float((top1 == truth).mean()) for top1 in (float_top1, int8_top1))
-    return Comparison(len(labels), data.name, agreement, *fractions)
+    return Comparison(len(labels), data.name, share, *fractions)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from PIL import Image
 from errors import ConfigError
 
 Pixels = npt.NDArray[np.uint8]
+Array = npt.NDArray[np.generic]
 Size = int | tuple[int, int]
 """Height and width in pixels, or the side of a square."""
 
@@ -24,15 +26,35 @@ class Split:
     """The pictures of one split.
 
     `labels` is int64 of shape (n,); `read(i)` returns picture i as PIL has it (any size, mode L or RGB);
-    `damaged` names the pictures that could not be read and are not among the n.
+    `damaged` names the pictures that could not be read and are not among the n. `array` (n, ...) are the examples of a
+    set that has arrays, such as audio features, where others have pictures; `read` raises ConfigError then.
     """
 
     labels: npt.NDArray[np.int64]
     read: Callable[[int], Image.Image] = field(repr=False)
     damaged: tuple[str, ...] = ()
+    array: Array | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def empty_split() -> Split:
+    """Return a split without examples."""
+
+    def read(index: int) -> Image.Image:
+        raise IndexError(index)
+
+    return Split(np.zeros(0, np.int64), read)
+
+
+def array_split(array: Array, labels: npt.NDArray[np.int64]) -> Split:
+    """Return a split of arrays (n, ...) with labels (n,), which has no pictures."""
+
+    def read(index: int) -> Image.Image:
+        raise ConfigError(f"--data: expected pictures, the set has arrays of {'x'.join(map(str, array.shape[1:]))}")
+
+    return Split(labels, read, array=array)
 
 
 @dataclass(frozen=True)
@@ -134,8 +156,8 @@ def sample(split: Split, count: int | None, seed: int = 0) -> npt.NDArray[np.int
     return np.lexsort((position, rank))[:count].astype(np.int64)
 
 
-def digest_of(pixels: Pixels, labels: Sequence[int] | npt.NDArray[np.int64] | None = None) -> str:
-    """Return the sha256 (hex) of prepared pictures and their labels: what identifies a set of images by content."""
+def digest_of(pixels: npt.NDArray[Any], labels: Sequence[int] | npt.NDArray[np.int64] | None = None) -> str:
+    """Return the sha256 (hex) of prepared inputs and their labels: what identifies a set of them by content."""
     sha = hashlib.sha256(repr((pixels.shape, str(pixels.dtype))).encode())
     sha.update(np.ascontiguousarray(pixels).tobytes())
     if labels is not None:

@@ -31,7 +31,10 @@ _MAX_COUNT = 0xFFFF
 
 @dataclass(frozen=True)
 class Inference:
-    """The output's bytes, the device's own ticks for it, and the host's seconds from first byte out to last byte in."""
+    """The bytes of all outputs in their order, the device's own ticks for it, and the host's seconds.
+
+    `round_trip_s` is from the first byte out to the last byte in.
+    """
 
     output_bytes: bytes
     ticks: int
@@ -104,7 +107,7 @@ class Session:
             )
 
     def infer(self, input_bytes: bytes) -> Inference:
-        """Write the one input, run once and read output 0. Bytes are those of C-ordered arrays of `info`'s specs."""
+        """Write the one input, run once and read all outputs. Bytes are those of C-ordered arrays of `info`'s specs."""
         started = time.perf_counter()
         self.write_input(input_bytes)
         try:
@@ -114,7 +117,7 @@ class Session:
                 raise
             last = f"; last output: {self.log[-1][:200]}" if self.log else ""
             raise DeviceError(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
-        output = self.read_output()
+        output = b"".join(self.read_output(tensor) for tensor in range(len(self.info.outputs)))
         return Inference(output, ticks, time.perf_counter() - started)
 
     def write_input(self, data: bytes, tensor: int = 0) -> None:

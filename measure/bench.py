@@ -65,6 +65,10 @@ def agreement_text(agreement: Agreement) -> str:
     """Return accuracy and exactness in a line."""
     exact, accuracy = agreement.exactness, agreement.accuracy
     text = f"{exact.equal:,} of {exact.n:,} outputs equal to the reference"
+    if agreement.auc:
+        return f"AUC {agreement.auc.auc:.4f}, {text}"
+    if agreement.why_not:
+        return f"{text}; accuracy has no meaning: {agreement.why_not}"
     return text if accuracy is None else f"{100 * accuracy.top1:.2f} % top-1, {text}"
 
 
@@ -82,6 +86,8 @@ def report_of(
         latency=measurement.latency.summary() if measurement.latency else None,
         memory=figures.memory(info, stats, compiled.facts.memory),
         accuracy=agreement.accuracy if agreement else None,
+        auc=agreement.auc if agreement else None,
+        no_accuracy=agreement.why_not or None if agreement else None,
         exactness=agreement.exactness if agreement else None,
         linux=linux.section(before, after, stats, trials, measured_on) if is_linux else None,
         tpu=edgetpu.section(compiled, before) if is_linux else None,

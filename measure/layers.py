@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from artifact import Artifact
-from calibration.evaluate import Integers
+from calibration.evaluate import Values
 from compilers.aot import compile_model
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware
 from compilers.image.microcontroller import MODEL_FOLDER, FirmwareFacts
@@ -36,7 +36,7 @@ class LayerCount:
 
 
 def profile(
-    model: Artifact[object], image: Artifact[FirmwareFacts], target: Target, picture: Integers
+    model: Artifact[object], image: Artifact[FirmwareFacts], target: Target, picture: Values
 ) -> tuple[LayerCount, ...]:
     """Return the count of each operator of a firmware artifact of the aot engine, in order.
 

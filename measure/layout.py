@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fields import Json, to_json
 from measure.report import (
     AccuracySection,
+    AucSection,
     EngineSection,
     ExactnessSection,
     LatencySection,
@@ -41,6 +42,10 @@ def rows(report: Report) -> Rows:
     table += [(f"memory, {name.replace('_', ' ')}", f"{size:,} bytes") for name, size in report.memory.items()]
     if report.accuracy:
         table.append(("accuracy", _accuracy_text(report.accuracy)))
+    if report.auc:
+        table.append(("AUC", _auc_text(report.auc)))
+    if report.no_accuracy:
+        table.append(("no accuracy", f"bytes compared; accuracy has no meaning: {report.no_accuracy}"))
     if report.exactness:
         table.append(("exactness", _exactness_text(report.exactness)))
     if report.provenance.interrupted:
@@ -106,7 +111,8 @@ def _model_text(model: ModelSection) -> str:
     parts = [model.name]
     if model.alpha is not None:
         parts.append(f"α {model.alpha:g}, ρ {model.rho}")
-    parts.append(f"{model.classes:,} classes")
+    if model.classes is not None:
+        parts.append(f"{model.classes:,} classes")
     if model.parameters is not None:
         parts.append(f"{model.parameters:,} parameters")
     if model.macs is not None:
@@ -153,6 +159,11 @@ def _accuracy_text(accuracy: AccuracySection) -> str:
     if accuracy.reference_top1 is not None:
         text += f", its reference kernels {100 * accuracy.reference_top1:.2f} %"
     return f"{text})"
+
+
+def _auc_text(auc: AucSection) -> str:
+    text = f"{auc.auc:.4f} (area under ROC of the mean squared reconstruction error) over {auc.n:,} of {auc.dataset}"
+    return text if auc.host_auc is None else f"{text} (LiteRT on the host: {auc.host_auc:.4f})"
 
 
 def _exactness_text(exactness: ExactnessSection) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 import console
 from artifact import Artifact, produce
-from calibration.evaluate import Integers
+from datasets import digest_of
 from deploy.agents import AgentOptions
 from deploy.board_state import BoardState
 from deploy.device import Device, device_for
@@ -39,13 +40,13 @@ class Threads:
 
 @dataclass(frozen=True, eq=False)
 class DeviceOutputs:
-    """A device's answers to the first pictures: `raw` (n, classes), and when they were measured, ISO 8601 in UTC.
+    """A device's answers to the first pictures: `raw`, the bytes of all outputs (n, bytes).
 
-    `seconds` is how long it took. `is_reused` says that an earlier run measured them; `interrupted` where the run was
-    cut short, "" if it was not.
+    `measured` says when, ISO 8601 in UTC; `seconds` is how long it took. `is_reused` says that an earlier run measured
+    them; `interrupted` where the run was cut short, "" if it was not.
     """
 
-    raw: Integers
+    raw: npt.NDArray[np.uint8]
     measured: str
     seconds: float
     is_reused: bool = False
@@ -143,8 +144,8 @@ def run_pictures(setup: Setup, session: Session, pictures: Pictures, threads: Th
 
     An emulator or this host answers the same bytes for the same inputs: outputs of an earlier run are reused.
     """
-    output, inputs = setup.int8.facts.output, pictures.inputs
-    partial = samples.Outputs(np.zeros((len(inputs), output.shape[-1]), output.dtype), [])
+    inputs, size = pictures.inputs, sum(tensor.bytes for tensor in setup.int8.facts.outputs)
+    partial = samples.Outputs(np.zeros((len(inputs), size), np.uint8), [])
 
     def make(folder: Path) -> OutputsFacts:
         with console.bar("accuracy", len(inputs)) as progress:
@@ -176,7 +177,7 @@ def _outputs_artifact(
         parents={setup.compiled.kind: setup.compiled.sha256},
         tools={info.engine: info.engine_version},
         parameters={
-            "pictures": pictures.digest,
+            "inputs": digest_of(pictures.inputs),
             "kernels": info.kernels,
             "firmware": info.firmware,
             "threads": threads.count,

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 import console
 from artifact import NoFacts, produce, versions
 from calibration import evaluate
-from calibration.evaluate import Integers
+from calibration.checks import QuantizedTensor
+from calibration.evaluate import Values
+from datasets import digest_of
 from measure import figures
-from measure.report import AccuracySection, ExactnessSection
+from measure.report import AccuracySection, AucSection, ExactnessSection
 from measure.setup import Pictures, Setup
 
 FILENAME = "outputs.npy"
@@ -20,19 +23,24 @@ FILENAME = "outputs.npy"
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the device's answers agree with the reference, and with the right classes where they are known."""
+    """How the device's answers agree with the reference, and with what is right where that is known.
+
+    `why_not` says why neither accuracy nor AUC has a meaning.
+    """
 
     exactness: ExactnessSection
-    accuracy: AccuracySection | None
+    accuracy: AccuracySection | None = None
+    auc: AucSection | None = None
+    why_not: str = ""
 
 
-def reference_outputs(setup: Setup, pictures: Pictures, kernels: str) -> Integers:
-    """Return LiteRT's outputs for the test pictures, (n, classes); those of an earlier run are reused."""
-    int8, pixels = setup.int8, pictures.pixels
+def reference_outputs(setup: Setup, pictures: Pictures, kernels: str) -> npt.NDArray[np.uint8]:
+    """Return the bytes of LiteRT's outputs for the test pictures, (n, bytes); those of an earlier run are reused."""
+    int8, inputs = setup.int8, pictures.inputs
 
     def make(folder: Path) -> NoFacts:
-        with console.bar("reference", len(pixels)) as progress:
-            raw = evaluate.outputs(int8.path, pixels, int8.facts.input_range, kernels, progress)
+        with console.bar("reference", len(inputs)) as progress:
+            raw = evaluate.answers(int8.path, inputs, kernels, progress)
         np.save(folder / FILENAME, raw, allow_pickle=False)
         return NoFacts()
 
@@ -45,23 +53,59 @@ def reference_outputs(setup: Setup, pictures: Pictures, kernels: str) -> Integer
             make,
             parents={"int8": int8.sha256},
             tools=versions("ai-edge-litert"),
-            parameters={"pictures": pictures.digest, "kernels": kernels},
+            parameters={"inputs": digest_of(inputs), "kernels": kernels},
         )
-        line.text, line.reused = f"LiteRT {kernels} kernels on {len(pixels):,} pictures", outputs.reused
+        line.text, line.reused = f"LiteRT {kernels} kernels on {len(inputs):,} inputs", outputs.reused
     return np.asarray(np.load(outputs.path, allow_pickle=False))
 
 
-def compare_with_reference(setup: Setup, pictures: Pictures, raw: Integers, reference: Integers) -> Agreement:
-    """Return how a device's answers to the first pictures, (n, classes), agree with the reference's to all of them."""
-    kernels, reference = setup.reference_kernels, reference[: len(raw)]
+def compare_with_reference(
+    setup: Setup, pictures: Pictures, raw: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]
+) -> Agreement:
+    """Return how a device's answers to the first pictures, (n, bytes), agree with the reference's to all of them."""
+    kernels, tensors, n = setup.reference_kernels, setup.int8.facts.outputs, len(raw)
+    ours, theirs = evaluate.split(raw, tensors), evaluate.split(reference[:n], tensors)
     oracle = f"LiteRT {versions('ai-edge-litert')['ai-edge-litert']} {kernels} kernels on the host"
-    exactness = figures.exactness(raw, reference, oracle)
+    exactness = figures.exactness_of(ours, theirs, oracle)
     if pictures.truth is None:
-        return Agreement(exactness, None)
-    truth = pictures.truth[: len(raw)]
-    accuracy = figures.accuracy(raw, truth, reference, setup.data.name)
+        return Agreement(exactness, why_not=pictures.why_not)
+    if setup.int8.facts.meaning.kind == "reconstruction":
+        return _reconstruction(setup, pictures, exactness, ours[0], theirs[0])
+    accuracy = _accuracy(setup, pictures, ours[0], theirs[0])
     if setup.target.link == "ssh" and kernels != "reference":
         # Other kernels than the reference ones round differently on each platform.
-        exact = reference_outputs(setup, pictures, "reference")[: len(raw)]
-        accuracy = replace(accuracy, reference_top1=figures.top1(exact, truth))
+        exact = evaluate.split(reference_outputs(setup, pictures, "reference")[:n], tensors)[0]
+        accuracy = replace(accuracy, reference_top1=_accuracy(setup, pictures, exact, exact).top1)
     return Agreement(exactness, accuracy)
+
+
+def _accuracy(setup: Setup, pictures: Pictures, ours: Values, theirs: Values) -> AccuracySection:
+    """Return the accuracy of outputs (n, classes) or (n, 1)."""
+    assert pictures.truth is not None
+    meaning, end, truth = setup.int8.facts.meaning, setup.int8.facts.outputs[0], pictures.truth[: len(ours)]
+    if meaning.threshold is None:
+        return figures.accuracy(ours, truth, theirs, setup.data.name)
+    shares = [float((meaning.predicted(raw, end.scale, end.zero_point) == truth).mean()) for raw in (ours, theirs)]
+    return AccuracySection(setup.data.name, len(truth), shares[0], host_top1=shares[1])
+
+
+def _reconstruction(
+    setup: Setup, pictures: Pictures, exactness: ExactnessSection, ours: Values, theirs: Values
+) -> Agreement:
+    """Return the AUC of outputs (n, size) that are the inputs again; none if one kind was not run yet."""
+    assert pictures.truth is not None
+    facts, n = setup.int8.facts, len(ours)
+    truth = pictures.truth[:n]
+    if len(np.unique(truth)) < 2:
+        return Agreement(exactness, why_not="AUC needs normal inputs and anomalies")
+    real = _real(pictures.inputs.reshape(len(pictures.inputs), -1), facts.input)
+    inputs = (real if pictures.real is None else pictures.real)[:n]
+    outputs, reference = (_real(values, facts.outputs[0]) for values in (ours, theirs))
+    return Agreement(exactness, auc=figures.reconstruction_auc(inputs, outputs, reference, truth, setup.data.name))
+
+
+def _real(values: Values, tensor: QuantizedTensor) -> npt.NDArray[np.float32]:
+    """Return the real values of stored ones."""
+    if not tensor.scale:
+        return values.astype(np.float32)
+    return ((values.astype(np.float32) - tensor.zero_point) * np.float32(tensor.scale)).astype(np.float32)

@@ -29,12 +29,15 @@ class TargetSection:
     cpu: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelSection:
-    """The network: `alpha` is its width multiplier, `rho` its input's side in pixels; None where it is not a preset."""
+    """The network: `alpha` is its width multiplier, `rho` its input's side in pixels; None where it is not a preset.
+
+    `classes` is None where the outputs are not those of a classifier.
+    """
 
     name: str
-    classes: int
+    classes: int | None = None
     sha256: str
     family: str | None = None
     alpha: float | None = None
@@ -101,13 +104,29 @@ class AccuracySection:
 
 
 @dataclass(frozen=True)
+class AucSection:
+    """The area under the ROC curve of the mean squared reconstruction error over `n` inputs, normal ones and anomalies.
+
+    `host_auc` is that of LiteRT on the host.
+    """
+
+    dataset: str
+    n: int
+    auc: float
+    host_auc: float | None = None
+
+
+@dataclass(frozen=True)
 class ExactnessSection:
-    """How many of `n` outputs equal the oracle's byte for byte; the largest difference in steps of the int8 output."""
+    """How many of `n` answers equal the oracle's byte for byte, in all outputs.
+
+    `max_abs_diff` is the largest difference in steps of the quantized outputs, None if an output has real values.
+    """
 
     oracle: str
     n: int
     equal: int
-    max_abs_diff: int
+    max_abs_diff: int | None = None
 
 
 @dataclass(frozen=True)
@@ -190,7 +209,7 @@ class Provenance:
 class Report:
     """One measurement beside its reference and its provenance. What was not measured is None, and absent in JSON.
 
-    `memory` is bytes by name.
+    `memory` is bytes by name; `no_accuracy` says why neither accuracy nor AUC has a meaning.
     """
 
     schema: int = SCHEMA
@@ -200,6 +219,8 @@ class Report:
     latency: LatencySection | None = None
     memory: Mapping[str, int] = field(default_factory=dict)
     accuracy: AccuracySection | None = None
+    auc: AucSection | None = None
+    no_accuracy: str | None = None
     exactness: ExactnessSection | None = None
     linux: LinuxSection | None = None
     tpu: TpuSection | None = None

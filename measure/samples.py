@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from calibration.evaluate import Integers
+from calibration.evaluate import Values
 from deploy.info import Counter
 from deploy.session import Session
 from errors import DeviceError
@@ -72,9 +72,9 @@ class Clock:
 
 @dataclass
 class Outputs:
-    """A device's answers to the first `done` pictures: raw outputs (n, classes), and the time of each inference."""
+    """A device's answers to the first `done` pictures: raw outputs (n, size), and the time of each inference."""
 
-    raw: Integers
+    raw: Values
     times: list[float]
     done: int = 0
 
@@ -107,8 +107,8 @@ def warm_up(session: Session, first: bytes, at_least: int, at_most: int) -> int:
     return done
 
 
-def run_all(session: Session, inputs: Integers, outputs: Outputs, progress: Progress | None = None) -> None:
-    """Send each input (n, h, w, c), already quantized, and keep the answers in `outputs`, also if it is interrupted.
+def run_all(session: Session, inputs: Values, outputs: Outputs, progress: Progress | None = None) -> None:
+    """Send each input (n, ...), already quantized, and keep the answers in `outputs`, also if it is interrupted.
 
     Raises DeviceError if an output has another size than the model's, LinkError if the device is gone.
     """

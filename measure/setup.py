@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +10,17 @@ import numpy.typing as npt
 from artifact import Artifact, ImageFacts
 from calibration import evaluate
 from calibration import labels as label_maps
-from calibration.convert import Int8Facts
-from calibration.evaluate import Integers
-from datasets import Dataset, digest_of, prepare_many, sample
+from calibration.convert import Int8Facts, expect_range
+from calibration.evaluate import Values
+from datasets import Dataset, Split, array_split, digest_of, empty_split, prepare_many, sample
 from errors import ConfigError
 from target import Target
 
 # Default number of test pictures; an emulator needs seconds for each.
 IMAGES = {"host": 1000, "hardware": 1000, "emulated": 20}
 LINUX_IMAGES = 1000  # emulated too: it runs many instructions at once
+RANDOM = "random inputs"
+RANDOM_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,18 @@ class Setup:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The test pictures of a setup, the same for each target.
+    """The test pictures (or arrays) of a setup, the same for each target.
 
-    `pixels` are uint8 (n, h, w, c), `inputs` the same as the model's input tensor has them; `truth` is the right class
-    of each (n,), None if the model's classes are not those of the data set; `digest` is that of the pixels.
+    `inputs` (n, ...) are as the model's input tensor has them; `truth` is the right class of each (n,), or 0 (normal)
+    and 1 (anomaly) for a network that gives its input again; None where accuracy has no meaning, as `why_not` says.
+    `real` are the inputs as real values, where they are known. `digest` is that of the pixels or of the array.
     """
 
-    pixels: npt.NDArray[np.uint8]
-    inputs: Integers
+    inputs: Values
     truth: npt.NDArray[np.int64] | None
     digest: str
+    why_not: str = ""
+    real: npt.NDArray[np.float32] | None = None
 
     @property
     def first(self) -> bytes:
@@ -80,15 +84,65 @@ class Pictures:
 
 
 def prepare_pictures(setup: Setup) -> Pictures:
-    """Return the test pictures that the settings name. Raises ConfigError if the data set has none."""
+    """Return the test pictures that the settings name.
+
+    Raises ConfigError if the data set has none, or none of the shape that the model takes.
+    """
     facts, test = setup.int8.facts, setup.data.test
     indices = _indices(setup)
+    truth, why_not = _truth(setup, indices)
+    if test.array is not None:
+        x = test.array[indices]
+        inputs = evaluate.inputs_of_array(x, facts.input_range, facts.input, f"--data {setup.data.name}")
+        real = x.astype(np.float32).reshape(len(x), -1) if x.dtype.kind == "f" else None
+        return Pictures(inputs, truth, digest_of(x), why_not, real)
+    if not facts.input.is_picture:
+        shape = "x".join(map(str, facts.input_shape))
+        raise ConfigError(
+            f"--data {setup.data.name}: it has pictures, and the model's input is {shape}, which is not a picture of "
+            "1 or 3 channels; give --data npz:FILE with x_test of that shape, or leave --data out for random inputs"
+        )
     _, height, width, channels = facts.input_shape
     pixels = prepare_many(test, indices, (height, width), channels)
-    classes = label_maps.align(facts.labels, setup.data.class_names, facts.output.shape[-1])
-    truth = None if classes is None else classes[test.labels[indices]]
-    inputs = evaluate.quantize(pixels, facts.input_range, facts.input)
-    return Pictures(pixels, inputs, truth, digest_of(pixels))
+    inputs = evaluate.quantize(pixels, expect_range(facts, setup.int8.name), facts.input)
+    return Pictures(inputs, truth, digest_of(pixels), why_not)
+
+
+def _truth(setup: Setup, indices: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64] | None, str]:
+    """Return what is right for each picture, or None and the reason why nothing is."""
+    facts, data = setup.int8.facts, setup.data
+    meaning, labels = facts.meaning, data.test.labels[indices]
+    if not data.class_names:
+        return None, "the inputs are random"
+    if meaning.kind == "none":
+        return None, meaning.reason
+    if meaning.kind == "reconstruction":
+        if sorted(set(labels.tolist())) == [0, 1]:
+            return labels, ""
+        return None, f"{meaning.reason}; for its AUC, labels must be 0 (normal) and 1 (anomaly)"
+    classes = label_maps.align(facts.labels, data.class_names, facts.classes or 0)
+    if classes is None:
+        return None, f"the {facts.classes} classes of the model are not the {len(data.class_names)} of {data.name}"
+    return classes[labels], ""
+
+
+def with_random_inputs(setup: Setup) -> Setup:
+    """Return the setup with random inputs in place of its data set: uniform over what the input tensor holds."""
+    facts, rng = setup.int8.facts, np.random.default_rng(RANDOM_SEED)
+    shape = (LINUX_IMAGES, *facts.input.shape[1:]) if len(facts.input.shape) > 1 else (LINUX_IMAGES, facts.input.size)
+    if facts.input.dtype == "float32":
+        x: Values = rng.uniform(*(facts.input_range or (-1.0, 1.0)), shape).astype(np.float32)
+    else:
+        info = np.iinfo(facts.input.dtype)
+        x = rng.integers(info.min, info.max, shape, facts.input.dtype, endpoint=True)
+    test: Split = array_split(x, np.zeros(len(x), np.int64))
+    return replace(setup, data=Dataset(RANDOM, (), empty_split(), test, "a generator of random numbers"))
+
+
+def suits(setup: Setup) -> bool:
+    """Return whether the model takes what the data set has: arrays, or pictures whose range of values is known."""
+    facts = setup.int8.facts
+    return setup.data.test.array is not None or (facts.input.is_picture and facts.input_range is not None)
 
 
 def _indices(setup: Setup) -> npt.NDArray[np.int64]:

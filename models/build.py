@@ -43,12 +43,12 @@ class KerasFacts:
 
     `input_shape` is (1, h, w, channels); `labels` are the names of its classes, empty if unknown; `input_range` the
     float values of pixels 0 and 255, and `range_from` where they are from: "weights" (a preset or its checkpoint),
-    "option", "file" (the layers with which the network prepares its input) or "assumed". `parameters` counts all
-    weights; `preset` is None for a user's own network.
+    "option", "file" (the layers with which the network prepares its input) or "assumed". `classes` is None for several
+    outputs and maps, and 2 for one value. `parameters` counts all weights; `preset` is None for a user's own network.
     """
 
     input_shape: tuple[int, int, int, int]
-    classes: int
+    classes: int | None
     labels: tuple[str, ...]
     input_range: tuple[float, float]
     parameters: int
@@ -86,7 +86,7 @@ def build(
         _, h, w, channels = model.input_shape
         return KerasFacts(
             input_shape=(1, int(h), int(w), int(channels)),
-            classes=int(model.output_shape[-1]),
+            classes=_classes(model),
             labels=own_labels,
             input_range=chosen or ASSUMED_RANGE,
             parameters=int(model.count_params()),
@@ -151,11 +151,20 @@ def _check(model: keras.Model, source: Source, labels: int) -> None:
     channels = model.input_shape[3]
     if channels not in (1, 3):
         raise ConfigError(f"--model {source.name}: expected an input of 1 or 3 channels, got {model.input_shape}")
-    classes = model.output_shape[-1]
-    if labels and classes != labels:
+    classes = _classes(model)
+    if labels and classes is not None and classes != labels:
         raise ConfigError(
             f"--model {source.name}: it has {classes} classes, the labels are {labels}; give its own --data or --labels"
         )
+
+
+def _classes(model: keras.Model) -> int | None:
+    """Return the number of classes of a network with one vector out; one value is for two classes."""
+    shapes = [tuple(tensor.shape) for tensor in model.outputs]
+    sizes = [size for size in shapes[0][1:] if size != 1]
+    if len(shapes) != 1 or len(sizes) > 1:
+        return None
+    return int(sizes[0]) if sizes else 2
 
 
 def _save(model: keras.Model, path: Path) -> None:

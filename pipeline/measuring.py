@@ -15,7 +15,7 @@ from compilers.tflm.tree import TFLM_DIR
 from measure import bench, report
 from measure.bench import Part
 from measure.report import Report
-from measure.setup import Settings, Setup
+from measure.setup import RANDOM, Settings, Setup, suits, with_random_inputs
 from pipeline import preflight
 from pipeline.request import Request
 from pipeline.steps import Steps
@@ -42,7 +42,12 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
 def set_up(steps: Steps) -> Setup:
     """Build all that the device needs, and return what is measured and how."""
     resolved = steps.resolved
-    return Setup(resolved.target, steps.build_firmware(), steps.quantize(), resolved.data, settings_of(steps.request))
+    image, int8 = steps.build_firmware(), steps.quantize()
+    setup = Setup(resolved.target, image, int8, resolved.data, settings_of(steps.request))
+    if resolved.is_default_data and not suits(setup):
+        console.note(f"{int8.name} does not take pictures of {resolved.data.name}: {RANDOM} are used; see --data")
+        return with_random_inputs(setup)
+    return setup
 
 
 def settings_of(request: Request) -> Settings:

@@ -18,7 +18,10 @@ from target import Target
 
 @dataclass(frozen=True)
 class Resolved:
-    """A request, and what its names mean. `source` are the weights, None for a .tflite, which has its own."""
+    """A request, and what its names mean. `source` are the weights, None for a .tflite, which has its own.
+
+    `is_default_data` says that a .tflite is run without a data set of the user's.
+    """
 
     request: Request
     target: Target
@@ -26,6 +29,7 @@ class Resolved:
     data: Dataset
     labels: tuple[str, ...]
     source: weights.Source | None
+    is_default_data: bool = False
 
     @property
     def tflite(self) -> Path | None:
@@ -45,11 +49,17 @@ def resolve(request: Request) -> Resolved:
     if data.damaged:
         shown = ", ".join(data.damaged[:3]) + (", ..." if len(data.damaged) > 3 else "")
         console.note(f"{len(data.damaged)} pictures of {data.name} can't be read and are left out: {shown}")
-    names = data.class_names if request.labels is None else read_labels(request.labels)
+    is_default = _is_default_data(request)
+    names = read_labels(request.labels) if request.labels is not None else () if is_default else data.class_names
     source = None
     if request.model_kind != "tflite":
         source = weights.resolve(request.model, request.weights, data.identity, names, request.channels, request.rho)
-    return Resolved(request, board, request.engine_for(board), data, names, source)
+    return Resolved(request, board, request.engine_for(board), data, names, source, is_default)
+
+
+def _is_default_data(request: Request) -> bool:
+    """Return whether the data set is the default one for a .tflite, which says nothing about the model's classes."""
+    return request.model_kind == "tflite" and "data" not in request.typed and request.data == Request.data
 
 
 def read_labels(text: str) -> tuple[str, ...]:

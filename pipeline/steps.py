@@ -21,6 +21,7 @@ from target import Target
 
 FAR_RHO = 2.0
 """Factor between the side of the input in training and in use from which accuracy suffers badly."""
+DEFAULT_CLASSES = 10
 
 
 class Steps:
@@ -59,7 +60,8 @@ class Steps:
         if self._int8 is None:
             self._int8 = self._adopt() if self.resolved.tflite else self._convert()
             facts, data = self._int8.facts, self.resolved.data
-            if text := labels.note(facts.labels, data.class_names, facts.classes, data.name):
+            has_classes = facts.classes is not None and not self.resolved.is_default_data
+            if has_classes and (text := labels.note(facts.labels, data.class_names, facts.classes or 0, data.name)):
                 console.note(text)
         return self._int8
 
@@ -172,7 +174,7 @@ def smaller_presets(board: Target, model: Artifact[Int8Facts]) -> str:
     fitting = []
     for name in presets.all_names():
         for rho in (224, 192, 160, 128, 96, 64):
-            preset = presets.parse(f"{name}_{rho}", model.facts.classes)
+            preset = presets.parse(f"{name}_{rho}", model.facts.classes or DEFAULT_CLASSES)
             network = preset.network()
             if network.peak_activation_bytes <= ram and network.int8_bytes <= flash:
                 fitting.append((network.macs, preset.name))
@@ -216,9 +218,11 @@ def near_chance_text(check: Comparison | None, classes: int, request: Request) -
     )
 
 
-def _range_text(values: tuple[float, float], range_from: str) -> str:
+def _range_text(values: tuple[float, float] | None, range_from: str) -> str:
     """Return the range of the input and where it is from, "" where it is what every preset has."""
     words = {"option": "as --input-range says", "file": "as its first layers say", "scale": "as its scale says"}
+    if values is None:
+        return ""
     low, high = values
     return f", pixels 0..255 stand for {low:g}..{high:g} {words[range_from]}" if range_from in words else ""
 

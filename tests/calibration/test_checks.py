@@ -42,8 +42,8 @@ def test_a_tensor_left_in_float(dtype: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"dtype": "float32"}, "is float32, expected int8"),
-        ({"dtype": "int16"}, "is int16, expected int8"),
+        ({"dtype": "float64"}, "is float64, expected int8"),
+        ({"dtype": "int32"}, "is int32, expected int8"),
         ({"signature": (1, -1, 2, 3)}, r"has shape \[1, -1, 2, 3\]"),
         ({"shape": (2, 2, 2, 3), "signature": (2, 2, 2, 3)}, r"has shape \[2, 2, 2, 3\]"),
         ({"quantization": None}, "has no scale"),

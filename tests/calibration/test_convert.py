@@ -16,6 +16,7 @@ from calibration import convert, layer_noise
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
 from calibration.evaluate import outputs, quantize
+from calibration.meaning import Meaning
 from datasets import Dataset, Split
 from errors import CalibrationError, ConfigError
 from graph.oracle import KERNELS
@@ -33,7 +34,7 @@ CORAL = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant.tflite"
 
 def test_int8_in_and_out_and_nothing_in_float(int8: Artifact[Int8Facts]) -> None:
     assert {tensor.dtype for tensor in read(int8.path).tensors} <= {"int8", "int32"}
-    source, sink = int8.facts.input, int8.facts.output
+    source, sink = int8.facts.input, int8.facts.outputs[0]
     assert (source.dtype, source.shape) == ("int8", (1, 32, 32, 3))
     assert (sink.dtype, sink.shape) == ("int8", (1, 4))
     assert source.scale > 0
@@ -89,10 +90,10 @@ def test_top1_of_the_check_goes_by_names_not_by_numbers(
         test=dataclasses.replace(data.test, labels=order[data.test.labels]),
     )
     pixels = _pixels(data)
-    same = convert._compare(network, int8.path, pixels, data.test.labels, data)
-    assert convert._compare(network, int8.path, pixels, turned.test.labels, turned) == same
+    same = convert._compare(network, int8.path, int8.facts, pixels, data.test.labels, data)
+    assert convert._compare(network, int8.path, int8.facts, pixels, turned.test.labels, turned) == same
     stranger = dataclasses.replace(data, class_names=("a", "b", "c", "d"))
-    assert convert._compare(network, int8.path, pixels, data.test.labels, stranger).int8_top1 is None
+    assert convert._compare(network, int8.path, int8.facts, pixels, data.test.labels, stranger).int8_top1 is None
 
 
 def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(
@@ -293,12 +294,15 @@ def test_names_and_classes(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
 )
 def test_the_input_range_follows_from_the_scale(dtype: str, scale: float, zero_point: int, expected: Any) -> None:
     tensor = QuantizedTensor("x", (1, 2, 2, 1), dtype, scale, zero_point)
-    assert convert._range_of(Path("m.tflite"), tensor) == expected
+    assert convert.usual_range(tensor) == expected
 
 
 def test_an_input_range_that_is_not_a_known_one() -> None:
+    tensor = QuantizedTensor("x", (1, 2, 2, 1), "int8", 0.02, -8)
+    assert convert.usual_range(tensor) is None
+    facts = Int8Facts((1, 2, 2, 1), 2, (), None, tensor, (tensor,), Meaning("classes", 2), 1, {})
     with pytest.raises(ConfigError, match=r"holds -2.4 to 2.7; give the range with --input-range"):
-        convert._range_of(Path("m.tflite"), QuantizedTensor("x", (1, 2, 2, 1), "int8", 0.02, -8))
+        convert.expect_range(facts, "m")
 
 
 @pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data")

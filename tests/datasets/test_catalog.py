@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 import datasets
-from datasets import archive, catalog, load, sample
+from datasets import archive, catalog, load, npz, sample
 from errors import ConfigError
 
 needs_fashion_mnist = pytest.mark.skipif(
@@ -52,9 +52,9 @@ def test_class_names_are_taken(tmp_path: Path) -> None:
     ("changed", "message"),
     [
         ({"y_test": None}, "key y_test is missing; expected x_train, y_train, x_test, y_test"),
-        ({"x_train": np.zeros((4, 6, 5, 3), np.float32)}, r"key x_train: expected uint8 .*, got float32"),
-        ({"x_train": np.zeros((4, 6), np.uint8)}, r"key x_train: expected uint8 of shape .*, got uint8 of \(4, 6\)"),
-        ({"x_test": np.zeros((2, 6, 5, 4), np.uint8)}, r"key x_test: .* got uint8 of \(2, 6, 5, 4\)"),
+        ({"x_train": np.zeros((4, 6, 5, 3), complex)}, r"key x_train: expected uint8 .*, got complex128"),
+        ({"x_train": np.zeros(4, np.uint8)}, r"key x_train: expected uint8 pictures .*, got uint8 of \(4,\)"),
+        ({"x_test": np.full((2, 5), np.nan)}, "key x_test: it has values that are not finite"),
         ({"y_train": np.array([0, 1, 2])}, r"key y_train: expected 4 integers from 0 up, got int64 of \(3,\)"),
         ({"y_train": np.array([0, 1, 2, -1])}, "key y_train: expected 4 integers from 0 up"),
         ({"y_train": np.array([0, 1, 2, 1.0])}, "key y_train: expected 4 integers from 0 up, got float64"),
@@ -194,7 +194,7 @@ def npy(header: str, data: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
 
 
-@pytest.mark.parametrize("label", [1 << 40, (1 << 63) - 1, (1 << 64) - 1, catalog.MAX_CLASSES])
+@pytest.mark.parametrize("label", [1 << 40, (1 << 63) - 1, (1 << 64) - 1, npz.MAX_CLASSES])
 def test_labels_beyond_any_number_of_classes_are_refused(tmp_path: Path, label: int) -> None:
     labels = np.array([0, 1, 2, label], np.uint64)
     np.savez(tmp_path / "d.npz", **arrays(y_train=labels))

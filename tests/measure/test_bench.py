@@ -212,4 +212,4 @@ def test_pictures_are_the_same_each_time_and_all_of_them_for_zero(int8: Artifact
     assert first.inputs.dtype.name == "int8"
     assert first.truth is not None
     everything = prepare_pictures(replace(setup, settings=replace(SETTINGS, images=0)))
-    assert len(everything.pixels) == len(data.test)
+    assert len(everything.inputs) == len(data.test)

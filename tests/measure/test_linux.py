@@ -147,7 +147,7 @@ def test_emulator_times_are_not_reported() -> None:
 def test_the_schema_refuses_times_of_an_emulator(section: LinuxSection) -> None:
     emulated = Report(
         target=TargetSection("qemu-rpi4", "linux", "emulated", "cortex-a72"),
-        model=ModelSection("m", 2, "0" * 64),
+        model=ModelSection(name="m", classes=2, sha256="0" * 64),
         engine=EngineSection("litert", "1", "xnnpack"),
         linux=LinuxSection(cores=2),
         provenance=Provenance("", {}, {}),

@@ -25,7 +25,7 @@ from measure.report import Report
 EXAMPLE_PATH = Path(__file__).parents[1] / "data" / "reports" / "full.report.json"
 FULL: dict[str, Any] = json.loads(EXAMPLE_PATH.read_text())
 SCHEMA: dict[str, Any] = json.loads(report.SCHEMA_PATH.read_text())
-OPTIONAL = ("latency", "memory", "accuracy", "exactness", "linux", "tpu")
+OPTIONAL = ("latency", "memory", "accuracy", "auc", "no_accuracy", "exactness", "linux", "tpu")
 SOURCE = Source("report.json")
 
 
@@ -125,7 +125,7 @@ def test_a_wrong_value_is_named_in_one_line(path: str, value: Any) -> None:
     "path",
     ["target", "model", "engine", "provenance", "target.measured_on", "target.cpu", "model.name", "model.sha256",
      "engine.version", "latency.unit", "latency.median", "latency.p99", "accuracy.dataset", "accuracy.n",
-     "exactness.oracle", "exactness.max_abs_diff", "provenance.created", "provenance.artifacts", "provenance.tools"],
+     "exactness.oracle", "auc.auc", "auc.n", "provenance.created", "provenance.artifacts", "provenance.tools"],
 )  # fmt: skip
 def test_a_missing_key_is_named(path: str) -> None:
     with pytest.raises(ConfigError, match=rf"report.json: key {path} is missing"):
@@ -269,7 +269,8 @@ def test_rows_say_all_that_was_measured() -> None:
     ("name", "label"),
     [
         ("latency", "latency"), ("memory", "memory, model file"), ("accuracy", "accuracy"),
-        ("exactness", "exactness"), ("linux", "board"), ("tpu", "mapping"),
+        ("exactness", "exactness"), ("auc", "AUC"), ("no_accuracy", "no accuracy"),
+        ("linux", "board"), ("tpu", "mapping"),
     ],
 )  # fmt: skip
 def test_what_was_not_measured_has_no_row(name: str, label: str) -> None:

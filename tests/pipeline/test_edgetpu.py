@@ -11,6 +11,7 @@ import console
 from artifact import Artifact
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
+from calibration.meaning import Meaning
 from compilers.edgetpu import check_table
 from compilers.edgetpu.check import Check, Row
 from models.build import PresetFacts
@@ -86,7 +87,7 @@ def test_mistakes(home: Path, npz: Path, arguments: list[str], expected: list[st
 )
 def test_the_minimalistic_twin(preset: PresetFacts | None, twin: str) -> None:
     end = QuantizedTensor("x", (1, 2), "int8", 0.1, 0)
-    facts = Int8Facts((1, 8, 8, 3), 2, (), (-1.0, 1.0), end, end, 1, {}, preset=preset)
+    facts = Int8Facts((1, 8, 8, 3), 2, (), (-1.0, 1.0), end, (end,), Meaning("classes", 2), 1, {}, preset=preset)
     model = Artifact(Path("x"), "int8", "x", "0" * 64, facts)
     assert pipeline_edgetpu.minimalistic_twin(model) == twin
 
