@@ -7,6 +7,7 @@ kernel copies all of them; an output that is the whole input in its order stays 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import EllipsisType
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from graph.types import Graph, Operator, Tensor
 
 GATHER_DIMS = 6
 View = npt.NDArray[np.int8]
-Index = int | slice | None
+Index = int | slice | EllipsisType | None
 
 
 def slice_(graph: Graph, operator: Operator) -> Step:
@@ -41,26 +42,30 @@ def strided_slice(graph: Graph, operator: Operator) -> Step:
     begins, ends, strides = (checks.constant_ints(graph, operator, position).reshape(-1) for position in (1, 2, 3))
     if not len(begins) == len(ends) == len(strides) or not strides.all():
         graph.fail(f"begins {begins.tolist()}, ends {ends.tolist()}, strides {strides.tolist()}", operator, source)
-    options = operator.options
-    if options["Offset"] or options["EllipsisMask"] or options["NewAxisMask"]:
-        graph.fail("ends as offsets, an ellipsis and new axes are not supported", operator, source)
-    if len(begins) > len(source.shape):
-        graph.fail(f"{len(begins)} begins for {len(source.shape)} dimensions", operator, source)
+    if operator.options["Offset"]:
+        graph.fail("ends that count from the begins are not supported", operator, source)
 
     def is_set(mask: str, i: int) -> bool:
-        return bool(int(options[mask]) >> i & 1)
+        return bool(int(operator.options[mask]) >> i & 1)
 
     index: list[Index] = []
     for i, (begin, end, stride) in enumerate(zip(begins.tolist(), ends.tolist(), strides.tolist(), strict=True)):
-        if is_set("ShrinkAxisMask", i):
-            at = 0 if is_set("BeginMask", i) else begin
-            if not -source.shape[i] <= at < source.shape[i]:
-                graph.fail(f"index {at} of {source.shape[i]} in dimension {i}", operator, source)
-            index.append(at)
+        if is_set("EllipsisMask", i):
+            index.append(...)
+        elif is_set("NewAxisMask", i):
+            index.append(None)
+        elif is_set("ShrinkAxisMask", i):
+            index.append(0 if is_set("BeginMask", i) else begin)
         else:
             first, last = (None if is_set(m, i) else n for m, n in (("BeginMask", begin), ("EndMask", end)))
             index.append(slice(first, last, stride))
-    return _step(graph, operator, source, [_base(source)[(*index, ...)]])
+    if Ellipsis not in index:
+        index.append(...)
+    try:
+        view = _base(source)[tuple(index)]
+    except IndexError:
+        graph.fail(f"begins {begins.tolist()} leave {list(source.shape)}", operator, source)
+    return _step(graph, operator, source, [view])
 
 
 def transpose(graph: Graph, operator: Operator) -> Step:

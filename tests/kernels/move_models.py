@@ -112,27 +112,44 @@ def slice_(draw: st.DrawFn) -> Case:
 
 @st.composite
 def strided_slice(draw: st.DrawFn) -> Case:
-    """Draw a STRIDED_SLICE: strides of either sign, ends outside, ends left out, dimensions that disappear."""
+    """Draw a STRIDED_SLICE: strides of either sign, ends outside, ends left out, dimensions that go or come."""
     shape = draw(shapes)
-    masks, rows, out = {"BeginMask": 0, "EndMask": 0, "ShrinkAxisMask": 0}, [], list[int]()
+    masks = dict.fromkeys(("BeginMask", "EndMask", "ShrinkAxisMask", "NewAxisMask", "EllipsisMask"), 0)
+    rows: list[tuple[int, int, int]] = []
+    out: list[int] = []
+    hidden = draw(st.sampled_from([None, None, draw(st.integers(0, len(shape) - 1))]))
+    new_axis = draw(st.sampled_from([None, None, draw(st.integers(0, len(shape) - 1))]))
     for i, n in enumerate(shape):
-        stride = draw(st.sampled_from([1, 1, 2, 3, -1, -2]))
-        begin, end = draw(st.integers(-n - 1, n + 1)), draw(st.integers(-n - 2, n + 2))
-        open_begin, open_end, shrinks = draw(st.booleans()), draw(st.booleans()), draw(st.integers(0, 4)) == 0
-        left = range(n)[slice(None if open_begin else begin, None if open_end else end, stride)]
-        if shrinks:
-            stride, begin, open_begin = 1, draw(st.integers(-n, n - 1)), False
-        elif not left:
-            begin, end, stride, left = 0, n, 1, range(n)
-        masks["BeginMask"] |= open_begin << i
-        masks["EndMask"] |= open_end << i
-        masks["ShrinkAxisMask"] |= shrinks << i
-        rows.append((begin, end, stride))
-        out += [] if shrinks else [len(left)]
+        if i == new_axis:
+            masks["NewAxisMask"] |= 1 << len(rows)
+            rows.append((0, 1, 1))
+            out.append(1)
+        if i == hidden:
+            masks["EllipsisMask"] |= 1 << len(rows)
+            rows.append((0, 0, 1))
+            out.append(n)
+            continue
+        bits, row, left = draw(_range(n))
+        for mask, bit in zip(("BeginMask", "EndMask", "ShrinkAxisMask"), bits, strict=True):
+            masks[mask] |= bit << len(rows)
+        rows.append(row)
+        out += [] if left is None else [left]
     begins, ends, strides = zip(*rows, strict=True)
-    return _moved(
-        draw, "STRIDED_SLICE", shape, [out], {1: begins, 2: ends, 3: strides}, masks, "StridedSliceOptions"
-    )  # fmt: skip
+    return _moved(draw, "STRIDED_SLICE", shape, [out], {1: begins, 2: ends, 3: strides}, masks, "StridedSliceOptions")
+
+
+@st.composite
+def _range(draw: st.DrawFn, n: int) -> tuple[tuple[bool, bool, bool], tuple[int, int, int], int | None]:
+    """Draw the bits of a dimension of n (begin and end left out, goes), its begin, end and stride, and what is left."""
+    stride = draw(st.sampled_from([1, 1, 2, 3, -1, -2]))
+    begin, end = draw(st.integers(-n - 1, n + 1)), draw(st.integers(-n - 2, n + 2))
+    open_begin, open_end = draw(st.booleans()), draw(st.booleans())
+    if draw(st.integers(0, 4)) == 0:
+        return (False, open_end, True), (draw(st.integers(-n, n - 1)), end, 1), None
+    left = range(n)[slice(None if open_begin else begin, None if open_end else end, stride)]
+    if not left:
+        return (open_begin, open_end, False), (0, n, 1), n
+    return (open_begin, open_end, False), (begin, end, stride), len(left)
 
 
 @st.composite
