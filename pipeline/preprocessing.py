@@ -44,7 +44,7 @@ def _file_of(steps: Steps) -> tuple[Path, tuple[float, float] | None, str, tuple
     """Return the file to try, the values of pixels 0 and 255 as the options are, where these are from, and labels."""
     request = steps.request
     if steps.resolved.tflite is None:
-        network = steps.build_network()
+        network = steps.build_network(is_checked=True)
         facts = network.facts
 
         def make(folder: Path) -> NoFacts:

@@ -35,8 +35,11 @@ class Steps:
         self._compiled: Artifact[ImageFacts] | None = None
         self._image: Artifact[ImageFacts] | None = None
 
-    def build_network(self) -> Artifact[KerasFacts]:
-        """Return the Keras network with its weights. Raises ConfigError if the model is a .tflite."""
+    def build_network(self, *, is_checked: bool = False) -> Artifact[KerasFacts]:
+        """Return the Keras network with its weights. Raises ConfigError if the model is a .tflite.
+
+        With `is_checked` the range of its input is about to be tried, and not said to be assumed.
+        """
         source = self.resolved.source
         if source is None:
             raise ConfigError(
@@ -50,7 +53,7 @@ class Steps:
                 line.reused = network.reused
             if source.rho_ratio >= FAR_RHO:
                 console.note(far_rho_text(source))
-            if network.facts.range_from == "assumed":
+            if network.facts.range_from == "assumed" and not is_checked:
                 console.note(assumed_range_text(network.facts.input_range, self.request))
             self._network = network
         return self._network

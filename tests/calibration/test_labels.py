@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calibration import convert
 from calibration.labels import align, fit, match, note, of_file, without_numbers
+from tests.pipeline.small import SHARED_DATA
 
 NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=2, max_size=12, unique=True)
 
@@ -109,3 +111,18 @@ def test_imagenet_with_and_without_background() -> None:
     assert fit(("tench", *names), 1000) == ("tench", *names)
     assert fit(names, 1000) == names
     assert fit(("a", "b"), 3) == ("a", "b")
+
+
+CORAL = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant.tflite"
+
+
+@pytest.mark.skipif(not CORAL.exists(), reason=f"{CORAL} is not there")
+def test_a_network_with_a_background_class_takes_imagenet_s_thousand_names() -> None:
+    lines = (SHARED_DATA / "coral_imagenet_labels.txt").read_text("utf-8").splitlines()
+    names = tuple(of_file(lines))[1:]
+    assert (len(names), len(set(names))) == (1000, 999)
+    int8 = convert.adopt(CORAL, names, None)
+    assert int8.facts.labels == ("background", *names)
+    found = align(int8.facts.labels, names, 1001)
+    assert found is not None
+    assert found.tolist() == list(range(1, 1001))
