@@ -30,12 +30,12 @@ COMPILED_GROUPS = (*INT8_GROUPS, "target", "Edge TPU", "accept_new")
 MEASURED_GROUPS = (*COMPILED_GROUPS, "device", "measurement", "output")
 
 
-def _steps(request: Request, goal: Goal) -> Steps:
-    """Return the steps of a request that preflight has checked."""
+def _steps(request: Request, goal: Goal, needs_data: bool = False) -> Steps:
+    """Return the steps of a request that preflight has checked; a .tflite may not need data, see preflight.check."""
     from pipeline import preflight
     from pipeline.steps import Steps
 
-    return Steps(preflight.check(request, goal))
+    return Steps(preflight.check(request, goal, needs_data))
 
 
 # Networks
@@ -213,7 +213,8 @@ def _measure(task: str, request: Request, parts: tuple[Part, ...]) -> None:
     if len(units) > 1:
         several.measure_each(task, request, units)
         return
-    measured = measuring.measure(_steps(request, Goal.MEASURED), parts, typed_command())
+    steps = _steps(request, Goal.MEASURED, needs_data="accuracy" in parts)
+    measured = measuring.measure(steps, parts, typed_command())
     if request.json:
         print(report.dumps(measured.report), end="")
     else:

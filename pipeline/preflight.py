@@ -38,9 +38,10 @@ class Goal(IntEnum):
     MEASURED = 4
 
 
-def check(request: Request, goal: Goal) -> Resolved:
+def check(request: Request, goal: Goal, needs_data: bool = True) -> Resolved:
     """Return what the request means once all that is cheap was checked.
 
+    Without `needs_data` a .tflite needs no data set: nothing is done with pictures but to time one inference.
     Raises Error of one line for the first thing that would fail later: its name, what is wrong, the next step.
     """
     board = targets.load(request.target)
@@ -56,8 +57,9 @@ def check(request: Request, goal: Goal) -> Resolved:
         check_disk(report.REPORTS_DIR)
         check_device(request, board, engine)
     check_data(request)
-    resolved = resolve(request)
-    check_pictures(resolved, goal)
+    resolved = resolve(request, needs_data)
+    if needs_data or not resolved.is_default_data:
+        check_pictures(resolved, goal)
     return resolved
 
 

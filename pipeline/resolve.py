@@ -9,7 +9,7 @@ import console
 import target as targets
 from artifact import no_such_file
 from calibration import labels
-from datasets import Dataset, load
+from datasets import Dataset, empty_split, load
 from errors import ConfigError
 from models import weights
 from pipeline.request import Request
@@ -37,19 +37,20 @@ class Resolved:
         return Path(self.request.model) if self.request.model_kind == "tflite" else None
 
 
-def resolve(request: Request) -> Resolved:
+def resolve(request: Request, needs_data: bool = True) -> Resolved:
     """Return what a request means; say which pictures of the data set can't be read.
 
+    Without `needs_data` the data set of a .tflite is loaded where the user names one, and has no pictures elsewhere.
     Raises ConfigError if a name, a file or the labels are wrong.
     """
     board = targets.load(request.target)
-    data = load(request.data)
+    is_default = _is_default_data(request)
+    data = Dataset("", (), empty_split(), empty_split(), "") if is_default and not needs_data else load(request.data)
     for text in data.notes:
         console.note(text)
     if data.damaged:
         shown = ", ".join(data.damaged[:3]) + (", ..." if len(data.damaged) > 3 else "")
         console.note(f"{len(data.damaged)} pictures of {data.name} can't be read and are left out: {shown}")
-    is_default = _is_default_data(request)
     names = read_labels(request.labels) if request.labels is not None else () if is_default else data.class_names
     source = None
     if request.model_kind != "tflite":

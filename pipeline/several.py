@@ -27,7 +27,7 @@ def measure_each(task: str, request: Request, units: Sequence[Unit]) -> None:
         raise ConfigError(f"--unit {request.unit}: names one device; several are named by their targets and links")
     words = words_of(request, [unit.target for unit in units])
     requests = [replace(read(Request, words[unit.target]), target=unit.target, link=unit.link) for unit in units]
-    checked = {one.target: preflight.check(one, preflight.Goal.COMPILED) for one in requests}
+    checked = {one.target: preflight.check(one, preflight.Goal.COMPILED, needs_data=False) for one in requests}
     preflight.check_any_device(requests)
     for resolved in checked.values():
         Steps(resolved).build_firmware()

@@ -1,0 +1,80 @@
+"""A .tflite is compiled, sized and timed without a data set and without labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import tasks  # noqa: F401  # makes the commands
+from artifact import Artifact
+from calibration.convert import Int8Facts
+from datasets import Dataset
+from errors import ConfigError
+from pipeline import resolve
+from pipeline.command_line import main
+
+
+@pytest.fixture
+def mine(int8: Artifact[Int8Facts], tmp_path: Path) -> Path:
+    """Return a copy of the network as a user's .tflite: four classes, which no data set here has by default."""
+    path = tmp_path / "mine.tflite"
+    path.write_bytes(int8.path.read_bytes())
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it fail to load any data set, as where none is installed and there is no network."""
+
+    def load(spec: str) -> Dataset:
+        raise ConfigError(f"--data {spec}: could not be loaded")
+
+    monkeypatch.setattr(resolve, "load", load)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["calibrate"],
+        ["compile", "--target", "host"],
+        ["compile", "--target", "qemu-m4"],
+        ["compile", "--target", "qemu-m4", "--engine", "tflm"],
+        ["fit", "--target", "qemu-m4"],
+        ["fit"],
+    ],
+    ids=" ".join,
+)
+def test_no_data_set_is_loaded(arguments: list[str], mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--model", str(mine)]) == 0, capsys.readouterr().err
+    assert "no accuracy" not in capsys.readouterr().out
+
+
+def test_random_inputs_are_timed(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--model", str(mine), "--target", "host", "--json"]) == 0, capsys.readouterr().err
+    out = capsys.readouterr().out
+    report = json.loads(out[out.index("\n{") :])
+    assert report["latency"]["median"] > 0
+    assert report.get("accuracy") is None
+    assert "random inputs" in out
+
+
+@pytest.mark.parametrize("arguments", [["compile", "--data", "npz:mine.npz"], ["deploy"], ["check"], ["accuracy"]])
+def test_a_data_set_is_loaded_where_it_is_named_or_used(
+    arguments: list[str],
+    mine: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.npz").write_bytes(b"x")
+    assert main([*arguments, "--model", str(mine)]) == 1
+    assert ": could not be loaded" in capsys.readouterr().err
+
+
+def test_labels_that_are_typed_must_fit(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "--model", str(mine), "--labels", "a,b"]) == 1
+    assert "it has 4 classes" in capsys.readouterr().err
+    assert main(["calibrate", "--model", str(mine), "--labels", "a,b,c,d"]) == 0
