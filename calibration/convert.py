@@ -108,6 +108,9 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
         parents={model.kind: model.sha256},
         tools=versions("tensorflow", "keras", "ai-edge-litert"),
         parameters={
+            # Range and labels are facts of the network that its file does not hold.
+            "input_range": known.input_range,
+            "labels": known.labels,
             "data": data.name,
             "pictures": len(chosen),
             "seed": settings.seed,

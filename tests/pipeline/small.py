@@ -39,8 +39,8 @@ def pictures(count: int, side: int = 40, seed: int = 0) -> tuple[np.ndarray[Any,
     return x.astype(np.uint8), labels
 
 
-def save_npz(path: Path, train: int = 80, test: int = 60) -> Path:
-    (x, y), (xt, yt) = pictures(train, seed=1), pictures(test, seed=2)
+def save_npz(path: Path, train: int = 80, test: int = 60, seed: int = 1) -> Path:
+    (x, y), (xt, yt) = pictures(train, seed=seed), pictures(test, seed=seed + 1)
     np.savez(path, x_train=x, y_train=y, x_test=xt, y_test=yt, class_names=np.array(CLASSES))
     return path
 

@@ -1,0 +1,81 @@
+"""A changed option gives another product: no step takes back what was made with another value of an option."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artifact import Artifact
+from models.build import KerasFacts
+from pipeline.options import fields_of
+from pipeline.request import Request
+from pipeline.resolve import resolve
+from pipeline.steps import Steps
+from tests.pipeline.small import CLASSES, PRESET, save_npz
+
+# Options that do not change what is built: where it is run, or how it is measured and printed.
+NOT_BUILT = {"link", "accept_new", "runtime", "threads", "kernels", "device", "images", "fresh", "json", "unit"}
+EDGE_TPU = {"compile_on", "with_", "compiled"}  # tests/compilers/test_edgetpu_compile.py has their keys
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory, network: Artifact[KerasFacts]) -> Path:
+    """Return a copy of the network as a user's Keras file, which says neither its range nor its labels."""
+    path = tmp_path_factory.mktemp("mine") / "mine.keras"
+    path.write_bytes(network.path.read_bytes())
+    return path
+
+
+def _changes(tmp_path: Path) -> dict[str, Any]:
+    """Return another value of each option that decides what is built."""
+    return {
+        "model": "v1s_025_32",
+        "weights": str(Path(__file__).parent / "nowhere.npz"),
+        "channels": 1,
+        "input_range": (0.0, 255.0),
+        "labels": ",".join(reversed(CLASSES)),
+        "data": f"npz:{save_npz(tmp_path / 'other.npz', seed=5)}",
+        "calibration_images": 8,
+        "seed": 1,
+        "target": "qemu-m7",
+        "engine": "tflm",
+        "optimize": "speed",
+        "stream_input": True,
+    }
+
+
+def test_each_option_that_decides_what_is_built_is_tried(tmp_path: Path) -> None:
+    assert fields_of(Request).keys() == _changes(tmp_path).keys() | NOT_BUILT | EDGE_TPU
+
+
+@pytest.mark.parametrize("name", ["input_range", "labels", "data", "calibration_images", "seed"])
+def test_int8_is_converted_again(name: str, mine: Path, npz: Path, tmp_path: Path) -> None:
+    base = Request(str(mine), data=f"npz:{npz}", calibration_images=16)
+    changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
+    first, second = (Steps(resolve(request)).quantize() for request in (base, changed))
+    assert first.path.parent != second.path.parent, f"--{name} changes nothing"
+    if name == "input_range":
+        assert (first.facts.input_range, second.facts.input_range) == ((-1.0, 1.0), (0.0, 255.0))
+        assert first.sha256 != second.sha256
+    if name == "labels":
+        assert second.facts.labels == tuple(reversed(CLASSES))
+
+
+@pytest.mark.parametrize("name", ["model", "channels"])
+def test_the_network_is_built_again(name: str, npz: Path, tmp_path: Path) -> None:
+    base = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16)
+    changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
+    first, second = (Steps(resolve(request)).build_network() for request in (base, changed))
+    assert first.sha256 != second.sha256
+
+
+@pytest.mark.parametrize("name", ["target", "engine", "optimize", "stream_input"])
+def test_firmware_is_compiled_again(name: str, npz: Path, tmp_path: Path) -> None:
+    base = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, target="qemu-m4")
+    changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
+    first, second = (Steps(resolve(request)).compile() for request in (base, changed))
+    assert first.path.parent != second.path.parent
+    assert Steps(resolve(changed)).compile().reused
