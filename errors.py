@@ -37,7 +37,7 @@ class LinkError(Error):
 
 
 class DeviceError(Error):
-    """The device answered with an error, or with something that is no answer."""
+    """The device answered with an error, or with something that is not an answer."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""A link that loses, damages and delays what it carries, to prove that the session mends it."""
+"""A link that loses, damages and delays what it carries, to prove that the session repairs it."""
 
 from __future__ import annotations
 
