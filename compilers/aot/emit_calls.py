@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from compilers.aot.operands import Argument, At, Constant, Linear, Parameters, Row, Scratch
+from compilers.aot.operands import END, Argument, At, Constant, Linear, Parameters, Row, Scratch
 from compilers.aot.planner import Layout
 from compilers.aot.steps import Await, Call, Item, Loop, Step, Switch
 
@@ -137,7 +137,7 @@ class Writer:
         self.progress[loop.variable] = loop.start
         name, indent = f"step{loop.operator:02}_rows", INDENT * depth
         kind, more = ("bool", " Return false if the input ends before.") if self.streamed else ("void", "")
-        lines = [f"// Put the rows before `end` that step {loop.operator} reads into its ring.{more}"]
+        lines = [f"// Put the rows before `end` that step {loop.operator} reads into its buffer.{more}"]
         lines += wrapped(f"static {kind} {name}(", ["int8_t *arena", f"struct {self.block} *at", "int32_t end"], ") {")
         lines += self._loop(loop, "", "end", 1)
         lines += [f"{INDENT}return true;", "}"] if self.streamed else ["}"]
@@ -196,8 +196,11 @@ class Writer:
     def _linear(self, value: Linear, tight: bool = False) -> str:
         variable = self._variable(value.variable)
         text = variable if value.scale == 1 else f"{value.scale} * {variable}"
+        if value.end_scale:
+            factor = "" if value.end_scale == -1 else f"{-value.end_scale} * "
+            text += f" - {factor}{END}"
         if not value.constant:
-            return text
+            return f"({text})" if tight and value.end_scale else text
         text += f" {'-' if value.constant < 0 else '+'} {abs(value.constant)}"
         return f"({text})" if tight else text
 

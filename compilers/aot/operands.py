@@ -52,17 +52,23 @@ class Scratch:
     size: int = 0
 
 
+# The variable that has where the innermost loop ends.
+END = "end"
+
+
 @dataclass(frozen=True)
 class Linear:
-    """scale * variable + constant."""
+    """scale * variable + constant + end_scale * END."""
 
     variable: str
     scale: int = 1
     constant: int = 0
+    end_scale: int = 0
 
     def at(self, variables: Mapping[str, int]) -> int:
         """Return its value."""
-        return self.scale * variables[self.variable] + self.constant
+        end = self.end_scale * variables[END] if self.end_scale else 0
+        return self.scale * variables[self.variable] + self.constant + end
 
     def plus(self, constant: int) -> Linear:
         """Return the sum."""
@@ -70,7 +76,11 @@ class Linear:
 
     def times(self, factor: int) -> Linear:
         """Return the product."""
-        return replace(self, scale=self.scale * factor, constant=self.constant * factor)
+        return Linear(self.variable, self.scale * factor, self.constant * factor, self.end_scale * factor)
+
+    def before_end(self) -> Linear:
+        """Return the sum less END."""
+        return replace(self, end_scale=self.end_scale - 1)
 
 
 @dataclass(frozen=True)

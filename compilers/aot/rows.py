@@ -78,12 +78,17 @@ class _Builder:
                 return list(self._pairs_row(i, layer, resized, y, target))
 
     def _window_row(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
-        line: Address
-        if i:
+        if not i:
+            yield from self._cut(layer, y, lambda *cut: self._first_window(layer, y, target, *cut))
+        elif (layer.stride, layer.extent, layer.pad) == (1, 1, 0):
             line = Scratch(self.buffers.offsets[i], layer.line)
             yield from self.row(i - 1, y, line)
             yield self._conv_call(layer, self._window(layer, 0, 1), line, target)
-            return
+        else:
+            yield from self._inner_window(i, layer, y, target)
+
+    def _cut(self, layer: Stage, y: Linear, body: Callable[[int, int], Iterator[Item]]) -> Iterator[Item]:
+        """Yield `body` for each number of rows above the input and inside of it that windows have."""
         # Above the first row and below the last the window is cut off.
         height = layer.source_shape[0]
         cases: list[tuple[int | None, tuple[Item, ...]]] = []
@@ -91,21 +96,48 @@ class _Builder:
         seen: list[tuple[int, int]] = [
             (max(-top, 0), min(top + layer.extent, height) - max(top, 0)) for top in tops.tolist()
         ]
-        for row, (above, rows) in enumerate(seen):
-            if row and seen[row - 1] == (above, rows):
+        for row, cut in enumerate(seen):
+            if row and seen[row - 1] == cut:
                 continue
-            until = next((k for k in range(row, len(seen)) if seen[k] != (above, rows)), None)
-            top = y.times(layer.stride).plus(above - layer.pad)
-            parameters = self._window(layer, above, rows)
-            if self.streamed:
-                cases.append((until, tuple(self._streamed(layer, parameters, top, above, rows, target))))
-            else:
-                source = Row(At(layer.source), top, layer.line)
-                cases.append((until, (self._conv_call(layer, parameters, source, target),)))
+            until = next((k for k in range(row, len(seen)) if seen[k] != cut), None)
+            cases.append((until, tuple(body(*cut))))
         if len(cases) == 1:
             yield from cases[0][1]
         else:
             yield Switch(y, tuple(cases))
+
+    def _first_window(self, layer: Stage, y: Linear, target: Address, above: int, rows: int) -> Iterator[Item]:
+        """Read the window's rows where the block's input has them."""
+        top = y.times(layer.stride).plus(above - layer.pad)
+        parameters = self._window(layer, above, rows)
+        if self.streamed:
+            yield from self._streamed(layer, parameters, top, above, rows, target)
+        else:
+            yield self._conv_call(layer, parameters, Row(At(layer.source), top, layer.line), target)
+
+    def _inner_window(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
+        """Compute the rows of a window one below the other; after the row of output keep those that the next one has.
+
+        The last row of the window is always in the last place.
+        """
+        kept, r = Scratch(self.buffers.offsets[i], layer.rows * layer.line), Linear(f"r{layer.step.index}")
+        place = Row(kept, r.before_end().plus(layer.rows), layer.line)
+        end = y.times(layer.stride).plus(layer.extent - layer.pad)
+        compute: tuple[Item, ...] = tuple(self.row(i - 1, r, place))
+        height = layer.source_shape[0]
+        if (layer.target_shape[0] - 1) * layer.stride + layer.extent > layer.pad + height:
+            compute = (Switch(r, ((height, compute),)),)
+        yield Loop(r.variable, 0, end, compute, layer.step.index)
+
+        def multiply(above: int, rows: int) -> Iterator[Item]:
+            first = replace(kept, offset=kept.offset + (layer.rows - layer.extent + above) * layer.line)
+            yield self._conv_call(layer, self._window(layer, above, rows), first, target)
+
+        yield from self._cut(layer, y, multiply)
+        for row in range(0, layer.extent - layer.stride, layer.stride):
+            size = min(layer.stride, layer.extent - layer.stride - row) * layer.line
+            source, to = (Scratch(kept.offset + at * layer.line, size) for at in (row + layer.stride, row))
+            yield Call(portable.COPY, (source, to, size), layer.step.index)
 
     def _streamed(
         self, layer: Stage, parameters: Parameters, top: Linear, above: int, rows: int, target: Address
@@ -138,12 +170,15 @@ class _Builder:
         inside = replace(ring, offset=ring.offset + layer.ring_left)
         place = Row(inside, r, layer.ring_row, layer.extent)
         input_row = r.plus(-layer.pad)
-        make: list[Item]
-        if i:
+        make: list[Item] = []
+        source: Address = Row(At(layer.source), input_row, layer.line)
+        if i in self.buffers.lines:
+            source = Scratch(self.buffers.lines[i], layer.line)
+            make = self.row(i - 1, input_row, source)
+        if i and i not in self.buffers.lines:
             make = self.row(i - 1, input_row, place)
         else:
-            source = Row(At(layer.source), input_row, layer.line)
-            make = [Call(portable.COPY, (source, place, layer.line), layer.step.index)]
+            make.append(Call(portable.COPY, (source, place, layer.ring_copied), layer.step.index))
         whole = Row(ring, r, layer.ring_row, layer.extent)
         below = Call(portable.FILL, (whole, layer.zero_point, layer.ring_row), layer.step.index)
         if (layer.target_shape[0] - 1) * layer.stride + layer.extent > layer.pad + height:

@@ -94,7 +94,8 @@ class _Needs:
         layers = stages(self.graph, self.steps[:j]) if j > 1 else None
         if layers is None or not isinstance(layers[0].form, WindowRow) or self.graph.inputs != (layers[0].source,):
             return None
-        if self.readers[layers[0].source] != 1:
+        # Rows that a stride passes over have no place to arrive at.
+        if self.readers[layers[0].source] != 1 or layers[0].stride > layers[0].extent:
             return None
         return self._alive(0, j, {}) + scratch_bytes(layers, streamed=True)
 

@@ -57,6 +57,16 @@ class Stage:
         return self.step.scratch if uses else 0
 
     @property
+    def rows(self) -> int:
+        """Rows of its input that it keeps if it has no ring: a window, and what its stride passes over."""
+        return max(self.extent, self.stride) if isinstance(self.form, WindowRow) else 1
+
+    @property
+    def ring_copied(self) -> int:
+        """Bytes of a row of its input that go to the ring."""
+        return min(self.line, self.ring_row - self.ring_left)
+
+    @property
     def ring(self) -> int:
         """Bytes of the ring that it reads, if it does."""
         return self.extent * self.ring_row if isinstance(self.form, RingRow) else 0
@@ -83,24 +93,24 @@ def stage(graph: Graph, step: Step, source: int) -> Stage | None:
             return _ringed(layer, call)
 
 
-def _windowed(layer: Stage, call: Call) -> Stage | None:
-    """Return a layer with its window along the height, None if it passes over rows."""
+def _windowed(layer: Stage, call: Call) -> Stage:
+    """Return a layer with its window along the height."""
     window = cast(Mapping[str, int], call.fields["window"])
     extent = (window["kernel_h"] - 1) * window["dilation_h"] + 1
-    if window["stride_h"] > extent:
-        return None
     return replace(layer, stride=window["stride_h"], extent=extent, pad=window["pad_top"])
 
 
-def _ringed(layer: Stage, call: Call) -> Stage | None:
-    """Return a layer with its ring, None if a row of input is wider than a row of the ring."""
-    windowed = _windowed(layer, call)
+def _ringed(layer: Stage, call: Call) -> Stage:
+    """Return a layer with its ring. What a row of input has beyond a row of the ring, no window reads."""
     window = cast(Mapping[str, int], call.fields["window"])
     width = (window["out_w"] - 1) * window["stride_w"] + (window["kernel_w"] - 1) * window["dilation_w"] + 1
-    if windowed is None or window["in_w"] + window["pad_left"] > width:
-        return None
     zero_point, channels = cast(int, call.fields["input_zero_point"]), window["in_c"]
-    return replace(windowed, ring_row=width * channels, ring_left=window["pad_left"] * channels, zero_point=zero_point)
+    return replace(
+        _windowed(layer, call),
+        ring_row=width * channels,
+        ring_left=window["pad_left"] * channels,
+        zero_point=zero_point,
+    )
 
 
 def _pairs(graph: Graph, layer: Stage, call: Call) -> Stage | None:
@@ -119,12 +129,7 @@ def flows_into(graph: Graph, first: Step, second: Step, readers: Mapping[int, in
     tensor = first.output
     if readers.get(tensor, 0) != 1 or tensor in graph.outputs or tensor not in second.inputs:
         return False
-    a = next((s for t in first.inputs if (s := stage(graph, first, t))), None)
-    b = stage(graph, second, tensor)
-    if a is None or b is None:
-        return False
-    # A convolution with a window reads rows that are no longer there.
-    return not isinstance(b.form, WindowRow) or (b.stride, b.extent, b.pad) == (1, 1, 0)
+    return any(stage(graph, first, t) for t in first.inputs) and stage(graph, second, tensor) is not None
 
 
 def stages(graph: Graph, steps: Sequence[Step]) -> list[Stage] | None:
@@ -161,9 +166,9 @@ def overlap(layers: Sequence[Stage]) -> dict[int, int]:
     for layer in reversed(layers):
         if layer.residual is not None:
             unread[layer.residual] = layer, rows
-        if isinstance(layer.form, RingRow):
+        if isinstance(layer.form, RingRow) or (isinstance(layer.form, WindowRow) and layer is not layers[0]):
             rows = np.minimum((rows - 1) * layer.stride + layer.extent - layer.pad, layer.source_shape[0])
-        elif layer is layers[0] and isinstance(layer.form, WindowRow):
+        elif isinstance(layer.form, WindowRow):
             rows = np.clip(rows * layer.stride - layer.pad, 0, layer.source_shape[0])
     first = layers[0]
     if first.source in unread:
@@ -184,11 +189,15 @@ class Buffers:
         self.layers = layers
         self.size = 0
         self.offsets: dict[int, int] = {}
+        # Rows of input of layers whose ring takes less than a row.
+        self.lines: dict[int, int] = {}
         for i, layer in enumerate(layers):
             if isinstance(layer.form, RingRow):
                 self.offsets[i] = self._take(layer.ring)
+                if i and layer.ring_copied < layer.line:
+                    self.lines[i] = self._take(layer.line)
             elif i and not isinstance(layer.form, ValuesRow):
-                self.offsets[i] = self._take(layer.line)
+                self.offsets[i] = self._take(layer.rows * layer.line)
         # The rows of the network's input that a row of the first layer reads.
         self.window_bytes = layers[0].extent * layers[0].line if streamed else 0
         self.window = self._take(self.window_bytes)
@@ -196,8 +205,11 @@ class Buffers:
 
     def areas(self) -> tuple[tuple[str, int], ...]:
         """Return the parts of the scratch memory: name in C and offset."""
-        kinds = {i: "RING" if layer.ring else "LINE" for i, layer in enumerate(self.layers)}
+        kinds = {
+            i: "RING" if layer.ring else "LINE" if layer.rows == 1 else "ROWS" for i, layer in enumerate(self.layers)
+        }
         areas = [(f"STEP{self.layers[i].step.index:02}_{kinds[i]}", at) for i, at in self.offsets.items()]
+        areas += [(f"STEP{self.layers[i].step.index:02}_LINE", at) for i, at in self.lines.items()]
         first, last = self.layers[0].step.index, self.layers[-1].step.index
         if self.window_bytes:
             areas.append((f"STEP{first:02}_WINDOW", self.window))

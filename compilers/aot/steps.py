@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from compilers.aot.kernel import Kernel
-from compilers.aot.operands import Argument, At, Constant, Fields, Linear, Parameters, Row, Scratch
+from compilers.aot.operands import END, Argument, At, Constant, Fields, Linear, Parameters, Row, Scratch
 from compilers.aot.shadow import Access, Arguments
 
 Each = TypeVar("Each")
@@ -160,12 +160,16 @@ def _execute(items: Sequence[Item], variables: dict[str, int]) -> Iterator[Call 
                 yield from _receive(item, variables)
             case Loop(variable, start, until, body):
                 variables.setdefault(variable, start)
-                while variables[variable] < (until if isinstance(until, int) else until.at(variables)):
+                outer, end = variables.get(END, 0), until if isinstance(until, int) else until.at(variables)
+                variables[END] = end
+                while variables[variable] < end:
                     yield from _execute(body, variables)
                     variables[variable] += 1
+                variables[END] = outer
             case Switch(row, cases):
                 at = row.at(variables)
-                yield from _execute(next(body for limit, body in cases if limit is None or at < limit), variables)
+                body = next((body for limit, body in cases if limit is None or at < limit), ())
+                yield from _execute(body, variables)
 
 
 def _receive(item: Await, variables: dict[str, int]) -> Iterator[Receive]:

@@ -84,13 +84,15 @@ class _Chain:
     def conv(self, side: int, stride: int) -> None:
         channels = self.draw(st.sampled_from([1, 3, 4, 8, 9]))
         kernel, bias = self.filter((channels, side, side, self.shape[2]), channels, 0)
-        padding, (h, w) = self.window(side, stride)
+        dilation = self.draw(st.sampled_from([1, 1, 2])) if stride == 1 else 1
+        padding, (h, w) = self.window((side - 1) * dilation + 1, stride)
         options = {"Padding": padding, "StrideH": stride, "StrideW": stride, "FusedActivationFunction": 0}
+        options |= {"DilationHFactor": dilation, "DilationWFactor": dilation}
         x = self.tensor
         self.builder.operator("CONV_2D", [x, kernel, bias], [self.output((h, w, channels))], options, "Conv2DOptions")
 
     def depthwise(self) -> None:
-        side, stride = self.draw(st.sampled_from([3, 3, 5, 2])), self.draw(st.sampled_from([1, 2]))
+        side, stride = self.draw(st.sampled_from([3, 3, 5, 2])), self.draw(st.sampled_from([1, 1, 2, 2, 3]))
         channels = self.shape[2]
         kernel, bias = self.filter((1, side, side, channels), channels, 3)
         padding, (h, w) = self.window(side, stride)
@@ -99,6 +101,16 @@ class _Chain:
         x = self.tensor
         y = self.output((h, w, channels))
         self.builder.operator("DEPTHWISE_CONV_2D", [x, kernel, bias], [y], options, "DepthwiseConv2DOptions")
+
+    def pool(self) -> None:
+        name, side = self.draw(st.sampled_from(["MAX_POOL_2D", "AVERAGE_POOL_2D"])), self.draw(st.integers(2, 3))
+        stride = self.draw(st.integers(1, 3))
+        padding, (h, w) = self.window(side, stride)
+        options = {"Padding": padding, "StrideH": stride, "StrideW": stride, "FilterHeight": side, "FilterWidth": side}
+        source, shape = self.tensor, (h, w, self.shape[2])
+        self.shape, zero_point = shape, self.builder.tensors[source].quant.zero_point
+        self.tensor = self.builder.tensor((1, *shape), scale=SCALE, zero_point=zero_point)
+        self.builder.operator(name, [source], [self.tensor], options, "Pool2DOptions")
 
     def table(self) -> None:
         x = self.tensor
@@ -121,11 +133,15 @@ def chains(draw: st.DrawFn) -> Case:
         chain.conv(draw(st.sampled_from([2, 3])), draw(st.sampled_from([1, 2])))
     earlier = {chain.shape: chain.tensor}
     for _ in range(draw(st.integers(1, 7))):
-        kind = draw(st.sampled_from(["conv", "conv", "depthwise", "depthwise", "table", "add"]))
+        kind = draw(st.sampled_from(["conv", "conv", "depthwise", "depthwise", "window", "pool", "table", "add"]))
         if kind == "add" and earlier.get(chain.shape, chain.tensor) != chain.tensor:
             chain.add(earlier[chain.shape])
         elif kind == "depthwise":
             chain.depthwise()
+        elif kind == "window":
+            chain.conv(draw(st.sampled_from([1, 2, 3])), draw(st.sampled_from([1, 1, 2, 3])))
+        elif kind == "pool":
+            chain.pool()
         elif kind == "table":
             chain.table()
         else:
@@ -261,6 +277,57 @@ def test_generated_loops_equal_the_reference(kernels: str, tmp_path: Path) -> No
             for ours, theirs in zip(engine.run(*inputs), reference.run(*inputs), strict=True):
                 np.testing.assert_array_equal(ours, theirs)
     assert looped
+
+
+def plain_network() -> bytes:
+    """Return convolutions and pooling as first tutorials have them: no depthwise layer, no SAME."""
+    b, rng = Builder(), np.random.default_rng(7)
+
+    def conv(source: int, side: int, stride: int, channels: int) -> int:
+        _, height, width, depth = b.tensors[source].shape
+        shape = (channels, side, side, depth)
+        kernel = b.tensor(shape, scale=0.003, data=rng.integers(-127, 128, shape))
+        bias = b.tensor((channels,), "int32", scale=0.0005, data=rng.integers(-2000, 2000, channels))
+        h, w = (height - side) // stride + 1, (width - side) // stride + 1
+        y = b.tensor((1, h, w, channels), scale=SCALE, zero_point=-128)
+        options = {"Padding": 1, "StrideH": stride, "StrideW": stride, "FusedActivationFunction": 1}
+        b.operator("CONV_2D", [source, kernel, bias], [y], options, "Conv2DOptions")
+        return y
+
+    def pool(source: int, side: int, stride: int) -> int:
+        _, height, width, channels = b.tensors[source].shape
+        h, w = (height - side) // stride + 1, (width - side) // stride + 1
+        y = b.tensor((1, h, w, channels), scale=SCALE, zero_point=-128)
+        options = {"Padding": 1, "StrideH": stride, "StrideW": stride, "FilterHeight": side, "FilterWidth": side}
+        b.operator("MAX_POOL_2D", [source], [y], options, "Pool2DOptions")
+        return y
+
+    x = b.tensor((1, 45, 37, 3), scale=SCALE, zero_point=-3)
+    y = pool(conv(pool(conv(x, 3, 1, 16), 2, 2), 3, 1, 8), 3, 2)
+    return b.finish([x], [conv(y, 2, 3, 4)])
+
+
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+def test_windows_in_a_block_equal_the_reference(kernels: str, tmp_path: Path) -> None:
+    """Generated C: the first layer's output alone is of 24,080 bytes, the picture of 4,995."""
+    model = plain_network()
+    engine, reference = HostEngine(model, tmp_path, kernels=kernels), Reference(model)
+    assert engine.plan.arena_bytes <= 7_440
+    path = tmp_path / "plain.tflite"
+    path.write_bytes(model)
+    streamed = StreamedEngine(path, tmp_path / "streamed", kernels)
+    assert streamed.plan.arena_bytes <= 4_568
+    rng, distinct = np.random.default_rng(3), set()
+    for _ in range(10):
+        picture = rng.integers(-128, 128, (1, 45, 37, 3)).astype(np.int8)
+        expected = reference.run(picture)[0]
+        np.testing.assert_array_equal(engine.run(picture)[0], expected)
+        streamed.begin()
+        for at in range(0, picture.size, 77):
+            streamed.take(picture.tobytes()[at : at + 77])
+        np.testing.assert_array_equal(streamed.finish(), expected.reshape(-1))
+        distinct.add(expected.tobytes())
+    assert len(distinct) == 10
 
 
 def broken(items: tuple[Item, ...], change: object) -> tuple[Item, ...]:
