@@ -75,8 +75,8 @@ void alpharho_depthwise(const struct alpharho_depthwise *p, const int8_t *in, in
 // padding, input row r (rows of padding, too) at place (r + pad_top) mod rows. `out` does not overlap the ring.
 void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
-// TRANSPOSE_CONV. Weights are (out_c, kernel_h, kernel_w, in_c). Tap k of the window at input pixel i is at output pixel
-// i * stride - pad + k, if there is one; dilations are 1. `out` and `in` do not overlap.
+// TRANSPOSE_CONV. Weights are (out_c, kernel_h, kernel_w, in_c). Tap k of the window at input pixel i is at output
+// pixel i * stride - pad + k, if there is one; dilations are 1. `out` and `in` do not overlap.
 struct alpharho_transpose_conv {
   struct alpharho_window window;
   int32_t input_offset; // -127 to 128: -zero point
@@ -147,8 +147,8 @@ struct alpharho_resize_bilinear {
 
 void alpharho_resize_bilinear(const struct alpharho_resize_bilinear *p, const int8_t *in, int8_t *out);
 
-// RESIZE_NEAREST_NEIGHBOR: output pixel (y, x) is the one that begins at in[rows[y] + columns[x]]. `out` and `in` do not
-// overlap.
+// RESIZE_NEAREST_NEIGHBOR: output pixel (y, x) is the one that begins at in[rows[y] + columns[x]]. `out` and `in` do
+// not overlap.
 struct alpharho_resize_nearest {
   int32_t channels, out_h, out_w;
   const int32_t *rows;    // out_h
@@ -213,8 +213,8 @@ void alpharho_mul(const struct alpharho_mul *p, const int8_t *in1, const int8_t 
 void alpharho_table(const int8_t *table, const int8_t *in, int8_t *out, int32_t size);
 
 // QUANTIZE from float32, `size` of them as they are in memory. A float's key is its bits as int32, those but the sign
-// inverted where it is set: -128 plus how many of 255 thresholds, which never fall, are at most its key. `out` may begin
-// where `in` begins.
+// inverted where it is set: -128 plus how many of 255 thresholds, which never fall, are at most its key. `out` may
+// begin where `in` begins.
 void alpharho_quantize(const int32_t *thresholds, const int8_t *in, int8_t *out, int32_t size);
 
 // DEQUANTIZE to float32: `values` holds the bits of the float for -128 to 127. `out` and `in` do not overlap.
