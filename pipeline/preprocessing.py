@@ -63,7 +63,8 @@ def _file_of(steps: Steps) -> tuple[Path, tuple[float, float] | None, str, tuple
     except ConfigError:
         # A float file, or one whose scale does not say the range: to be tried all the same.
         return steps.resolved.tflite, request.input_range, "option" if request.input_range else "assumed", labels
-    return steps.resolved.tflite, facts8.input_range, facts8.range_from, facts8.labels
+    origin = "assumed" if facts8.input_range is None else facts8.range_from
+    return steps.resolved.tflite, facts8.input_range, origin, facts8.labels
 
 
 def as_json(

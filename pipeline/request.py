@@ -92,8 +92,9 @@ class Request:
         default_words="those of the data set",
     )  # fmt: skip
     data: str = option(
-        "fashion_mnist", "fashion_mnist, cifar10, folder:DIR (one folder for each class) or npz:FILE", group="data",
-        value="NAME",
+        "fashion_mnist",
+        "fashion_mnist, cifar10, folder:DIR (one folder for each class) or npz:FILE (pictures, or arrays for .tflite)",
+        group="data", value="NAME",
     )  # fmt: skip
     calibration_images: int = option(
         200, "pictures in the representative data set", group="calibration", value="N", low=1, scope=FLOAT

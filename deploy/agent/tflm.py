@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import time
@@ -12,6 +13,9 @@ from typing import TypedDict
 from deploy.agent.engine import EngineError, describe, one_line
 from deploy.agent.interface import Detail
 from graph.tflm_recording import arena_parts, captured_stderr
+
+MOST_OUTPUTS = 16
+"""Of the wire protocol."""
 
 
 class _Quantization(TypedDict):
@@ -64,11 +68,22 @@ class TflmEngine:
             "arena_head": parts["head"],
             "arena_tail": parts["tail"],
         }
-        # The Python interface shows one input and output at a time, and no count of them: MobileNets have one.
         self._arrays: dict[int, object] = {}
         self._detail = self._interpreter.get_input_details(0)
         self.inputs = [describe(_as_litert("input", self._detail))]
-        self.outputs = [describe(_as_litert("output", self._interpreter.get_output_details(0)))]
+        self.outputs = [describe(_as_litert("output", detail)) for detail in self._output_details()]
+
+    def _output_details(self) -> list[_Details]:
+        """Return the details of each output: the Python interface shows one at a time, and no count of them."""
+        found: list[_Details] = []
+
+        def collect() -> None:
+            with contextlib.suppress(IndexError):
+                while len(found) < MOST_OUTPUTS:
+                    found.append(self._interpreter.get_output_details(len(found)))
+
+        captured_stderr(collect)  # it says there that the last index is out of range
+        return found
 
     def set_input(self, tensor: int, data: bytes) -> None:
         """Set input `tensor` to these bytes, as many as its shape and dtype need."""

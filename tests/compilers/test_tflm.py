@@ -338,6 +338,20 @@ def test_the_interpreter_is_of_this_host_alone(small: Artifact[NoFacts]) -> None
 # The real interpreter
 
 
+def test_every_output_is_known_and_read(tmp_path: Path) -> None:
+    b = Builder()
+    x = b.tensor((1, 6), "int8", 1 / 128, name="x")
+    parts = [b.tensor((1, 3), "int8", 1 / 128), b.tensor((1, 3), "int8", 1 / 128)]
+    b.operator("SPLIT", [b.tensor((), "int32", data=1), x], parts, {"NumSplits": 2}, "SplitOptions")
+    path = tmp_path / "two.tflite"
+    path.write_bytes(b.finish([x], parts))
+    engine = TflmEngine(str(path), 20_000)
+    assert [spec["shape"] for spec in engine.outputs] == [[1, 3], [1, 3]]
+    engine.set_input(0, bytes(range(6)))
+    engine.run()
+    assert [engine.output(i) for i in range(2)] == [bytes([0, 1, 2]), bytes([3, 4, 5])]
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_outputs_equal_litert_s_reference_kernels(preset: str) -> None:
     path = tflite_of(preset)

@@ -39,6 +39,19 @@ def test_an_inference_goes_in_and_out() -> None:
     assert result.round_trip_s > 0
 
 
+def test_all_outputs_are_read_in_their_order() -> None:
+    class TwoOutputs(FakeEngine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.outputs = [{**self.outputs[0], "shape": [1, 10]}, {**self.outputs[0], "shape": [1, 2, 3]}]
+
+        def output(self, tensor: int) -> bytes:
+            return bytes([65 + tensor] * (10, 6)[tensor])
+
+    with Session(FakeLink(TwoOutputs()), QUICK) as session:
+        assert session.infer(picture()).output_bytes == b"A" * 10 + b"B" * 6
+
+
 def test_info_comes_in_parts_and_is_the_devices() -> None:
     with Session(FakeLink(max_payload=80, window=256), QUICK) as session:
         assert session.info.board == "fake"
