@@ -64,6 +64,19 @@ class Tpu:
 
 
 @dataclass(frozen=True)
+class Expect:
+    """What a device says of itself if it is this board; "" is not compared.
+
+    `core` is in place of the target's `cpu`, where an emulator has another; `machine` is that of `uname -m`; `model` is
+    in the device tree's model.
+    """
+
+    core: str = ""
+    machine: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True)
 class Target:
     """One board. `measured_on` says what its numbers are measured on: hardware, an emulator or this host.
 
@@ -83,6 +96,7 @@ class Target:
     mcu: Mcu | None = None
     emulator: Emulator | None = None
     tpu: Tpu | None = None
+    expect: Expect = Expect()
 
 
 def names() -> list[str]:
@@ -131,6 +145,7 @@ def load_file(path: Path) -> Target:
     keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments"}
     top.allow(keys | {"class", "where", "flash"})
     mcu, emulator, tpu = _section(top, "mcu", Mcu), _section(top, "emulator", Emulator), _section(top, "tpu", Tpu)
+    expect = _section(top, "expect", Expect)
     target = Target(
         name=path.stem,
         description=top.text("description"),
@@ -144,6 +159,7 @@ def load_file(path: Path) -> Target:
         mcu=_mcu(mcu) if mcu else None,
         emulator=_emulator(emulator) if emulator else None,
         tpu=_tpu(tpu) if tpu else None,
+        expect=_expect(expect) if expect else Expect(),
     )
     _check_sections(path.name, target)
     if target.mcu:
@@ -213,7 +229,11 @@ def _tpu(section: Fields) -> Tpu:
     return Tpu(section.text("device", pattern=TPU_DEVICE, expected="usb:N, pci:N, usb, pci or :N"))
 
 
-def _section(top: Fields, name: str, kind: type[Mcu] | type[Emulator] | type[Tpu]) -> Fields | None:
+def _expect(section: Fields) -> Expect:
+    return Expect(**{name: section.text(name) for name in section.values})
+
+
+def _section(top: Fields, name: str, kind: type[Mcu | Emulator | Tpu | Expect]) -> Fields | None:
     """Return the table that holds the fields of `kind`, None if it is not there."""
     section = top.table(name, optional=True)
     if section:

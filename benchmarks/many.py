@@ -145,8 +145,9 @@ def _row(unit: Unit, measured: Report, path: Path) -> list[str]:
     if latency:
         is_time = latency.unit == "us"
         median = f"{latency.median / 1000:.3f} ms" if is_time else f"{latency.median:,.0f} instructions"
+    is_other = measured.device is not None and measured.device.mismatches
     return [
-        unit.name,
+        f"{unit.name} (measured on another board)" if is_other else unit.name,
         median,
         f"{100 * accuracy.top1:.2f} %" if accuracy else "",
         f"{exact.equal:,} of {exact.n:,}" if exact else "",

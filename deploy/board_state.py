@@ -8,7 +8,19 @@ from deploy.agent.linux import SINCE_BOOT, THROTTLED_NOW
 from errors import DeviceError
 from fields import INTEGER_LIMIT, Fields, Source, load_json
 
-TEXTS = ("machine", "os", "kernel", "python", "governor", "tpu", "tpu_path", "tpu_runtime")
+TEXTS = (
+    "architecture",
+    "cpu",
+    "cpu_part",
+    "machine",
+    "os",
+    "kernel",
+    "python",
+    "governor",
+    "tpu",
+    "tpu_path",
+    "tpu_runtime",
+)
 COUNTS = ("cores", "throttled_word", "throttle_count")
 CPU_HZ_MAX = 10**11
 CELSIUS = (-1000.0, 10_000.0)
@@ -20,11 +32,15 @@ NEXT_STEP = "deploy this checkout's agent again"
 class BoardState:
     """What the kernel of a Linux board reports now. None is what it does not know.
 
-    `cpu_hz` is in hertz, one for each clock domain; `throttled_word` is a Raspberry Pi's `get_throttled`;
-    `throttle_count` counts the times a core was slowed down by heat; `tpu` is the Edge TPU, as `usb:0`, with its path
-    and the version of libedgetpu.
+    `architecture` is that of `uname -m`, `machine` the device tree's model; `cpu` is the model's name and `cpu_part`
+    implementers and parts of /proc/cpuinfo, as `0x41:0xd08`. `cpu_hz` is in hertz, one for each clock domain;
+    `throttled_word` is a Raspberry Pi's `get_throttled`; `throttle_count` counts the times a core was slowed down by
+    heat; `tpu` is the Edge TPU, as `usb:0`, with its path and the version of libedgetpu.
     """
 
+    architecture: str | None = None
+    cpu: str | None = None
+    cpu_part: str | None = None
     machine: str | None = None
     os: str | None = None
     kernel: str | None = None

@@ -17,6 +17,7 @@ MAX_INFO_BYTES = 1 << 16
 MAX_TENSOR_BYTES = 1 << 26
 DTYPE_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}
 UNITS = ("ticks", "instructions")
+_UNIT = re.compile(r"[0-9a-f]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -47,7 +48,10 @@ class Counter:
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """The device's INFO. `memory` is bytes by name; `window` bytes on the line, `max_payload` bytes a frame."""
+    """The device's INFO. `memory` is bytes by name; `window` bytes on the line, `max_payload` bytes a frame.
+
+    `cpuid` is a Cortex-M's, else 0; `machine` as `uname -m` has it; `unit` the chip's unique number as hex digits.
+    """
 
     protocol: int
     board: str
@@ -64,13 +68,17 @@ class DeviceInfo:
     max_payload: int
     input_preserved: bool
     input_streamed: bool
+    cpuid: int = 0
+    machine: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
 class Stats:
     """The device's STATS: counts since it started, and what it knows of sizes in bytes and times in nanoseconds.
 
-    None is what the device does not know. `stack_used` is the high-water mark of a painted stack, `peak_rss` Linux's.
+    None is what the device does not know. `stack_used` is the high-water mark of a painted stack, `peak_rss` Linux's;
+    `uptime_us` is the counter of INFO as microseconds, from any start.
     """
 
     inferences: int = 0
@@ -86,6 +94,7 @@ class Stats:
     import_ns: int | None = None
     load_ns: int | None = None
     first_inference_ns: int | None = None
+    uptime_us: int | None = None
 
 
 def parse_info(text: bytes, where: str) -> DeviceInfo:
@@ -107,6 +116,9 @@ def parse_info(text: bytes, where: str) -> DeviceInfo:
         max_payload=info.integer("max_payload", 80, MAX_PAYLOAD),
         input_preserved=info.boolean("input_preserved"),
         input_streamed=info.boolean("input_streamed", default=False),
+        cpuid=info.integer("cpuid", 0, (1 << 32) - 1, default=0),
+        machine=info.text("machine") if "machine" in info.values else None,
+        unit=info.text("unit", pattern=_UNIT, expected="hex digits") if "unit" in info.values else None,
     )
 
 

@@ -11,12 +11,14 @@ import console
 from compilers.image.microcontroller import FirmwareFacts
 from deploy.board_state import BoardState
 from deploy.info import Stats
-from measure import edgetpu, figures, linux
+from measure import edgetpu, figures, identity, linux
+from measure.layout import clock_text
 from measure.measurement import (
     Measurement,
     choose_threads,
     measure_latency,
     open_device,
+    read_clock,
     run_pictures,
     utc_now,
 )
@@ -46,6 +48,7 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
     threads = choose_threads(setup, pictures)
     reference = outputs = agreement = None
     with open_device(setup, threads) as (session, before):
+        first = read_clock(setup, session)
         latency = measure_latency(setup, session, pictures) if "latency" in parts else None
         if "accuracy" in parts:
             reference = reference_outputs(setup, pictures, setup.reference_kernels)
@@ -53,7 +56,10 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
         is_lost = bool(outputs and outputs.interrupted)
         stats = Stats() if is_lost else session.stats()
         after = session.board() if setup.is_linux and not is_lost else BoardState()
-        measurement = Measurement(session.info, threads, latency, outputs, stats, before, after)
+        clock_error = None if is_lost else identity.clock_error(first, read_clock(setup, session))
+        measurement = Measurement(session.info, threads, latency, outputs, stats, before, after, clock_error)
+    if text := clock_text(clock_error):
+        console.note(f"{text}: its times are wrong by as much; check the rate that its firmware states")
     if outputs is not None and reference is not None:
         agreement = compare_with_reference(setup, pictures, outputs.raw, reference)
         with console.step("accuracy") as line:
@@ -89,6 +95,7 @@ def report_of(
         auc=agreement.auc if agreement else None,
         no_accuracy=agreement.why_not or None if agreement else None,
         exactness=agreement.exactness if agreement else None,
+        device=identity.section(setup.target, info, before, measurement.clock_error),
         linux=linux.section(before, after, stats, trials, measured_on) if is_linux else None,
         tpu=edgetpu.section(compiled, before) if is_linux else None,
         provenance=provenance(setup, pictures, measurement, command),

@@ -8,6 +8,7 @@ from fields import Json, to_json
 from measure.report import (
     AccuracySection,
     AucSection,
+    DeviceSection,
     EngineSection,
     ExactnessSection,
     LatencySection,
@@ -19,18 +20,22 @@ from measure.report import (
     TpuSection,
 )
 
+CLOCK_OFF = 0.02
+"""Part by which a counter's rate may differ from what the device says before it is reported as wrong."""
 Rows = list[tuple[str, str]]
 """Label and text of each row."""
 
 
 def rows(report: Report) -> Rows:
     """Return the report in the order in which a person reads it. What is absent has no row."""
-    target, engine = report.target, report.engine
+    engine = report.engine
     table = [
-        ("target", f"{target.name} ({target.cpu}), {target.measured_on}"),
+        ("target", _target_text(report)),
         ("model", _model_text(report.model)),
         ("engine", _engine_text(engine)),
     ]
+    if report.device:
+        table += device_rows(report.device)
     if engine.streamed_input:
         table.append(("input", _streamed_text(engine.streamed_input)))
     if report.tpu:
@@ -60,6 +65,13 @@ def latency_text(latency: LatencySection) -> str:
     return f"{latency.median / 1000:.3f} ms median, {latency.p90 / 1000:.3f} ms p90, {latency.n} runs"
 
 
+def clock_text(error: float | None) -> str:
+    """Return what to say of a counter whose rate is wrong, "" for one that is right or could not be compared."""
+    if error is None or abs(error) <= CLOCK_OFF:
+        return ""
+    return f"the device's counter is {100 * abs(error):.1f} % {'fast' if error > 0 else 'slow'} by this host's clock"
+
+
 def markdown(report: Report) -> str:
     """Return the report as a Markdown page: the figures, then where they came from."""
     lines = [f"# {report.model.name} on {report.target.name}", "", "| | |", "|---|---|"]
@@ -73,6 +85,18 @@ def markdown(report: Report) -> str:
         else:
             lines.append(f"| {name} | `{_cell(value)}` |")
     return "\n".join(lines) + "\n"
+
+
+def device_rows(device: DeviceSection) -> Rows:
+    """Return what the device said of itself, and what is wrong with that."""
+    core = device.core and device.core + (f" (CPUID {device.cpuid})" if device.cpuid else "")
+    parts = [device.model, device.machine, core, device.cpu, device.unit and f"unit {device.unit}"]
+    texts = [part for part in parts if part]
+    table = [("device", ", ".join(texts))] if texts else []
+    table += [("MISMATCH", text) for text in device.mismatches or ()]
+    if text := clock_text(device.clock_error):
+        table.append(("CLOCK", f"{text}: its times are wrong by as much"))
+    return table
 
 
 def tpu_rows(tpu: TpuSection) -> Rows:
@@ -105,6 +129,14 @@ def linux_rows(linux: LinuxSection) -> Rows:
     if linux.slowed_down:
         table.append(("THROTTLED", f"the board was slowed down while it was measured: {', '.join(linux.slowed_down)}"))
     return table
+
+
+def _target_text(report: Report) -> str:
+    target = report.target
+    text = f"{target.name} ({target.cpu}), {target.measured_on}"
+    if report.device and report.device.mismatches:
+        return f"NOT {text}: measured on another board"
+    return text
 
 
 def _model_text(model: ModelSection) -> str:

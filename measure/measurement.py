@@ -20,7 +20,7 @@ from deploy.device import Device, device_for
 from deploy.info import DeviceInfo, Stats
 from deploy.session import Session
 from errors import ConfigError, Error
-from measure import edgetpu, linux, samples
+from measure import edgetpu, identity, linux, samples
 from measure.layout import latency_text
 from measure.report import ThreadTrial
 from measure.setup import Pictures, Setup
@@ -57,7 +57,8 @@ class DeviceOutputs:
 class Measurement:
     """What one device answered. What was not measured is None.
 
-    `info` is who it said it is, `stats` its counters and sizes; `before` and `after` are the states of a Linux board.
+    `info` is who it said it is, `stats` its counters and sizes; `before` and `after` are the states of a Linux board;
+    `clock_error` is by what part its counter is fast by this host's clock.
     """
 
     info: DeviceInfo
@@ -67,6 +68,7 @@ class Measurement:
     stats: Stats
     before: BoardState
     after: BoardState
+    clock_error: float | None = None
 
     @property
     def interrupted(self) -> str:
@@ -98,7 +100,7 @@ def choose_threads(setup: Setup, pictures: Pictures) -> Threads:
     if setup.target.measured_on == "emulated":
         raise ConfigError("--threads auto: an emulator's time says nothing of the device; give a number")
     with console.step("threads") as line:
-        trials = linux.try_threads(lambda count: device_of(setup, count).session(), pictures.first)
+        trials = linux.try_threads(lambda count: _session(setup, count), pictures.first)
         best = min(trials, key=lambda trial: trial.median_us).threads
         line.text = f"{best} of {len(trials)} tried"
     return Threads(best, trials)
@@ -112,12 +114,28 @@ def open_device(setup: Setup, threads: Threads) -> Iterator[tuple[Session, Board
     """
     with ExitStack() as stack:
         with console.step("deploy") as line:
-            session = stack.enter_context(device_of(setup, threads.count).session())
+            session = stack.enter_context(_session(setup, threads.count))
             before = session.board() if setup.is_linux else BoardState()
             info = session.info
             line.text = f"{info.board}: {info.engine} {info.engine_version}, {info.kernels} kernels"
             line.text += edgetpu.device_text(before)
+        for text in identity.differences(setup.target, info, before):
+            console.note(f"{setup.target.name}: the device is another board; {text}")
         yield session, before
+
+
+@contextmanager
+def _session(setup: Setup, threads: int) -> Iterator[Session]:
+    """Yield a session with the device once it has said that it is the setup's board, or may be another."""
+    with device_of(setup, threads).session() as session:
+        board = session.board() if setup.is_linux else BoardState()
+        identity.check(setup.target, session.info, board, setup.settings.allow_mismatch)
+        yield session
+
+
+def read_clock(setup: Setup, session: Session) -> identity.ClockReading | None:
+    """Read the counter of a device beside this host's clock; an emulator's does not follow time."""
+    return None if setup.target.measured_on == "emulated" else identity.read_clock(session)
 
 
 def measure_latency(setup: Setup, session: Session, pictures: Pictures) -> samples.Latency | None:

@@ -29,6 +29,25 @@ class TargetSection:
     cpu: str
 
 
+@dataclass(frozen=True)
+class DeviceSection:
+    """What the device said of itself: see deploy.info.DeviceInfo and deploy.board_state.BoardState.
+
+    `mismatches` are what differs from the target, which the user allowed. `clock_error` is the part by which its
+    counter is fast by this host's clock, None where that could not be compared.
+    """
+
+    board: str
+    machine: str | None = None
+    core: str | None = None
+    cpuid: str | None = None
+    cpu: str | None = None
+    model: str | None = None
+    unit: str | None = None
+    mismatches: tuple[str, ...] | None = None
+    clock_error: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelSection:
     """The network: `alpha` is its width multiplier, `rho` its input's side in pixels; None where it is not a preset.
@@ -222,6 +241,7 @@ class Report:
     auc: AucSection | None = None
     no_accuracy: str | None = None
     exactness: ExactnessSection | None = None
+    device: DeviceSection | None = None
     linux: LinuxSection | None = None
     tpu: TpuSection | None = None
     provenance: Provenance

@@ -39,6 +39,7 @@ class Settings:
     runtime: str
     accept_new: bool
     device: str | None
+    allow_mismatch: bool = False
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ def settings_of(request: Request) -> Settings:
         runtime=request.runtime,
         accept_new=request.accept_new,
         device=request.device,
+        allow_mismatch=request.allow_mismatch,
     )
 
 

@@ -149,6 +149,9 @@ class Request:
         None, "which Edge TPU: usb:N, pci:N, usb, pci or :N", group="device", value="PLACE",
         default_words="as the target's file says", parse=read_tpu, scope=EDGETPU,
     )  # fmt: skip
+    allow_mismatch: bool = option(
+        False, "measure a device that is not the target's board, and say so in the report", group="device"
+    )
     images: int | None = option(
         None, "test pictures, or `all`", group="measurement", value="N", low=1, words={"all": ALL_IMAGES},
         default_words="1000, on an emulated microcontroller 20",

@@ -21,6 +21,8 @@ VCGENCMD_TIMEOUT_S = 5
 def board_facts(root: str = "/") -> dict[str, object]:
     """Return what does not change while it runs; what the kernel does not know is absent."""
     facts: dict[str, object] = {
+        **_cpu_facts(_read(root, "proc/cpuinfo")),
+        "architecture": platform.machine(),
         "kernel": platform.release(),
         "python": platform.python_version(),
         "cores": len(os.sched_getaffinity(0)),
@@ -34,6 +36,23 @@ def board_facts(root: str = "/") -> dict[str, object]:
     governors = {_text(path) for path in _policies(root, "scaling_governor")} - {""}
     if governors:
         facts["governor"] = ", ".join(sorted(governors))
+    return facts
+
+
+def _cpu_facts(cpuinfo: str) -> dict[str, object]:
+    """Return the name of the CPU, which x86 has, and implementers and parts of its cores, which Arm has."""
+    facts: dict[str, object] = {}
+    implementer, parts = "", set()
+    for line in cpuinfo.splitlines():
+        key, _, value = (word.strip() for word in line.partition(":"))
+        if key == "model name" and value:
+            facts["cpu"] = value[:200]
+        elif key == "CPU implementer":
+            implementer = value
+        elif key == "CPU part":
+            parts.add(f"{implementer}:{value}")
+    if parts:
+        facts["cpu_part"] = ", ".join(sorted(parts))[:200]
     return facts
 
 

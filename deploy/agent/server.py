@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Callable
 
 from deploy import frames
@@ -154,6 +155,7 @@ class Server:
             "frames": self._decoder.frames,
             "damaged_frames": self._decoder.damaged,
             "overruns": 0,
+            "uptime_us": time.monotonic_ns() // 1000,
         }
         return json.dumps({**own, **self.engine.stats(), **self._own_stats()}).encode()
 

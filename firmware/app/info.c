@@ -76,6 +76,32 @@ static void put_tensors(struct part *part, const char *before, const struct alph
   put_char(part, ']');
 }
 
+void alpharho_info_unit(char digits[2u * UNIT_BYTES + 1u]) {
+  static const char hex[] = "0123456789abcdef";
+  uint8_t id[UNIT_BYTES];
+  const size_t count = alpharho_port_unique_id(id, sizeof id);
+  for (size_t i = 0; i < count; i++) {
+    digits[2u * i] = hex[id[i] >> 4];
+    digits[2u * i + 1u] = hex[id[i] & 15u];
+  }
+  digits[2u * count] = '\0';
+}
+
+/* What the chip or the operating system says of itself, as far as there is something. */
+static void put_identity(struct part *part) {
+  char unit[2u * UNIT_BYTES + 1u];
+  alpharho_info_unit(unit);
+  if (alpharho_port_cpuid() != 0u) {
+    put_number(part, ",\"cpuid\":", alpharho_port_cpuid());
+  }
+  if (*alpharho_port_machine() != '\0') {
+    put_quoted(part, ",\"machine\":", alpharho_port_machine());
+  }
+  if (*unit != '\0') {
+    put_quoted(part, ",\"unit\":", unit);
+  }
+}
+
 uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   struct part part = {0, offset, room, bytes};
   const struct alpharho_engine_info *engine = alpharho_engine_info();
@@ -86,6 +112,7 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   put_quoted(&part, ",\"kernels\":", engine->kernels);
   put_quoted(&part, ",\"model_sha256\":", engine->model_sha256);
   put_quoted(&part, ",\"firmware\":", FIRMWARE_REVISION);
+  put_identity(&part);
   put_tensors(&part, ",\"inputs\":", engine->inputs, engine->input_count);
   put_tensors(&part, ",\"outputs\":", engine->outputs, engine->output_count);
   put_number(&part, ",\"memory\":{\"arena\":", engine->arena_bytes);

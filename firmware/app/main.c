@@ -55,15 +55,11 @@ static void say(const char *text) { alpharho_port_write((const uint8_t *)text, a
 
 /* Text does not look like a frame: the host logs it, a terminal shows it. */
 static void say_hello(void) {
-  uint8_t id[16];
-  const size_t count = alpharho_port_unique_id(id, sizeof id);
+  char unit[2u * UNIT_BYTES + 1u];
+  alpharho_info_unit(unit);
   say("alpharho " FIRMWARE_REVISION " on " BOARD_NAME);
-  say(count > 0u ? ", unit " : "");
-  for (size_t i = 0; i < count; i++) {
-    static const char digits[] = "0123456789abcdef";
-    const uint8_t pair[2] = {(uint8_t)digits[id[i] >> 4], (uint8_t)digits[id[i] & 15u]};
-    alpharho_port_write(pair, sizeof pair);
-  }
+  say(*unit != '\0' ? ", unit " : "");
+  say(unit);
   say("\r\n");
 }
 

@@ -45,6 +45,12 @@ void alpharho_port_measure_end(void);
 /* Write the chip's unique number to `bytes`. Returns how many bytes it has, 0 if there is none. */
 size_t alpharho_port_unique_id(uint8_t *bytes, size_t room);
 
+/* CPUID of a Cortex-M, which says what core it is; 0 on others. */
+uint32_t alpharho_port_cpuid(void);
+
+/* The machine's name from an operating system, as `uname -m` prints it; "" without one. */
+const char *alpharho_port_machine(void);
+
 /* Start the device again. Does not return. */
 void alpharho_port_reset(void);
 

@@ -55,7 +55,7 @@ static void do_info(struct device *device, const struct frame *request) {
   reply(device, request, 8u + (left < MAX_PAYLOAD - 8u ? left : MAX_PAYLOAD - 8u));
 }
 
-static size_t put_member(uint8_t *text, size_t at, const char *name, uint32_t value) {
+static size_t put_member(uint8_t *text, size_t at, const char *name, uint64_t value) {
   text[at] = at == 0u ? '{' : ',';
   at++;
   text[at++] = '"';
@@ -89,6 +89,7 @@ static void do_stats(struct device *device, const struct frame *request) {
   at = put_member(text, at, "frames", device->frames);
   at = put_member(text, at, "damaged_frames", device->damaged_frames);
   at = put_member(text, at, "overruns", memory.overruns);
+  at = put_member(text, at, "uptime_us", device->port->microseconds());
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     if (sizes[i].bytes != 0u) {
       at = put_member(text, at, sizes[i].name, sizes[i].bytes);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,14 +17,16 @@ from artifact import Artifact, ImageFacts
 from calibration import convert
 from calibration.convert import Int8Facts
 from datasets import Dataset
+from deploy.agent.linux import board_facts
 from deploy.board_state import BoardState
 from deploy.info import Counter, DeviceInfo, Stats
 from deploy.session import Inference
 from device_tests import tiny_model
-from errors import ConfigError, LinkError
+from errors import ConfigError, DeviceError, LinkError
 from graph.oracle import Oracle, run_bytes
-from measure import bench, measurement, report
+from measure import bench, identity, layout, measurement, report, samples
 from measure.setup import Settings, Setup, prepare_pictures
+from target import Target
 
 PICTURES = 12
 SETTINGS = Settings(
@@ -43,6 +47,9 @@ class Device:
     opened: list[int] = field(default_factory=list)
     is_closed: bool = False
     is_lost: bool = False
+    is_other: bool = False
+    rate: float = 1.0
+    state: BoardState = field(default_factory=BoardState)
 
     def __post_init__(self) -> None:
         self._oracle = Oracle(self.model, "reference")
@@ -83,11 +90,11 @@ class Device:
 
     def stats(self) -> Stats:
         assert not self.is_lost
-        return Stats(stack_used=5)
+        return Stats(stack_used=5, uptime_us=round(time.monotonic() * 1e6 * self.rate))
 
     def board(self) -> BoardState:
         assert not self.is_lost
-        return BoardState(machine="Pi", cores=2)
+        return self.state
 
 
 @pytest.fixture
@@ -101,10 +108,24 @@ def device(int8: Artifact[Int8Facts], monkeypatch: pytest.MonkeyPatch) -> Device
 
     def device_of(setup: Setup, threads: int) -> Any:
         one.opened.append(threads)
+        if not one.is_other:
+            one.state, one.info = honest(setup.target, one.info)
         return one
 
     monkeypatch.setattr(measurement, "device_of", device_of)
     return one
+
+
+def honest(board: Target, info: DeviceInfo) -> tuple[BoardState, DeviceInfo]:
+    """Return what a device says that is the board of its target."""
+    state = BoardState(
+        architecture=board.expect.machine or platform.machine(),
+        cpu=str(board_facts().get("cpu", "")) or None,
+        machine=f"{board.expect.model} Rev 1.5" if board.expect.model else None,
+        cpu_part="" if board.cpu == "native" else "0x41:0xd08",
+        cores=2,
+    )
+    return state, replace(info, board=board.name, cpuid=0x410FC240 if board.kind == "mcu" else 0)
 
 
 def set_up(int8: Artifact[Int8Facts], data: Dataset, name: str, threads: int = 1) -> Setup:
@@ -125,7 +146,7 @@ def test_a_whole_measurement(int8: Artifact[Int8Facts], data: Dataset, device: D
     assert (made.latency.unit, made.latency.median, made.latency.n) == ("us", 2000.0, 200)
     assert made.memory == {"model_file": 7, "arena": 9, "stack_used": 5}
     assert made.linux is not None
-    assert (made.linux.machine, made.linux.cores) == ("Pi", 2)
+    assert (made.linux.machine, made.linux.cores) == ("Raspberry Pi 4 Model B Rev 1.5", 2)
     assert made.engine.threads == 1
     assert made.provenance.artifacts["int8"] == int8.sha256
     assert device.is_closed
@@ -213,3 +234,132 @@ def test_pictures_are_the_same_each_time_and_all_of_them_for_zero(int8: Artifact
     assert first.truth is not None
     everything = prepare_pictures(replace(setup, settings=replace(SETTINGS, images=0)))
     assert len(everything.inputs) == len(data.test)
+
+
+# --- Which board it is -----------------------------------------------------------------------------------------------
+
+X86 = BoardState(architecture="x86_64", cpu="Some CPU @ 2 GHz", cores=2)
+
+
+def test_another_machine_is_refused_before_it_is_measured(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device
+) -> None:
+    device.is_other, device.state = True, X86
+    expected = (
+        r"rpi4: the device is another board \(machine: expected aarch64, received x86_64; core: expected cortex-a72, "
+        r"received Some CPU @ 2 GHz; model: expected Raspberry Pi 4 Model B, received nothing\); give --target its name"
+    )
+    for threads in (1, 0):
+        with pytest.raises(DeviceError, match=expected):
+            bench.measure(set_up(int8, data, "rpi4", threads), ["latency", "accuracy"], "")
+    assert device.inferences == 0
+
+
+def test_another_machine_that_is_allowed_is_labeled(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device.is_other, device.state = True, X86
+    setup = set_up(int8, data, "rpi4")
+    setup = replace(setup, settings=replace(setup.settings, allow_mismatch=True))
+    made = bench.measure(setup, ["accuracy"], "").report
+    report.check(made)
+    assert made.device is not None
+    assert (made.device.machine, made.device.cpu, made.device.core) == ("x86_64", "Some CPU @ 2 GHz", None)
+    assert made.device.mismatches is not None
+    assert made.device.mismatches[0] == "machine: expected aarch64, received x86_64"
+    rows = layout.rows(made)
+    assert rows[0] == ("target", "NOT rpi4 (cortex-a72), hardware: measured on another board")
+    assert ("MISMATCH", "machine: expected aarch64, received x86_64") in rows
+    assert "| MISMATCH | machine: expected aarch64, received x86_64 |" in layout.markdown(made)
+    assert "rpi4: the device is another board; machine: expected aarch64" in capsys.readouterr().out
+
+
+def test_the_right_board_has_no_mismatch(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
+    made = bench.measure(set_up(int8, data, "rpi4"), ["latency"], "").report
+    assert made.device is not None
+    assert (made.device.core, made.device.mismatches) == ("cortex-a72", None)
+    assert made.device.model == "Raspberry Pi 4 Model B Rev 1.5"
+    assert layout.rows(made)[0] == ("target", "rpi4 (cortex-a72), hardware")
+
+
+@pytest.mark.parametrize(
+    ("name", "cpuid", "expected"),
+    [
+        ("qemu-m4", 0x410FC240, ()),
+        ("qemu-m4", 0x410FC231, ("core: expected cortex-m4, received cortex-m3",)),
+        ("qemu-m4", 0x999FC240, ("core: expected cortex-m4, received part 0xc24 of implementer 0x99",)),
+        ("qemu-m4", 0, ("core: expected cortex-m4, received nothing",)),
+        ("qemu-m0", 0x410FC231, ()),
+        ("qemu-m0", 0x410CC601, ("core: expected cortex-m3, received cortex-m0plus",)),
+        ("qemu-m7", 0x411FC272, ()),
+        ("qemu-m33", 0x410FD213, ()),
+        ("qemu-m55", 0x411FD221, ()),
+    ],
+)
+def test_a_microcontroller_is_known_by_its_cpuid(
+    device: Device, name: str, cpuid: int, expected: tuple[str, ...]
+) -> None:
+    info = replace(device.info, board=name, cpuid=cpuid)
+    assert identity.differences(target.load(name), info, BoardState()) == expected
+
+
+def test_firmware_of_another_board_is_a_mismatch(device: Device) -> None:
+    info = replace(device.info, board="netduinoplus2", cpuid=0x410FC240)
+    expected = ("board: expected qemu-m4, received netduinoplus2",)
+    assert identity.differences(target.load("qemu-m4"), info, BoardState()) == expected
+
+
+def test_native_is_this_machine(device: Device) -> None:
+    facts = board_facts()
+    here = BoardState(architecture=platform.machine(), cpu=str(facts["cpu"]) if "cpu" in facts else None)
+    assert identity.differences(target.load("host"), device.info, here) == ()
+    assert len(identity.differences(target.load("host"), device.info, BoardState(architecture="mips", cpu="x"))) == 2
+    firmware = replace(device.info, board="host-fw", machine="mips")
+    expected = (f"machine: expected {platform.machine()}, received mips",)
+    assert identity.differences(target.load("host-fw"), firmware, BoardState()) == expected
+
+
+def test_one_kind_of_core_of_several_is_enough(device: Device) -> None:
+    board, _ = honest(target.load("rpi4"), device.info)
+    board = replace(board, cpu_part="0x41:0xd03, 0x41:0xd08")
+    assert identity.differences(target.load("rpi4"), device.info, board) == ()
+
+
+# --- Its clock -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [(1.0, ""), (1.015, ""), (1.05, "5.0 % fast"), (0.9, "10.0 % slow")],
+)
+def test_a_counter_of_another_rate_is_seen(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], rate: float, expected: str,
+) -> None:  # fmt: skip
+    device.rate = rate
+    warm_up = samples.warm_up
+
+    def slow(*arguments: Any) -> int:
+        time.sleep(1.2)
+        return warm_up(*arguments)
+
+    monkeypatch.setattr(samples, "warm_up", slow)
+    made = bench.measure(set_up(int8, data, "rpi4"), ["latency"], "").report
+    assert made.device is not None
+    assert made.device.clock_error == pytest.approx(rate - 1, abs=0.005)
+    text = f"the device's counter is {expected} by this host's clock"
+    assert [label for label, _ in layout.rows(made)].count("CLOCK") == bool(expected)
+    assert (text in " ".join(capsys.readouterr().out.split())) == bool(expected)
+
+
+def test_readings_that_say_nothing_are_not_compared() -> None:
+    first = identity.ClockReading(0.0, 10.0, 0.001)
+    assert identity.clock_error(first, identity.ClockReading(2.0, 11.5, 0.001)) == pytest.approx(0.3333)
+    assert identity.clock_error(first, identity.ClockReading(2.0, 10.5, 0.001)) is None
+    assert identity.clock_error(first, identity.ClockReading(2.0, 11.5, 0.1)) is None
+    assert identity.clock_error(first, None) is None
+
+
+def test_an_emulators_counter_is_not_compared(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
+    setup = set_up(int8, data, "qemu-rpi4")
+    assert measurement.read_clock(setup, device) is None  # type: ignore[arg-type]

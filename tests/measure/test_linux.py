@@ -64,9 +64,25 @@ def test_without_the_kernels_file_the_firmwares_tool_is_asked(tmp_path: Path) ->
 
 def test_what_the_kernel_does_not_say_is_absent(tmp_path: Path) -> None:
     assert sensors(str(tmp_path)) == {}
-    assert set(board_facts(str(tmp_path))) == {"kernel", "python", "cores"}
+    assert set(board_facts(str(tmp_path))) == {"kernel", "python", "cores", "architecture"}
     broken = dict.fromkeys(PI, "nonsense\n") | {"sys/class/thermal/thermal_zone0/type": "battery\n"}
     assert sensors(machine(tmp_path, broken)) == {}
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"),
+    [
+        ("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n", ("Some CPU @ 2 GHz", None)),
+        ("CPU implementer\t: 0x41\nCPU part\t: 0xd08\n" * 4, (None, "0x41:0xd08")),
+        ("CPU implementer : 0x41\nCPU part : 0xd0b\n\nCPU part : 0xd05\n", (None, "0x41:0xd05, 0x41:0xd0b")),
+        ("CPU part\n:::\nmodel name :\n", (None, ":")),
+    ],
+)
+def test_the_cpu_is_that_of_cpuinfo(tmp_path: Path, cpuinfo: str, expected: tuple[str | None, str | None]) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "cpuinfo").write_text(cpuinfo)
+    facts = board_facts(str(tmp_path))
+    assert (facts.get("cpu"), facts.get("cpu_part")) == expected
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from measure.report import Report
 EXAMPLE_PATH = Path(__file__).parents[1] / "data" / "reports" / "full.report.json"
 FULL: dict[str, Any] = json.loads(EXAMPLE_PATH.read_text())
 SCHEMA: dict[str, Any] = json.loads(report.SCHEMA_PATH.read_text())
-OPTIONAL = ("latency", "memory", "accuracy", "auc", "no_accuracy", "exactness", "linux", "tpu")
+OPTIONAL = ("latency", "memory", "accuracy", "auc", "no_accuracy", "exactness", "device", "linux", "tpu")
 SOURCE = Source("report.json")
 
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -160,6 +161,13 @@ size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
   (void)bytes;
   (void)room;
   return 0;
+}
+
+uint32_t alpharho_port_cpuid(void) { return 0; }
+
+const char *alpharho_port_machine(void) {
+  static struct utsname name;
+  return uname(&name) == 0 ? name.machine : "";
 }
 
 uint32_t alpharho_port_overruns(void) { return 0; /* TCP holds back what was not read */ }
