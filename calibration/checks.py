@@ -19,7 +19,10 @@ from graph.types import Graph, Tensor
 SCALE_MIN, SCALE_MAX = 1e-12, 1e12
 INTEGER_TYPES = ("int8", "uint8", "int32", "int64", "int16", "bool")
 END_TYPES = ("int8", "uint8", "int16", "float32")
-CONVERT = "convert with full integer quantization, or give the .keras"
+CONVERT = (
+    "convert with full integer quantization (tf.lite.TFLiteConverter with a representative_dataset and "
+    "TFLITE_BUILTINS_INT8), or give the .keras"
+)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ def run(request: PreprocessingRequest) -> None:
     """Try each usual preparation, and print the table and the verdict, or JSON."""
     steps = Steps(preflight.check(request, preflight.Goal.INT8))
     data = steps.resolved.data
+    if data.test.array is not None:
+        raise ConfigError(
+            f"--data {data.name}: it has arrays, not pictures: they are given as they are, in no other way"
+        )
     path, given, range_from, labels = _file_of(steps)
     count = len(data.test) if not request.images else min(request.images, len(data.test))
     trials = Trials(Candidate(path, request.model), labels, data, sample(data.test, count, request.seed), given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 
 import console
@@ -191,8 +192,15 @@ def assumed_range_text(values: tuple[float, float], request: Request) -> str:
     low, high = values
     return (
         f"assumed that pixels 0..255 stand for {low:g}..{high:g}; "
-        f"`./inv check --model {request.model} --data {request.data}` tries others, --input-range sets it"
+        f"`{_check_command(request)}` tries others, --input-range sets it"
     )
+
+
+def _check_command(request: Request) -> str:
+    """Return the command that tries other preparations with the model and the data of a request."""
+    words = ["./inv", "check", "--model", request.model, "--data", request.data]
+    words += ["--rho", str(request.rho)] if request.rho is not None else []
+    return shlex.join(words)
 
 
 def far_rho_text(source: weights.Source) -> str:
@@ -216,8 +224,8 @@ def near_chance_text(check: Comparison | None, classes: int, request: Request) -
         return ""
     return (
         f"{100 * check.float_top1:.1f} % top-1 in float is near chance ({100 * chance:.1f} %): the preparation of "
-        f"pictures, the labels or the weights are not this network's; `./inv check --model {request.model} --data "
-        f"{request.data}` tries the usual preparations"
+        f"pictures, the labels or the weights are not this network's; `{_check_command(request)}` tries the usual "
+        "preparations"
     )
 
 

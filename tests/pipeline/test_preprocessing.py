@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tasks  # noqa: F401  # makes the commands
@@ -50,3 +51,11 @@ def test_a_network_of_fewer_classes_is_refused(npz: Path, capsys: pytest.Capture
         pytest.skip(f"{VWW} is not there")
     assert main(["check", "--model", str(VWW), "--data", f"npz:{npz}"]) == 1
     assert f"it has {len(CLASSES)} classes, the network 2; give its own --data" in capsys.readouterr().err
+
+
+def test_arrays_are_refused(tmp_path: Path, int8: Artifact[Int8Facts], capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "x.npz", x_test=np.zeros((4, 49, 10), np.float32), y_test=np.zeros(4, np.int64))
+    mine = tmp_path / "mine.tflite"
+    mine.write_bytes(int8.path.read_bytes())
+    assert main(["check", "--model", str(mine), "--data", f"npz:{tmp_path / 'x.npz'}"]) == 1
+    assert "--data npz:x.npz: it has arrays, not pictures" in capsys.readouterr().err
