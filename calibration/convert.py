@@ -110,6 +110,7 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
         parameters={
             # Range and labels are facts of the network that its file does not hold.
             "input_range": known.input_range,
+            "range_from": known.range_from,
             "labels": known.labels,
             "data": data.name,
             "pictures": len(chosen),

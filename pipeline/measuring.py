@@ -45,7 +45,7 @@ def set_up(steps: Steps) -> Setup:
     image, int8 = steps.build_firmware(), steps.quantize()
     setup = Setup(resolved.target, image, int8, resolved.data, settings_of(steps.request))
     if resolved.is_default_data and not len(resolved.data.test):
-        console.note(f"{RANDOM} are timed: without --data there are no pictures")
+        console.note(f"{RANDOM} are timed, since there is no --data")
         return with_random_inputs(setup)
     if resolved.is_default_data and not suits(setup):
         console.note(f"{int8.name} does not take pictures of {resolved.data.name}: {RANDOM} are used; see --data")

@@ -92,3 +92,10 @@ def test_firmware_is_compiled_again(name: str, npz: Path, tmp_path: Path) -> Non
     first, second = (Steps(resolve(request)).compile() for request in (base, changed))
     assert first.path.parent != second.path.parent
     assert Steps(resolve(changed)).compile().reused
+
+
+def test_a_range_that_was_assumed_is_not_the_same_as_one_that_was_given(mine: Path, npz: Path) -> None:
+    base = Request(str(mine), data=f"npz:{npz}", calibration_images=16)
+    given = dataclasses.replace(base, input_range=(-1.0, 1.0))
+    found = [Steps(resolve(request)).quantize().facts.range_from for request in (base, given)]
+    assert found == ["assumed", "option"]
