@@ -117,8 +117,7 @@ class Session:
                 raise
             last = f"; last output: {self.log[-1][:200]}" if self.log else ""
             raise DeviceError(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
-        output = b"".join(self.read_output(tensor) for tensor in range(len(self.info.outputs)))
-        return Inference(output, ticks, time.perf_counter() - started)
+        return Inference(self.read_outputs(), ticks, time.perf_counter() - started)
 
     def write_input(self, data: bytes, tensor: int = 0) -> None:
         """Write all of an input, sending ahead as far as the window allows. Raises ValueError on a wrong size."""
@@ -162,6 +161,10 @@ class Session:
                     f"{self.link.name}: READ {head.hex()} was answered by {len(reply)} bytes from {reply[:5].hex()}"
                 )
         return b"".join(reply[_CHUNK.size :] for reply in replies)
+
+    def read_outputs(self) -> bytes:
+        """Return the bytes of all outputs in their order, as the last run left them."""
+        return b"".join(self.read_output(tensor) for tensor in range(len(self.info.outputs)))
 
     def stats(self) -> Stats:
         """Return what changes while the device runs."""

@@ -125,7 +125,7 @@ def test_write_past_the_end_is_refused_whole(device: DeviceUnderTest) -> None:
         device.session.request(Type.WRITE, struct.pack("<BI", 0, (size - 1) // 64 * 64) + bytes(128))
     assert refused.value.code == Code.RANGE
     device.session.run()
-    assert device.session.read_output() == device.reference(device.inputs(1)[0])
+    assert device.session.read_outputs() == device.reference(device.inputs(1)[0])
 
 
 def test_run_without_input_is_refused(device: DeviceUnderTest) -> None:
@@ -158,7 +158,7 @@ def test_a_write_makes_the_same_number_a_new_run(device: DeviceUnderTest) -> Non
     for data in device.inputs(2):
         session.write_input(data)
         answers(session, run)
-        assert session.read_output() == device.reference(data)
+        assert session.read_outputs() == device.reference(data)
     assert session.stats().inferences == before + 2
 
 
