@@ -53,16 +53,19 @@ RANGES = tuple(of_range(*ends) for ends in ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0
 
 @dataclass(frozen=True)
 class Way:
-    """One way of preparing pictures. `resize` is a name in RESIZES."""
+    """One way of preparing pictures. `resize` is a name in RESIZES; `colors` is the number of channels, 1 or 3."""
 
     values: Values
     bgr: bool = False
     transposed: bool = False
     resize: str = "bilinear"
+    colors: int = 3
 
     @property
     def channels(self) -> str:
         """The order of the channels."""
+        if self.colors == 1:
+            return "gray"
         return "BGR" if self.bgr else "RGB"
 
     def __call__(self, pixels: Pixels) -> npt.NDArray[np.float32]:

@@ -130,8 +130,8 @@ class Trials:
                 f"--data {data.name}: it has {len(data.class_names)} classes, the network {network.classes}; "
                 "give its own --data"
             )
-        self.given = Way(values_for(network.channels, given)[0])
         self._values = values_for(network.channels, given)
+        self.given = Way(self._values[0], colors=network.channels)
         self.done: list[Trial] = []
 
     def first_ways(self) -> list[Way]:
@@ -139,7 +139,12 @@ class Trials:
         network = self._network
         colors = (False, True) if network.channels == 3 else (False,)
         sides = (False, True) if network.size[0] == network.size[1] else (False,)
-        ways = [Way(values, bgr, turned) for turned in sides for bgr in colors for values in self._values]
+        ways = [
+            Way(values, bgr, turned, colors=network.channels)
+            for turned in sides
+            for bgr in colors
+            for values in self._values
+        ]
         return [way for way in ways if way.values != (TORCH if way.bgr else CAFFE)]
 
     @property

@@ -176,3 +176,17 @@ def test_values_are_those_of_keras_applications() -> None:
     for mode, way in (("tf", Way(of_range(-1, 1))), ("caffe", Way(CAFFE, bgr=True)), ("torch", Way(TORCH))):
         expected = imagenet_utils.preprocess_input(pixels.astype(np.float32), data_format="channels_last", mode=mode)
         assert np.allclose(way(pixels), expected, atol=1e-3), mode
+
+
+def test_a_network_of_one_channel_is_given_gray_pictures_in_one_order() -> None:
+    class Gray(Nearest):
+        channels = 1
+
+        def __init__(self) -> None:
+            super().__init__(Way(of_range(0, 1)))
+            self.means = self.means.mean(axis=-1, keepdims=True)
+
+    trials = _trials(Gray())
+    assert {trial.way.channels for trial in trials.done} == {"gray"}
+    assert {trial.way.values.input_range for trial in trials.done} == {values.input_range for values in RANGES}
+    assert "in gray" in _text(trials)
