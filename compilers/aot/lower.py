@@ -18,6 +18,7 @@ from compilers.aot.arithmetic import ScaleError
 from compilers.aot.operators import check_supported
 from compilers.aot.pads import fold
 from compilers.aot.sets import SETS
+from compilers.aot.shapes import without_shapes
 from compilers.aot.steps import Step
 from graph.types import Graph, Operator
 
@@ -75,9 +76,10 @@ OPTIMIZE = ("size", "speed", "ram")
 def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Step, ...]:
     """Return one step per operator, in order, for a kernel set and one of OPTIMIZE.
 
-    A PAD that windows can do themselves has no step (`pads.fold`). Raises CompileError for operators, shapes, types,
-    options and scales that LiteRT or our kernels do not take.
+    A PAD that windows can do themselves (`pads.fold`) has no step, nor has what computes a shape. Raises CompileError
+    for operators, shapes, types, options and scales that LiteRT or our kernels do not take.
     """
+    graph = without_shapes(graph)
     check_supported(graph)
     steps = []
     for operator in fold(graph):
