@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import process
-from artifact import ROOT, Artifact, ImageFacts, produce, versions, write_atomic
+from artifact import ROOT, Artifact, ImageFacts, produce, sha256_of, versions, write_atomic
 from errors import CompileError
 from graph.axes import corrected
 from target import Target
@@ -29,7 +29,7 @@ def compile_for(model: Artifact[object], target: Target) -> Artifact[ImageFacts]
         data = model.path.read_bytes()
         write_atomic(folder / FILENAME, corrected(data) or data)
         _try(folder / FILENAME, model.name)
-        return ImageFacts(model.sha256, {"model_file": (folder / FILENAME).stat().st_size})
+        return ImageFacts(sha256_of(folder / FILENAME), {"model_file": (folder / FILENAME).stat().st_size})
 
     return produce(
         "litert",

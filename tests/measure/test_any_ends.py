@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import target
 from artifact import Artifact, ImageFacts
 from calibration import convert
+from compilers import litert
 from datasets import load
 from deploy.session import Inference
 from errors import ConfigError
@@ -24,6 +25,7 @@ from measure import bench, figures, layout, measurement, report
 from measure.report import Report
 from measure.setup import Setup, prepare_pictures, suits, with_random_inputs
 from tests.calibration.test_meaning import network
+from tests.graph.test_axes import network as network_with_axis
 from tests.measure.test_bench import SETTINGS, Device
 
 COUNT = 12
@@ -176,3 +178,14 @@ def test_random_inputs_stand_in_for_pictures(
     assert len(np.unique(inputs)) > 200
     assert (inputs == prepare_pictures(stood_in).inputs).all()
     assert reported(stood_in, monkeypatch).no_accuracy == "the inputs are random"
+
+
+def test_this_host_runs_the_corrected_copy_of_a_file_that_litert_refuses(tmp_path: Path) -> None:
+    setup = set_up(
+        tmp_path, network_with_axis(3), np.zeros((COUNT, *Oracle(network_with_axis(3)).inputs[0].shape[1:]), np.int8)
+    )
+    setup = replace(setup, target=target.load("host"))
+    made = bench.measure(replace(setup, compiled=litert.compile_for(setup.int8, setup.target)), ["accuracy"], "").report
+    assert made.model.sha256 == setup.int8.sha256
+    assert made.exactness is not None
+    assert made.exactness.equal == COUNT
