@@ -79,20 +79,22 @@ def train(chosen: options.TrainOptions) -> None:
 
     A run that was stopped goes on where it was when the same command is run again.
     """
+    import console
     from models import training, weights
     from pipeline import preflight
 
     preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
     path, top1 = training.run(**asdict(chosen), command=typed_command())
-    print(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
+    console.say(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
 
 
 @command(NETWORKS, Request, *NETWORK_GROUPS)
 def build(request: Request) -> None:
     """Build the Keras network with its weights."""
+    import console
     from pipeline.preflight import Goal
 
-    print(_steps(request, Goal.NETWORK).build_network().path)
+    console.say(str(_steps(request, Goal.NETWORK).build_network().path))
 
 
 # int8
@@ -101,12 +103,12 @@ def build(request: Request) -> None:
 @command(INT8, options.CalibrateRequest, *INT8_GROUPS, "layers")
 def calibrate(request: options.CalibrateRequest) -> None:
     """Convert the network to int8, compare with float."""
+    import console
     from pipeline.preflight import Goal
 
     steps = _steps(request, Goal.INT8)
-    print(steps.quantize().path)
+    console.say(str(steps.quantize().path))
     if request.layers:
-        import console
         from calibration import layer_noise
 
         noise = layer_noise.measure(steps.build_network(), steps.quantize(), steps.resolved.data)
@@ -169,10 +171,11 @@ def fit(request: options.FitOptions) -> None:
 @command(COMPILING, Request, *COMPILED_GROUPS)
 def compile(request: Request) -> None:
     """Compile the int8 network for a target."""
+    import console
     from pipeline.preflight import Goal
 
     compiled = _steps(request, Goal.COMPILED).compile()
-    print(compiled.path.parent if compiled.kind == "tflm" else compiled.path)
+    console.say(str(compiled.path.parent if compiled.kind == "tflm" else compiled.path))
 
 
 # On a device
@@ -250,7 +253,7 @@ def report(chosen: options.ReportOptions) -> None:
     path = reports.folder(name, Path(chosen.model).stem + ("" if is_usual else f"-{engine}")) / "report.json"
     last = reports.read(path)
     if chosen.json:
-        print(path.read_text(), end="")
+        print(reports.dumps(last), end="")
     else:
         console.report(layout.rows(last), path)
 
@@ -267,7 +270,7 @@ def emulator(chosen: options.EmulatorOptions) -> None:
 
     actions = [name for name in ("build", "start", "stop", "status") if getattr(chosen, name)] or ["status"]
     for action in actions:
-        print(control(target.load(chosen.target), action, console.note))
+        console.say(control(target.load(chosen.target), action, console.note))
 
 
 # Many devices
@@ -289,7 +292,7 @@ def compare_engines(request: options.CompareRequest) -> None:
     else:
         print()
         console.table("", *engines.table(entries))
-        print(f"\n{path}")
+        console.say(f"\n{path}")
 
 
 @command(SUITES, options.SuiteOptions)

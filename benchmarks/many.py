@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 import console
 import process
@@ -78,7 +78,7 @@ def run(devices: Sequence[Unit], task: str, options: Mapping[str, Mapping[str, s
                 last[name] = last_line
                 live.update(_table(last))
                 if not console.out.is_terminal:
-                    print(f"{name}: {last_line}", flush=True)
+                    console.say(f"{name}: {last_line}")
     finally:
         for child in running.values():  # Ctrl-C reached them as well: they keep what they have measured
             process.stop(child, END_TIMEOUT_S)
@@ -115,7 +115,7 @@ def _read(name: str, child: subprocess.Popen[bytes], lines: queue.Queue[tuple[st
 def _table(last: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, line in last.items():
-        table.add_row(f"[bold]{escape(name)}[/bold]", escape(line[:200]))
+        table.add_row(Text(console.clean(name), "bold"), Text(console.clean(line[:200])))
     return table
 
 

@@ -4,5 +4,8 @@ from console.bar import PROGRESS_LINES, bar
 from console.line import Step, note, step
 from console.screen import out
 from console.table import plain, report, table
+from console.text import clean, one_line, say
 
-__all__ = ["PROGRESS_LINES", "Step", "bar", "note", "out", "plain", "report", "step", "table"]
+__all__ = [
+    "PROGRESS_LINES", "Step", "bar", "clean", "note", "one_line", "out", "plain", "report", "say", "step", "table",
+]  # fmt: skip

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from console.screen import LABEL_WIDTH, out
+from console.text import one_line
 
 PROGRESS_LINES = "ALPHARHO_PROGRESS_LINES"
 """Environment variable with which progress is printed as lines instead of bars, for a program that reads them."""
@@ -20,7 +21,7 @@ LINE_EVERY_S = 2.0
 def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a progress bar until the body ends; the body calls the function it gets with the count done so far."""
     columns = (
-        TextColumn(f"[bold]{label:<{LABEL_WIDTH}}[/bold]"),
+        TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -30,7 +31,7 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
         yield _progress_lines(label, total)
         return
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
-        task = progress.add_task(label, total=total)
+        task = progress.add_task(f"{one_line(label):<{LABEL_WIDTH}}", total=total)
         yield lambda done: progress.update(task, completed=done)
 
 
@@ -41,6 +42,6 @@ def _progress_lines(label: str, total: int) -> Callable[[int], None]:
         nonlocal printed
         if time.monotonic() - printed >= LINE_EVERY_S:
             printed = time.monotonic()
-            out.print(f"{label:<{LABEL_WIDTH}} {done} of {total}")
+            out.print(f"{one_line(label):<{LABEL_WIDTH}} {done} of {total}")
 
     return show

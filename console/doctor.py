@@ -107,14 +107,17 @@ def print_doctor(as_json: bool = False) -> None:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    from console.text import clean
 
     table = Table("what", "found", "needed for", "get it by", header_style="bold", box=None, pad_edge=False)
     for row in rows:
-        state = "[red]missing[/red]" if row.is_missing else escape(row.found)
-        table.add_row(escape(row.what), state, escape(row.needed_for), escape(row.install) if row.is_missing else "")
-    Console(highlight=False).print(table)
+        state = Text("missing", "red") if row.is_missing else Text(clean(row.found))
+        install = clean(row.install) if row.is_missing else ""
+        table.add_row(Text(clean(row.what)), state, Text(clean(row.needed_for)), Text(install))
+    Console(highlight=False, emoji=False, markup=False).print(table)
 
 
 def _python() -> Iterable[Row]:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.markup import escape
+from rich.text import Text
 
 from console.screen import LABEL_WIDTH, out
+from console.text import clean, one_line
 
 
 class Step:
@@ -25,13 +26,14 @@ class Step:
 def step(label: str) -> Iterator[Step]:
     """Show a spinner while the body runs, then one line: what was done, and how long it took or that it was reused."""
     line, begin = Step(), time.monotonic()
-    with out.status(f"{label} ..."):
+    with out.status(Text(f"{clean(label)} ...")):
         yield line
     seconds = time.monotonic() - begin if line.seconds is None else line.seconds
-    ending = "[dim]reused[/dim]" if line.reused else f"[dim]{seconds:.1f} s[/dim]"
-    out.print(f"[bold]{label:<{LABEL_WIDTH}}[/bold] {escape(line.text)}  {ending}")
+    ending = "reused" if line.reused else f"{seconds:.1f} s"
+    label_text = (f"{clean(label):<{LABEL_WIDTH}}", "bold")
+    out.print(Text.assemble(label_text, f" {one_line(line.text)}  ", (ending, "dim")))
 
 
 def note(text: str) -> None:
     """Print a line that warns or explains."""
-    out.print(f"[yellow]note[/yellow]       {escape(text)}")
+    out.print(Text.assemble(("note", "yellow"), f"       {one_line(text)}"))

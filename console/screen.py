@@ -2,5 +2,5 @@
 
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 LABEL_WIDTH = 10

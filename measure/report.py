@@ -12,7 +12,7 @@ from artifact import REPORTS_DIR as REPORTS_DIR
 from artifact import write_atomic
 from calibration.comparison import Comparison
 from errors import ConfigError, Error, nearest
-from fields import Source, from_json, load_json, to_json
+from fields import Source, from_json, load_json, shown, to_json
 
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
 SCHEMA = 2
@@ -248,7 +248,13 @@ class Report:
 
 
 def folder(target: str, model: str) -> Path:
-    """Return where the report of a model on a target is."""
+    """Return where the report of a model on a target is.
+
+    Raises ConfigError if one of the names leads out of the folder of reports.
+    """
+    for name in (target, model):
+        if not name.isprintable() or name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise ConfigError(f"{shown(name)}: expected the name of a folder, such as rpi4, without / and not ..")
     return REPORTS_DIR / target / model
 
 

@@ -80,7 +80,9 @@ def _invoke_task(command: Command) -> InvokeTask:
     def run(c: Context, **values: str | bool | None) -> None:
         code, message = attempt(lambda: command.run({n: v for n, v in values.items() if v not in (None, False)}))
         if code:
-            raise Exit(message, code=code)
+            from console.text import one_line
+
+            raise Exit(one_line(message), code=code)
 
     fields = command.fields
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -117,7 +119,9 @@ def main(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if message:
-        print(message, file=sys.stderr)
+        from console.text import one_line
+
+        print(one_line(message), file=sys.stderr)
     return code
 
 

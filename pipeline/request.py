@@ -6,6 +6,7 @@ The command line, `--help`, the steps, preflight and docs/options.md read these 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ FASTEST = 0
 ENGINES_OF = {"linux": ("litert", "tflm"), "mcu": ("aot", "tflm"), "tpu": ("edgetpu", "litert")}
 """Engines by the kind of a target."""
 GROUPS = ("model", "data", "calibration", "target", "Edge TPU", "device", "measurement", "output")
+UNIT = re.compile(r"[^\W_][\w.@-]{0,199}")
 MODEL_FILES = {".keras": "keras", ".h5": "keras", ".tflite": "tflite"}
 
 LITERT = Scope("LiteRT on Linux targets", engines=("litert", "edgetpu"))
@@ -50,6 +52,13 @@ def read_names(text: str) -> tuple[str, ...]:
     if not all(names):
         raise ValueError("names joined by commas")
     return names
+
+
+def read_unit(text: str) -> str:
+    """Return the name of a unit, which becomes that of a folder. Raises ValueError with what was expected."""
+    if not UNIT.fullmatch(text):
+        raise ValueError("letters, digits and . _ - @, with a letter or digit first, such as rpi4-kitchen")
+    return text
 
 
 def read_tpu(text: str) -> str:
@@ -160,7 +169,7 @@ class Request:
     json: bool = option(False, "print the report as JSON", group="output")
     unit: str | None = option(
         None, "name under which the report is kept, for one of several units of a board", group="output", value="NAME",
-        default_words="the target's name",
+        default_words="the target's name", parse=read_unit,
     )  # fmt: skip
     typed: Words = field(default_factory=dict)
 

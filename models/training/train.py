@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import console
 from artifact import write_atomic, write_errors
 from datasets import Dataset, Split, prepare_many
 from errors import ConfigError
@@ -58,7 +59,7 @@ def train(
     if history:
         done = _restore(model, state) // _steps(data, recipe)
         history = history[:done]
-        print(f"continuing after epoch {done} from {state}", flush=True)
+        console.say(f"continuing after epoch {done} from {state}")
     else:
         write_atomic(log, json.dumps(identity | {"history": []}))  # says now if it can't be written
     for epoch in range(len(history), recipe.epochs):

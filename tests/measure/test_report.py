@@ -308,3 +308,17 @@ def test_markdown_has_every_row_and_all_of_the_provenance() -> None:
 def test_a_report_that_was_built_here_equals_the_one_that_is_read() -> None:
     full = parsed(FULL)
     assert from_json(Report, to_json(full), SOURCE) == full
+
+
+@pytest.mark.parametrize("name", ["../..", "..", ".", "", "a/b", "/etc", "a\0b", "a\x1b[2J"])
+def test_no_name_leads_out_of_the_reports(name: str) -> None:
+    for target, model in ((name, "v1_025"), ("rpi4", name)):
+        with pytest.raises(ConfigError, match="expected the name of a folder"):
+            report.folder(target, model)
+
+
+def test_a_report_of_many_brackets_is_one_line() -> None:
+    for text in ("[" * 200_000, '{"a":' * 200_000, "[" * 200_000 + "]" * 200_000):
+        with pytest.raises(ConfigError, match=r"^report.json: not JSON") as caught:
+            report.loads(text, SOURCE)
+        assert len(str(caught.value)) < 300
