@@ -1,11 +1,12 @@
 """Which package imports which, read from the sources, and whether an import goes up.
 
-`python -m devtools.architecture` prints the drawing that docs/architecture.md holds.
+`python -m devtools.architecture` prints the drawing that docs/architecture.md holds; with `--write` it goes there.
 """
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -79,5 +80,31 @@ def draw(graph: Mapping[str, Iterable[str]]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+PAGE = """# Architecture
+
+The layers of the project from the top, and what each package or root module imports. An import goes down, never up and never
+sideways; a test compares this page with the sources. The C in `firmware/` is a tree of its own: `kernels/` and `protocol/` know no
+board, `port/port.h` is all that a family provides.
+
+```
+{drawing}```
+
+Data flows through types: `Preset` -> `Network` -> `Artifact[KerasFacts]` -> `Artifact[Int8Facts]` -> a compiler's
+`Artifact[ImageFacts]` -> `Device` -> `Session` -> `Measurement` -> `Report`. Each is a frozen dataclass; facts of build products are
+serialized by `fields.py` alone.
+
+`.venv/bin/python -m devtools.architecture --write` writes this page.
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Print the drawing, or write the page that holds it."""
+    drawing = draw(imports())
+    if arguments == ["--write"]:
+        (ROOT / "docs" / "architecture.md").write_text(PAGE.format(drawing=drawing), encoding="utf-8")
+    else:
+        print(drawing, end="")
+
+
 if __name__ == "__main__":
-    print(draw(imports()), end="")
+    main(sys.argv[1:])
