@@ -82,16 +82,16 @@ def draw(graph: Mapping[str, Iterable[str]]) -> str:
 
 PAGE = """# Architecture
 
-The layers of the project from the top, and what each package or root module imports. An import goes down, never up and never
-sideways; a test compares this page with the sources. The C in `firmware/` is a tree of its own: `kernels/` and `protocol/` know no
-board, `port/port.h` is all that a family provides.
+The layers of the project from the top, and what each package or root module imports. An import goes down, never up and
+never sideways; a test compares this page with the sources. The C in `firmware/` is a tree of its own: `kernels/` and
+`protocol/` know no board, `port/port.h` is all that a family provides.
 
 ```
 {drawing}```
 
 Data flows through types: `Preset` -> `Network` -> `Artifact[KerasFacts]` -> `Artifact[Int8Facts]` -> a compiler's
-`Artifact[ImageFacts]` -> `Device` -> `Session` -> `Measurement` -> `Report`. Each is a frozen dataclass; facts of build products are
-serialized by `fields.py` alone.
+`Artifact[ImageFacts]` -> `Device` -> `Session` -> `Measurement` -> `Report`. Each is a frozen dataclass; facts of build
+products are serialized by `fields.py` alone.
 
 `.venv/bin/python -m devtools.architecture --write` writes this page.
 """

@@ -18,7 +18,7 @@ BRITISH = re.compile(
 )
 OLD = re.compile(
     r"\b(?:anew|thereof|whence|whilst|amongst|lest|betwixt|nobody's|mend(?:s|ed|ing)?|last words|the last word|"
-    r"(?:is|are) no (?:microcontroller|board|number|answer|measurement|picture|file|device|target)s?\b"
+    r"(?<!there )(?:is|are) no (?:microcontroller|board|number|answer|measurement|picture|file|device|target)s?\b"
     r"(?! of| with| that))\b",
     re.I,
 )
