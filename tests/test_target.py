@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 from pathlib import Path
 
 import pytest
 
 import target
+from artifact import ROOT
+from deploy.bench_file import links_of
 from errors import ConfigError
 
 MISTAKES = sorted((Path(__file__).resolve().parent / "data" / "targets").glob("*.toml"))
@@ -61,3 +65,34 @@ def test_an_unknown_target_gives_the_nearest(name: str, hint: str) -> None:
 def test_a_name_near_to_none_lists_all() -> None:
     with pytest.raises(ConfigError, match=r"known: .*host.*qemu-m4"):
         target.load("zzzz")
+
+
+PIECES = (
+    b"[", b"]", b'"', b"=", b"[[", b"\n", b"1e999", b"nan", b"-1", b"9" * 5000, b"{}", b"true", b"\xff", b"'''",
+    b"1979-05-27", b"[x]\n", b"a.b=1\n", b'""', b"[]", b'"\\u001b"', b"0x", b'"' + b"a" * 300 + b'"', b"\x1b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["target", "bench"])
+def test_mutated_files_give_our_errors_only(tmp_path: Path, kind: str) -> None:
+    pick, path = random.Random(5), tmp_path / "mutated.toml"
+    bench = [ROOT / "bench.example.toml"]
+    texts = [p.read_bytes() for p in (bench if kind == "bench" else sorted(target.TARGETS_DIR.glob("*.toml")))]
+    for _ in range(600):
+        text = bytearray(pick.choice(texts))
+        for _ in range(pick.randint(1, 5)):
+            at = pick.randrange(len(text) + 1)
+            match pick.randrange(3):
+                case 0:
+                    text[at : at + 1] = bytes([pick.randrange(256)])
+                case 1:
+                    text[at:at] = pick.choice(PIECES)
+                case _:
+                    start = text.rfind(b"=", 0, at) + 1
+                    text[start : max(start, text.find(b"\n", start))] = pick.choice(PIECES)
+        path.write_bytes(text)
+        with contextlib.suppress(ConfigError):
+            if kind == "bench":
+                links_of("rpi4", path)
+            else:
+                target.load_file(path)

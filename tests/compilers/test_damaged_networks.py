@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+import artifact
+from calibration import convert
 from compilers.aot import compile_graph, compile_model
-from errors import CompileError
+from errors import CompileError, Error
 from graph.builder import Builder
 from graph.reader import parse, read
 from tests.compilers.networks import tflite_of
@@ -183,3 +185,27 @@ def test_errors_have_the_name_that_the_user_gave(tmp_path: Path) -> None:
         compile_model(path, tmp_path, name="mine")
     with pytest.raises(CompileError, match=r"^model\.tflite, operator 0 SIN"):
         compile_model(path, tmp_path)
+
+
+def test_mutated_files_are_adopted_and_compiled_or_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifact, "BUILD_DIR", tmp_path / "build")
+    whole, pick, path = small_network(), random.Random(3), tmp_path / "mine.tflite"
+    refused = 0
+    for _ in range(250):
+        mutated = bytearray(whole)
+        for _ in range(pick.randint(1, 6)):
+            mutated[pick.randrange(len(mutated))] = pick.randrange(256)
+        path.write_bytes(mutated)
+        try:
+            adopted = convert.adopt(path, (), None)
+            compile_graph(parse(adopted.path.read_bytes(), path.name))
+        except Error as e:
+            refused, message = refused + 1, str(e)
+        else:
+            continue
+        assert "\n" not in message
+        assert "np." not in message
+        assert "mine.tflite" in message
+    assert 0 < refused < 250
