@@ -25,6 +25,7 @@ CACHE = ROOT / "build" / "test-networks"
 CALIBRATION_PICTURES = 40
 # Before the name of a preset: not ours, but the network of keras.applications.
 APPLICATION = "keras_"
+FLATTER = 0.125
 
 
 def shared_data(name: str) -> Path:
@@ -73,6 +74,8 @@ def _convert(preset_name: str, path: Path, classes: int, checkpoint: Path | None
         shape = (preset.rho, preset.rho, preset.channels)
         model = keras.applications.MobileNetV2(shape, alpha=preset.alpha, weights=None, classes=classes)
         scaled_random.initialize(model)
+        # Ten classes of such logits are nearly always 0 or 1 after softmax.
+        model.layers[-1].kernel.assign(model.layers[-1].kernel * FLATTER)
     else:
         weights = checkpoints.load(checkpoint) if checkpoint else _random_weights(preset)
         model = keras_model.build(preset.network(), batch=1)
