@@ -79,7 +79,7 @@ def test_stats_count(driver: Driver) -> None:
         Frame(Type.STATS, 3, b""),
     )  # fmt: skip
     assert json.loads(reply.payload) == {
-        "inferences": 3, "frames": 3, "damaged_frames": 1, "overruns": 3,
+        "inferences": 3, "frames": 3, "damaged_frames": 1, "overruns": 3, "uptime_us": 1234567,
         "arena": 265, "stack": 4096, "stack_used": 440,
     }  # fmt: skip
 
