@@ -46,7 +46,13 @@ def set_up(folder: Path, content: bytes, x: Any = None, y: Any = None, labels: t
     pictures = np.zeros((COUNT, 4, 4), np.uint8)
     y = np.arange(COUNT) % 3 if y is None else y
     np.savez(folder / "d.npz", x_test=pictures if x is None else x, y_test=y)
-    return Setup(target.load("rpi4"), image, int8, load(f"npz:{folder / 'd.npz'}"), replace(SETTINGS, images=0))
+    return Setup(
+        target.load("rpi4"),
+        image,
+        int8,
+        load(f"npz:{folder / 'd.npz'}"),
+        replace(SETTINGS, images=0, allow_mismatch=True),
+    )
 
 
 def reported(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> Report:
