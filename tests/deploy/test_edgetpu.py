@@ -319,6 +319,7 @@ def test_the_section_names_what_stayed_on_the_cpu() -> None:
 
 
 def test_compiling_on_another_machine(coral: Sshd, plain: Path, tmp_path: Path) -> None:
+    coral.clear()  # another test may have copied the same model there
     said: list[str] = []
     tool = RemoteTool("ssh://board", say=said.append)
     model = Artifact(plain, "int8", "tiny", sha256_of(plain), NoFacts())
