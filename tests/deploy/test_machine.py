@@ -211,11 +211,11 @@ def test_a_board_that_starts_again_in_mid_run(machine: Machine, tmp_path: Path) 
     with session(model, "auto", []) as board:
         board.infer(bytes(768))
         root = connect(machine.address(state, "root"))
+        machine.console.write_bytes(b"")  # else its first start is taken for its second
         root.run("(busybox sleep 1; busybox reboot -f) >/dev/null 2>&1 &", hide=True, in_stream=False)
         with pytest.raises(LinkError, match=r"\(during .*, after \d+ inferences"):
             run_for_ever(board)
         close(root)
-    machine.console.write_bytes(b"")  # else its first start is taken for its second
     machine.wait_until_up(state)
     with Board(machine.address(state)) as again:
         assert not [name for name in again.ask("names").texts("names") if name.endswith(".part")]
