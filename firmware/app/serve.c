@@ -1,0 +1,145 @@
+#include "serve.h"
+
+#include "device.h"
+#include "engine.h"
+#include "format.h"
+#include "info.h"
+#include "port.h"
+
+#include <stdbool.h>
+
+#define MAX_TENSORS 4u
+
+#if !defined(MODEL_NAME) || !defined(MODEL_INPUT_BYTES) || !defined(TEXT_OFFSET)
+#error "MODEL_NAME, MODEL_INPUT_BYTES, TEXT_OFFSET: not set; compilers/image/firmware.py passes them to CMake"
+#endif
+
+/* One byte more for each input: no two inputs share a byte. */
+static uint8_t written[WRITTEN_BYTES(MODEL_INPUT_BYTES) + MAX_TENSORS];
+static struct device_tensor inputs[MAX_TENSORS];
+static struct device_tensor outputs[MAX_TENSORS];
+static struct device device;
+
+static bool infer(uint64_t *ticks) {
+  alpharho_port_measure_begin();
+  const uint64_t start = alpharho_port_ticks();
+  const bool is_good = alpharho_engine_invoke() == 0;
+  *ticks = alpharho_port_ticks() - start;
+  alpharho_port_measure_end();
+  return is_good;
+}
+
+#ifdef STREAMED_INPUT
+static void stream(const uint8_t *bytes, uint32_t count, bool is_first, uint64_t *ticks) {
+  alpharho_port_measure_begin();
+  const uint64_t start = alpharho_port_ticks();
+  alpharho_engine_info()->stream((const int8_t *)bytes, count, is_first);
+  *ticks = alpharho_port_ticks() - start;
+  alpharho_port_measure_end();
+}
+#endif
+
+static uint64_t microseconds(void) {
+  const uint32_t rate = alpharho_port_ticks_per_second();
+  uint32_t rest;
+  const uint64_t seconds = alpharho_divide(alpharho_port_ticks(), rate, &rest);
+  return seconds * 1000000u + alpharho_divide((uint64_t)rest * 1000000u, rate, &rest);
+}
+
+static void memory(struct device_memory *memory) {
+  memory->arena = alpharho_engine_info()->arena_bytes;
+  memory->stack = alpharho_port_stack_bytes();
+  memory->stack_used = alpharho_port_stack_used();
+  memory->peak_rss = alpharho_port_peak_rss();
+  memory->overruns = alpharho_port_overruns();
+}
+
+static void say(const char *text) { alpharho_port_write((const uint8_t *)text, alpharho_text_length(text)); }
+
+/* Text does not look like a frame: the host logs it, a terminal shows it. */
+static void say_hello(void) {
+  char unit[2u * UNIT_BYTES + 1u];
+  alpharho_info_unit(unit);
+  say("alpharho " FIRMWARE_REVISION " on " BOARD_NAME);
+  say(*unit != '\0' ? ", unit " : "");
+  say(unit);
+  say("\r\n");
+}
+
+/* Describe the engine's tensors to the protocol. Returns false if there are more than there is room for. */
+static bool take_tensors(const struct alpharho_engine_info *engine) {
+  uint32_t used = 0;
+  if (engine->input_count > MAX_TENSORS || engine->output_count > MAX_TENSORS || engine->input_count == 0u ||
+      engine->output_count == 0u) {
+    return false;
+  }
+  for (uint32_t i = 0; i < engine->input_count; i++) {
+    const uint32_t bytes = engine->inputs[i].bytes;
+    inputs[i] = (struct device_tensor){alpharho_engine_input(i), bytes, written + used, 0.0f, 0};
+    used += WRITTEN_BYTES(bytes);
+    if (used > sizeof written) {
+      return false;
+    }
+  }
+  for (uint32_t i = 0; i < engine->output_count; i++) {
+    const struct alpharho_engine_tensor *output = &engine->outputs[i];
+    outputs[i] = (struct device_tensor){
+        .data = (void *)(uintptr_t)alpharho_engine_output(i),
+        .bytes = output->bytes,
+        .scale = alpharho_info_number(output->scale),
+        .zero_point = output->zero_point,
+    };
+  }
+  return true;
+}
+
+/* Start the engine; say so on the line where that fails. */
+static bool engine_starts(const struct alpharho_engine_info *engine) {
+  if (alpharho_engine_init() == 0 && take_tensors(engine)) {
+    return true;
+  }
+  say("the engine does not start: build the firmware again\r\n");
+  return false;
+}
+
+static bool is_ready;
+
+void alpharho_serve_begin(void) {
+  static const struct device_port port = {
+      .write = alpharho_port_write,
+      .infer = infer,
+#ifdef STREAMED_INPUT
+      .stream = stream,
+#endif
+      .microseconds = microseconds,
+      .memory = memory,
+      .restart = alpharho_port_reset,
+  };
+  static struct device_model model = {
+      .info = alpharho_info_part,
+      .board = BOARD_NAME,
+      .name = MODEL_NAME,
+      .inputs = inputs,
+      .outputs = outputs,
+      .text_offset = TEXT_OFFSET,
+  };
+  const struct alpharho_engine_info *engine = alpharho_engine_info();
+  say_hello();
+  is_ready = engine_starts(engine);
+  model.input_count = (uint8_t)engine->input_count;
+  model.output_count = (uint8_t)engine->output_count;
+  model.input_preserved = engine->input_preserved;
+  alpharho_device_init(&device, &model, &port);
+}
+
+void alpharho_serve_poll(void) {
+  uint8_t bytes[64];
+  const size_t count = alpharho_port_read(bytes, sizeof bytes);
+  if (count == 0u) {
+    alpharho_port_wait_for_input();
+  } else if (is_ready) {
+    alpharho_device_receive(&device, bytes, count);
+  } else {
+    is_ready = engine_starts(alpharho_engine_info());
+  }
+}
