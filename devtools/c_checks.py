@@ -35,7 +35,7 @@ FACTS = (
 )
 DEVICE = ("--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/lib/arm-none-eabi/include")
 # A board of each family, whose board.h its files include.
-BOARDS = {"mps3": "mps3-an547", "stm32f4": "netduinoplus2", "host": "host"}
+BOARDS = {"mps3": "mps3-an547", "stm32f4": "netduinoplus2", "riscv_virt": "riscv-virt", "host": "host"}
 OTHER_BOARD = "mps2"
 # Each is about something that is not a fault here.
 CPPCHECK_SUPPRESSED = {

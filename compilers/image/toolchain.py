@@ -18,8 +18,9 @@ class Toolchain:
 
     `prefix` begins the name of each of its programs; `package`, `c_package` and `cpp_package` are the Debian packages
     of the compiler, the C library and C++; `c_library` and `cpp_library` are files that the compiler finds if these are
-    installed, empty where the compiler's own package has them. Images of an `on_host` toolchain are processes of this
-    machine: they have no flash, RAM or stack of a size of their own.
+    installed, empty where the compiler's own package has them; an empty `cpp_package` says that Debian has no C++ for
+    it. Images of an `on_host` toolchain are processes of this machine: they have no flash, RAM or stack of a size of
+    their own.
     """
 
     name: str
@@ -53,7 +54,9 @@ class Toolchain:
         self._check_library(self.c_compiler, self.c_library, "C", self.c_package)
 
     def check_cpp(self) -> None:
-        """Raise CompileError naming the Debian package if there is no C++ compiler or library."""
+        """Raise CompileError naming the Debian package if there is no C++ compiler or library, if it has one."""
+        if not self.cpp_package:
+            raise CompileError(f"{self.name}: Debian has no C++ library for it; choose an engine in C: --engine aot")
         _check_program(self.cpp_compiler, self.cpp_package)
         self._check_library(self.cpp_compiler, self.cpp_library, "C++", self.cpp_package)
 
@@ -79,6 +82,13 @@ TOOLCHAINS = {
             c_library="nano.specs",
             cpp_package="libstdc++-arm-none-eabi-newlib",
             cpp_library="libstdc++_nano.a",
+        ),
+        Toolchain(
+            name="riscv64-unknown-elf",
+            prefix="riscv64-unknown-elf-",
+            package="gcc-riscv64-unknown-elf",
+            c_package="picolibc-riscv64-unknown-elf",
+            c_library="picolibc.specs",
         ),
         Toolchain(name="host", prefix="", package="gcc", cpp_package="g++", cpp_library="libstdc++.a", on_host=True),
     )

@@ -48,7 +48,8 @@ size_t alpharho_port_unique_id(uint8_t *bytes, size_t room);
 /* CPUID of a Cortex-M, which says what core it is; 0 on others. */
 uint32_t alpharho_port_cpuid(void);
 
-/* The machine's name from an operating system, as `uname -m` prints it; "" without one. */
+/* The machine's name from an operating system, as `uname -m` prints it, or a RISC-V core's instruction set, as rv32imc;
+ * "" without one. */
 const char *alpharho_port_machine(void);
 
 /* Start the device again. Does not return. */

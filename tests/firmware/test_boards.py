@@ -23,6 +23,8 @@ from tests.firmware.standin import EMULATED, INPUT_BYTES, expected_output
 INPUT = bytes(i * 7 & 0xFF for i in range(INPUT_BYTES))
 BOARDS = [pytest.param(name, marks=pytest.mark.emulated) for name in EMULATED] + ["host-fw"]
 EMULATED_ONLY = [pytest.param(name, marks=pytest.mark.emulated) for name in EMULATED]
+# The boards whose receive interrupt fills a ring, which could overflow: qemu-rv32 polls.
+WITH_RING = [pytest.param(name, marks=pytest.mark.emulated) for name in EMULATED if name != "qemu-rv32"]
 WINDOW = 4096
 
 
@@ -114,7 +116,7 @@ def test_it_survives_random_bytes(board: target.Target, session: Session) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EMULATED_ONLY)
+@pytest.mark.parametrize("name", WITH_RING)
 def test_it_survives_a_mebibyte_of_random_bytes(name: str, images: Images) -> None:
     with Session(flasher_for(target.load(name)).start(images(name).elf)) as session:
         survive(session, 1 << 20)

@@ -149,6 +149,11 @@ def test_a_missing_library_names_its_package(
         toolchain.check_cpp() if compiler == toolchain.cpp_compiler else toolchain.check()
 
 
+def test_a_toolchain_without_cpp_gives_the_engine_that_needs_none() -> None:
+    with pytest.raises(CompileError, match=r"^riscv64-unknown-elf: Debian has no C\+\+ library .*: --engine aot$"):
+        TOOLCHAINS["riscv64-unknown-elf"].check_cpp()
+
+
 @pytest.mark.parametrize(
     ("source", "error"),
     [

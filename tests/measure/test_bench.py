@@ -303,6 +303,14 @@ def test_a_microcontroller_is_known_by_its_cpuid(
     assert identity.differences(target.load(name), info, BoardState()) == expected
 
 
+@pytest.mark.parametrize(
+    ("machine", "expected"), [("rv32imc", ()), ("rv32imac", ("core: expected rv32imc, received rv32imac",))]
+)
+def test_a_risc_v_core_is_known_by_its_instruction_set(device: Device, machine: str, expected: tuple[str, ...]) -> None:
+    info = replace(device.info, board="qemu-rv32", machine=machine)
+    assert identity.differences(target.load("qemu-rv32"), info, BoardState()) == expected
+
+
 def test_firmware_of_another_board_is_a_mismatch(device: Device) -> None:
     info = replace(device.info, board="netduinoplus2", cpuid=0x410FC240)
     expected = ("board: expected qemu-m4, received netduinoplus2",)
