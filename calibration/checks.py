@@ -47,8 +47,13 @@ class QuantizedTensor:
 
     @property
     def is_picture(self) -> bool:
-        """Whether a gray or color picture has this shape: (1, h, w, 1) or (1, h, w, 3)."""
-        return len(self.shape) == 4 and self.shape[0] == 1 and self.shape[3] in (1, 3)
+        """Whether a gray or color picture has this shape."""
+        return is_picture_shape(self.shape)
+
+
+def is_picture_shape(shape: tuple[int, ...]) -> bool:
+    """Return whether a gray or color picture has a shape: (1, h, w, 1) or (1, h, w, 3)."""
+    return len(shape) == 4 and shape[0] == 1 and shape[3] in (1, 3)
 
 
 @dataclass(frozen=True)

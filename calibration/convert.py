@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
-from calibration import agreement, checks, evaluate
+from calibration import agreement, checks, evaluate, examples
 from calibration import labels as label_maps
 from calibration.checks import Quantized, QuantizedTensor
 from calibration.comparison import Comparison
+from calibration.examples import Examples
 from calibration.meaning import Meaning
 from console.quiet import interrupts, output_to
-from datasets import Dataset, digest_of, prepare_many, sample
+from datasets import Dataset, sample
 from errors import CalibrationError, ConfigError
 from fields import Json
 from models.build import KerasFacts, PresetFacts
@@ -65,31 +66,23 @@ class Int8Facts:
     range_from: str = "weights"
 
 
-def to_range(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float]) -> npt.NDArray[np.float32]:
-    """Map uint8 pictures to the float range that a model takes, 0 to `low` and 255 to `high`."""
-    low, high = input_range
-    return pixels.astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
-
-
 def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) -> Artifact[Int8Facts]:
     """Return the int8 form of a Keras artifact: kind `int8`, int8 in and out, batch 1, per-channel weights.
 
     Raises CalibrationError if something stays in float or a scale is degenerate.
     """
-    known = model.facts
-    _, height, width, channels = known.input_shape
+    known, where = model.facts, f"--data {data.name}"
     _expect_pictures_and_labels(model, data)
     chosen = sample(data.train, min(settings.pictures, len(data.train)), settings.seed)
     held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
-    pixels = prepare_many(data.train, chosen, (height, width), channels)
-    test_pixels = prepare_many(data.test, held_out, (height, width), channels)
-    labels = data.test.labels[held_out]
+    inputs = examples.select(data.train, chosen, known, where)
+    test = examples.select(data.test, held_out, known, where)
 
     def make(folder: Path) -> Int8Facts:
         target = folder / FILENAME
-        target.write_bytes(_convert(model.path, to_range(pixels, known.input_range), folder / LOG))
+        target.write_bytes(_convert(model.path, inputs.real(), folder / LOG))
         facts = _facts(checks.inspect(target), known.labels, known.input_range)
-        check = _compare(model, target, facts, test_pixels, labels, data)
+        check = _compare(model, target, facts, test, data)
         return replace(
             facts,
             parameters=known.parameters,
@@ -115,8 +108,8 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
             "data": data.name,
             "pictures": len(chosen),
             "seed": settings.seed,
-            "digest": digest_of(pixels),
-            "held_out": digest_of(test_pixels, labels),
+            "digest": inputs.digest(),
+            "held_out": test.digest(with_labels=True),
         },
     )
 
@@ -230,29 +223,21 @@ def convert_float(path: Path, log: Path) -> bytes:
         return bytes(tf.lite.TFLiteConverter.from_keras_model(keras.models.load_model(path, compile=False)).convert())
 
 
-def _compare(
-    model: Artifact[KerasFacts],
-    int8: Path,
-    facts: Int8Facts,
-    pixels: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.int64],
-    data: Dataset,
-) -> Comparison:
-    """Compare float and int8 on held-out pictures; top-1 only where the model's classes are those of the data set."""
-    known, meaning, tensors = model.facts, facts.meaning, facts.outputs
+def _compare(model: Artifact[KerasFacts], int8: Path, facts: Int8Facts, test: Examples, data: Dataset) -> Comparison:
+    """Compare float and int8 on held-out examples; top-1 only where the model's classes are those of the data set."""
+    known, meaning, tensors, count = model.facts, facts.meaning, facts.outputs, len(test.labels)
     with output_to(int8.parent / LOG):
-        exact = evaluate.keras_outputs(model.path, to_range(pixels, known.input_range))
+        exact = evaluate.keras_outputs(model.path, test.real())
     exact = agreement.in_order(exact, tensors)
-    inputs = evaluate.quantize(pixels, known.input_range, facts.input)
-    stored = evaluate.split(evaluate.answers(int8, inputs), tensors)
+    stored = evaluate.split(evaluate.answers(int8, test.quantized(facts.input)), tensors)
     share = agreement.agreement(exact, stored, tensors, meaning)
     classes = None
     if facts.classes is not None:
         classes = label_maps.align(known.labels, data.class_names, facts.classes)
     if classes is None:
-        return Comparison(len(labels), data.name, share)
-    truth, end = classes[labels], tensors[0]
-    float_top1 = meaning.predicted(exact[0].reshape(len(labels), -1), 0, 0)
+        return Comparison(count, data.name, share)
+    truth, end = classes[test.labels], tensors[0]
+    float_top1 = meaning.predicted(exact[0].reshape(count, -1), 0, 0)
     int8_top1 = meaning.predicted(stored[0], end.scale, end.zero_point)
     fractions = (float((top1 == truth).mean()) for top1 in (float_top1, int8_top1))
-    return Comparison(len(labels), data.name, share, *fractions)
+    return Comparison(count, data.name, share, *fractions)

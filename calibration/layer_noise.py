@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from artifact import Artifact
-from calibration.convert import LOG, Int8Facts, convert_float, to_range
-from calibration.evaluate import quantize
-from datasets import Dataset, prepare_many, sample
+from calibration import examples
+from calibration.convert import LOG, Int8Facts, convert_float
+from datasets import Dataset, sample
 from graph.oracle import Oracle
 from graph.reader import read
 from graph.types import Graph, Tensor
@@ -35,18 +35,17 @@ def measure(
 ) -> list[LayerNoise]:
     """Run the float and the int8 graph over test pictures and compare every tensor that both have, in order."""
     chosen = sample(data.test, min(pictures, len(data.test)))
-    _, h, w, channels = model.facts.input_shape
-    pixels = prepare_many(data.test, chosen, (h, w), channels)
-    input_range = model.facts.input_range
+    inputs = examples.select(data.test, chosen, model.facts, f"--data {data.name}")
+    real, stored = inputs.real(), inputs.quantized(int8.facts.input)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"
         path.write_bytes(convert_float(model.path, Path(folder) / LOG))
         exact, coarse = Oracle(path, "builtin", keep_all=True), Oracle(int8.path, "reference", keep_all=True)
         pairs = _common(read(path), read(int8.path))
     signal, noise = np.zeros(len(pairs)), np.zeros(len(pairs))
-    for picture in pixels:
-        exact.invoke(to_range(picture[None], input_range))
-        coarse.invoke(quantize(picture[None], input_range, int8.facts.input))
+    for real_input, stored_input in zip(real, stored, strict=True):
+        exact.invoke(real_input)
+        coarse.invoke(stored_input)
         for i, pair in enumerate(pairs):
             reference = exact.tensor(pair.exact.index).astype(np.float32, copy=False)
             q = pair.coarse.quant

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zipfile
 from dataclasses import dataclass
@@ -41,13 +42,14 @@ class PresetFacts:
 class KerasFacts:
     """Facts of a Keras model.
 
-    `input_shape` is (1, h, w, channels); `labels` are the names of its classes, empty if unknown; `input_range` the
-    float values of pixels 0 and 255, and `range_from` where they are from: "weights" (a preset or its checkpoint),
-    "option", "file" (the layers with which the network prepares its input) or "assumed". `classes` is None for several
-    outputs and maps, and 2 for one value. `parameters` counts all weights; `preset` is None for a user's own network.
+    `input_shape` is (1, h, w, channels) for pictures, else any with batch 1; `labels` are the names of its classes,
+    empty if unknown; `input_range` the float values of pixels 0 and 255, and `range_from` where they are from:
+    "weights" (a preset or its checkpoint), "option", "file" (the layers with which the network prepares its input) or
+    "assumed". `classes` is None for several outputs, maps and autoencoders, and 2 for one value. `parameters` counts
+    all weights; `preset` is None for a user's own network.
     """
 
-    input_shape: tuple[int, int, int, int]
+    input_shape: tuple[int, ...]
     classes: int | None
     labels: tuple[str, ...]
     input_range: tuple[float, float]
@@ -83,9 +85,8 @@ def build(
             _check(model, source, len(own_labels))
             _save(model, folder / FILENAME)
             chosen = known_range or input_ranges.read(model)
-        _, h, w, channels = model.input_shape
         return KerasFacts(
-            input_shape=(1, int(h), int(w), int(channels)),
+            input_shape=tuple(int(size) for size in model.input_shape),
             classes=_classes(model),
             labels=own_labels,
             input_range=chosen or ASSUMED_RANGE,
@@ -148,9 +149,6 @@ def _load_weights(model: keras.Model, path: Path) -> None:
 
 
 def _check(model: keras.Model, source: Source, labels: int) -> None:
-    channels = model.input_shape[3]
-    if channels not in (1, 3):
-        raise ConfigError(f"--model {source.name}: expected an input of 1 or 3 channels, got {model.input_shape}")
     classes = _classes(model)
     if labels and classes is not None and classes != labels:
         raise ConfigError(
@@ -159,10 +157,14 @@ def _check(model: keras.Model, source: Source, labels: int) -> None:
 
 
 def _classes(model: keras.Model) -> int | None:
-    """Return the number of classes of a network with one vector out; one value is for two classes."""
+    """Return the number of classes of a network with one vector out; one value is for two classes.
+
+    None for several outputs, maps, and autoencoders, which give their input again.
+    """
     shapes = [tuple(tensor.shape) for tensor in model.outputs]
     sizes = [size for size in shapes[0][1:] if size != 1]
-    if len(shapes) != 1 or len(sizes) > 1:
+    is_input_again = shapes[0] == tuple(model.input_shape) and math.prod(sizes) > 2
+    if len(shapes) != 1 or len(sizes) > 1 or is_input_again:
         return None
     return int(sizes[0]) if sizes else 2
 

@@ -44,7 +44,7 @@ class Description:
 
 
 def load(path: Path, rho: int | None = None) -> keras.Model:
-    """Return the network in a .keras or .h5 file as a functional model: float32 (1, h, w, channels) in.
+    """Return the network in a .keras or .h5 file as a functional model with one float32 input of batch 1.
 
     `rho` is the side in pixels where the file leaves height and width open. Raises ConfigError naming what the file
     has that cannot be used, and the next step.
@@ -175,14 +175,22 @@ def fixed_batch(model: keras.Model, path: Path, rho: int | None = None) -> keras
     """Return the model as a functional one with batch 1: an open batch leaves shape arithmetic in the converted graph.
 
     `rho` is the side in pixels where the model leaves height and width open.
-    Raises ConfigError if it does not take one picture.
+    Raises ConfigError if it has not one input, or sizes that are open.
     """
     import keras
 
     inputs = getattr(model, "inputs", None) or []  # a Sequential that was never built has none
     if len(inputs) != 1:
-        shapes = [tuple(tensor.shape) for tensor in inputs] or "a model that was not built"
-        raise ConfigError(f"--model {path}: expected one input, a picture, got {shapes}")
+        if not inputs:
+            raise ConfigError(
+                f"--model {path}: its input has no shape, since it was not built; add keras.Input, or call it once, "
+                "before model.save"
+            )
+        shapes = ", ".join(str(list(tensor.shape)) for tensor in inputs)
+        raise ConfigError(
+            f"--model {path}: expected one input, got {len(inputs)}: {shapes}; join them into one, "
+            "or convert it to an int8 .tflite in your own program and give that"
+        )
     shape = _input_shape(tuple(inputs[0].shape), path, rho)
     picture = keras.Input(batch_shape=(1, *shape), name="input")
     try:
@@ -200,10 +208,13 @@ def _input_shape(shape: tuple[int | None, ...], path: Path, rho: int | None) -> 
             raise ConfigError(f"--model {path}: its input {list(shape)} has no fixed size; give the side with --rho")
         return rho, rho, shape[3]
     known = tuple(size for size in shape[1:] if size is not None)
-    if len(shape) != 4 or len(known) != 3:
-        raise ConfigError(f"--model {path}: expected a picture, (batch, h, w, channels), got {list(shape)}")
+    if len(known) != len(shape) - 1 or not known:
+        raise ConfigError(
+            f"--model {path}: its input {list(shape)} has sizes that are open; give the network a keras.Input of fixed "
+            "sizes, and save it again"
+        )
     if rho is not None and (rho, rho) != known[:2]:
-        raise ConfigError(f"--rho {rho}: {path.name} takes {known[0]}x{known[1]}; leave --rho out")
+        raise ConfigError(f"--rho {rho}: {path.name} takes {'x'.join(map(str, known[:2]))}; leave --rho out")
     return known
 
 

@@ -102,7 +102,7 @@ class Request:
     )  # fmt: skip
     data: str = option(
         "fashion_mnist",
-        "fashion_mnist, cifar10, folder:DIR (one folder for each class) or npz:FILE (pictures, or arrays for .tflite)",
+        "fashion_mnist, cifar10, folder:DIR (one folder for each class) or npz:FILE (pictures or arrays)",
         group="data", value="NAME",
     )  # fmt: skip
     calibration_images: int = option(

@@ -6,6 +6,8 @@ import math
 import shlex
 from dataclasses import replace
 
+import numpy as np
+
 import console
 from artifact import Artifact, ImageFacts
 from calibration import convert, labels
@@ -50,14 +52,21 @@ class Steps:
             with console.step("build") as line:
                 network = build.build(source, self.resolved.labels, self.request.input_range)
                 line.text = f"{network.name}, {network.facts.parameters:,} parameters, weights: {source.describe()}"
-                line.text += _range_text(network.facts.input_range, network.facts.range_from)
+                if self._has_pixels:
+                    line.text += _range_text(network.facts.input_range, network.facts.range_from)
                 line.reused = network.reused
             if source.rho_ratio >= FAR_RHO:
                 console.note(far_rho_text(source))
-            if network.facts.range_from == "assumed" and not is_checked:
+            if network.facts.range_from == "assumed" and self._has_pixels and not is_checked:
                 console.note(assumed_range_text(network.facts.input_range, self.request))
             self._network = network
         return self._network
+
+    @property
+    def _has_pixels(self) -> bool:
+        """Whether the data set has values of 0 to 255, of which the network takes others."""
+        array = self.resolved.data.test.array
+        return array is None or array.dtype == np.uint8
 
     def quantize(self) -> Artifact[Int8Facts]:
         """Return the network in int8: converted with pictures of the data set, or the user's own .tflite."""
@@ -83,7 +92,8 @@ class Steps:
         with console.step("calibrate") as line:
             int8 = convert.calibrate(network, self.resolved.data, settings)
             line.text, line.reused = _check_text(int8), int8.reused
-        if text := near_chance_text(int8.facts.check, len(self.resolved.data.class_names), self.request):
+        data = self.resolved.data
+        if text := near_chance_text(int8.facts.check, len(data.class_names), self.request, data.test.array is not None):
             console.note(text)
         return int8
 
@@ -212,20 +222,22 @@ def far_rho_text(source: weights.Source) -> str:
     )
 
 
-def near_chance_text(check: Comparison | None, classes: int, request: Request) -> str:
+def near_chance_text(check: Comparison | None, classes: int, request: Request, is_array: bool = False) -> str:
     """Say that the float network is near chance on held-out pictures, "" if it is not or that is not known.
 
-    Random weights are expected to be.
+    Random weights are expected to be. With `is_array` the data set has arrays, which are prepared in no other way.
     """
     if check is None or check.float_top1 is None or request.weights == "random":
         return ""
     chance = 1 / max(2, classes)
     if check.float_top1 > chance + 4 * math.sqrt(chance * (1 - chance) / check.n):
         return ""
+    text = f"{100 * check.float_top1:.1f} % top-1 in float is near chance ({100 * chance:.1f} %): "
+    if is_array:
+        return text + "the values of the arrays, the labels or the weights are not this network's"
     return (
-        f"{100 * check.float_top1:.1f} % top-1 in float is near chance ({100 * chance:.1f} %): the preparation of "
-        f"pictures, the labels or the weights are not this network's; `{_check_command(request)}` tries the usual "
-        "preparations"
+        f"{text}the preparation of pictures, the labels or the weights are not this network's; "
+        f"`{_check_command(request)}` tries the usual preparations"
     )
 
 

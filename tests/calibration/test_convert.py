@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from artifact import Artifact, sha256_of
-from calibration import convert, layer_noise
+from calibration import convert, examples, layer_noise
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
 from calibration.evaluate import outputs, quantize
@@ -89,11 +89,12 @@ def test_top1_of_the_check_goes_by_names_not_by_numbers(
         train=dataclasses.replace(data.train, labels=order[data.train.labels]),
         test=dataclasses.replace(data.test, labels=order[data.test.labels]),
     )
-    pixels = _pixels(data)
-    same = convert._compare(network, int8.path, int8.facts, pixels, data.test.labels, data)
-    assert convert._compare(network, int8.path, int8.facts, pixels, turned.test.labels, turned) == same
+    test = examples.select(data.test, range(len(data.test)), network.facts, "")
+    same = convert._compare(network, int8.path, int8.facts, test, data)
+    other = dataclasses.replace(test, labels=turned.test.labels)
+    assert convert._compare(network, int8.path, int8.facts, other, turned) == same
     stranger = dataclasses.replace(data, class_names=("a", "b", "c", "d"))
-    assert convert._compare(network, int8.path, int8.facts, pixels, data.test.labels, stranger).int8_top1 is None
+    assert convert._compare(network, int8.path, int8.facts, test, stranger).int8_top1 is None
 
 
 def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(
@@ -202,7 +203,7 @@ def test_quantize_is_the_formula(ends: tuple[float, float], dtype: str, bottom: 
     got = quantize(pixels, ends, tensor)
     assert got.dtype == np.dtype(dtype)
     back = scale * (got.astype(np.float64) - tensor.zero_point)
-    assert np.abs(back - convert.to_range(pixels, ends)).max() <= scale / 2 + 1e-6
+    assert np.abs(back - examples.to_range(pixels, ends)).max() <= scale / 2 + 1e-6
 
 
 def test_quantize_saturates() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration import agreement, checks, convert, evaluate, meaning
+from calibration import agreement, checks, convert, evaluate, examples, meaning
 from calibration.checks import QuantizedTensor
 from calibration.meaning import Meaning
 from errors import ConfigError
@@ -101,7 +101,7 @@ def test_a_float_input_takes_its_range_from_what_is_behind_it(tmp_path: Path) ->
     assert (facts.input.scale, facts.input_range, facts.range_from) == (0.0, (-1.0, 1.0), "scale")
     pixels = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
     inputs = evaluate.quantize(pixels, (-1.0, 1.0), facts.input)
-    np.testing.assert_allclose(inputs, convert.to_range(pixels, (-1.0, 1.0)), atol=1e-6)
+    np.testing.assert_allclose(inputs, examples.to_range(pixels, (-1.0, 1.0)), atol=1e-6)
 
 
 def test_float_that_is_not_at_the_ends_is_refused(tmp_path: Path) -> None:
