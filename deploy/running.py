@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import process
+from deploy.guard import ONE_CPU
 from deploy.links.tcp import TcpLink
 from errors import DeployError, LinkError
 
@@ -24,15 +25,24 @@ class Running:
     """A program behind a guard, which kills it when this object stops it or this process ends in any way.
 
     `name` is what errors call it; `is_noise` recognizes lines of its standard error that say nothing about a failure.
+    With `on_one_cpu` its threads share a CPU, see deploy/guard.py.
     """
 
-    def __init__(self, name: str, argv: Sequence[str], is_noise: Callable[[str], bool] = lambda line: False):
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        is_noise: Callable[[str], bool] = lambda line: False,
+        *,
+        on_one_cpu: bool = False,
+    ):
         self.name = name
         self._is_noise = is_noise
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (stop closes it)
+        guard = [sys.executable, "-I", "-S", str(GUARD), *([ONE_CPU] if on_one_cpu else []), *argv]
         self._guard = process.start(
-            [sys.executable, "-I", "-S", GUARD, *argv], error=DeployError, name=name, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self._stderr, outlives_us=True,
+            guard, error=DeployError, name=name, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self._stderr, outlives_us=True,
         )  # fmt: skip
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from compilers.aot.steps import Step
 from graph.types import Graph
@@ -50,15 +51,10 @@ class Layout:
     overlapped: dict[int, int]
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """A piece before it has a place: `delta` is its offset from the start of its group."""
-
-    tensor: int | None
-    size: int
-    first: int
-    last: int
-    delta: int = 0
+# A tensor, or the scratch of step i as ~i
+_Key: TypeAlias = int
+# What is placed: its key, bytes and offset from the start of its group
+_Piece: TypeAlias = tuple[_Key, int, int]
 
 
 def whole_inputs(graph: Graph, steps: Sequence[Step]) -> list[int]:
@@ -111,18 +107,41 @@ def _improved(search: _Search, best: Layout) -> Layout:
     return best
 
 
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Pieces that are placed together, `span` bytes of the arena. `keys` sort it into each order that is tried."""
+
+    pieces: tuple[_Piece, ...]
+    span: int
+    keys: tuple[tuple[int, int], ...]
+
+
 class _Search:
-    """Layouts of one network for given choices of the steps whose output overlaps an input."""
+    """Layouts of one network for given choices of the steps whose output overlaps an input.
+
+    A plan takes a thousand of them, so what does not depend on the choice is computed once.
+    """
 
     def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
         self.graph = graph
         self.steps = steps
+        self.inputs = whole_inputs(graph, steps)
         self.life = lifetimes(graph, steps)
+        self.bytes = {t: graph.tensors[t].bytes for t in self.life}
+        self.overlappable = [self._overlappable(i) for i in range(len(steps))]
+        self.scratch_apart = [step.without_overlap().scratch for step in steps]
+        scratch = {~i: (i, i) for i, step in enumerate(steps) if step.scratch or self.scratch_apart[i]}
+        self._life: dict[_Key, tuple[int, int]] = {**self.life, **scratch}
+        self._beside = {key: self._alive_with(*life) for key, life in self._life.items()}
+        self._groups: dict[tuple[_Piece, ...], _Group] = {}
 
-    def overlappable(self, i: int) -> int | None:
+    def _overlappable(self, i: int) -> int | None:
         """Return the input of step i that dies there and that its output may overlap, preferring the largest."""
         dying = [t for t in self.steps[i].overlap if self.life[t][1] == i]
         return max(dying, key=lambda t: (self.steps[i].overlap[t], self.graph.tensors[t].bytes), default=None)
+
+    def _alive_with(self, first: int, last: int) -> list[_Key]:
+        return [key for key, (start, end) in self._life.items() if first <= end and start <= last]
 
     def candidates(self, layout: Layout) -> list[int]:
         """Return the steps whose overlap may be chosen or undone, those at the fullest moment first."""
@@ -130,7 +149,7 @@ class _Search:
         for piece in (*layout.tensors.values(), *layout.scratch.values()):
             for i in range(max(piece.first, 0), min(piece.last, len(load) - 1) + 1):
                 load[i] += piece.size
-        return sorted((i for i in range(len(load)) if self.overlappable(i) is not None), key=lambda i: (-load[i], i))
+        return sorted((i for i in range(len(load)) if self.overlappable[i] is not None), key=lambda i: (-load[i], i))
 
     def layout(self, chosen: Iterable[int], limit: int | None = None) -> Layout | None:
         """Place everything, the outputs of chosen steps over their inputs; None if it takes over `limit` bytes.
@@ -138,89 +157,89 @@ class _Search:
         Tries several orders.
         """
         groups, overlapped = self.groups(set(chosen))
-        orders = (
-            lambda g: (-_span(g), g[0].first),
-            lambda g: (-max(p.size for p in g), g[0].first),
-            lambda g: (-max(p.last for p in g) + min(p.first for p in g), -_span(g)),
-            lambda g: (g[0].first, -_span(g)),
-        )
-        best: list[Placed] = []
-        for order in orders:
-            placed = _place(sorted(groups, key=order), limit)
-            if placed and (not best or _end(placed) < _end(best)):
+        best: dict[_Key, tuple[int, int]] | None = None
+        tried: list[list[_Group]] = []
+        for kind in range(len(groups[0].keys)):
+            order = sorted(groups, key=lambda group, kind=kind: group.keys[kind])  # type: ignore[misc]
+            if order in tried:
+                continue
+            tried.append(order)
+            placed = self._place(order, limit)
+            if placed is not None and (best is None or _end(placed) < _end(best)):
                 best, limit = placed, _end(placed)
-        if not best:
+        if best is None:
             return None
-        tensors = {p.tensor: p for p in best if p.tensor is not None}
-        scratch = {p.first: p for p in best if p.tensor is None}
+        tensors = {key: self._placed(key, *place) for key, place in best.items() if key >= 0}
+        scratch = {~key: self._placed(key, *place) for key, place in best.items() if key < 0}
         return Layout(_end(best), tensors, scratch, overlapped)
 
-    def groups(self, chosen: set[int]) -> tuple[list[list[_Piece]], dict[int, int]]:
-        """Return the groups of pieces, and the input that each chosen step's output overlaps."""
-        group_of: dict[int, tuple[list[_Piece], int]] = {}
-        groups: list[list[_Piece]] = []
+    def _placed(self, key: _Key, start: int, end: int) -> Placed:
+        return Placed(key if key >= 0 else None, start, end - start, *self._life[key])
+
+    def groups(self, chosen: set[int]) -> tuple[list[_Group], dict[int, int]]:
+        """Return what is placed together, and the input that each chosen step's output overlaps."""
+        pieces: list[list[_Piece]] = [[(tensor, self.bytes[tensor], 0)] for tensor in self.inputs]
+        group_of = {tensor: (pieces[i], 0) for i, tensor in enumerate(self.inputs)}
         overlapped: dict[int, int] = {}
-        for tensor in whole_inputs(self.graph, self.steps):
-            groups.append([self.piece(tensor, 0)])
-            group_of[tensor] = (groups[-1], 0)
         for i, step in enumerate(self.steps):
-            source = self.overlappable(i) if i in chosen else None
+            source = self.overlappable[i] if i in chosen else None
             if source is None:
-                groups.append([])
-                group, delta = groups[-1], 0
+                pieces.append([])
+                group, delta = pieces[-1], 0
             else:
                 overlapped[i] = source
                 group, base = group_of[source]
                 delta = base + step.overlap[source] // ALIGNMENT * ALIGNMENT
-            group.append(self.piece(step.output, delta))
+            group.append((step.output, self.bytes[step.output], delta))
             group_of[step.output] = (group, delta)
             for tensor in step.more_outputs:
-                groups.append([self.piece(tensor, 0)])
-                group_of[tensor] = (groups[-1], 0)
-            scratch = (step if source is not None else step.without_overlap()).scratch
-            if scratch:
-                groups.append([_Piece(None, scratch, i, i)])
-        return groups, overlapped
+                pieces.append([(tensor, self.bytes[tensor], 0)])
+                group_of[tensor] = (pieces[-1], 0)
+            if scratch := self.scratch_apart[i] if source is None else step.scratch:
+                pieces.append([(~i, scratch, 0)])
+        return [self._group(tuple(group)) for group in pieces], overlapped
 
-    def piece(self, tensor: int, delta: int) -> _Piece:
-        return _Piece(tensor, self.graph.tensors[tensor].bytes, *self.life[tensor], delta)
+    def _group(self, pieces: tuple[_Piece, ...]) -> _Group:
+        group = self._groups.get(pieces)
+        if group is None:
+            low = min(delta for _, _, delta in pieces)
+            span = max(delta + size for _, size, delta in pieces) - low
+            largest = max(size for _, size, _ in pieces)
+            start = self._life[pieces[0][0]][0]
+            firsts, lasts = zip(*(self._life[key] for key, _, _ in pieces), strict=True)
+            keys = ((-span, start), (-largest, start), (min(firsts) - max(lasts), -span), (start, -span))
+            group = _Group(tuple((key, size, delta - low) for key, size, delta in pieces), span, keys)
+            self._groups[pieces] = group
+        return group
+
+    def _place(self, groups: Sequence[_Group], limit: int | None) -> dict[_Key, tuple[int, int]] | None:
+        """Give each group in turn the lowest aligned offset at which it meets nothing placed.
+
+        Returns the start and end of each piece, or None once they take over `limit` bytes.
+        """
+        placed: dict[_Key, tuple[int, int]] = {}
+        for group in groups:
+            # The open intervals of offsets at which a piece of the group would overlap a placed one alive with it
+            forbidden = [
+                (place[0] - size - delta, place[1] - delta)
+                for key, size, delta in group.pieces
+                for other in self._beside[key]
+                if (place := placed.get(other))
+            ]
+            base = _lowest(forbidden)
+            if limit is not None and base + group.span > limit:
+                return None
+            placed |= {key: (base + delta, base + delta + size) for key, size, delta in group.pieces}
+        return placed
 
 
-def _span(group: list[_Piece]) -> int:
-    return max(p.delta + p.size for p in group) - min(p.delta for p in group)
-
-
-def _end(placed: Iterable[Placed]) -> int:
-    return max(p.offset + p.size for p in placed)
-
-
-def _place(groups: list[list[_Piece]], limit: int | None) -> list[Placed]:
-    """Give each group in turn the lowest aligned offset at which it meets nothing placed.
-
-    Returns nothing once it takes over `limit` bytes.
-    """
-    placed: list[Placed] = []
-    for group in groups:
-        low = min(p.delta for p in group)
-        base = _lowest(_forbidden(group, placed, low))
-        if limit is not None and base + _span(group) > limit:
-            return []
-        placed += [Placed(p.tensor, base + p.delta - low, p.size, p.first, p.last) for p in group]
-    return placed
-
-
-def _forbidden(group: list[_Piece], placed: list[Placed], low: int) -> list[tuple[int, int]]:
-    """Return the open intervals of offsets at which a piece of the group would overlap a placed one alive with it."""
-    intervals = []
-    for piece in group:
-        delta = piece.delta - low
-        for other in placed:
-            if piece.first <= other.last and other.first <= piece.last:
-                intervals.append((other.offset - piece.size - delta, other.offset + other.size - delta))
-    return sorted(intervals)
+def _end(placed: dict[_Key, tuple[int, int]]) -> int:
+    return max([end for _, end in placed.values()])
 
 
 def _lowest(forbidden: list[tuple[int, int]]) -> int:
+    """Return the lowest aligned offset in none of the open intervals."""
+    forbidden.sort()
     offset = 0
     for start, end in forbidden:
         if start < offset < end:

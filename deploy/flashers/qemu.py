@@ -36,9 +36,8 @@ class QemuFlasher:
         if not image.is_file():
             raise DeployError(f"{image}: no such image; build it first")
         port = free_port(self._port)
-        running = Running(
-            f"{self._target.name} (QEMU on port {port})", [program, *self.arguments(image, port)], is_noise=_is_noise
-        )
+        name, command = f"{self._target.name} (QEMU on port {port})", [program, *self.arguments(image, port)]
+        running = Running(name, command, is_noise=_is_noise, on_one_cpu=True)
         return RunningLink(running, port)
 
     def check(self) -> None:
