@@ -12,7 +12,7 @@ from compilers.image.microcontroller import FirmwareFacts
 from deploy.board_state import BoardState
 from deploy.info import Stats
 from measure import edgetpu, figures, identity, linux
-from measure.layout import clock_text
+from measure.layout import clock_text, difference_text
 from measure.measurement import (
     Measurement,
     choose_threads,
@@ -71,6 +71,8 @@ def agreement_text(agreement: Agreement) -> str:
     """Return accuracy and exactness in a line."""
     exact, accuracy = agreement.exactness, agreement.accuracy
     text = f"{exact.equal:,} of {exact.n:,} outputs equal to the reference"
+    if exact.first_difference:
+        text += f" ({difference_text(exact.first_difference)})"
     if agreement.auc:
         return f"AUC {agreement.auc.auc:.4f}, {text}"
     if agreement.why_not:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fields import Json, to_json
+from graph.difference import TFLM, FirstDifference
 from measure.report import (
     AccuracySection,
     AucSection,
@@ -202,7 +203,18 @@ def _exactness_text(exactness: ExactnessSection) -> str:
     text = f"{exactness.equal:,} of {exactness.n:,} outputs equal to {exactness.oracle}"
     if exactness.max_abs_diff:
         text += f"; largest difference {exactness.max_abs_diff} of 256 steps"
+    if exactness.first_difference:
+        text += f"; {difference_text(exactness.first_difference)}"
     return text
+
+
+def difference_text(first: FirstDifference) -> str:
+    """Return which operator is the first that a device's kernels compute in another way than the reference kernels."""
+    kernels = "TFLite-Micro's kernels" if first.kernels == TFLM else f"LiteRT's {first.kernels} kernels"
+    text = f"{kernels} first differ from the reference kernels at operator {first.operator} {first.name}"
+    if first.max_abs_diff is None:
+        return text
+    return f"{text}, by at most {first.max_abs_diff} step{'s' if first.max_abs_diff > 1 else ''}"
 
 
 def _cell(value: Json) -> str:

@@ -14,7 +14,7 @@ from calibration import evaluate
 from calibration.checks import QuantizedTensor
 from calibration.evaluate import Values
 from datasets import digest_of
-from measure import figures
+from measure import difference, figures
 from measure.report import AccuracySection, AucSection, ExactnessSection
 from measure.setup import Pictures, Setup
 
@@ -67,6 +67,9 @@ def compare_with_reference(
     ours, theirs = evaluate.split(raw, tensors), evaluate.split(reference[:n], tensors)
     oracle = f"LiteRT {versions('ai-edge-litert')['ai-edge-litert']} {kernels} kernels on the host"
     exactness = figures.exactness_of(ours, theirs, oracle)
+    if exactness.equal < n:
+        differ = (raw != reference[:n]).any(axis=1)
+        exactness = replace(exactness, first_difference=difference.find(setup, pictures.inputs[:n][differ]))
     if pictures.truth is None:
         return Agreement(exactness, why_not=pictures.why_not)
     if setup.int8.facts.meaning.kind == "reconstruction":

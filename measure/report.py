@@ -13,6 +13,7 @@ from artifact import write_atomic
 from calibration.comparison import Comparison
 from errors import ConfigError, Error, nearest
 from fields import Source, from_json, load_json, shown, to_json
+from graph.difference import FirstDifference
 
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
 SCHEMA = 2
@@ -140,12 +141,15 @@ class ExactnessSection:
     """How many of `n` answers equal the oracle's byte for byte, in all outputs.
 
     `max_abs_diff` is the largest difference in steps of the quantized outputs, None if an output has real values.
+    `first_difference` is where the kernels of the device begin to differ from the reference kernels, found on this
+    host; None if the answers are equal or it is not known.
     """
 
     oracle: str
     n: int
     equal: int
     max_abs_diff: int | None = None
+    first_difference: FirstDifference | None = None
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,11 @@ def test_the_head_of_random_graphs_is_upstream_s(joins: list[tuple[int, int]]) -
         path.unlink()
 
 
+def test_a_device_gets_what_allocating_needs_for_a_while(small: Artifact[NoFacts]) -> None:
+    measured = arena.measure(small.path, checks.read(small.path))
+    assert measured.device_reference >= measured.host_bytes > measured.host_head + measured.host_tail
+
+
 def test_each_library_gets_the_arena_of_its_kernels() -> None:
     figures = arena.Arena("1", 900, 500, 400, device_reference=600, device_dsp=700, device_mve=800)
     assert figures.bytes_for("reference", "cortex-m55") == 600
