@@ -226,7 +226,18 @@ def _measure(task: str, request: Request, parts: tuple[Part, ...]) -> None:
         raise Error(f"measured {measured.interrupted}")
 
 
-@command(MEASURING, options.TestRequest, *INT8_GROUPS, "target", "link", "count", "lossy", "junit", "pytest_arguments")
+@command(
+    MEASURING,
+    options.TestRequest,
+    *INT8_GROUPS,
+    "target",
+    "link",
+    "allow_mismatch",
+    "count",
+    "lossy",
+    "junit",
+    "pytest_arguments",
+)
 def hil(request: options.TestRequest) -> None:
     """Run the hardware-in-the-loop tests on a device.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,16 @@ import pytest
 import target as targets
 from artifact import Artifact, ImageFacts
 from deploy.agents import AgentOptions
+from deploy.board_state import BoardState
 from deploy.device import HANDSHAKE_S, device_for
+from deploy.identity import check, differences
 from deploy.links.lossy import Faults, LossyLink
 from deploy.request import Timeouts
 from deploy.session import Session
 from device_tests import tiny_model
-from device_tests.run import PICTURES
+from device_tests.run import OTHER_BOARD, PICTURES
 from device_tests.support import DeviceUnderTest, Pictures, artifact_of
-from errors import CompileError, DeployError, FitError
+from errors import CompileError, DeployError, DeviceError, FitError
 
 LOSSES = Faults(drop=0.002, flip=0.002, repeat=0.002, delay=0.002, cut=0.002, delay_s=0.005)
 
@@ -40,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--kernels", default="xnnpack", help="LiteRT kernels of Linux boards: xnnpack, builtin or reference"
     )
+    group.addoption("--allow-mismatch", action="store_true", help="test a device that is not the target's board")
     group.addoption("--lossy", type=int, default=None, help="run over a line that loses bytes, with this seed")
 
 
@@ -50,8 +53,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceUnderTest]:
-    """The device, open for all tests of this run."""
+def device_on(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    record_testsuite_property: Callable[[str, object], None],
+) -> Iterator[DeviceUnderTest]:
+    """The device, open for all tests of this run. Ends the run if it is another board and that is not allowed."""
     option = request.config.getoption
     target = targets.load(request.param)
     if target.tpu:
@@ -71,7 +78,11 @@ def device_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     handshake_s = HANDSHAKE_S.get(target.measured_on, 30.0) if target.kind != "mcu" else 30.0
     timeouts = Timeouts(handshake_s=handshake_s)
     with device_for(target, artifact_of(model), link, timeouts=timeouts).session() as session:
-        yield DeviceUnderTest(target, model, session, pictures, count, option("--lossy") is not None)
+        mismatches = _mismatches(target, session, option("--allow-mismatch"))
+        for text in mismatches:
+            record_testsuite_property("mismatch", f"{target.name}: {text}")
+        is_lossy = option("--lossy") is not None
+        yield DeviceUnderTest(target, model, session, pictures, count, is_lossy, bool(mismatches))
 
 
 @pytest.fixture
@@ -86,6 +97,16 @@ def device(request: pytest.FixtureRequest, device_on: DeviceUnderTest) -> Device
 def session(device: DeviceUnderTest) -> Session:
     """The session with the device."""
     return device.session
+
+
+def _mismatches(target: targets.Target, session: Session, allow_mismatch: bool) -> tuple[str, ...]:
+    """Return what the device says of itself against its target, which the user allowed."""
+    board = session.board() if target.kind != "mcu" else BoardState()
+    try:
+        check(target, session.info, board, allow_mismatch)
+    except DeviceError as e:
+        pytest.exit(str(e), returncode=OTHER_BOARD)
+    return differences(target, session.info, board)
 
 
 def _marked(name: str) -> Any:

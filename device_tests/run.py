@@ -18,6 +18,8 @@ from target import Target
 
 PICTURES = {"host": 100, "hardware": 100, "emulated": 20}
 """How many pictures are tested unless the user chooses, by what the numbers are measured on."""
+OTHER_BOARD = 10
+"""The exit code of pytest where the device is not the target's board; pytest itself has 0 to 5."""
 
 
 def run(
@@ -47,5 +49,6 @@ def run(
             command += ["--image", str(compiled.path)]
         exit_code = process.show([*command, *options], error=DeviceError, folder=ROOT)
     if exit_code:
-        reason = "no test was run" if exit_code == 5 else f"pytest ended with {process.ending(exit_code)}"
+        reasons = {5: "no test was run", OTHER_BOARD: "the device is another board, nothing was tested"}
+        reason = reasons.get(exit_code, f"pytest ended with {process.ending(exit_code)}")
         raise DeviceError(f"{target.name}: {reason}; see above and {junit}")

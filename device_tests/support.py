@@ -48,7 +48,10 @@ class Pictures:
 
 @dataclass
 class DeviceUnderTest:
-    """The device under test: its target, the .tflite it must hold, an open session, and pictures for it."""
+    """The device under test: its target, the .tflite it must hold, an open session, and pictures for it.
+
+    `is_other_board` says that it is not the target's board, which the user allowed.
+    """
 
     target: target.Target
     model: Path
@@ -56,6 +59,7 @@ class DeviceUnderTest:
     chosen_pictures: Pictures | None
     count: int
     is_lossy: bool
+    is_other_board: bool = False
     _answers: dict[bytes, bytes] = field(default_factory=dict)
 
     @cached_property

@@ -17,6 +17,7 @@ from datasets import digest_of
 from deploy.agents import AgentOptions
 from deploy.board_state import BoardState
 from deploy.device import Device, device_for
+from deploy.identity import check, differences
 from deploy.info import DeviceInfo, Stats
 from deploy.session import Session
 from errors import ConfigError, Error
@@ -119,7 +120,7 @@ def open_device(setup: Setup, threads: Threads) -> Iterator[tuple[Session, Board
             info = session.info
             line.text = f"{info.board}: {info.engine} {info.engine_version}, {info.kernels} kernels"
             line.text += edgetpu.device_text(before)
-        for text in identity.differences(setup.target, info, before):
+        for text in differences(setup.target, info, before):
             console.note(f"{setup.target.name}: the device is another board; {text}")
         yield session, before
 
@@ -129,7 +130,7 @@ def _session(setup: Setup, threads: int) -> Iterator[Session]:
     """Yield a session with the device once it has said that it is the setup's board, or may be another."""
     with device_of(setup, threads).session() as session:
         board = session.board() if setup.is_linux else BoardState()
-        identity.check(setup.target, session.info, board, setup.settings.allow_mismatch)
+        check(setup.target, session.info, board, setup.settings.allow_mismatch)
         yield session
 
 

@@ -33,5 +33,6 @@ def arguments_of(request: TestRequest) -> list[str]:
     return [
         *(["--link", request.link] if request.link else []),
         *(["--lossy", str(request.lossy)] if request.lossy is not None else []),
+        *(["--allow-mismatch"] if request.allow_mismatch else []),
         *shlex.split(request.pytest_arguments),
     ]

@@ -14,9 +14,9 @@ from deploy import frames
 from deploy.board_state import BoardState
 from deploy.flashers import flasher_for
 from deploy.frames import Decoder, Frame, Text, Type
+from deploy.identity import differences
 from deploy.links import Link
 from deploy.session import Session
-from measure import identity
 from tests.firmware.conftest import Images
 from tests.firmware.standin import EMULATED, INPUT_BYTES, expected_output
 
@@ -62,7 +62,7 @@ def test_it_boots_infers_and_agrees_with_its_image(
     assert (info.board, info.engine, info.firmware) == (board.name, "standin", image.revision)
     assert (info.window, info.max_payload, info.input_preserved) == (WINDOW, 1024, False)
     assert any("alpharho" in line for line in session.log)
-    assert identity.differences(board, info, BoardState()) == ()
+    assert differences(board, info, BoardState()) == ()
     assert session.stats().uptime_us is not None
     damaged = session.stats().damaged_frames
     assert damaged <= 1  # an STM32 loses what comes before its UART is on: the first frame may be cut

@@ -19,6 +19,7 @@ from calibration.convert import Int8Facts
 from datasets import Dataset
 from deploy.agent.linux import board_facts
 from deploy.board_state import BoardState
+from deploy.identity import differences
 from deploy.info import Counter, DeviceInfo, Stats
 from deploy.session import Inference
 from device_tests import tiny_model
@@ -300,7 +301,7 @@ def test_a_microcontroller_is_known_by_its_cpuid(
     device: Device, name: str, cpuid: int, expected: tuple[str, ...]
 ) -> None:
     info = replace(device.info, board=name, cpuid=cpuid)
-    assert identity.differences(target.load(name), info, BoardState()) == expected
+    assert differences(target.load(name), info, BoardState()) == expected
 
 
 @pytest.mark.parametrize(
@@ -308,29 +309,29 @@ def test_a_microcontroller_is_known_by_its_cpuid(
 )
 def test_a_risc_v_core_is_known_by_its_instruction_set(device: Device, machine: str, expected: tuple[str, ...]) -> None:
     info = replace(device.info, board="qemu-rv32", machine=machine)
-    assert identity.differences(target.load("qemu-rv32"), info, BoardState()) == expected
+    assert differences(target.load("qemu-rv32"), info, BoardState()) == expected
 
 
 def test_firmware_of_another_board_is_a_mismatch(device: Device) -> None:
     info = replace(device.info, board="netduinoplus2", cpuid=0x410FC240)
     expected = ("board: expected qemu-m4, received netduinoplus2",)
-    assert identity.differences(target.load("qemu-m4"), info, BoardState()) == expected
+    assert differences(target.load("qemu-m4"), info, BoardState()) == expected
 
 
 def test_native_is_this_machine(device: Device) -> None:
     facts = board_facts()
     here = BoardState(architecture=platform.machine(), cpu=str(facts["cpu"]) if "cpu" in facts else None)
-    assert identity.differences(target.load("host"), device.info, here) == ()
-    assert len(identity.differences(target.load("host"), device.info, BoardState(architecture="mips", cpu="x"))) == 2
+    assert differences(target.load("host"), device.info, here) == ()
+    assert len(differences(target.load("host"), device.info, BoardState(architecture="mips", cpu="x"))) == 2
     firmware = replace(device.info, board="host-fw", machine="mips")
     expected = (f"machine: expected {platform.machine()}, received mips",)
-    assert identity.differences(target.load("host-fw"), firmware, BoardState()) == expected
+    assert differences(target.load("host-fw"), firmware, BoardState()) == expected
 
 
 def test_one_kind_of_core_of_several_is_enough(device: Device) -> None:
     board, _ = honest(target.load("rpi4"), device.info)
     board = replace(board, cpu_part="0x41:0xd03, 0x41:0xd08")
-    assert identity.differences(target.load("rpi4"), device.info, board) == ()
+    assert differences(target.load("rpi4"), device.info, board) == ()
 
 
 # --- Its clock -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,59 @@
+"""`inv hil` tests no device that is not the target's board, unless that is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import process
+import target
+from artifact import Artifact, NoFacts
+from deploy.board_state import BoardState
+from deploy.identity import differences
+from device_tests import conftest, run
+from errors import DeviceError
+from pipeline.device_test import arguments_of
+from pipeline.task_options import TestRequest
+
+HERE = BoardState(architecture="x86_64", cpu="a CPU")
+
+
+@dataclass
+class Session:
+    """A session with a Linux board that is none of ours."""
+
+    info: Any = None
+
+    def board(self) -> BoardState:
+        return HERE
+
+
+def test_another_board_ends_the_run() -> None:
+    board, session = target.load("rpi4"), Session()
+    with pytest.raises(pytest.exit.Exception) as ended:
+        conftest._mismatches(board, session, False)  # type: ignore[arg-type]
+    assert ended.value.returncode == run.OTHER_BOARD
+    assert "rpi4: the device is another board (machine: expected aarch64, received x86_64" in str(ended.value)
+    assert "--allow-mismatch" in str(ended.value)
+    allowed = conftest._mismatches(board, session, True)  # type: ignore[arg-type]
+    assert allowed == differences(board, None, HERE)  # type: ignore[arg-type]
+    assert len(allowed) >= 2
+
+
+def test_the_task_says_why_nothing_was_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = []
+
+    def show(command: list[str], **_: Any) -> int:
+        commands.append(command)
+        return run.OTHER_BOARD
+
+    monkeypatch.setattr(process, "show", show)
+    model = Artifact(tmp_path / "net.tflite", "int8", "net", "ab", NoFacts())
+    options = arguments_of(TestRequest(allow_mismatch=True))
+    with pytest.raises(DeviceError, match="host: the device is another board, nothing was tested; see above"):
+        run.run(target.load("host"), model, model, np.zeros((1, 4), np.int8), None, tmp_path / "hil.xml", options)
+    assert "--allow-mismatch" in commands[0]
