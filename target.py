@@ -22,6 +22,8 @@ LINKS = ("exec", "tcp", "qemu", "serial", "ssh")
 ADDRESSES = 1 << 32
 TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
 """What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
+USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
+NOT_TRIED = "built only"
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,10 @@ class Expect:
 class Target:
     """One board. `measured_on` says what its numbers are measured on: hardware, an emulator or this host.
 
-    `flasher` is the usual flasher of a microcontroller, empty if there is none; `flash_arguments` are what each flasher
-    takes for this board, by its name.
+    `flasher` is the usual flasher of a microcontroller, empty if there is none; `other_flashers` are taken, in order,
+    where its program is not installed; `flash_arguments` are what each flasher takes for this board, by its name.
+    `usb` are the USB IDs of its serial port, as `0483:374b`. `tried` says how far the board was tried, "" where
+    `measured_on` and the tests say it.
     """
 
     name: str
@@ -92,7 +96,10 @@ class Target:
     engine: str
     link: str
     flasher: str = ""
+    other_flashers: tuple[str, ...] = ()
     flash_arguments: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    usb: tuple[str, ...] = ()
+    tried: str = ""
     mcu: Mcu | None = None
     emulator: Emulator | None = None
     tpu: Tpu | None = None
@@ -155,7 +162,10 @@ def load_file(path: Path) -> Target:
         engine=top.choice("engine", ENGINES),
         link=top.choice("link", LINKS),
         flasher=top.choice("flasher", flashers()) if "flasher" in top.values else "",
+        other_flashers=_other_flashers(top),
         flash_arguments=_flash_arguments(top),
+        usb=_usb(top),
+        tried=top.text("tried") if "tried" in top.values else "",
         mcu=_mcu(mcu) if mcu else None,
         emulator=_emulator(emulator) if emulator else None,
         tpu=_tpu(tpu) if tpu else None,
@@ -172,7 +182,7 @@ def _check_sections(file: str, target: Target) -> None:
         raise ConfigError(f'{file}: section [mcu] belongs to class = "mcu", and is needed there')
     if (target.kind == "tpu") != (target.tpu is not None):
         raise ConfigError(f'{file}: section [tpu] belongs to class = "tpu", and is needed there')
-    if (target.flasher or target.flash_arguments) and target.mcu is None:
+    if (target.flasher or target.other_flashers or target.flash_arguments) and target.mcu is None:
         raise ConfigError(f'{file}: key flasher and section [flash] belong to class = "mcu"; remove them')
     if target.measured_on == "emulated" and target.emulator is None:
         raise ConfigError(f'{file}: section [emulator] is missing; where = "emulated" needs it')
@@ -214,6 +224,20 @@ def _flash_arguments(top: Fields) -> dict[str, tuple[str, ...]]:
         return {}
     section.allow(flashers())
     return {name: section.texts(name) for name in section.values}
+
+
+def _other_flashers(top: Fields) -> tuple[str, ...]:
+    names = top.texts("other_flashers", default=())
+    if not set(names) <= set(flashers()):
+        raise top.wrong("other_flashers", f"a list of {', '.join(flashers())}", list(names))
+    return names
+
+
+def _usb(top: Fields) -> tuple[str, ...]:
+    ids = top.texts("usb", default=())
+    if not all(USB_ID.fullmatch(one) for one in ids):
+        raise top.wrong("usb", "a list of USB IDs such as 0483:374b", list(ids))
+    return ids
 
 
 def _emulator(section: Fields) -> Emulator:

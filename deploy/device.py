@@ -87,13 +87,15 @@ def device_for(
     agent: AgentOptions = DEFAULT_OPTIONS,
     timeouts: Timeouts | None = None,
     say: Say = lambda text: None,
+    flasher: str = "",
 ) -> Device:
-    """Return the device of a target with the target's own flasher, where one is needed.
+    """Return the device of a target with the flasher of that name, or the target's own, where one is needed.
 
     Raises DeployError if a microcontroller has neither a link nor a flasher.
     """
     needs_flasher = target.kind == "mcu" and link is None and artifact.kind != TFLM
-    return Device(target, artifact, link, flasher_for(target) if needs_flasher else None, agent, timeouts, say)
+    chosen = flasher_for(target, flasher, say) if needs_flasher else None
+    return Device(target, artifact, link, chosen, agent, timeouts, say)
 
 
 def model_sha256(artifact: Artifact[ImageFacts]) -> str:

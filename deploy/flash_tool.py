@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import process
-from deploy.bench_file import links_of
+from deploy import flashed, images, ports, usb_devices
+from deploy.bench_file import Unit, unit_of
 from deploy.links import Link, make_link
 from errors import DeployError
-from target import Target
+from target import Mcu, Target
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -23,12 +31,35 @@ class Failure:
     next_step: str
 
 
+@dataclass(frozen=True)
+class Job:
+    """One flashing: the image, the URI of the board's line, and the serial number of the probe ("": the only one)."""
+
+    image: Path
+    uri: str = ""
+    probe: str = ""
+
+    @property
+    def port(self) -> str:
+        """The board's port as the tools name it: a device file, or socket://HOST:PORT."""
+        parts = urlsplit(self.uri)
+        return parts.path if parts.scheme == "serial" else f"socket://{parts.netloc}"
+
+
+NOT_ALLOWED = Failure(
+    r"LIBUSB_ERROR_ACCESS|(?i:permission denied|access denied|insufficient permissions)",
+    "add the udev rules of the tool, or join the group of the device (plugdev or dialout), then plug it in again",
+)
+
+
 class FlashTool(ABC):
     """A program that writes an image into a board's flash and starts it; the board's line is a link of its own.
 
     A subclass says what the program is and how it is called. `image_suffix` is the form of the image that it takes.
-    It succeeded if its exit code is 0 and its output matches `success`; with an empty `success`, if none of `failures`
-    matches. `package` is the Debian package, or a sentence that says how to get the program.
+    It succeeded if its exit code is one of `exit_codes`, its output matches `success` and does not match `refusals`;
+    with an empty `success`, if none of `failures` matches. `package` is the Debian package, or a sentence that says how
+    to get the program. `probes` are the kinds of debug probe that it uses. `reappears` is for boards whose port is gone
+    while they are flashed.
     """
 
     program: ClassVar[str]
@@ -36,67 +67,150 @@ class FlashTool(ABC):
     image_suffix: ClassVar[str]
     links: ClassVar[tuple[str, ...]] = ("serial",)
     success: ClassVar[str] = ""
+    refusals: ClassVar[str] = r"(?!)"
     failures: ClassVar[tuple[Failure, ...]] = ()
     timeout_s: ClassVar[float] = 120.0
+    exit_codes: ClassVar[tuple[int, ...]] = (0,)
+    probes: ClassVar[tuple[str, ...]] = ()
+    reappears: ClassVar[bool] = False
+    options_example: ClassVar[str] = ""
 
     def __init__(self, target: Target):
         self.target = target
         self.options = target.flash_arguments.get(self.name, ())
+        self.say: Say = lambda text: None
 
     @property
     def name(self) -> str:
         """The flasher's name in a target's TOML: that of its module."""
         return type(self).__module__.rpartition(".")[2].replace("_", "-")
 
+    @property
+    def mcu(self) -> Mcu:
+        """The target's microcontroller. Raises DeployError if it has none."""
+        if self.target.mcu is None:
+            raise DeployError(f"{self.target.name}: is not a microcontroller: nothing is flashed there")
+        return self.target.mcu
+
     @abstractmethod
-    def command(self, image: Path, uri: str) -> list[str]:
-        """Return the command that writes and starts `image`, run in the image's folder. `uri` is the board's line."""
+    def command(self, job: Job) -> list[str]:
+        """Return the command that writes and starts an image, run in the image's folder."""
+
+    def script(self, job: Job) -> str:
+        """Return what the program reads from its standard input."""
+        return ""
+
+    def prepare(self, job: Job, folder: Path) -> Job:
+        """Return the job with what the program needs beside the image, made in a folder that is removed after it."""
+        return job
+
+    def is_installed(self) -> bool:
+        """Whether the program is there."""
+        return shutil.which(self.program) is not None
 
     def check(self) -> None:
-        """Raise DeployError if the program is missing or the board's line is not known. See Flasher.check."""
+        """Raise DeployError if the program is missing, the board's line is not known or the probe is not clear."""
+        self.check_options()
         process.find(self.program, DeployError, self.package)
-        self.uri()
+        self.choose_probe(self.uri())
+
+    def check_options(self) -> None:
+        """Raise DeployError if the target's TOML lacks what this flasher needs."""
+        if self.options_example and not self.options:
+            raise DeployError(
+                f"{self.target.name}: flasher {self.name} needs its arguments; add to targets/{self.target.name}.toml: "
+                f"[flash] {self.name} = {self.options_example}"
+            )
+
+    def unit(self) -> Unit:
+        """Return what bench.toml says of the target's unit."""
+        return unit_of(self.target.name)
 
     def uri(self) -> str:
-        """Return the URI of the board's line. Raises DeployError if bench.toml does not name it."""
-        links = links_of(self.target.name)
-        if not links:
+        """Return the URI of the board's line: of bench.toml, else of the one port with the target's USB ID.
+
+        It is "" for a board in its boot loader, which shows its port once it is flashed.
+        Raises DeployError if there is none, or more than one.
+        """
+        links = self.unit().links
+        if links:
+            return links[0]
+        if not self.target.usb:
             raise DeployError(
                 f"{self.target.name}: its line is not known; add it to bench.toml (see bench.example.toml), "
                 "or flash it yourself and give its line with --link"
             )
-        return links[0]
+        if self.reappears and not any(port.usb_id in self.target.usb for port in ports.connected()):
+            return ""
+        return self._uri_of(ports.find_port(self.target))
+
+    def choose_probe(self, uri: str) -> str:
+        """Return the serial number of the probe that flashes the board, "" for the only one. Raises DeployError."""
+        port = self._port_of(uri)
+        line_serial = port.serial_number if port else ""
+        found = usb_devices.connected() if self.probes else []
+        return usb_devices.choose_probe(self.target.name, self.probes, self.unit().probe, line_serial, found)
 
     def start(self, image: Path) -> Link:
-        """Flash the image and return the link to the board. See Flasher.start.
+        """Flash the image, unless the board runs it already, and return the link to the board. See Flasher.start.
 
         Raises DeployError naming the package if the program is missing, or with its own words and the next step if it
         failed.
         """
-        image = image.with_suffix(self.image_suffix)
         if not image.is_file():
             raise DeployError(f"{image}: no such image; build it first")
         self.check()
+        images.check_fits(self.target, image)
         uri = self.uri()
-        self.flash(image, uri)
-        return make_link(uri)
+        if uri and flashed.is_there(uri, make_link(uri), image):
+            self.say(f"{self.target.name}: runs this image already; it is not flashed again")
+            return make_link(uri)
+        return make_link(self.write(image, uri))
 
-    def flash(self, image: Path, uri: str) -> None:
+    def write(self, image: Path, uri: str) -> str:
+        """Flash the image and return the URI of the board's line, which may have another name now. Raises DeployError.
+
+        An interrupted run leaves a board of unknown content, which the next one flashes.
+        """
+        flashed.remember(uri, None)
+        port = self._port_of(uri)
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="alpharho-") as folder:
+            form = self.in_form(image, Path(folder))
+            self.flash(self.prepare(Job(form, uri, self.choose_probe(uri)), Path(folder)))
+        if not uri:
+            uri = self._uri_of(ports.wait_for_any(self.target))
+        elif port and self.reappears:
+            uri = uri.replace(urlsplit(uri).path, ports.wait_for(port, self.target.name).device, 1)
+        flashed.remember(uri, image)
+        self.say(f"{self.target.name}: flashed with {self.name} in {time.monotonic() - started:.1f} s")
+        return uri
+
+    def in_form(self, image: Path, folder: Path) -> Path:
+        """Return the image in the form that the program takes. Raises DeployError if there is no way to it."""
+        return images.in_form(image, self.image_suffix, folder, self.mcu)
+
+    def flash(self, job: Job) -> None:
         """Run the program and judge its answer. Raises DeployError."""
         finished = process.run(
-            self.command(image, uri),
+            self.command(job),
             error=DeployError,
             timeout_s=self.timeout_s,
             name=f"{self.target.name}: {self.program}",
             install=self.package,
             hint="check the cable and that the board has power",
-            folder=image.parent.resolve(),
+            folder=job.image.parent.resolve(),
+            stdin=self.script(job).encode(),
             is_merged=True,
             check=False,
         )
-        failure = next((f for f in self.failures if re.search(f.pattern, finished.stdout)), None)
+        self.judge(finished)
+
+    def judge(self, finished: process.Finished) -> None:
+        """Raise DeployError with the program's own words and the next step if it did not succeed."""
+        failure = next((f for f in (*self.failures, NOT_ALLOWED) if re.search(f.pattern, finished.stdout)), None)
         is_success = bool(re.search(self.success, finished.stdout)) if self.success else failure is None
-        if finished.exit_code == 0 and is_success:
+        if finished.exit_code in self.exit_codes and is_success and not re.search(self.refusals, finished.stdout):
             return
         telling = failure.pattern if failure else r"(?i)\b(error|failed|fail)\b"
         next_step = failure.next_step if failure else "see its manual, or flash the board yourself and give --link"
@@ -104,3 +218,12 @@ class FlashTool(ABC):
             f"{self.target.name}: {self.program}: {finished.last_line(telling)} "
             f"({process.ending(finished.exit_code)}); {next_step}"
         )
+
+    def _uri_of(self, port: ports.Port) -> str:
+        return f"serial://{port.device}?baud={self.mcu.uart_baud}"
+
+    def _port_of(self, uri: str) -> ports.Port | None:
+        """Return the connected port of a URI, None if it is none of this machine's."""
+        device = urlsplit(uri).path if uri.startswith("serial:") else ""
+        real = str(Path(device).resolve()) if device else ""
+        return next((port for port in ports.connected() if port.device in (device, real)), None) if device else None

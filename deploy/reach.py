@@ -15,6 +15,7 @@ from deploy.bench_file import links_of
 from deploy.flashers import flasher_for
 from deploy.links import make_link
 from deploy.machines.image import check_programs
+from deploy.ports import rights_step
 from errors import DeployError, LinkError
 from target import Target
 
@@ -22,14 +23,15 @@ CONNECT_S = 10
 """How long a host may take to accept an SSH connection before it counts as not reached."""
 
 
-def check_device(target: Target, uri: str | None, accept_new: bool = False) -> None:
+def check_device(target: Target, uri: str | None, accept_new: bool = False, flasher: str = "") -> None:
     """Raise DeployError or LinkError, naming the next step, if the device can't be reached or flashed.
 
     `uri` is its link; without it, what bench.toml and the target say. A board over SSH is logged in to; its host key is
-    stored with `accept_new`. The serial port and the emulator of a microcontroller are looked for.
+    stored with `accept_new`. The serial port, the emulator and the flasher (of that name) of a microcontroller are
+    looked for.
     """
     if target.kind == "mcu":
-        _check_line(target, uri)
+        _check_line(target, uri, flasher)
     elif uri is not None and not uri.startswith("ssh:"):
         make_link(uri)
     elif target.link == "ssh" and (uri or not target.emulator):
@@ -40,9 +42,9 @@ def check_device(target: Target, uri: str | None, accept_new: bool = False) -> N
             check_programs()  # of the machine's image, which is made at the first start
 
 
-def _check_line(target: Target, uri: str | None) -> None:
+def _check_line(target: Target, uri: str | None, flasher: str) -> None:
     if uri is None:
-        flasher_for(target).check()
+        flasher_for(target, flasher).check()
         lines = links_of(target.name) if target.link == "serial" else []
         if not lines:
             return
@@ -54,7 +56,7 @@ def _check_line(target: Target, uri: str | None) -> None:
         if not port.exists():
             raise LinkError(f"--link {uri}: there is no {port}; plug the board in, then see ./inv doctor for its port")
         if not os.access(port, os.R_OK | os.W_OK):
-            raise LinkError(f"--link {uri}: {port} may not be opened; ./inv doctor names the group to join")
+            raise LinkError(f"--link {uri}: {port} may not be opened; {rights_step(str(port))}")
     elif parts.hostname:
         check_name(uri, parts.hostname)
 

@@ -88,7 +88,7 @@ def device_of(setup: Setup, threads: int) -> Device:
     """Return the device of a setup, which runs with a number of threads where it is a Linux board."""
     how = setup.settings
     agent = AgentOptions(threads, how.kernels, how.device, how.runtime, how.accept_new)
-    return device_for(setup.target, setup.compiled, how.link, agent, say=console.note)
+    return device_for(setup.target, setup.compiled, how.link, agent, say=console.note, flasher=how.flasher)
 
 
 def choose_threads(setup: Setup, pictures: Pictures) -> Threads:

@@ -40,6 +40,7 @@ class Settings:
     accept_new: bool
     device: str | None
     allow_mismatch: bool = False
+    flasher: str = ""
 
 
 @dataclass(frozen=True)

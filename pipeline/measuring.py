@@ -66,6 +66,7 @@ def settings_of(request: Request) -> Settings:
         accept_new=request.accept_new,
         device=request.device,
         allow_mismatch=request.allow_mismatch,
+        flasher=request.flasher or "",
     )
 
 

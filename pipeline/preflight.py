@@ -140,7 +140,7 @@ def check_device(request: Request, board: Target, engine: str) -> None:
         )
     if request.threads == 0 and board.measured_on == "emulated":
         raise ConfigError("--threads auto: an emulator's time is not the device's; give a number")
-    reach.check_device(board, request.link, request.accept_new)
+    reach.check_device(board, request.link, request.accept_new, request.flasher or "")
 
 
 def check_any_device(requests: Sequence[Request]) -> None:

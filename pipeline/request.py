@@ -29,6 +29,7 @@ LITERT = Scope("LiteRT on Linux targets", engines=("litert", "edgetpu"))
 EDGETPU = Scope("targets with an Edge TPU, such as coral-usb", engines=("edgetpu",))
 AOT = Scope("--engine aot", engines=("aot",))
 ROWS = Scope("--engine aot on a microcontroller", kinds=("mcu",), engines=("aot",))
+FLASHED = Scope("microcontrollers", kinds=("mcu",))
 SSH = Scope("boards over SSH", links=("ssh",))
 PRESET = Scope("presets", models=("preset",))
 KERAS = Scope("Keras files whose height and width are open", models=("keras",))
@@ -140,6 +141,10 @@ class Request:
     link: str | None = option(
         None, "where the device is, such as ssh://pi@raspberrypi.local or serial:///dev/ttyACM0?baud=921600",
         group="device", value="URI", default_words="as bench.toml says; an emulator or this host is started",
+    )  # fmt: skip
+    flasher: str | None = option(
+        None, "program that flashes the board: {choices}", group="device", value="NAME",
+        choices=tuple(targets.flashers()), default_words="as bench.toml or the target's file says", scope=FLASHED,
     )  # fmt: skip
     accept_new: bool = option(False, "store the key of an SSH host that is not known yet", group="device", scope=SSH)
     runtime: str = option(

@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from deploy.bench_file import unit_of
+from deploy.flash_tool import FlashTool, Say
 from deploy.links import Link
 from errors import DeployError, nearest
 from target import Target, flashers
@@ -30,17 +32,28 @@ class Flasher(Protocol):
         """
 
 
-def flasher_for(target: Target, name: str = "") -> Flasher:
-    """Return the target's usual flasher, or the one of this name.
+def flasher_for(target: Target, name: str = "", say: Say | None = None) -> Flasher:
+    """Return the flasher of this name, else the one of bench.toml, else the target's first whose program is installed.
 
-    Raises DeployError if the target has none, or if the flasher does not serve targets of its link.
+    `say` is called with each line about what is flashed. Raises DeployError if the target has none, or if the flasher
+    does not serve targets of its link.
     """
-    name = name or target.flasher
-    if not name:
+    name = name or (unit_of(target.name).flasher if target.link == "serial" else "")
+    if name:
+        return _make(target, name, say)
+    if not target.flasher:
         raise DeployError(
             f"{target.name}: has no flasher; add the key flasher to targets/{target.name}.toml "
             f"({nearest('', flashers())}), or flash it yourself and give its line with --link"
         )
+    usual = _make(target, target.flasher, say)
+    for flasher in (usual, *(_make(target, other, say) for other in target.other_flashers)):
+        if not isinstance(flasher, FlashTool) or flasher.is_installed():
+            return flasher
+    return usual
+
+
+def _make(target: Target, name: str, say: Say | None) -> Flasher:
     if name not in flashers():
         raise DeployError(f"{target.name}: no flasher {name}; {nearest(name, flashers())}")
     flasher = import_module(f"deploy.flashers.{name.replace('-', '_')}").FLASHER
@@ -50,4 +63,6 @@ def flasher_for(target: Target, name: str = "") -> Flasher:
             f"correct flasher or link in targets/{target.name}.toml"
         )
     made: Flasher = flasher(target)
+    if say is not None and isinstance(made, FlashTool):
+        made.say = say
     return made

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from deploy.flash_tool import Failure, FlashTool
-from errors import DeployError
+from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.usb_devices import PROBES
 
 
 class OpenOcd(FlashTool):
@@ -14,13 +12,28 @@ class OpenOcd(FlashTool):
     program = "openocd"
     package = "openocd"
     image_suffix = ".elf"
+    probes = PROBES
     success = r"\*\* Verified OK \*\*"
+    options_example = '["-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg"]'
     failures = (
         Failure(
-            r"open failed|unable to find a matching CMSIS-DAP device|no device found",
+            r"LIBUSB_ERROR_ACCESS",
+            "let your user open the probe: copy OpenOCD's 60-openocd.rules to /etc/udev/rules.d, join the group "
+            "plugdev, and plug the probe in again",
+        ),
+        Failure(
+            r"open failed|unable to find a matching CMSIS-DAP device|no device found|No J-Link device found",
             "connect the board's debug probe, check who may use it (udev rules), and end other programs that use it",
         ),
         Failure(r"Can't find \S+\.cfg", "correct [flash] openocd in the target's TOML"),
+        Failure(
+            r"UNEXPECTED idcode|Cannot identify target|auto_probe failed|unknown device",
+            "another chip is on the probe; connect the board that --target names",
+        ),
+        Failure(
+            r"(?i)device protected|readout protect|approtect|AP lock|flash is protected",
+            "the chip is locked: unlock it, which erases it (stm32f4x unlock 0, nrf52_recover), then flash it again",
+        ),
         Failure(
             r"init mode failed|Error connecting DP|cannot read IDR|UNKNOWN: 0x|target voltage",
             "check the board's power and the probe's wires, and hold reset while it connects",
@@ -29,18 +42,10 @@ class OpenOcd(FlashTool):
         Failure(r"\*\* Programming Failed \*\*", "remove the flash's write protection, then flash it again"),
     )
 
-    def check(self) -> None:
-        """See FlashTool.check."""
-        if not self.options:
-            raise DeployError(
-                f"{self.target.name}: flasher openocd needs its scripts; add to targets/{self.target.name}.toml: "
-                '[flash] openocd = ["-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg"]'
-            )
-        super().check()
-
-    def command(self, image: Path, uri: str) -> list[str]:
+    def command(self, job: Job) -> list[str]:
         """See FlashTool.command. The image's name alone, as Tcl would split a path with spaces."""
-        return [self.program, *self.options, "-c", f"program {image.name} verify reset exit"]
+        probe = ["-c", f"adapter serial {job.probe}"] if job.probe else []
+        return [self.program, *self.options, *probe, "-c", f"program {job.image.name} verify reset exit"]
 
 
 FLASHER = OpenOcd

@@ -7,6 +7,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from deploy.links.descriptors import READ_SIZE, WRITE_TIMEOUT_S, wait_readable
+from deploy.ports import rights_step
 from errors import LinkError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class SerialLink:
         if number == errno.ENOENT:
             return f"no such serial port; {_ports()}"
         if number in (errno.EACCES, errno.EPERM):
-            return "no right to open it; add your user to the group dialout and log in again"
+            return f"no right to open it; {rights_step(self.device)}"
         if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(e):
             return "taken by another program; close the terminal or the run that holds it"
         if number == errno.ENOTTY or isinstance(e, ValueError):

@@ -20,7 +20,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return which targets' flashers were checked."""
     names: list[str] = []
     flasher = SimpleNamespace(check=lambda: names.append(BOARD.name))
-    monkeypatch.setattr(reach, "flasher_for", lambda board: flasher)
+    monkeypatch.setattr(reach, "flasher_for", lambda board, name: flasher)
     return names
 
 

@@ -40,6 +40,11 @@ class StandIn:
         )
         self._path.chmod(0o755)
 
+    def hangs(self) -> None:
+        """Let it wait until it is stopped."""
+        self._path.write_text(f"#!{sys.executable} -IS\nimport time\ntime.sleep(60)\n")
+        self._path.chmod(0o755)
+
     def calls(self) -> list[list[str]]:
         """Return the folder and the arguments of each call."""
         return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []

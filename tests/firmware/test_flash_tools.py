@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import artifact
 import target
-from deploy import bench_file
-from deploy.flash_tool import Failure, FlashTool
+from deploy import bench_file, flashed
+from deploy import images as images_of
+from deploy.flash_tool import Failure, FlashTool, Job
 from deploy.flashers import flasher_for
 from deploy.flashers.process import ProcessFlasher
 from deploy.flashers.qemu import free_port
@@ -28,6 +30,9 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> target.Target:
     """Return a board with a probe, on a line that bench.toml names."""
     monkeypatch.setattr(bench_file, "BENCH", tmp_path / "bench.toml")
     (tmp_path / "bench.toml").write_text('[nucleo]\nlink = "serial:///dev/null?baud=921600"\n')
+    monkeypatch.setattr(artifact, "BUILD_DIR", tmp_path / "build")
+    monkeypatch.setattr(flashed, "ANSWER_S", 0.1)
+    monkeypatch.setattr(images_of, "check_fits", lambda board, image: None)
     return dataclasses.replace(
         target.load("netduinoplus2"),
         name="nucleo",
@@ -117,8 +122,8 @@ def test_a_tool_without_a_success_text_is_judged_by_its_failures(
         program, package, image_suffix = "silent", "silent", ".elf"
         failures = (Failure(r"not in DFU mode", "press reset twice"),)
 
-        def command(self, image: Path, uri: str) -> list[str]:
-            return [self.program, image.name, uri]
+        def command(self, job: Job) -> list[str]:
+            return [self.program, job.image.name, job.uri]
 
     tool = StandIn("silent", tmp_path, monkeypatch)
     tool.answers(0, "Target is not in DFU mode\n")  # adafruit-nrfutil exits with 0 here
@@ -135,7 +140,7 @@ def test_nothing_is_flashed_without_an_image_a_line_or_scripts(
     openocd.replays("openocd_success")
     with pytest.raises(DeployError, match=r"no such image; build it first$"):
         flasher_for(board).start(tmp_path / "firmware.elf")
-    with pytest.raises(DeployError, match=r"^nucleo: flasher openocd needs its scripts; add to targets/nucleo.toml"):
+    with pytest.raises(DeployError, match=r"^nucleo: flasher openocd needs its arguments; add to targets/nucleo.toml"):
         flasher_for(dataclasses.replace(board, flash_arguments={})).start(image)
     with pytest.raises(DeployError, match=r"^other: its line is not known; add it to bench.toml"):
         flasher_for(dataclasses.replace(board, name="other")).start(image)
@@ -153,7 +158,7 @@ def test_a_missing_program_names_its_package(
 def test_a_flasher_that_does_not_serve_the_target_is_refused(board: target.Target) -> None:
     with pytest.raises(DeployError, match=r"^nucleo: flasher qemu serves targets with link qemu, not serial; correct"):
         flasher_for(board, "qemu")
-    with pytest.raises(DeployError, match=r"^nucleo: no flasher opencd; did you mean openocd\?$"):
+    with pytest.raises(DeployError, match=r"^nucleo: no flasher opencd; did you mean openocd or pyocd\?$"):
         flasher_for(board, "opencd")
     with pytest.raises(
         DeployError, match=r"^nucleo: has no flasher; add the key flasher to targets/nucleo.toml \(known"
