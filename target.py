@@ -19,6 +19,17 @@ KINDS = ("linux", "mcu", "tpu")
 MEASURED_ON = ("hardware", "emulated", "host")
 ENGINES = ("litert", "aot", "tflm", "edgetpu")
 LINKS = ("exec", "tcp", "qemu", "serial", "ssh")
+ARCHITECTURES = {
+    "armv6": ("armv6l", "armv7l", "armv8l", "aarch64"),
+    "armv7": ("armv7l", "armv8l", "aarch64"),
+    "aarch64": ("aarch64",),
+    "riscv64": ("riscv64",),
+    "x86-64": ("x86_64",),
+}
+"""Instruction sets that engine aot compiles programs for Linux for; their machines as `uname -m` names them.
+
+Whether a 64-bit Arm core runs 32-bit programs is the core's and the kernel's choice.
+"""
 ADDRESSES = 1 << 32
 TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
 """What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
@@ -86,6 +97,8 @@ class Target:
     where its program is not installed; `flash_arguments` are what each flasher takes for this board, by its name.
     `usb` are the USB IDs of its serial port, as `0483:374b`. `tried` says how far the board was tried, "" where
     `measured_on` and the tests say it.
+    `architecture` is that of a Linux board's programs, of ARCHITECTURES; it is empty where programs are this host's, and
+    where engine aot does not serve the board.
     """
 
     name: str
@@ -95,6 +108,7 @@ class Target:
     cpu: str
     engine: str
     link: str
+    architecture: str = ""
     flasher: str = ""
     other_flashers: tuple[str, ...] = ()
     flash_arguments: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
@@ -161,6 +175,7 @@ def load_file(path: Path) -> Target:
         cpu=top.text("cpu"),
         engine=top.choice("engine", ENGINES),
         link=top.choice("link", LINKS),
+        architecture=top.choice("architecture", ARCHITECTURES) if "architecture" in top.values else "",
         flasher=top.choice("flasher", flashers()) if "flasher" in top.values else "",
         other_flashers=_other_flashers(top),
         flash_arguments=_flash_arguments(top),
@@ -184,6 +199,8 @@ def _check_sections(file: str, target: Target) -> None:
         raise ConfigError(f'{file}: section [tpu] belongs to class = "tpu", and is needed there')
     if (target.flasher or target.other_flashers or target.flash_arguments) and target.mcu is None:
         raise ConfigError(f'{file}: key flasher and section [flash] belong to class = "mcu"; remove them')
+    if target.architecture and target.kind != "linux":
+        raise ConfigError(f'{file}: key architecture belongs to class = "linux"; remove it')
     if target.measured_on == "emulated" and target.emulator is None:
         raise ConfigError(f'{file}: section [emulator] is missing; where = "emulated" needs it')
 

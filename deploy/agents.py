@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from artifact import Artifact, ImageFacts
 from deploy.bench_file import links_of
@@ -14,6 +15,9 @@ from deploy.links import Link
 from deploy.links.process import ProcessLink
 from errors import DeployError
 from target import TPU_DEVICE, Target
+
+if TYPE_CHECKING:
+    from deploy.remote.connect import Address
 
 KERNELS = ("xnnpack", "builtin", "reference")
 TFLM = "tflm"  # the kind of artifact that runs in TFLite-Micro's interpreter
@@ -95,19 +99,24 @@ def remote_agent(
 
     Raises LinkError if the board is not reached, DeployError if it can't be prepared.
     """
-    from deploy.remote.connect import parse_address
     from deploy.remote.start import start_agent
 
     tpu = options.tpu_of(target, artifact)
     with ExitStack() as stack:
-        if uri is None and target.emulator:
-            from deploy.machines.machine import Machine
-
-            machine = Machine(target)
-            address = machine.address(stack.enter_context(machine.running(say)))
-        else:
-            address = parse_address(uri or usual_uri(target))
+        address = address_of(target, uri, say, stack)
         return start_agent(address, artifact, target.name, options, tpu, say=say, resources=stack.pop_all())
+
+
+def address_of(target: Target, uri: str | None, say: Say, stack: ExitStack) -> Address:
+    """Return the address of a board over SSH, at `uri` or at its usual one; `stack` holds an emulated one that runs."""
+    from deploy.remote.connect import parse_address
+
+    if uri is None and target.emulator:
+        from deploy.machines.machine import Machine
+
+        machine = Machine(target)
+        return machine.address(stack.enter_context(machine.running(say)))
+    return parse_address(uri or usual_uri(target))
 
 
 def usual_uri(target: Target) -> str:

@@ -10,6 +10,7 @@ from artifact import Artifact, ImageFacts
 from deploy.agents import DEFAULT_OPTIONS, TFLM, AgentOptions, Say, local_agent, remote_agent, tflm_agent
 from deploy.flashers import Flasher, flasher_for
 from deploy.links import Link, make_link
+from deploy.programs import PROGRAM, program_link
 from deploy.request import Timeouts
 from deploy.session import Progress, Session
 from errors import DeployError
@@ -51,6 +52,8 @@ class Device:
             return make_link(uri)
         if target.kind == "mcu" and self.flasher:
             return self.flasher.start(self.artifact.path)
+        if target.kind == "linux" and self.artifact.kind == PROGRAM:
+            return program_link(target, self.artifact, self.agent, uri, self.say)
         if target.kind != "mcu" and (uri is not None or target.link == "ssh"):
             return remote_agent(target, self.artifact, self.agent, uri, self.say)
         self.agent.tpu_of(target, self.artifact)

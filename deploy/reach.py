@@ -38,7 +38,7 @@ def check_device(target: Target, uri: str | None, accept_new: bool = False, flas
         check_host(uri or usual_uri(target), accept_new)
     elif target.emulator:
         process.find(target.emulator.program, DeployError, target.emulator.package)
-        if not any((artifact.BUILD_DIR / "machine").glob("*")):
+        if target.link == "ssh" and not any((artifact.BUILD_DIR / "machine").glob("*")):
             check_programs()  # of the machine's image, which is made at the first start
 
 

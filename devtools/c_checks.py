@@ -19,7 +19,15 @@ from errors import Error
 FIRMWARE = "firmware"
 TIMEOUT_S = 600.0
 # Files for this machine; the kernel sets in C. Those of ON_DEVICE that are not among them are for a microcontroller.
-ON_HOST = ("kernels/*/*.c", "protocol/*.c", "app/*.c", "families/host/*.c", "tests/*.c", "tests/standin/*.c")
+ON_HOST = (
+    "kernels/*/*.c",
+    "protocol/*.c",
+    "app/*.c",
+    "families/host/*.c",
+    "families/linux/*.c",
+    "tests/*.c",
+    "tests/standin/*.c",
+)
 ON_DEVICE = ("families/*/*.c", "port/*.c", "tests/rawline/*.c")
 INCLUDES = ("app", "engines", "families", "kernels", "port", "protocol")
 # What CMake passes for a board and a network.
@@ -33,9 +41,16 @@ FACTS = (
     "UART_BAUD=115200u",
     "EMULATED",
 )
+HOST = ("-DLINUX_BOARD",)
 DEVICE = ("--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/lib/arm-none-eabi/include")
 # A board of each family, whose board.h its files include.
-BOARDS = {"mps3": "mps3-an547", "stm32f4": "netduinoplus2", "riscv_virt": "riscv-virt", "host": "host"}
+BOARDS = {
+    "mps3": "mps3-an547",
+    "stm32f4": "netduinoplus2",
+    "riscv_virt": "riscv-virt",
+    "host": "host",
+    "linux": "linux",
+}
 OTHER_BOARD = "mps2"
 # Each is about something that is not a fault here.
 CPPCHECK_SUPPRESSED = {
@@ -62,7 +77,7 @@ def units(count: int) -> list[Unit]:
     device = [path for pattern in ON_DEVICE for path in sorted((ROOT / FIRMWARE).glob(pattern)) if path not in host]
     by_options: dict[tuple[str, ...], list[str]] = {}
     for path in (*host, *device):
-        options = _options(path, DEVICE if path in device else ())
+        options = _options(path, DEVICE if path in device else HOST)
         by_options.setdefault(options, []).append(str(path.relative_to(ROOT)))
     parts = [(sources[i::count], options) for options, sources in by_options.items() for i in range(count)]
     return [Unit(tuple(sources), options) for sources, options in parts if sources]

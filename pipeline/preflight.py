@@ -1,6 +1,6 @@
 """What can fail cheaply is checked before anything slow: names, files, options, tools, disk, link, host, login, data.
 
-It takes less than a second where nothing is remote, and prints nothing when all is well.
+It takes less than a second where nothing is remote. When all is well it prints the engine of --engine auto, or nothing.
 """
 
 from __future__ import annotations
@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 
 import artifact
+import console
 import target as targets
 from artifact import no_such_file
 from errors import ConfigError, DeployError, Error
 from measure import report
 from models import formats, presets
 from pipeline import edgetpu
-from pipeline.request import MODEL_FILES, Request, check_scope
+from pipeline.request import AUTO, MODEL_FILES, Request, check_scope
 from pipeline.resolve import Resolved, read_labels, resolve
 from target import Target
 
@@ -45,6 +47,8 @@ def check(request: Request, goal: Goal, needs_data: bool = True) -> Resolved:
     Raises Error of one line for the first thing that would fail later: its name, what is wrong, the next step.
     """
     board = targets.load(request.target)
+    if request.engine == AUTO and goal >= Goal.MEASURED:
+        request = with_engine(request, board)
     engine = request.engine_for(board)
     if goal >= Goal.COMPILED:
         edgetpu.check_options(request, engine, board)
@@ -61,6 +65,29 @@ def check(request: Request, goal: Goal, needs_data: bool = True) -> Resolved:
     if needs_data or not resolved.is_default_data:
         check_pictures(resolved, goal)
     return resolved
+
+
+def with_engine(request: Request, board: Target) -> Request:
+    """Return the request with the engine that `auto` stands for, and say so where it is not the target's own.
+
+    Raises LinkError if the board is not reached, which decides.
+    """
+    link = request.link or board.link
+    if board.kind != "linux" or board.engine != "litert" or not link.startswith("ssh") or _is_emulated(request, board):
+        return replace(request, engine=board.engine)
+    from deploy.agents import usual_uri
+    from deploy.remote import runtime
+    from deploy.remote.connect import parse_address
+
+    why = runtime.why_none(parse_address(request.link or usual_uri(board)), request.runtime, request.accept_new)
+    if why:
+        console.note(f"--engine aot is used: {why}")
+    return replace(request, engine="aot" if why else board.engine)
+
+
+def _is_emulated(request: Request, board: Target) -> bool:
+    """Return whether the board is an emulated machine of ours, which has a Python."""
+    return board.emulator is not None and request.link is None
 
 
 def check_model(request: Request, goal: Goal) -> None:
@@ -109,6 +136,10 @@ def check_compiler(request: Request, board: Target, engine: str, goal: Goal) -> 
             tool.version()
         elif goal >= Goal.MEASURED and not request.compiled:
             edgetpu.tool_for(request).version()
+    elif board.kind == "linux" and engine == "aot":
+        from compilers.image import linux_program
+
+        linux_program.toolchain_of(board).check()
     elif board.mcu is not None and (engine == "aot" or goal >= Goal.MEASURED):
         from compilers.image.toolchain import toolchain_of
 

@@ -18,8 +18,9 @@ from pipeline.options import Scope, Words, fields_of, listed, option
 from target import Target
 
 ALL_IMAGES = 0
+AUTO = "auto"
 FASTEST = 0
-ENGINES_OF = {"linux": ("litert", "tflm"), "mcu": ("aot", "tflm"), "tpu": ("edgetpu", "litert")}
+ENGINES_OF = {"linux": ("litert", "aot", "tflm"), "mcu": ("aot", "tflm"), "tpu": ("edgetpu", "litert")}
 """Engines by the kind of a target."""
 GROUPS = ("model", "data", "calibration", "target", "Edge TPU", "device", "measurement", "output")
 UNIT = re.compile(r"[^\W_][\w.@-]{0,199}")
@@ -115,7 +116,9 @@ class Request:
         group="target", value="NAME",
     )  # fmt: skip
     engine: str | None = option(
-        None, "what runs the network: {choices}", group="target", value="ENGINE", choices=targets.ENGINES,
+        None,
+        "what runs the network: {choices}, which is litert, or aot on a Linux board that can have no LiteRT",
+        group="target", value="ENGINE", choices=(*targets.ENGINES, AUTO),
         default_words="aot on a microcontroller, litert on Linux, edgetpu on Coral's boards",
     )  # fmt: skip
     optimize: str = option(
@@ -184,10 +187,14 @@ class Request:
         return MODEL_FILES.get(Path(self.model).suffix, "preset")
 
     def engine_for(self, board: Target) -> str:
-        """Return the engine on a target: its own or that of --engine. Raises ConfigError if it can't run that."""
-        if self.engine is None or self.engine == board.engine:
+        """Return the engine on a target: its own or that of --engine. Raises ConfigError if it can't run that.
+
+        `auto` is the target's own until pipeline.preflight has asked the board.
+        """
+        if self.engine in (None, AUTO, board.engine):
             return board.engine
         engines = ENGINES_OF[board.kind]
+        assert self.engine is not None
         if self.engine not in engines:
             raise ConfigError(f"--engine {self.engine}: {board.name} can't run it; it takes {listed(engines)}")
         return self.engine

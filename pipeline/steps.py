@@ -168,8 +168,10 @@ def _compiled_by(engine: str, model: Artifact[Int8Facts], board: Target, request
 
             return litert.compile_for(model, board)
         case "aot":
-            from compilers.image import microcontroller
+            from compilers.image import linux_program, microcontroller
 
+            if board.kind == "linux":
+                return linux_program.compile_for(model, board, request.optimize)
             return microcontroller.compile_for(model, board, request.optimize, request.stream_input)
         case "tflm":
             from compilers import tflm

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import target
-from compilers.image.toolchain import TOOLCHAINS
+from compilers.image.linux_program import BUILDS
+from compilers.image.toolchain import LINUX, TOOLCHAINS
 
 ROOT = Path(__file__).resolve().parent.parent
 # Names of the standard library, of Keras or of a library that we use: a folder or module of that name hides it.
@@ -151,7 +152,11 @@ def test_the_package_of_each_emulator_is_one_that_the_launcher_installs() -> Non
 def test_the_packages_of_each_toolchain_are_those_that_the_launcher_installs() -> None:
     rows = [line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines()]
     assert set(TOOLCHAINS) == set(target.toolchains())
-    for toolchain in TOOLCHAINS.values():
+    for architecture, build in BUILDS.items():
+        toolchain = TOOLCHAINS[build.toolchain]
+        installed = {row[2] for row in rows if row[:2] == ["engine", f"aot/{architecture}"]}
+        assert {toolchain.package, toolchain.c_package, "cmake", "ninja-build"} == installed
+    for toolchain in (one for one in TOOLCHAINS.values() if one.name not in LINUX):
         installed = {row[2] for row in rows if row[:2] == ["toolchain", toolchain.name]}
         assert {toolchain.package, toolchain.c_package} - {""} <= installed
         engine = ["engine", f"tflm/{toolchain.name}", toolchain.cpp_package]
@@ -162,6 +167,7 @@ def test_each_key_that_the_launcher_reads_is_on_a_line_of_its_own_in_every_targe
     for path in target.TARGETS_DIR.glob("*.toml"):
         board, text = target.load(path.stem), path.read_text()
         pairs = [("link", board.link), ("flasher", board.flasher)]
+        pairs += [("architecture", board.architecture), ("engine", board.engine)]
         pairs += [("toolchain", board.mcu.toolchain)] if board.mcu else []
         pairs += [("program", board.emulator.program)] if board.emulator else []
         for key, value in pairs:

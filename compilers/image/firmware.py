@@ -33,7 +33,7 @@ class FirmwareImage:
 
     Flash is code, constants (start values of variables included) and weights; RAM is all from its origin to the end of
     what the linker placed: stack, arena and all other variables. `binary` is None where an image has two parts.
-    With a toolchain of the host, flash and RAM are 0, and `code_bytes` and `constant_bytes` are those of the process.
+    With a hosted toolchain, flash and RAM are 0, and `code_bytes` and `constant_bytes` are those of the process.
     """
 
     elf: Path
@@ -127,7 +127,7 @@ def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> lis
         "MODEL_INPUT_BYTES": f"{model.input_bytes}u",
         "TEXT_OFFSET": str(model.pixel_offset),
     }
-    if target.measured_on == "emulated":
+    if target.measured_on == "emulated" and not toolchain_of(mcu).hosted:  # a hosted program reads the host's clock
         facts["EMULATED"] = "1"
     if model.is_streamed:
         facts["STREAMED_INPUT"] = "1"
@@ -155,7 +155,7 @@ def _configure(
 def _measure(
     target: Target, mcu: Mcu, model: CompiledModel, built: Mapping[str, Path], out: Path, revision: str
 ) -> FirmwareImage:
-    on_mcu = not toolchain_of(mcu).on_host
+    on_mcu = not toolchain_of(mcu).hosted
     sizes = read_sizes(built[".elf"])
     code = sizes.bytes_of(*CODE_SECTIONS)
     constants = sizes.bytes_of(".rodata") + (sizes.bytes_of(".data") if on_mcu else 0)
@@ -181,7 +181,7 @@ def _measure(
 def _check_sizes(target: Target, mcu: Mcu, model: CompiledModel, image: FirmwareImage) -> None:
     """Raise CompileError where the image is not what the plan and the TOML say."""
     pairs = [("arena", model.arena_bytes, image.arena_bytes)]
-    if not toolchain_of(mcu).on_host:
+    if not toolchain_of(mcu).hosted:
         pairs.append(("stack", mcu.stack_bytes, image.stack_bytes))
         over = image.weights_bytes - model.weights_bytes
         if not 0 <= over <= WEIGHT_ALIGNMENT_SLACK:

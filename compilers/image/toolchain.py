@@ -19,8 +19,8 @@ class Toolchain:
     `prefix` begins the name of each of its programs; `package`, `c_package` and `cpp_package` are the Debian packages
     of the compiler, the C library and C++; `c_library` and `cpp_library` are files that the compiler finds if these are
     installed, empty where the compiler's own package has them; an empty `cpp_package` says that Debian has no C++ for
-    it. Images of an `on_host` toolchain are processes of this machine: they have no flash, RAM or stack of a size of
-    their own.
+    it. Images of a `hosted` toolchain are programs of an operating system: they have no flash, RAM or stack of
+    a size of their own.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Toolchain:
     c_library: str = ""
     cpp_package: str = ""
     cpp_library: str = ""
-    on_host: bool = False
+    hosted: bool = False
 
     @property
     def c_compiler(self) -> str:
@@ -71,6 +71,15 @@ class Toolchain:
             raise CompileError(f"{compiler}: no {language} library; install it with: apt install {package}")
 
 
+LINUX = {
+    "arm-linux-gnueabi": ("gcc-arm-linux-gnueabi", "libc6-dev-armel-cross"),
+    "arm-linux-gnueabihf": ("gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"),
+    "aarch64-linux-gnu": ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"),
+    "riscv64-linux-gnu": ("gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross"),
+    "x86_64-linux-gnu": ("gcc", "libc6-dev"),  # as on a PC, which has it
+}
+"""GNU toolchains for Linux, and Debian's packages of compiler and C library."""
+
 TOOLCHAINS = {
     toolchain.name: toolchain
     for toolchain in (
@@ -90,7 +99,11 @@ TOOLCHAINS = {
             c_package="picolibc-riscv64-unknown-elf",
             c_library="picolibc.specs",
         ),
-        Toolchain(name="host", prefix="", package="gcc", cpp_package="g++", cpp_library="libstdc++.a", on_host=True),
+        Toolchain(name="host", prefix="", package="gcc", cpp_package="g++", cpp_library="libstdc++.a", hosted=True),
+        *(
+            Toolchain(name, f"{name}-", compiler, library, "libc.a", hosted=True)
+            for name, (compiler, library) in LINUX.items()
+        ),
     )
 }
 

@@ -89,6 +89,10 @@ class SshLink:
         if on_close:
             on_close()
 
+    def explained(self, code: int, last: str) -> LinkError | None:
+        """Return what an exit code of this program means, with its last line of standard error; None if nothing."""
+        return None
+
     def _listen(self, file: ChannelFile) -> None:
         with contextlib.suppress(Exception):  # the channel's end
             for line in file:
@@ -108,6 +112,9 @@ class SshLink:
         if self._listener:
             self._listener.join(1.0)
         lines = [line for line in self.stderr if line][-1:]
+        explained = self.explained(code, lines[0][:300] if lines else "") if code else None
+        if explained:
+            return explained
         last = f"; last output: {lines[0][:300]}" if lines else ""
         if code is None or (code == -1 and not self._transport.is_active()):
             return self._lost(self._transport.get_exception() or EOFError())

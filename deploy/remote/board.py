@@ -79,6 +79,10 @@ class ListedFile:
     sha256: str
 
 
+class UnfitPython(LinkError):
+    """A board has no Python, or one that the agent does not run on."""
+
+
 class Board:
     """An open connection and the helper on it, which holds the board's lock. Use it as a context manager.
 
@@ -207,17 +211,18 @@ class Board:
         if "unfit" in output:
             version, wide = (output.split("unfit", 1)[1].split() + ["?", "1"])[:2]
             if wide == "0":
-                return LinkError(
-                    f"{self.name}: its Python {version} is 32-bit, 64-bit is needed; install a 64-bit system there"
+                return UnfitPython(
+                    f"{self.name}: its Python {version} is 32-bit, 64-bit is needed; install a 64-bit system there, or "
+                    "use --engine aot"
                 )
-            return LinkError(
+            return UnfitPython(
                 f"{self.name}: Python {oldest} or newer is needed, it has {version}; install a newer one and name it: "
-                f"{self.name}?python=/path/to/python3"
+                f"{self.name}?python=/path/to/python3, or use --engine aot"
             )
         if "no such program" in str(error):
-            return LinkError(
+            return UnfitPython(
                 f"{self.name}: no {self.address.python} there; install it (sudo apt install python3), or name another: "
-                f"{self.name}?python=/path/to/python3"
+                f"{self.name}?python=/path/to/python3, or use --engine aot, which needs none"
             )
         return error
 

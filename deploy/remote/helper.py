@@ -25,7 +25,7 @@ MARK = "alpharho:"  # the output of a shell's start-up files comes before it
 QUIET_S = 120.0
 PART = ".part"
 LIBRARIES = ("ai-edge-litert", "tflite-runtime", "numpy")
-KEPT = {"agent-": 1, "model-": 8, "runtime-": 4}  # the newest of each are left for the next run
+KEPT = {"agent-": 1, "model-": 8, "runtime-": 4, "program-": 4}  # the newest of each are left for the next run
 
 
 class Refusal(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from deploy.links.ssh import NO_SUCH_PROGRAM
 from errors import LinkError
 
 if TYPE_CHECKING:
-    from paramiko import Transport
+    from paramiko import Channel, Transport
 
 __all__ = ["NO_SUCH_PROGRAM", "run"]
 MOST_BYTES = 1 << 22
@@ -20,8 +21,8 @@ MOST_BYTES = 1 << 22
 POLL_S = 1.0
 
 
-def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str) -> tuple[int, str]:
-    """Run `argv` without input; return its exit code and both its streams as text.
+def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str, data: bytes = b"") -> tuple[int, str]:
+    """Run `argv` with `data` as its input; return its exit code and both its streams as text.
 
     Raises LinkError if the connection is lost, the program does not end in time, or it is killed.
     """
@@ -30,7 +31,7 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str)
         with transport.open_session(timeout=WRITE_TIMEOUT_S) as channel:
             channel.set_combine_stderr(True)
             channel.exec_command(shlex.join(argv))
-            channel.shutdown_write()
+            _send(channel, data)
             channel.settimeout(POLL_S)
             while time.monotonic() < limit:
                 try:
@@ -54,3 +55,11 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str)
     if code is None or code < 0:
         raise LinkError(f"{where}: {argv[0]} was killed, or the connection was lost; run again")
     return code, output.decode("utf-8", "replace")
+
+
+def _send(channel: Channel, data: bytes) -> None:
+    """Send a program's input and its end. One that ends before it has read all has a reason, which is read later."""
+    channel.settimeout(WRITE_TIMEOUT_S)
+    with contextlib.suppress(OSError):
+        channel.sendall(data)
+        channel.shutdown_write()

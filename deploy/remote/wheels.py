@@ -19,6 +19,10 @@ DOWNLOAD_TIMEOUT_S = 600
 INDEX = "wheels.txt"
 
 
+class NoWheels(DeployError):
+    """There is no LiteRT for a board's Python, machine or C library."""
+
+
 @dataclass(frozen=True)
 class Platform:
     """What decides which wheels a Python accepts: `machine` as in uname, version as (3, 11), glibc as (2, 36)."""
@@ -37,20 +41,20 @@ class Platform:
 
 
 def platform_of(facts: BoardFacts, where: str) -> Platform:
-    """Return the platform of a board. Raises DeployError if there are no wheels for it."""
+    """Return the platform of a board. Raises NoWheels if there are none for it."""
     python = re.match(r"(\d+)\.(\d+)", facts.python)
     glibc = re.fullmatch(r"glibc (\d+)\.(\d+)", facts.libc)
     if not python or facts.implementation != "cpython":
-        raise DeployError(f"{where}: expected CPython, it has {facts.implementation} {facts.python}")
+        raise NoWheels(f"{where}: expected CPython, it has {facts.implementation} {facts.python}")
     if not glibc:
-        raise DeployError(f"{where}: its C library is not glibc; install a runtime there yourself")
+        raise NoWheels(f"{where}: its C library is not glibc; install a runtime there yourself, or use --engine aot")
     return Platform(facts.machine, _pair(python), _pair(glibc))
 
 
 def download(name: str, requirements: Sequence[str], platform: Platform, where: str) -> list[Path]:
     """Return the wheels of requirements and of what they need, from an earlier download or by pip.
 
-    Raises DeployError with pip's last error if there are none or the index is not reached.
+    Raises NoWheels with pip's last error if there are none or the index is not reached.
     """
 
     def make(folder: Path) -> NoFacts:
@@ -84,9 +88,10 @@ def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: s
         name=f"{where}: pip download {requirements[0]}", hint="check this machine's connection to the package index",
     )  # fmt: skip
     if finished.exit_code:
-        raise DeployError(
+        raise NoWheels(
             f"{where}: no wheels of {' '.join(requirements)} for Python {major}.{minor} on {platform.tags[0]} "
-            f"({finished.last_line('^ERROR').removeprefix('ERROR: ')[:200]}); choose another with --runtime"
+            f"({finished.last_line('^ERROR').removeprefix('ERROR: ')[:200]}); choose another with --runtime, "
+            "or use --engine aot, which needs none"
         )
 
 

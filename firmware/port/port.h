@@ -62,6 +62,14 @@ uint32_t alpharho_port_stack_used(void);
 /* The largest resident set in bytes, on an operating system; 0 elsewhere. */
 uint32_t alpharho_port_peak_rss(void);
 
+#ifdef LINUX_BOARD
+/* The counter when this program was executed. */
+uint64_t alpharho_port_started(void);
+
+/* Write what the kernel reports of the board as a JSON object of at most `room` bytes. Returns its length. */
+uint32_t alpharho_port_board(char *text, uint32_t room);
+#endif
+
 #ifdef __cplusplus
 }
 #endif

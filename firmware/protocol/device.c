@@ -14,6 +14,12 @@ enum type {
   READ = 5,
   RESET = 6,
   PING = 7,
+#ifdef LINUX_BOARD
+  BOARD = 8,
+  LAST = BOARD,
+#else
+  LAST = PING,
+#endif
   LOG = 0x60,
   REPLY = 0x80,
   ERROR = 0xFF,
@@ -95,6 +101,12 @@ static void do_stats(struct device *device, const struct frame *request) {
       at = put_member(text, at, sizes[i].name, sizes[i].bytes);
     }
   }
+#ifdef LINUX_BOARD
+  at = put_member(text, at, "load_ns", memory.load_ns);
+  if (memory.first_inference_ns != 0u) {
+    at = put_member(text, at, "first_inference_ns", memory.first_inference_ns);
+  }
+#endif
   text[at++] = '}';
   reply(device, request, at);
 }
@@ -271,15 +283,28 @@ static void do_ping(struct device *device, const struct frame *request) {
   reply(device, request, request->length);
 }
 
+#ifdef LINUX_BOARD
+static void do_board(struct device *device, const struct frame *request) {
+  if (request->length != 0u) {
+    refuse(device, request, E_LENGTH, "BOARD takes no bytes");
+    return;
+  }
+  reply(device, request, device->port->board((char *)device->message + FRAME_HEADER, MAX_PAYLOAD));
+}
+#endif
+
 static void handle(struct device *device, const struct frame *request) {
   static void (*const handlers[])(struct device *, const struct frame *) = {
-      [INFO] = do_info, [STATS] = do_stats, [WRITE] = do_write, [RUN] = do_run,
-      [READ] = do_read, [RESET] = do_reset, [PING] = do_ping,
+      [INFO] = do_info,   [STATS] = do_stats, [WRITE] = do_write, [RUN] = do_run,
+      [READ] = do_read,   [RESET] = do_reset, [PING] = do_ping,
+#ifdef LINUX_BOARD
+      [BOARD] = do_board,
+#endif
   };
   device->frames++;
   if (request->version != PROTOCOL_VERSION) {
     refuse(device, request, E_VERSION, "this device speaks version 1");
-  } else if (request->type == 0u || request->type > PING) {
+  } else if (request->type == 0u || request->type > LAST) {
     refuse(device, request, E_TYPE, "no such request");
   } else {
     handlers[request->type](device, request);

@@ -44,6 +44,10 @@ struct device_memory {
   uint32_t stack_used;
   uint32_t peak_rss;
   uint32_t overruns; /* received bytes that were lost because the buffer was full: a count, always in STATS */
+#ifdef LINUX_BOARD
+  uint64_t load_ns; /* from the program's start until it answers */
+  uint64_t first_inference_ns;
+#endif
 };
 
 struct device_port {
@@ -57,6 +61,9 @@ struct device_port {
   uint64_t (*microseconds)(void);
   void (*memory)(struct device_memory *memory);
   void (*restart)(void);
+#ifdef LINUX_BOARD
+  uint32_t (*board)(char *text, uint32_t room); /* write BOARD's JSON and return its length */
+#endif
 };
 
 struct device {

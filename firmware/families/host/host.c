@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the name that glibc reads */
 #include "board.h"
+#include "linux/rss.h"
 #include "port.h"
 
 #include <arpa/inet.h>
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -176,8 +176,4 @@ uint32_t alpharho_port_stack_bytes(void) { return 0; }
 
 uint32_t alpharho_port_stack_used(void) { return 0; }
 
-uint32_t alpharho_port_peak_rss(void) {
-  struct rusage usage = {0};
-  (void)getrusage(RUSAGE_SELF, &usage);
-  return (uint32_t)usage.ru_maxrss * 1024u;
-}
+uint32_t alpharho_port_peak_rss(void) { return alpharho_linux_peak_rss(); }
