@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +22,8 @@ from deploy.remote.board import Board
 from device_tests.support import artifact_of
 from errors import CompileError, DeployError, LinkError
 from graph.oracle import Oracle, run_bytes
+from pipeline import preflight
+from pipeline.request import Request
 from target import Emulator, Target
 from tests.compilers.test_compile import small_network
 from tests.deploy.sshd import BOARD, Proxy, Sshd, wait_until
@@ -200,6 +203,30 @@ def test_cut_while_copying_leaves_nothing(sshd: Sshd, program: Artifact[Firmware
         session(program).__enter__()
     proxy.close()
     assert wait_until(lambda: sshd.left() == [])
+
+
+@pytest.mark.parametrize(
+    ("python", "why"),
+    [
+        ("", ""),
+        ("exit 127", r"no python3 there"),
+        ("echo 'unfit 3.13 0' >&2; exit 3", r"its Python 3\.13 is 32-bit"),
+    ],
+)
+def test_engine_auto_is_aot_where_a_board_can_have_no_runtime(
+    sshd: Sshd, capsys: pytest.CaptureFixture[str], python: str, why: str
+) -> None:
+    if python:
+        sshd.set_python(python)
+    chosen = preflight.with_engine(Request(target="rpi4", engine="auto", link=URI), target.load("rpi4"))
+    assert chosen.engine == ("aot" if why else "litert")
+    note = " ".join("".join(capsys.readouterr()).split())
+    assert re.search(f"--engine aot is used: ssh://board: {why}" if why else "^$", note)
+
+
+@pytest.mark.parametrize(("name", "engine"), [("qemu-rpi4", "litert"), ("qemu-m4", "aot"), ("rpi-zero-w", "aot")])
+def test_engine_auto_is_the_targets_own_where_nothing_is_to_be_asked(name: str, engine: str) -> None:
+    assert preflight.with_engine(Request(target=name, engine="auto"), target.load(name)).engine == engine
 
 
 def test_only_the_newest_programs_stay(sshd: Sshd, program: Artifact[FirmwareFacts]) -> None:

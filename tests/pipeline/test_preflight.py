@@ -74,8 +74,9 @@ def test_without_a_mistake_the_first_step_runs_within_a_second_and_nothing_was_p
     ("arguments", "expected"),
     [
         (["--target", "hots"], ["--target hots: no such target", "did you mean host"]),
-        (["--engine", "aott"], ["--engine aott: expected litert, aot, tflm or edgetpu; did you mean aot"]),
-        (["--engine", "aot"], ["--engine aot: host can't run it; it takes litert or tflm"]),
+        (["--engine", "aott"], ["--engine aott: expected litert, aot, tflm, edgetpu or auto; did you mean aot"]),
+        (["--engine", "edgetpu"], ["--engine edgetpu: host can't run it; it takes litert, aot or tflm"]),
+        (["--target", "coral-usb", "--engine", "aot"], ["--engine aot: coral-usb can't run it; it takes edgetpu or"]),
         (["--model", "none.keras"], ["--model none.keras: no such file"]),
         (["--model", "v1_900"], ["alpha of v1 is 0.1 to 1.0"]),
         (["--weights", "none.h5"], ["--weights none.h5: no such file"]),
