@@ -96,9 +96,8 @@ class Target:
     `flasher` is the usual flasher of a microcontroller, empty if there is none; `other_flashers` are taken, in order,
     where its program is not installed; `flash_arguments` are what each flasher takes for this board, by its name.
     `usb` are the USB IDs of its serial port, as `0483:374b`. `tried` says how far the board was tried, "" where
-    `measured_on` and the tests say it.
-    `architecture` is that of a Linux board's programs, of ARCHITECTURES; it is empty where programs are this host's, and
-    where engine aot does not serve the board.
+    `measured_on` and the tests say it. `architecture` is that of a Linux board's programs, of ARCHITECTURES; it is
+    empty where programs are this host's, and where engine aot does not serve the board.
     """
 
     name: str
