@@ -16,9 +16,9 @@
 
 /* One byte more for each input: no two inputs share a byte. */
 static uint8_t written[WRITTEN_BYTES(MODEL_INPUT_BYTES) + MAX_TENSORS];
-static struct device_tensor inputs[MAX_TENSORS];
-static struct device_tensor outputs[MAX_TENSORS];
-static struct device device;
+static struct alpharho_device_tensor inputs[MAX_TENSORS];
+static struct alpharho_device_tensor outputs[MAX_TENSORS];
+static struct alpharho_device device;
 
 #ifdef LINUX_BOARD
 static uint64_t ready;           /* the counter when it could answer first */
@@ -54,7 +54,7 @@ static uint64_t microseconds(void) {
   return seconds * 1000000u + alpharho_divide((uint64_t)rest * 1000000u, rate, &rest);
 }
 
-static void memory(struct device_memory *memory) {
+static void memory(struct alpharho_device_memory *memory) {
   memory->arena = alpharho_engine_info()->arena_bytes;
   memory->stack = alpharho_port_stack_bytes();
   memory->stack_used = alpharho_port_stack_used();
@@ -87,7 +87,7 @@ static bool take_tensors(const struct alpharho_engine_info *engine) {
   }
   for (uint32_t i = 0; i < engine->input_count; i++) {
     const uint32_t bytes = engine->inputs[i].bytes;
-    inputs[i] = (struct device_tensor){alpharho_engine_input(i), bytes, written + used, 0.0f, 0};
+    inputs[i] = (struct alpharho_device_tensor){alpharho_engine_input(i), bytes, written + used, 0.0f, 0};
     used += WRITTEN_BYTES(bytes);
     if (used > sizeof written) {
       return false;
@@ -95,7 +95,7 @@ static bool take_tensors(const struct alpharho_engine_info *engine) {
   }
   for (uint32_t i = 0; i < engine->output_count; i++) {
     const struct alpharho_engine_tensor *output = &engine->outputs[i];
-    outputs[i] = (struct device_tensor){
+    outputs[i] = (struct alpharho_device_tensor){
         .data = (void *)(uintptr_t)alpharho_engine_output(i),
         .bytes = output->bytes,
         .scale = alpharho_info_number(output->scale),
@@ -117,7 +117,7 @@ static bool engine_starts(const struct alpharho_engine_info *engine) {
 static bool is_ready;
 
 void alpharho_serve_begin(void) {
-  static const struct device_port port = {
+  static const struct alpharho_device_port port = {
       .write = alpharho_port_write,
       .infer = infer,
 #ifdef STREAMED_INPUT
@@ -130,7 +130,7 @@ void alpharho_serve_begin(void) {
       .board = alpharho_port_board,
 #endif
   };
-  static struct device_model model = {
+  static struct alpharho_device_model model = {
       .info = alpharho_info_part,
       .board = BOARD_NAME,
       .name = MODEL_NAME,

@@ -2,6 +2,7 @@
 
 #include "format.h"
 #include "input.h"
+#include "stats.h"
 #include "text.h"
 
 #include <string.h>
@@ -26,7 +27,7 @@ enum type {
 };
 enum code { E_VERSION = 1, E_TYPE, E_LENGTH, E_RANGE, E_INPUT, E_ENGINE };
 
-static void reply(struct device *device, const struct frame *request, size_t length) {
+static void reply(struct alpharho_device *device, const struct alpharho_frame *request, size_t length) {
   alpharho_frame_send(device->message, request->type | REPLY, request->sequence, (uint16_t)length, device->port->write);
 }
 
@@ -38,12 +39,13 @@ static size_t make_error(uint8_t *payload, uint8_t type, enum code code, const c
   return 3u + length;
 }
 
-static void refuse(struct device *device, const struct frame *request, enum code code, const char *text) {
+static void refuse(struct alpharho_device *device, const struct alpharho_frame *request, enum code code,
+                   const char *text) {
   const size_t length = make_error(device->message + FRAME_HEADER, request->type, code, text);
   alpharho_frame_send(device->message, ERROR, request->sequence, (uint16_t)length, device->port->write);
 }
 
-static void do_info(struct device *device, const struct frame *request) {
+static void do_info(struct alpharho_device *device, const struct alpharho_frame *request) {
   if (request->length != 4u) {
     refuse(device, request, E_LENGTH, "INFO takes 4 bytes");
     return;
@@ -61,86 +63,15 @@ static void do_info(struct device *device, const struct frame *request) {
   reply(device, request, 8u + (left < MAX_PAYLOAD - 8u ? left : MAX_PAYLOAD - 8u));
 }
 
-static size_t put_member(uint8_t *text, size_t at, const char *name, uint64_t value) {
-  text[at] = at == 0u ? '{' : ',';
-  at++;
-  text[at++] = '"';
-  const size_t length = alpharho_text_length(name);
-  memcpy(text + at, name, length);
-  at += length;
-  text[at++] = '"';
-  text[at++] = ':';
-  return at + alpharho_format_decimal((char *)text + at, value);
-}
-
-static void do_stats(struct device *device, const struct frame *request) {
+static void do_stats(struct alpharho_device *device, const struct alpharho_frame *request) {
   if (request->length != 0u) {
     refuse(device, request, E_LENGTH, "STATS takes no bytes");
     return;
   }
-  struct device_memory memory = {0};
-  device->port->memory(&memory);
-  const struct {
-    const char *name;
-    uint32_t bytes;
-  } sizes[] = {
-      {"arena", memory.arena},
-      {"stack", memory.stack},
-      {"stack_used", memory.stack_used},
-      {"peak_rss", memory.peak_rss},
-  };
-  uint8_t *text = device->message + FRAME_HEADER;
-  size_t at = 0;
-  at = put_member(text, at, "inferences", device->inferences);
-  at = put_member(text, at, "frames", device->frames);
-  at = put_member(text, at, "damaged_frames", device->damaged_frames);
-  at = put_member(text, at, "overruns", memory.overruns);
-  at = put_member(text, at, "uptime_us", device->port->microseconds());
-  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-    if (sizes[i].bytes != 0u) {
-      at = put_member(text, at, sizes[i].name, sizes[i].bytes);
-    }
-  }
-#ifdef LINUX_BOARD
-  at = put_member(text, at, "load_ns", memory.load_ns);
-  if (memory.first_inference_ns != 0u) {
-    at = put_member(text, at, "first_inference_ns", memory.first_inference_ns);
-  }
-#endif
-  text[at++] = '}';
-  reply(device, request, at);
+  reply(device, request, alpharho_stats_text(device, device->message + FRAME_HEADER));
 }
 
-#ifdef STREAMED_INPUT
-
-enum streamed { TAKEN, TOO_EARLY, TOO_LATE };
-
-/* Pass the next bytes of a streamed input to the engine. Bytes that were passed already are not passed again; the host
- * sends those again that come too early. */
-static enum streamed take(struct device *device, const struct frame *request, uint32_t offset, uint32_t count) {
-  const bool is_first = offset == 0u && (device->streamed == 0u || request->sequence != device->stream_sequence);
-  if (is_first) {
-    alpharho_input_clear(device);
-    device->streamed = 0;
-    device->stream_ticks = 0;
-    device->stream_sequence = request->sequence;
-  }
-  if (offset > device->streamed) {
-    return TOO_EARLY;
-  }
-  if (offset < device->streamed) {
-    return offset + count <= device->streamed ? TOO_LATE : TOO_EARLY;
-  }
-  uint64_t ticks = 0;
-  device->port->stream(request->payload + 5, count, is_first, &ticks);
-  device->streamed += count;
-  device->stream_ticks += ticks;
-  return TAKEN;
-}
-
-#endif
-
-static void do_write(struct device *device, const struct frame *request) {
+static void do_write(struct alpharho_device *device, const struct alpharho_frame *request) {
   if (request->length < 5u) {
     refuse(device, request, E_LENGTH, "WRITE takes at least 5 bytes");
     return;
@@ -152,7 +83,7 @@ static void do_write(struct device *device, const struct frame *request) {
     refuse(device, request, E_RANGE, "WRITE: no such input");
     return;
   }
-  const struct device_tensor *input = &device->model->inputs[tensor];
+  const struct alpharho_device_tensor *input = &device->model->inputs[tensor];
   if (offset > input->bytes || count > input->bytes - offset) {
     refuse(device, request, E_RANGE, "WRITE: outside the input");
     return;
@@ -162,11 +93,12 @@ static void do_write(struct device *device, const struct frame *request) {
     return;
   }
 #ifdef STREAMED_INPUT
-  const enum streamed streamed = take(device, request, offset, count);
-  if (streamed == TOO_EARLY) {
+  const enum alpharho_streamed streamed =
+      alpharho_input_stream(device, request->sequence, request->payload + 5, offset, count);
+  if (streamed == STREAMED_TOO_EARLY) {
     return;
   }
-  if (streamed == TAKEN) {
+  if (streamed == STREAMED) {
     alpharho_input_mark(device, tensor, offset, count);
   }
 #else
@@ -182,7 +114,7 @@ static void do_write(struct device *device, const struct frame *request) {
 }
 
 /* Infer `count` times; the payload of the reply goes to `device->kept`. Returns the type of the reply. */
-static uint8_t run(struct device *device, uint16_t count) {
+static uint8_t run(struct alpharho_device *device, uint16_t count) {
   uint8_t *payload = device->kept;
   alpharho_put_u16(payload, count);
   device->kept_length = (uint16_t)(2u + 8u * count);
@@ -206,7 +138,8 @@ static uint8_t run(struct device *device, uint16_t count) {
   return RUN | REPLY;
 }
 
-static const char *why_not_run(const struct device *device, const struct frame *request, enum code *code) {
+static const char *why_not_run(const struct alpharho_device *device, const struct alpharho_frame *request,
+                               enum code *code) {
   *code = E_LENGTH;
   if (request->length != 2u) {
     return "RUN takes 2 bytes";
@@ -220,7 +153,7 @@ static const char *why_not_run(const struct device *device, const struct frame *
   return alpharho_input_is_whole(device) ? NULL : "RUN: the input is not whole";
 }
 
-static void do_run(struct device *device, const struct frame *request) {
+static void do_run(struct alpharho_device *device, const struct alpharho_frame *request) {
   if (request->sequence != device->run_sequence || request->sequence == 0u) {
     enum code code;
     const char *why = why_not_run(device, request, &code);
@@ -241,7 +174,7 @@ static void do_run(struct device *device, const struct frame *request) {
   alpharho_frame_send(device->message, device->run_type, request->sequence, device->kept_length, device->port->write);
 }
 
-static void do_read(struct device *device, const struct frame *request) {
+static void do_read(struct alpharho_device *device, const struct alpharho_frame *request) {
   if (request->length != 7u) {
     refuse(device, request, E_LENGTH, "READ takes 7 bytes");
     return;
@@ -253,7 +186,7 @@ static void do_read(struct device *device, const struct frame *request) {
     refuse(device, request, E_RANGE, "READ: no such output");
     return;
   }
-  const struct device_tensor *output = &device->model->outputs[tensor];
+  const struct alpharho_device_tensor *output = &device->model->outputs[tensor];
   if (offset > output->bytes || count > output->bytes - offset || count > MAX_PAYLOAD - 5u) {
     refuse(device, request, E_RANGE, "READ: outside the output, or longer than a reply");
     return;
@@ -269,7 +202,7 @@ static void do_read(struct device *device, const struct frame *request) {
   reply(device, request, 5u + (size_t)count);
 }
 
-static void do_reset(struct device *device, const struct frame *request) {
+static void do_reset(struct alpharho_device *device, const struct alpharho_frame *request) {
   if (request->length != 0u) {
     refuse(device, request, E_LENGTH, "RESET takes no bytes");
     return;
@@ -278,13 +211,13 @@ static void do_reset(struct device *device, const struct frame *request) {
   device->port->restart();
 }
 
-static void do_ping(struct device *device, const struct frame *request) {
+static void do_ping(struct alpharho_device *device, const struct alpharho_frame *request) {
   memcpy(device->message + FRAME_HEADER, request->payload, request->length);
   reply(device, request, request->length);
 }
 
 #ifdef LINUX_BOARD
-static void do_board(struct device *device, const struct frame *request) {
+static void do_board(struct alpharho_device *device, const struct alpharho_frame *request) {
   if (request->length != 0u) {
     refuse(device, request, E_LENGTH, "BOARD takes no bytes");
     return;
@@ -293,8 +226,8 @@ static void do_board(struct device *device, const struct frame *request) {
 }
 #endif
 
-static void handle(struct device *device, const struct frame *request) {
-  static void (*const handlers[])(struct device *, const struct frame *) = {
+static void handle(struct alpharho_device *device, const struct alpharho_frame *request) {
+  static void (*const handlers[])(struct alpharho_device *, const struct alpharho_frame *) = {
       [INFO] = do_info,   [STATS] = do_stats, [WRITE] = do_write, [RUN] = do_run,
       [READ] = do_read,   [RESET] = do_reset, [PING] = do_ping,
 #ifdef LINUX_BOARD
@@ -311,7 +244,8 @@ static void handle(struct device *device, const struct frame *request) {
   }
 }
 
-void alpharho_device_init(struct device *device, const struct device_model *model, const struct device_port *port) {
+void alpharho_device_init(struct alpharho_device *device, const struct alpharho_device_model *model,
+                          const struct alpharho_device_port *port) {
   memset(device, 0, sizeof *device);
   device->model = model;
   device->port = port;
@@ -319,7 +253,7 @@ void alpharho_device_init(struct device *device, const struct device_model *mode
   alpharho_input_clear(device);
 }
 
-void alpharho_device_receive(struct device *device, const uint8_t *bytes, size_t count) {
+void alpharho_device_receive(struct alpharho_device *device, const uint8_t *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) {
     switch (alpharho_receiver_push(&device->receiver, bytes[i])) {
     case RECEIVED_FRAME:
@@ -340,7 +274,7 @@ void alpharho_device_receive(struct device *device, const uint8_t *bytes, size_t
   }
 }
 
-void alpharho_device_log(struct device *device, const char *text) {
+void alpharho_device_log(struct alpharho_device *device, const char *text) {
   const size_t length = alpharho_text_length(text);
   if (length > MAX_PAYLOAD) {
     return;

@@ -25,16 +25,16 @@ void alpharho_put_u64(uint8_t *bytes, uint64_t value) {
   alpharho_put_u32(bytes + 4, (uint32_t)(value >> 32));
 }
 
-static void start_chunk(struct receiver *receiver) {
+static void start_chunk(struct alpharho_receiver *receiver) {
   receiver->used = 0;
   receiver->state = UNKNOWN;
   receiver->line_is_bad = false;
   receiver->damage_is_reported = false;
 }
 
-void alpharho_receiver_init(struct receiver *receiver) { start_chunk(receiver); }
+void alpharho_receiver_init(struct alpharho_receiver *receiver) { start_chunk(receiver); }
 
-static enum received end_frame(struct receiver *receiver) {
+static enum alpharho_received end_frame(struct alpharho_receiver *receiver) {
   uint8_t *bytes = receiver->buffer;
   const size_t count = alpharho_cobs_decode(bytes, receiver->used);
   if (count == COBS_BAD || count < FRAME_HEADER + FRAME_CRC || count > FRAME_MAX_DECODED) {
@@ -44,7 +44,7 @@ static enum received end_frame(struct receiver *receiver) {
   if (alpharho_crc32_update(0, bytes, covered) != alpharho_get_u32(bytes + covered)) {
     return RECEIVED_DAMAGED_FRAME;
   }
-  const struct frame frame = {
+  const struct alpharho_frame frame = {
       .version = bytes[0],
       .type = bytes[1],
       .sequence = alpharho_get_u16(bytes + 2),
@@ -62,8 +62,8 @@ static bool is_text(uint8_t byte) {
   return byte == '\t' || byte == '\r' || byte == '\n' || (byte >= ' ' && byte <= '~');
 }
 
-static enum received push_zero(struct receiver *receiver) {
-  enum received event = RECEIVED_NOTHING;
+static enum alpharho_received push_zero(struct alpharho_receiver *receiver) {
+  enum alpharho_received event = RECEIVED_NOTHING;
   if (receiver->state == IN_FRAME) {
     event = end_frame(receiver);
   } else if (receiver->state == UNKNOWN && receiver->used == 1u && !is_text(receiver->buffer[0])) {
@@ -73,7 +73,7 @@ static enum received push_zero(struct receiver *receiver) {
   return event;
 }
 
-static enum received push_text(struct receiver *receiver, uint8_t byte) {
+static enum alpharho_received push_text(struct alpharho_receiver *receiver, uint8_t byte) {
   if (byte == '%') {
     const size_t used = receiver->used;
     const bool is_command = used > 0u && !receiver->line_is_bad;
@@ -89,7 +89,7 @@ static enum received push_text(struct receiver *receiver, uint8_t byte) {
     return RECEIVED_NOTHING;
   }
   if (!is_text(byte)) {
-    const enum received event = receiver->damage_is_reported ? RECEIVED_NOTHING : RECEIVED_DAMAGED_FRAME;
+    const enum alpharho_received event = receiver->damage_is_reported ? RECEIVED_NOTHING : RECEIVED_DAMAGED_FRAME;
     receiver->line_is_bad = true;
     receiver->damage_is_reported = true;
     return event;
@@ -101,7 +101,7 @@ static enum received push_text(struct receiver *receiver, uint8_t byte) {
 }
 
 /* Take the first two bytes: by the second one, a frame differs from text. */
-static enum received push_unknown(struct receiver *receiver, uint8_t byte) {
+static enum alpharho_received push_unknown(struct alpharho_receiver *receiver, uint8_t byte) {
   receiver->buffer[receiver->used++] = byte;
   if (receiver->used < 2u) {
     return RECEIVED_NOTHING;
@@ -113,12 +113,12 @@ static enum received push_unknown(struct receiver *receiver, uint8_t byte) {
   const uint8_t first = receiver->buffer[0];
   receiver->state = IN_TEXT;
   receiver->used = 0;
-  const enum received event = push_text(receiver, first);
-  const enum received next = push_text(receiver, byte);
+  const enum alpharho_received event = push_text(receiver, first);
+  const enum alpharho_received next = push_text(receiver, byte);
   return next == RECEIVED_NOTHING ? event : next;
 }
 
-static enum received push_frame(struct receiver *receiver, uint8_t byte) {
+static enum alpharho_received push_frame(struct alpharho_receiver *receiver, uint8_t byte) {
   if (receiver->used < sizeof receiver->buffer) {
     receiver->buffer[receiver->used++] = byte;
     return RECEIVED_NOTHING;
@@ -127,7 +127,7 @@ static enum received push_frame(struct receiver *receiver, uint8_t byte) {
   return RECEIVED_DAMAGED_FRAME;
 }
 
-enum received alpharho_receiver_push(struct receiver *receiver, uint8_t byte) {
+enum alpharho_received alpharho_receiver_push(struct alpharho_receiver *receiver, uint8_t byte) {
   if (byte == 0u) {
     return push_zero(receiver);
   }

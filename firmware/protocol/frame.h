@@ -20,7 +20,7 @@ extern "C" {
 #define FRAME_MAX_DECODED (FRAME_HEADER + MAX_PAYLOAD + FRAME_CRC)
 #define TEXT_MAX          200u /* the longest text command; the MLPerf Tiny runner sends at most 66 characters */
 
-struct frame {
+struct alpharho_frame {
   uint8_t version;
   uint8_t type;
   uint16_t sequence;
@@ -28,7 +28,7 @@ struct frame {
   const uint8_t *payload; /* in the receiver's buffer: valid until the next byte is pushed */
 };
 
-enum received {
+enum alpharho_received {
   RECEIVED_NOTHING,
   RECEIVED_FRAME,
   RECEIVED_DAMAGED_FRAME,
@@ -36,13 +36,13 @@ enum received {
   RECEIVED_LONG_TEXT,
 };
 
-struct receiver {
+struct alpharho_receiver {
   uint8_t buffer[COBS_MAX_ENCODED(FRAME_MAX_DECODED)];
   size_t used;
   uint8_t state;
   bool line_is_bad;        /* since the last `%` */
   bool damage_is_reported; /* since the last zero: one damaged frame may look like many lines */
-  struct frame frame;
+  struct alpharho_frame frame;
 };
 
 /* Bytes for numbers on the wire, which is little-endian. */
@@ -52,11 +52,11 @@ void alpharho_put_u16(uint8_t *bytes, uint16_t value);
 void alpharho_put_u32(uint8_t *bytes, uint32_t value);
 void alpharho_put_u64(uint8_t *bytes, uint64_t value);
 
-void alpharho_receiver_init(struct receiver *receiver);
+void alpharho_receiver_init(struct alpharho_receiver *receiver);
 
 /* Take one byte from the line. A frame is then in `receiver->frame`; a text command, without its `%` and
  * ended by a zero, in `receiver->buffer`. */
-enum received alpharho_receiver_push(struct receiver *receiver, uint8_t byte);
+enum alpharho_received alpharho_receiver_push(struct alpharho_receiver *receiver, uint8_t byte);
 
 /* Send a frame whose payload is at `message + FRAME_HEADER` already; `message` has room for the CRC. */
 void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-void alpharho_input_clear(struct device *device) {
+void alpharho_input_clear(struct alpharho_device *device) {
   for (uint8_t i = 0; i < device->model->input_count; i++) {
-    const struct device_tensor *tensor = &device->model->inputs[i];
+    const struct alpharho_device_tensor *tensor = &device->model->inputs[i];
     memset(tensor->written, 0, WRITTEN_BYTES(tensor->bytes));
   }
   device->input_is_old = false;
@@ -12,8 +12,8 @@ void alpharho_input_clear(struct device *device) {
   device->load_at = 0;
 }
 
-void alpharho_input_mark(struct device *device, uint8_t tensor, uint32_t offset, uint32_t count) {
-  const struct device_tensor *input = &device->model->inputs[tensor];
+void alpharho_input_mark(struct alpharho_device *device, uint8_t tensor, uint32_t offset, uint32_t count) {
+  const struct alpharho_device_tensor *input = &device->model->inputs[tensor];
   if (device->input_is_old) {
     alpharho_input_clear(device);
   }
@@ -24,7 +24,7 @@ void alpharho_input_mark(struct device *device, uint8_t tensor, uint32_t offset,
   }
 }
 
-static bool tensor_is_whole(const struct device_tensor *input) {
+static bool tensor_is_whole(const struct alpharho_device_tensor *input) {
   const uint32_t granules = (input->bytes + INPUT_GRANULE - 1u) / INPUT_GRANULE;
   for (uint32_t granule = 0; granule < granules; granule++) {
     if (((uint32_t)input->written[granule / 8u] >> granule % 8u & 1u) == 0u) {
@@ -34,7 +34,7 @@ static bool tensor_is_whole(const struct device_tensor *input) {
   return true;
 }
 
-bool alpharho_input_is_whole(const struct device *device) {
+bool alpharho_input_is_whole(const struct alpharho_device *device) {
   for (uint8_t i = 0; i < device->model->input_count; i++) {
     if (!tensor_is_whole(&device->model->inputs[i])) {
       return false;
@@ -42,3 +42,29 @@ bool alpharho_input_is_whole(const struct device *device) {
   }
   return true;
 }
+
+#ifdef STREAMED_INPUT
+
+enum alpharho_streamed alpharho_input_stream(struct alpharho_device *device, uint16_t sequence, const uint8_t *bytes,
+                                             uint32_t offset, uint32_t count) {
+  const bool is_first = offset == 0u && (device->streamed == 0u || sequence != device->stream_sequence);
+  if (is_first) {
+    alpharho_input_clear(device);
+    device->streamed = 0;
+    device->stream_ticks = 0;
+    device->stream_sequence = sequence;
+  }
+  if (offset > device->streamed) {
+    return STREAMED_TOO_EARLY;
+  }
+  if (offset < device->streamed) {
+    return offset + count <= device->streamed ? STREAMED_TOO_LATE : STREAMED_TOO_EARLY;
+  }
+  uint64_t ticks = 0;
+  device->port->stream(bytes, count, is_first, &ticks);
+  device->streamed += count;
+  device->stream_ticks += ticks;
+  return STREAMED;
+}
+
+#endif

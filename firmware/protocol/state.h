@@ -15,7 +15,7 @@
 #define INPUT_IS_STREAMED false
 #endif
 
-struct device_tensor {
+struct alpharho_device_tensor {
   void *data;
   uint32_t bytes;
   uint8_t *written; /* inputs only: WRITTEN_BYTES(bytes) of bits */
@@ -23,14 +23,14 @@ struct device_tensor {
   int32_t zero_point;
 };
 
-struct device_model {
+struct alpharho_device_model {
   /* Copy INFO's JSON from `offset` on into `part`, at most `room` bytes. Returns the whole length.
    */
   uint32_t (*info)(uint32_t offset, uint8_t *part, uint32_t room);
   const char *board;
   const char *name;
-  const struct device_tensor *inputs;
-  const struct device_tensor *outputs;
+  const struct alpharho_device_tensor *inputs;
+  const struct alpharho_device_tensor *outputs;
   uint8_t input_count;
   uint8_t output_count;
   bool input_preserved;
@@ -38,7 +38,7 @@ struct device_model {
 };
 
 /* Memory figures in bytes; those that are 0 are unknown and left out of STATS. */
-struct device_memory {
+struct alpharho_device_memory {
   uint32_t arena;
   uint32_t stack;
   uint32_t stack_used;
@@ -50,7 +50,7 @@ struct device_memory {
 #endif
 };
 
-struct device_port {
+struct alpharho_device_port {
   void (*write)(const uint8_t *bytes, size_t count);
   bool (*infer)(uint64_t *ticks); /* run one inference and return its ticks; false if it failed */
 #ifdef STREAMED_INPUT
@@ -59,17 +59,17 @@ struct device_port {
   void (*stream)(const uint8_t *bytes, uint32_t count, bool is_first, uint64_t *ticks);
 #endif
   uint64_t (*microseconds)(void);
-  void (*memory)(struct device_memory *memory);
+  void (*memory)(struct alpharho_device_memory *memory);
   void (*restart)(void);
 #ifdef LINUX_BOARD
   uint32_t (*board)(char *text, uint32_t room); /* write BOARD's JSON and return its length */
 #endif
 };
 
-struct device {
-  const struct device_model *model;
-  const struct device_port *port;
-  struct receiver receiver;
+struct alpharho_device {
+  const struct alpharho_device_model *model;
+  const struct alpharho_device_port *port;
+  struct alpharho_receiver receiver;
   uint8_t message[FRAME_MAX_DECODED]; /* the reply that is being written */
   uint8_t kept[MAX_PAYLOAD];          /* the last RUN's reply, or the outputs of a text-mode inference */
   uint16_t kept_length;

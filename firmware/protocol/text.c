@@ -8,16 +8,16 @@
 #define MAX_INFERENCES 1000000u
 #define PRINT_COLUMNS  8u
 
-static void say(struct device *device, const char *text) {
+static void say(struct alpharho_device *device, const char *text) {
   device->port->write((const uint8_t *)text, alpharho_text_length(text));
 }
 
-static void say_number(struct device *device, uint64_t value) {
+static void say_number(struct alpharho_device *device, uint64_t value) {
   char digits[DECIMAL_MAX];
   device->port->write((const uint8_t *)digits, alpharho_format_decimal(digits, value));
 }
 
-static void say_line(struct device *device, const char *before, uint64_t value, const char *after) {
+static void say_line(struct alpharho_device *device, const char *before, uint64_t value, const char *after) {
   say(device, before);
   say_number(device, value);
   say(device, after);
@@ -59,21 +59,23 @@ static uint32_t number_of(const char *word, uint32_t most) {
   return value;
 }
 
-static void do_name(struct device *device) {
+static void do_name(struct alpharho_device *device) {
   say(device, "m-name-dut-[");
   say(device, device->model->board);
   say(device, "]\r\n");
 }
 
-static void do_profile(struct device *device) {
+static void do_profile(struct alpharho_device *device) {
   say(device, "m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[");
   say(device, device->model->name);
   say(device, "]\r\n");
 }
 
-static void do_timestamp(struct device *device) { say_line(device, "m-lap-us-", device->port->microseconds(), ""); }
+static void do_timestamp(struct alpharho_device *device) {
+  say_line(device, "m-lap-us-", device->port->microseconds(), "");
+}
 
-static void do_load(struct device *device, const char *word) {
+static void do_load(struct alpharho_device *device, const char *word) {
   const uint32_t most = device->model->inputs[0].bytes;
   const uint32_t size = word == NULL ? 0 : number_of(word, most);
   if (size == 0u || size > most) {
@@ -88,8 +90,8 @@ static void do_load(struct device *device, const char *word) {
   say_line(device, "m-[Expecting ", size, " bytes]");
 }
 
-static void do_bytes(struct device *device, const char *digits) {
-  const struct device_tensor *input = &device->model->inputs[0];
+static void do_bytes(struct alpharho_device *device, const char *digits) {
+  const struct alpharho_device_tensor *input = &device->model->inputs[0];
   size_t count = 0;
   while (alpharho_parse_hex(digits[count]) >= 0) {
     count++;
@@ -113,7 +115,7 @@ static void do_bytes(struct device *device, const char *digits) {
   }
 }
 
-static void do_print(struct device *device, const char *count_word, const char *offset_word) {
+static void do_print(struct alpharho_device *device, const char *count_word, const char *offset_word) {
   const uint32_t size = device->load_at;
   const uint32_t offset = offset_word == NULL ? 0 : number_of(offset_word, size);
   if (offset > size) {
@@ -134,7 +136,7 @@ static void do_print(struct device *device, const char *count_word, const char *
   }
 }
 
-static void do_db(struct device *device, char *rest) {
+static void do_db(struct alpharho_device *device, char *rest) {
   char *word = next_word(&rest);
   if (word == NULL) {
     say(device, "e-[Command 'db' requires a subcommand]\r\n");
@@ -148,7 +150,7 @@ static void do_db(struct device *device, char *rest) {
   }
 }
 
-static void say_thousandths(struct device *device, float value) {
+static void say_thousandths(struct alpharho_device *device, float value) {
   const bool negative = value < 0.0f;
   const float scaled = (negative ? -value : value) * 1000.0f + 0.5f;
   const uint32_t thousandths = scaled < 4e9f ? (uint32_t)scaled : UINT32_MAX;
@@ -161,8 +163,8 @@ static void say_thousandths(struct device *device, float value) {
   say(device, fraction);
 }
 
-static void do_results(struct device *device) {
-  const struct device_tensor *output = &device->model->outputs[0];
+static void do_results(struct alpharho_device *device) {
+  const struct alpharho_device_tensor *output = &device->model->outputs[0];
   const int8_t *values = device->outputs_are_kept ? (const int8_t *)device->kept : output->data;
   if (!device->outputs_are_valid) {
     say(device, "e-[results: nothing was inferred since the last input]\r\n");
@@ -176,7 +178,7 @@ static void do_results(struct device *device) {
   say(device, "]\r\n");
 }
 
-static bool infer_some(struct device *device, uint32_t count) {
+static bool infer_some(struct alpharho_device *device, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     uint64_t ticks;
     if (!device->port->infer(&ticks)) {
@@ -189,8 +191,8 @@ static bool infer_some(struct device *device, uint32_t count) {
 
 /* Where the engine overwrites its input, only the first inference has the right one: its outputs are kept, and the
  * inferences after it only take time. */
-static bool keep_outputs(struct device *device) {
-  const struct device_tensor *output = &device->model->outputs[0];
+static bool keep_outputs(struct alpharho_device *device) {
+  const struct alpharho_device_tensor *output = &device->model->outputs[0];
   if (!infer_some(device, 1) || output->bytes > sizeof device->kept) {
     return false;
   }
@@ -199,7 +201,7 @@ static bool keep_outputs(struct device *device) {
   return true;
 }
 
-static bool measure(struct device *device, uint32_t count, uint32_t warmups) {
+static bool measure(struct alpharho_device *device, uint32_t count, uint32_t warmups) {
   const bool must_keep = !device->model->input_preserved && count + warmups > 1u;
   device->outputs_are_kept = false;
   if (must_keep && !keep_outputs(device)) {
@@ -220,7 +222,7 @@ static bool measure(struct device *device, uint32_t count, uint32_t warmups) {
   return true;
 }
 
-static void do_infer(struct device *device, char *rest) {
+static void do_infer(struct alpharho_device *device, char *rest) {
   const char *count_word = next_word(&rest);
   const char *warmup_word = next_word(&rest);
   const uint32_t count = count_word == NULL ? 1u : number_of(count_word, MAX_INFERENCES);
@@ -246,7 +248,7 @@ static void do_infer(struct device *device, char *rest) {
   }
 }
 
-static void run_command(struct device *device, char *command) {
+static void run_command(struct alpharho_device *device, char *command) {
   char *rest = command;
   const char *word = next_word(&rest);
   if (word == NULL) {
@@ -273,12 +275,12 @@ static void run_command(struct device *device, char *command) {
   }
 }
 
-void alpharho_text_command(struct device *device, char *command) {
+void alpharho_text_command(struct alpharho_device *device, char *command) {
   run_command(device, command);
   say(device, "m-ready\r\n");
 }
 
-void alpharho_text_too_long(struct device *device) {
+void alpharho_text_too_long(struct alpharho_device *device) {
   say_line(device, "e-[The command is longer than ", TEXT_MAX, " characters]");
   say(device, "m-ready\r\n");
 }

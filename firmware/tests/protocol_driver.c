@@ -22,7 +22,7 @@ static uint8_t input_0[INPUT_0], input_1[INPUT_1], written_0[WRITTEN_BYTES(INPUT
 static int8_t output[OUTPUT];
 static bool preserves = true;
 static bool restarted;
-static struct device device;
+static struct alpharho_device device;
 
 static uint8_t *answer;
 static size_t answer_size, answer_room;
@@ -58,7 +58,9 @@ static bool infer(uint64_t *ticks) {
 
 static uint64_t microseconds(void) { return 1234567; }
 
-static void memory(struct device_memory *memory) { *memory = (struct device_memory){265, 4096, 440, 0, 3}; }
+static void memory(struct alpharho_device_memory *memory) {
+  *memory = (struct alpharho_device_memory){265, 4096, 440, 0, 3};
+}
 
 static void restart(void) { restarted = true; }
 
@@ -71,10 +73,11 @@ static uint32_t info(uint32_t offset, uint8_t *part, uint32_t room) {
   return size;
 }
 
-static const struct device_tensor inputs[] = {{input_0, INPUT_0, written_0, 0, 0}, {input_1, INPUT_1, written_1, 0, 0}};
-static const struct device_tensor outputs[] = {{output, OUTPUT, NULL, 0.5f, -3}};
-static const struct device_port port = {write_bytes, infer, microseconds, memory, restart};
-static struct device_model model = {
+static const struct alpharho_device_tensor inputs[] = {{input_0, INPUT_0, written_0, 0, 0},
+                                                       {input_1, INPUT_1, written_1, 0, 0}};
+static const struct alpharho_device_tensor outputs[] = {{output, OUTPUT, NULL, 0.5f, -3}};
+static const struct alpharho_device_port port = {write_bytes, infer, microseconds, memory, restart};
+static struct alpharho_device_model model = {
     .info = info,
     .board = "board",
     .name = "network",
@@ -124,12 +127,12 @@ static void print_hex(const char *before, const uint8_t *bytes, size_t count) {
 }
 
 static void receive_only(const uint8_t *bytes, size_t count) {
-  static struct receiver receiver;
+  static struct alpharho_receiver receiver;
   char before[64];
   answer_size = 0;
   alpharho_receiver_init(&receiver);
   for (size_t i = 0; i < count; i++) {
-    const struct frame *frame = &receiver.frame;
+    const struct alpharho_frame *frame = &receiver.frame;
     switch (alpharho_receiver_push(&receiver, bytes[i])) {
     case RECEIVED_FRAME:
       (void)snprintf(before, sizeof before, "frame %u %u %u ", frame->version, frame->type, frame->sequence);
