@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -116,12 +118,14 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     raw = data.encode() if isinstance(data, str) else data
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _remove_abandoned(path.parent.glob(f".{glob.escape(path.name)}.*"))
+        handle, partial = _locked(lambda: tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}."))
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(raw)
-            os.chmod(partial, 0o644)
-            os.replace(partial, path)
+                file.flush()
+                os.chmod(partial, 0o644)
+                os.replace(partial, path)
         finally:
             Path(partial).unlink(missing_ok=True)
 
@@ -168,7 +172,8 @@ def produce(
     """Return the artifact of these inputs: the one on disk if it is there and whole, else a new one.
 
     `make(folder)` writes `folder/filename` (and any other file) and returns an instance of the dataclass `facts`. It
-    works in a temporary folder that is renamed when all is written, so a stopped or failed build leaves nothing behind.
+    works in a temporary folder that is renamed when all is written, so a stopped or failed build leaves nothing behind;
+    what a killed one left is removed.
     An artifact whose facts on disk do not fit the class is built again; `fresh` builds it in any case.
     Raises ConfigError if the disk is full or may not be written.
     """
@@ -196,11 +201,57 @@ def produce(
 def _work_folder(parent: Path) -> Iterator[Path]:
     """Yield a new folder for a build, which is gone afterwards unless it was renamed."""
     parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=parent, prefix=".making-"))
+    _remove_abandoned(parent.glob(".making-*"))
+
+    def new_folder() -> tuple[int, str]:
+        path = tempfile.mkdtemp(dir=parent, prefix=".making-")
+        return os.open(path, os.O_RDONLY), path
+
+    handle, name = _locked(new_folder)
+    work = Path(name)
     try:
         yield work
     finally:
+        os.close(handle)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _locked(create: Callable[[], tuple[int, str]]) -> tuple[int, str]:
+    """Return the handle and the path of a new temporary file or folder that no other run takes for abandoned.
+
+    Until it is locked, another run may remove it: then there is a next one.
+    """
+    while True:
+        try:
+            handle, path = create()
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = os.path.exists(path)
+        except BlockingIOError:
+            is_ours = False
+        except OSError:  # the disk has no locks, and so nothing on it is removed as abandoned
+            is_ours = True
+        if is_ours:
+            return handle, path
+        os.close(handle)
+
+
+def _remove_abandoned(paths: Iterable[Path]) -> None:
+    """Remove temporary files and folders that no running process has locked: those that wrote them were killed."""
+    for path in paths:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:  # another run has renamed or removed it
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError:  # it is in use, or the disk has no locks
+            continue
+        finally:
+            os.close(handle)
 
 
 def _publish(work: Path, home: Path) -> None:

@@ -8,6 +8,10 @@ class Error(Exception):
     """Root of every error Alpharho raises on purpose. The message is one line and names the next step."""
 
 
+class Stopped(Error):
+    """The user stopped a run with Ctrl-C after a part of it was measured, which is kept."""
+
+
 class ConfigError(Error):
     """A preset, target, data set, option or file that the user gave is wrong."""
 

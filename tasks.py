@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from errors import Error
+from errors import Error, Stopped
 from pipeline import task_options as options
 from pipeline.command_line import command, main, typed_command
 from pipeline.request import Request
@@ -223,7 +223,8 @@ def _measure(task: str, request: Request, parts: tuple[Part, ...]) -> None:
     else:
         console.report(layout.rows(measured.report), measured.path)
     if measured.interrupted:
-        raise Error(f"measured {measured.interrupted}")
+        kind = Stopped if measured.is_stopped else Error
+        raise kind(f"measured {measured.interrupted}; run the same command again to go on from there")
 
 
 @command(
@@ -261,8 +262,10 @@ def report(chosen: options.ReportOptions) -> None:
 
     name, engine = chosen.target, chosen.engine
     is_usual = engine is None or (name in target.names() and target.load(name).engine == engine)
-    path = reports.folder(name, Path(chosen.model).stem + ("" if is_usual else f"-{engine}")) / "report.json"
+    path = reports.last_path(reports.folder(name, Path(chosen.model).stem + ("" if is_usual else f"-{engine}")))
     last = reports.read(path)
+    if path.name == reports.COMPLETE and path.with_name(reports.PARTIAL).exists():
+        console.note(f"a later run was interrupted: {path.with_name(reports.PARTIAL)}; run it again to go on")
     if chosen.json:
         print(reports.dumps(last), end="")
     else:

@@ -11,7 +11,7 @@ import numpy as np
 
 from artifact import write_atomic
 from calibration.evaluate import Values
-from errors import Error
+from errors import Error, Stopped
 from fields import to_json
 from measure import bench, report
 from measure.report import Report
@@ -71,7 +71,9 @@ def measure(setups: Sequence[Callable[[], Setup]], command: str) -> list[Entry]:
         outputs = result.measurement.outputs
         assert outputs is not None
         if outputs.interrupted:
-            raise Error(f"{setup.target.name}: measured {outputs.interrupted}")
+            kind = Stopped if outputs.is_stopped else Error
+            raise kind(f"{setup.target.name}: measured {outputs.interrupted}; run the same command again to go on")
+        result.measurement.forget()
         entries.append(Entry(result.report, outputs.raw))
     return entries
 

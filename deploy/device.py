@@ -10,8 +10,10 @@ from artifact import Artifact, ImageFacts
 from deploy.agents import DEFAULT_OPTIONS, TFLM, AgentOptions, Say, local_agent, remote_agent, tflm_agent
 from deploy.flashers import Flasher, flasher_for
 from deploy.links import Link, make_link
+from deploy.links.ssh import SshLink
 from deploy.programs import PROGRAM, program_link
 from deploy.request import Timeouts
+from deploy.running import RunningLink
 from deploy.session import Progress, Session
 from errors import DeployError
 from target import Target
@@ -63,9 +65,15 @@ class Device:
 
     @contextmanager
     def session(
-        self, on_log: Callable[[str], None] | None = None, progress: Progress | None = None
+        self,
+        on_log: Callable[[str], None] | None = None,
+        progress: Progress | None = None,
+        lost: Link | None = None,
     ) -> Iterator[Session]:
         """Yield a session in which the device holds the artifact's model; end what was started afterwards.
+
+        `lost` is the closed link of an earlier session that broke: a board that was flashed then keeps its artifact,
+        and what ended with its link is started again.
 
         Raises DeployError if the device can't be started, LinkError if it is not reached, DeviceError if it holds
         another model or speaks another protocol.
@@ -73,7 +81,9 @@ class Device:
         timeouts = self.timeouts
         if timeouts is None and self.target.kind != "mcu" and self.target.measured_on in HANDSHAKE_S:
             timeouts = Timeouts(handshake_s=HANDSHAKE_S[self.target.measured_on])
-        with Session(self.flash(), timeouts, on_log=on_log, progress=progress) as session:
+        is_kept = lost is not None and not isinstance(lost, RunningLink | SshLink)
+        link = lost if is_kept and lost is not None else self.flash()
+        with Session(link, timeouts, on_log=on_log, progress=progress) as session:
             session.expect_model(model_sha256(self.artifact))
             yield session
 

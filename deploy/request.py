@@ -18,6 +18,10 @@ class Refused(DeviceError):
         self.text = text
 
 
+class Restarted(DeviceError):
+    """The device has started again in mid-run, and lost what it was sent."""
+
+
 class NoAnswer(LinkError):
     """The link is open, but no answer came over it in time."""
 

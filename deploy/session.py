@@ -16,7 +16,7 @@ from deploy.handshake import handshake
 from deploy.info import DeviceInfo, Stats, parse_stats
 from deploy.input_writer import InputWriter
 from deploy.links import Link
-from deploy.request import NoAnswer, Refused, Request, Timeouts
+from deploy.request import NoAnswer, Refused, Request, Restarted, Timeouts
 from errors import DeviceError
 
 Progress = Callable[[str, int, int], None]
@@ -71,7 +71,7 @@ class Session:
         """Open the link; return when the device has answered."""
         try:
             self.link.open()
-            self._shake_hands()
+            self.shake_hands()
         except BaseException:
             self.link.close()
             raise
@@ -112,12 +112,13 @@ class Session:
         self.write_input(input_bytes)
         try:
             ticks = self.run()[0]
+            outputs = self.read_outputs()
         except Refused as e:
             if e.code != Code.INPUT:
                 raise
             last = f"; last output: {self.log[-1][:200]}" if self.log else ""
-            raise DeviceError(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
-        return Inference(self.read_outputs(), ticks, time.perf_counter() - started)
+            raise Restarted(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
+        return Inference(outputs, ticks, time.perf_counter() - started)
 
     def write_input(self, data: bytes, tensor: int = 0) -> None:
         """Write all of an input, sending ahead as far as the window allows. Raises ValueError on a wrong size."""
@@ -189,7 +190,11 @@ class Session:
     def reset(self) -> None:
         """Start the device again and repeat the handshake."""
         self.request(Type.RESET)
-        self._shake_hands()
+        self.shake_hands()
+
+    def shake_hands(self) -> None:
+        """Read the device's INFO, when the session begins and after the device has restarted."""
+        self.info = self._writer.info = handshake(self.exchange)
 
     def request(self, kind: Type, payload: bytes = b"", reply_bytes: int = 16) -> bytes:
         """Send one request as it is and return its reply's payload."""
@@ -211,9 +216,6 @@ class Session:
         self.inferences += count
         return list(struct.unpack_from(f"<{count}Q", reply, _COUNT.size))
 
-    def _shake_hands(self) -> None:
-        self.info = self._writer.info = handshake(self.exchange)
-
     def _stage(self, what: str) -> str:
         return f"{what}, after {self.inferences} inferences" if self.inferences else what
 
@@ -224,4 +226,4 @@ class Session:
         return lambda done: progress(what, min(before + done * step, size), size)
 
 
-__all__ = ["Inference", "NoAnswer", "Progress", "Refused", "Session", "Timeouts"]
+__all__ = ["Inference", "NoAnswer", "Progress", "Refused", "Restarted", "Session", "Timeouts"]

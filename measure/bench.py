@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -41,23 +42,27 @@ class Result:
 def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
     """Measure the parts on the device and return the measurement and its report. `command` is what the user typed.
 
-    A run that loses the device, or is stopped by the user, keeps the answers that came before; without any answer it
-    raises. Raises ConfigError for settings that can't be, and as deploy.device.Device.session.
+    A device that is lost is waited for as long as the settings say. A run that loses it for longer, or is stopped by
+    the user, keeps the answers that came before; without any answer it raises. Raises ConfigError for settings that
+    can't be, and as deploy.device.Device.session.
     """
     pictures = prepare_pictures(setup)
     threads = choose_threads(setup, pictures)
     reference = outputs = agreement = None
-    with open_device(setup, threads) as (session, before):
-        first = read_clock(setup, session)
-        latency = measure_latency(setup, session, pictures) if "latency" in parts else None
+    with open_device(setup, threads) as (connection, before):
+        first = read_clock(setup, connection.session)
+        latency = measure_latency(setup, connection, pictures) if "latency" in parts else None
         if "accuracy" in parts:
             reference = reference_outputs(setup, pictures, setup.reference_kernels)
-            outputs = run_pictures(setup, session, pictures, threads)
+            outputs = run_pictures(setup, connection, pictures, threads)
         is_lost = bool(outputs and outputs.interrupted)
-        stats = Stats() if is_lost else session.stats()
-        after = session.board() if setup.is_linux and not is_lost else BoardState()
-        clock_error = None if is_lost else identity.clock_error(first, read_clock(setup, session))
-        measurement = Measurement(session.info, threads, latency, outputs, stats, before, after, clock_error)
+        stats = Stats() if is_lost else connection.run(lambda session: session.stats())
+        after = connection.run(lambda session: session.board()) if setup.is_linux and not is_lost else BoardState()
+        last = None if is_lost else connection.run(partial(read_clock, setup))
+        clock_error = None if connection.losses else identity.clock_error(first, last)
+        measurement = Measurement(
+            connection.info, threads, latency, outputs, stats, before, after, clock_error, connection.losses
+        )
     if text := clock_text(clock_error):
         console.note(f"{text}: its times are wrong by as much; check the rate that its firmware states")
     if outputs is not None and reference is not None:
@@ -154,6 +159,8 @@ def provenance(setup: Setup, pictures: Pictures, measurement: Measurement, comma
         pictures=pictures.digest if outputs else None,
         accuracy_measured=outputs.measured if outputs else None,
         interrupted=measurement.interrupted or None,
+        resumed_pictures=(outputs.resumed or None) if outputs else None,
+        reconnects=measurement.reconnects or None,
         damaged_pictures=len(setup.data.damaged) or None,
         calibration=int8.facts.check,
     )

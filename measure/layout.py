@@ -16,6 +16,7 @@ from measure.report import (
     LinuxSection,
     LinuxState,
     ModelSection,
+    Provenance,
     Report,
     StreamedInput,
     TpuSection,
@@ -54,8 +55,19 @@ def rows(report: Report) -> Rows:
         table.append(("no accuracy", f"bytes compared; accuracy has no meaning: {report.no_accuracy}"))
     if report.exactness:
         table.append(("exactness", _exactness_text(report.exactness)))
-    if report.provenance.interrupted:
-        table.append(("interrupted", report.provenance.interrupted))
+    return table + run_rows(report.provenance)
+
+
+def run_rows(provenance: Provenance) -> Rows:
+    """Return how a run went that was cut short, or lost its device and went on."""
+    table = []
+    if provenance.resumed_pictures:
+        table.append(("resumed", f"{provenance.resumed_pictures:,} pictures are from earlier, interrupted runs"))
+    if provenance.reconnects:
+        times = "once" if provenance.reconnects == 1 else f"{provenance.reconnects:,} times"
+        table.append(("reconnected", f"the device was lost {times} and came back"))
+    if provenance.interrupted:
+        table.append(("interrupted", provenance.interrupted))
     return table
 
 

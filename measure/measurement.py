@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +21,12 @@ from deploy.board_state import BoardState
 from deploy.device import Device, device_for
 from deploy.identity import check, differences
 from deploy.info import DeviceInfo, Stats
+from deploy.links import Link
 from deploy.session import Session
 from errors import ConfigError, Error
 from measure import edgetpu, identity, linux, samples
+from measure.connection import Connection
+from measure.journal import Journal
 from measure.layout import latency_text
 from measure.report import ThreadTrial
 from measure.setup import Pictures, Setup
@@ -44,7 +49,8 @@ class DeviceOutputs:
     """A device's answers to the first pictures: `raw`, the bytes of all outputs (n, bytes).
 
     `measured` says when, ISO 8601 in UTC; `seconds` is how long it took. `is_reused` says that an earlier run measured
-    them; `interrupted` where the run was cut short, "" if it was not.
+    them; `interrupted` where the run was cut short, "" if it was not, and `is_stopped` that the user did it; the first
+    `resumed` are from earlier runs that were cut short. `journal` has them on disk until they are in a report.
     """
 
     raw: npt.NDArray[np.uint8]
@@ -52,6 +58,9 @@ class DeviceOutputs:
     seconds: float
     is_reused: bool = False
     interrupted: str = ""
+    is_stopped: bool = False
+    resumed: int = 0
+    journal: Journal | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +68,8 @@ class Measurement:
     """What one device answered. What was not measured is None.
 
     `info` is who it said it is, `stats` its counters and sizes; `before` and `after` are the states of a Linux board;
-    `clock_error` is by what part its counter is fast by this host's clock.
+    `clock_error` is by what part its counter is fast by this host's clock; `reconnects` is how often it was lost and
+    came back.
     """
 
     info: DeviceInfo
@@ -70,11 +80,22 @@ class Measurement:
     before: BoardState
     after: BoardState
     clock_error: float | None = None
+    reconnects: int = 0
 
     @property
     def interrupted(self) -> str:
         """Where the run was cut short, "" if it was not."""
         return self.outputs.interrupted if self.outputs else ""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the user cut the run short."""
+        return bool(self.outputs and self.outputs.is_stopped)
+
+    def forget(self) -> None:
+        """Remove the journal of a complete run, whose report is written."""
+        if self.outputs and self.outputs.journal and not self.interrupted:
+            self.outputs.journal.discard()
 
 
 @dataclass(frozen=True)
@@ -101,34 +122,36 @@ def choose_threads(setup: Setup, pictures: Pictures) -> Threads:
     if setup.target.measured_on == "emulated":
         raise ConfigError("--threads auto: an emulator's time says nothing of the device; give a number")
     with console.step("threads") as line:
-        trials = linux.try_threads(lambda count: _session(setup, count), pictures.first)
+        trials = linux.try_threads(lambda count: _open(setup, device_of(setup, count)), pictures.first)
         best = min(trials, key=lambda trial: trial.median_us).threads
         line.text = f"{best} of {len(trials)} tried"
     return Threads(best, trials)
 
 
 @contextmanager
-def open_device(setup: Setup, threads: Threads) -> Iterator[tuple[Session, BoardState]]:
-    """Yield the session with the device, which holds the setup's model, and the state of a Linux board.
+def open_device(setup: Setup, threads: Threads) -> Iterator[tuple[Connection, BoardState]]:
+    """Yield the connection to the device, which holds the setup's model, and the state of a Linux board.
 
     Raises as deploy.device.Device.session.
     """
+    device = device_of(setup, threads.count)
     with ExitStack() as stack:
         with console.step("deploy") as line:
-            session = stack.enter_context(_session(setup, threads.count))
+            connection = Connection(partial(_open, setup, device), setup.settings.give_up_s, console.note)
+            session = stack.enter_context(connection).session
             before = session.board() if setup.is_linux else BoardState()
             info = session.info
             line.text = f"{info.board}: {info.engine} {info.engine_version}, {info.kernels} kernels"
             line.text += edgetpu.device_text(before)
         for text in differences(setup.target, info, before):
             console.note(f"{setup.target.name}: the device is another board; {text}")
-        yield session, before
+        yield connection, before
 
 
 @contextmanager
-def _session(setup: Setup, threads: int) -> Iterator[Session]:
+def _open(setup: Setup, device: Device, lost: Link | None = None) -> Iterator[Session]:
     """Yield a session with the device once it has said that it is the setup's board, or may be another."""
-    with device_of(setup, threads).session() as session:
+    with device.session(lost=lost) as session:
         board = session.board() if setup.is_linux else BoardState()
         check(setup.target, session.info, board, setup.settings.allow_mismatch)
         yield session
@@ -139,49 +162,95 @@ def read_clock(setup: Setup, session: Session) -> identity.ClockReading | None:
     return None if setup.target.measured_on == "emulated" else identity.read_clock(session)
 
 
-def measure_latency(setup: Setup, session: Session, pictures: Pictures) -> samples.Latency | None:
-    """Return times of single inferences; None where they are not the device's own.
+def measure_latency(setup: Setup, connection: Connection, pictures: Pictures) -> samples.Latency | None:
+    """Return times of single inferences, all without a loss of the device; None where they are not the device's own.
 
     An emulated Linux board counts the time of its host, not instructions.
     """
-    if setup.target.measured_on == "emulated" and session.info.counter.unit != "instructions":
+    if setup.target.measured_on == "emulated" and connection.info.counter.unit != "instructions":
         console.note(f"no latency: the time of {setup.target.name} is its emulator's, not the board's")
         return None
     warmup, runs = RUNS[setup.target.measured_on]
-    settled = 0
-    if setup.is_linux:
-        settled, warmup = samples.warm_up(session, pictures.first, *linux.WARM_UP_RUNS), 0
-    with console.step("bench") as line, console.bar("bench", warmup + runs) as progress:
-        latency = samples.latency(session, pictures.first, warmup, runs, progress)
-        latency = replace(latency, warmup=latency.warmup + settled)
+
+    def run(session: Session) -> samples.Latency:
+        if not setup.is_linux:
+            return samples.latency(session, pictures.first, warmup, runs, progress)
+        settled = samples.warm_up(session, pictures.first, *linux.WARM_UP_RUNS)
+        latency = samples.latency(session, pictures.first, 0, runs, progress)
+        return replace(latency, warmup=latency.warmup + settled)
+
+    total = runs if setup.is_linux else warmup + runs
+    with console.step("bench") as line, console.bar("bench", total) as progress:
+        latency = connection.run(run)
         line.text = latency_text(latency.summary())
     return latency
 
 
-def run_pictures(setup: Setup, session: Session, pictures: Pictures, threads: Threads) -> DeviceOutputs:
+def run_pictures(setup: Setup, connection: Connection, pictures: Pictures, threads: Threads) -> DeviceOutputs:
     """Return the device's answers to the test pictures, or to those before it was lost or the user stopped it.
 
+    Each answer is in a journal on disk before the next picture is sent; a run that was cut short goes on from there.
     An emulator or this host answers the same bytes for the same inputs: outputs of an earlier run are reused.
     """
     inputs, size = pictures.inputs, sum(tensor.bytes for tensor in setup.int8.facts.outputs)
-    partial = samples.Outputs(np.zeros((len(inputs), size), np.uint8), [])
+    outputs = samples.Outputs(np.zeros((len(inputs), size), np.uint8), [])
+    journal = _journal(setup, connection.info, pictures, threads)
+    resumed = 0
 
     def make(folder: Path) -> OutputsFacts:
-        with console.bar("accuracy", len(inputs)) as progress:
-            samples.run_all(session, inputs, partial, progress)
-        np.save(folder / FILENAME, partial.raw, allow_pickle=False)
+        nonlocal resumed
+        _open_journal(journal, outputs)
+        resumed = outputs.done
+        with contextlib.closing(journal), console.bar("accuracy", len(inputs)) as progress:
+            progress(outputs.done)
+            connection.run(
+                lambda session: samples.run_all(session, inputs, outputs, progress, journal.add), lambda: outputs.done
+            )
+        np.save(folder / FILENAME, outputs.raw, allow_pickle=False)
         return OutputsFacts(utc_now())
 
     begin = time.monotonic()
     try:
-        outputs = _outputs_artifact(setup, session.info, pictures, threads, make)
+        artifact = _outputs_artifact(setup, connection.info, pictures, threads, make)
     except (Error, KeyboardInterrupt) as e:
-        if not partial.done:
+        if not outputs.done:
             raise
-        reason = f"after {partial.done} of {len(inputs)} pictures: {str(e) or 'stopped by the user'}"
-        return DeviceOutputs(partial.raw[: partial.done], utc_now(), time.monotonic() - begin, interrupted=reason)
-    raw = np.load(outputs.path, allow_pickle=False)
-    return DeviceOutputs(raw, outputs.facts.measured, time.monotonic() - begin, outputs.reused)
+        reason = f"after {outputs.done} of {len(inputs)} pictures: {str(e) or 'stopped by the user'}"
+        return DeviceOutputs(
+            outputs.raw[: outputs.done], utc_now(), time.monotonic() - begin, interrupted=reason,
+            is_stopped=isinstance(e, KeyboardInterrupt), resumed=resumed, journal=journal,
+        )  # fmt: skip
+    raw = np.load(artifact.path, allow_pickle=False)
+    seconds = time.monotonic() - begin
+    return DeviceOutputs(raw, artifact.facts.measured, seconds, artifact.reused, resumed=resumed, journal=journal)
+
+
+def _journal(setup: Setup, info: DeviceInfo, pictures: Pictures, threads: Threads) -> Journal:
+    """Return the journal of a device's answers, whose key is all that may change them."""
+    facts = {
+        "firmware": setup.compiled.sha256,
+        "model": setup.int8.sha256,
+        "data": digest_of(pictures.inputs),
+        "pictures": str(len(pictures.inputs)),
+        "kernels": info.kernels,
+        "engine": f"{info.engine} {info.engine_version}",
+        "build": info.firmware,
+        "threads": str(threads.count),
+        "device": info.unit or setup.settings.link or setup.target.name,
+        "board": info.board,
+        "runs": "fresh" if setup.settings.fresh else "usual",
+    }
+    return Journal(f"{setup.target.name}-{setup.int8.name}", facts)
+
+
+def _open_journal(journal: Journal, outputs: samples.Outputs) -> None:
+    """Take over what earlier runs have measured, and say so, or why what is there is not taken."""
+    if not journal.open(outputs):
+        console.note("another run measures the same now: if this one is cut short, it can't go on later")
+    elif outputs.done:
+        console.note(f"goes on behind {outputs.done:,} of {len(outputs.raw):,} pictures of a run that was cut short")
+    elif text := journal.differences():
+        console.note(f"begins at the first picture: a run that was cut short measured something else ({text})")
 
 
 def _outputs_artifact(

@@ -15,6 +15,7 @@ from errors import ConfigError, Error, nearest
 from fields import Source, from_json, load_json, shown, to_json
 from graph.difference import FirstDifference
 
+COMPLETE, PARTIAL = "report.json", "report.partial.json"
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
 SCHEMA = 2
 SOURCE = Source("report.json", Error)
@@ -213,7 +214,9 @@ class TpuSection:
 class Provenance:
     """Where the figures come from. Times are ISO 8601 in UTC, `pictures` is the digest of the test pictures.
 
-    `interrupted` says where the run was cut short; `calibration` compares the float and the int8 model on the host.
+    `interrupted` says where the run was cut short; `resumed_pictures` were measured by earlier runs that were;
+    `reconnects` is how often the device was lost and came back; `calibration` compares the float and the int8 model on
+    the host.
     """
 
     created: str
@@ -224,6 +227,8 @@ class Provenance:
     pictures: str | None = None
     accuracy_measured: str | None = None
     interrupted: str | None = None
+    resumed_pictures: int | None = None
+    reconnects: int | None = None
     damaged_pictures: int | None = None
     calibration: Comparison | None = None
 
@@ -292,14 +297,28 @@ def loads(text: bytes | str, source: Source) -> Report:
 
 
 def write(report: Report, home: Path) -> Path:
-    """Check the report and write it, as JSON and as Markdown. Returns the path of report.json."""
+    """Check the report and write it, as JSON and as Markdown. Returns the path of the JSON.
+
+    That of an interrupted run is report.partial.json, beside the last complete one; a complete one removes it.
+    """
     from measure.layout import markdown
 
     check(report)
-    path = home / "report.json"
-    write_atomic(home / "report.md", markdown(report))
+    path, partial = home / COMPLETE, home / PARTIAL
+    if report.provenance.interrupted:
+        path = partial
+    write_atomic(path.with_suffix(".md"), markdown(report))
     write_atomic(path, dumps(report))
+    if path != partial:
+        for old in (partial, partial.with_suffix(".md")):
+            old.unlink(missing_ok=True)
     return path
+
+
+def last_path(home: Path) -> Path:
+    """Return the path of the complete report in a folder, or of the partial one where there is no other."""
+    path, partial = home / COMPLETE, home / PARTIAL
+    return partial if partial.is_file() and not path.is_file() else path
 
 
 def read(path: Path) -> Report:

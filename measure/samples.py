@@ -114,9 +114,16 @@ def _batch(session: Session, first: bytes) -> list[int]:
     return [session.infer(first).ticks for _ in range(WARM_UP_BATCH)]
 
 
-def run_all(session: Session, inputs: Values, outputs: Outputs, progress: Progress | None = None) -> None:
+def run_all(
+    session: Session,
+    inputs: Values,
+    outputs: Outputs,
+    progress: Progress | None = None,
+    keep: Callable[[Outputs], None] | None = None,
+) -> None:
     """Send each input (n, ...), already quantized, and keep the answers in `outputs`, also if it is interrupted.
 
+    It begins behind those that `outputs` has. `keep` is called after each answer, before the next input is sent.
     Raises DeviceError if an output has another size than the model's, LinkError if the device is gone.
     """
     clock = Clock(session.info.counter)
@@ -130,5 +137,7 @@ def run_all(session: Session, inputs: Values, outputs: Outputs, progress: Progre
         outputs.raw[i] = np.frombuffer(result.output_bytes, outputs.raw.dtype)
         outputs.times.append(clock(result.ticks))
         outputs.done = i + 1
+        if keep:
+            keep(outputs)
         if progress:
             progress(i + 1)

@@ -27,7 +27,8 @@ RANDOM_SEED = 0
 class Settings:
     """How to measure: `images` None for the target's usual number, 0 for the whole test split.
 
-    `threads` 0 is for the fastest number, found by trials; `runtime` and `accept_new` are for boards over SSH.
+    `threads` 0 is for the fastest number, found by trials; `runtime` and `accept_new` are for boards over SSH;
+    `give_up_s` is how long to wait for a device that is lost in mid-run.
     """
 
     images: int | None
@@ -41,6 +42,7 @@ class Settings:
     device: str | None
     allow_mismatch: bool = False
     flasher: str = ""
+    give_up_s: float = 0.0
 
 
 @dataclass(frozen=True)

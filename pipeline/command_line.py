@@ -14,7 +14,7 @@ from typing import TypeAlias, TypeVar
 from invoke import Collection, Context, Exit, Program, task
 from invoke.tasks import Task
 
-from errors import ConfigError, Error
+from errors import ConfigError, Error, Stopped
 from pipeline.options import Field, Words, fields_of, read
 from pipeline.request import is_model, is_target
 
@@ -101,6 +101,8 @@ def attempt(body: Callable[[], None]) -> tuple[int, str]:
     """Run something and return the exit code and the line to end with: 1 for our errors, 130 for Ctrl-C."""
     try:
         body()
+    except Stopped as e:
+        return STOPPED, f"stopped: {e}"
     except Error as e:
         return 1, f"error: {e}"
     except KeyboardInterrupt:

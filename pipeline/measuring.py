@@ -23,11 +23,15 @@ from pipeline.steps import Steps
 
 @dataclass(frozen=True)
 class Measured:
-    """A report and the path of its report.json; `interrupted` says where the run was cut short, "" if it was not."""
+    """A report and the path of its JSON; `interrupted` says where the run was cut short, "" if it was not.
+
+    `is_stopped`: it was the user who did.
+    """
 
     report: Report
     path: Path
     interrupted: str
+    is_stopped: bool = False
 
 
 def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
@@ -36,7 +40,9 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
     result = bench.measure(set_up(steps), parts, command)
     name = result.report.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
     path = report.write(result.report, report.folder(steps.request.unit or result.report.target.name, name))
-    return Measured(result.report, path, result.measurement.interrupted)
+    measured = result.measurement
+    measured.forget()
+    return Measured(result.report, path, measured.interrupted, measured.is_stopped)
 
 
 def set_up(steps: Steps) -> Setup:
@@ -67,6 +73,7 @@ def settings_of(request: Request) -> Settings:
         device=request.device,
         allow_mismatch=request.allow_mismatch,
         flasher=request.flasher or "",
+        give_up_s=request.give_up_after,
     )
 
 

@@ -173,6 +173,10 @@ class Request:
         None, "test pictures, or `all`", group="measurement", value="N", low=1, words={"all": ALL_IMAGES},
         default_words="1000, on an emulated microcontroller 20",
     )  # fmt: skip
+    give_up_after: float = option(
+        300.0, "seconds to wait for a device that is lost in mid-run; 0 ends the run at once", group="measurement",
+        value="S", high=1e6,
+    )  # fmt: skip
     fresh: bool = option(False, "measure again what an earlier run of the same bytes has measured", group="measurement")
     json: bool = option(False, "print the report as JSON", group="output")
     unit: str | None = option(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
+import os
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -171,6 +174,41 @@ def test_a_disk_full_at_the_first_folder_is_one_line(tmp_path: Path, monkeypatch
     monkeypatch.setattr("artifact.tempfile.mkdtemp", mkdtemp)
     with pytest.raises(ConfigError, match="No space left on device"):
         make(tmp_path, Maker())
+
+
+def test_what_killed_runs_left_is_removed_and_what_runs_use_is_not(tmp_path: Path) -> None:
+    (tmp_path / "kind" / ".making-dead").mkdir(parents=True)
+    (tmp_path / "kind" / ".making-dead" / "out.bin").write_bytes(b"half")
+    (tmp_path / "kind" / ".making-dead.replaced").mkdir()
+    (tmp_path / ".report.json.dead").write_bytes(b"half")
+
+    def while_another_builds(folder: Path) -> Facts:
+        assert [path.name for path in (tmp_path / "kind").iterdir()] == [folder.name]
+        produce("kind", "other", "out.bin", Facts, Maker(), build_dir=tmp_path)
+        (folder / "out.bin").write_bytes(b"ours")
+        return Facts()
+
+    assert make(tmp_path, while_another_builds).path.read_bytes() == b"ours"
+    artifact.write_atomic(tmp_path / "report.json", "whole")
+    assert not leftovers(tmp_path)
+
+
+def test_a_temporary_folder_that_another_run_removes_is_created_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdtemp, created = tempfile.mkdtemp, []
+
+    def raced(**options: Any) -> str:
+        created.append(mkdtemp(**options))
+        if len(created) == 1:
+            os.rmdir(created[0])
+        if len(created) == 2:
+            fcntl.flock(os.open(created[1], os.O_RDONLY), fcntl.LOCK_EX)  # about to be removed
+        return created[-1]
+
+    monkeypatch.setattr("artifact.tempfile.mkdtemp", raced)
+    assert make(tmp_path, Maker()).path.read_bytes() == b"model"
+    assert len(created) == 3
 
 
 def test_another_os_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests.pipeline import small
 PI = target.load("rpi4")
 PICTURES = 60
 # This machine stands in for the board.
-SETTINGS = settings_of(Request(images=PICTURES, link="ssh://board", allow_mismatch=True))
+SETTINGS = settings_of(Request(images=PICTURES, link="ssh://board", allow_mismatch=True, give_up_after=0))
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def test_what_was_measured_before_a_cut_is_kept(
     sshd: Sshd, measured: tuple[Artifact[ImageFacts], Artifact[Int8Facts], Dataset]
 ) -> None:
     once = setup(measured, SETTINGS)
-    with open_device(once, Threads(1)) as (session, _):  # all is copied
-        assert session.info.board == "rpi4"
+    with open_device(once, Threads(1)) as (connection, _):  # all is copied
+        assert connection.info.board == "rpi4"
     proxy = Proxy(sshd.port, after=40_000)
     sshd.configure(Port=proxy.port)
     sshd.know(sshd.folder / "host_key.pub", proxy.port)

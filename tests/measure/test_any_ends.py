@@ -59,7 +59,7 @@ def reported(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> Report:
     one = AnyOutputs(setup.int8.path)
 
     @contextmanager
-    def session() -> Any:
+    def session(lost: object = None) -> Any:
         yield one
 
     def device_of(setup: Setup, threads: int) -> Any:

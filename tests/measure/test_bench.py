@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -50,6 +52,9 @@ class Device:
     is_lost: bool = False
     is_other: bool = False
     rate: float = 1.0
+    comes_back_with: int = 0
+    comes_back_as: dict[str, Any] = field(default_factory=dict)
+    link: Any = field(default_factory=lambda: SimpleNamespace(name="device"))
     state: BoardState = field(default_factory=BoardState)
 
     def __post_init__(self) -> None:
@@ -74,8 +79,11 @@ class Device:
         )
 
     @contextmanager
-    def session(self) -> Iterator[Device]:
+    def session(self, lost: object = None) -> Iterator[Device]:
         self.is_closed = False
+        if lost is not None:
+            self.lives, self.is_lost = self.inferences + self.comes_back_with, False
+            self.info = replace(self.info, **self.comes_back_as)
         yield self
         self.is_closed = True
 
@@ -96,6 +104,11 @@ class Device:
     def board(self) -> BoardState:
         assert not self.is_lost
         return self.state
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_run(home: Path) -> None:
+    shutil.rmtree(home / "build" / "journals", ignore_errors=True)
 
 
 @pytest.fixture
@@ -177,6 +190,69 @@ def test_answers_before_the_end_are_kept(
     assert "stack_used" not in made.memory
 
 
+def test_the_next_run_goes_on_where_one_was_cut_short(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup = set_up(int8, data, "rpi4")
+    device.lives = 5
+    bench.measure(setup, ["accuracy"], "").measurement.forget()
+    device.lives, device.is_lost = 10**9, False
+    result = bench.measure(setup, ["accuracy"], "")
+    assert device.inferences == PICTURES, "no picture is measured twice"
+    assert result.report.exactness is not None
+    assert result.report.exactness.equal == PICTURES
+    assert result.report.provenance.resumed_pictures == 5
+    assert ("resumed", "5 pictures are from earlier, interrupted runs") in layout.rows(result.report)
+    assert f"goes on behind 5 of {PICTURES} pictures" in capsys.readouterr().out
+    again = bench.measure(setup, ["accuracy"], "")
+    assert again.report.provenance.resumed_pictures == PICTURES, "until the report is written"
+    again.measurement.forget()
+    assert bench.measure(setup, ["accuracy"], "").report.provenance.resumed_pictures is None
+    assert device.inferences == 2 * PICTURES
+
+
+def test_a_changed_model_or_data_set_begins_again_and_says_what_differs(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup = set_up(int8, data, "rpi4")
+    device.lives = 5
+    bench.measure(setup, ["accuracy"], "")
+    other = replace(setup, compiled=replace(setup.compiled, sha256="ef" * 32), settings=replace(SETTINGS, seed=1))
+    device.lives, device.is_lost = 10**9, False
+    assert bench.measure(other, ["accuracy"], "").report.provenance.resumed_pictures is None
+    text = " ".join(capsys.readouterr().out.split())
+    assert "a run that was cut short measured something else (firmware " in text
+    assert "efefefefefef now; data " in text
+
+
+def test_a_device_that_comes_back_ends_the_run_with_a_full_report(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup = set_up(int8, data, "rpi4")
+    setup = replace(setup, settings=replace(SETTINGS, give_up_s=60))
+    device.comes_back_with = 4
+    device.lives = 4
+    made = bench.measure(setup, ["accuracy"], "").report
+    assert made.exactness is not None
+    assert made.exactness.equal == PICTURES == device.inferences
+    assert made.provenance.reconnects == 2
+    assert made.provenance.interrupted is None
+    assert ("reconnected", "the device was lost 2 times and came back") in layout.rows(made)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "device lost (gone); waits for it for up to 60 s" in text
+    assert "device is back after" in text
+
+
+def test_another_device_that_comes_back_is_refused(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
+    setup = set_up(int8, data, "rpi4")
+    setup = replace(setup, settings=replace(SETTINGS, give_up_s=60))
+    device.lives, device.comes_back_with, device.comes_back_as = 4, 100, {"unit": "b2"}
+    result = bench.measure(setup, ["accuracy"], "")
+    expected = "another device is there now (unit None before, b2 now); connect the first one again"
+    assert expected in result.measurement.interrupted
+    assert len(result.measurement.outputs.raw) == 4  # type: ignore[union-attr]
+
+
 def test_a_device_that_is_lost_before_any_answer_raises(
     int8: Artifact[Int8Facts], data: Dataset, device: Device
 ) -> None:
@@ -191,6 +267,7 @@ def test_outputs_are_reused_where_they_must_be_equal(
 ) -> None:
     setup = set_up(int8, data, name)
     first = bench.measure(setup, ["accuracy"], "")
+    first.measurement.forget()
     before = device.inferences
     second = bench.measure(setup, ["accuracy"], "")
     assert (device.inferences == before) == is_reused

@@ -207,11 +207,27 @@ def test_what_is_not_a_number_is_not_written(value: float, tmp_path: Path) -> No
 
 
 def test_write_then_read(tmp_path: Path) -> None:
-    path = report.write(parsed(FULL), tmp_path / "host" / "v1_025")
+    complete = changed("provenance.interrupted", None)
+    path = report.write(parsed(complete), tmp_path / "host" / "v1_025")
     assert path == tmp_path / "host" / "v1_025" / "report.json"
-    assert report.read(path) == parsed(FULL)
-    assert json.loads(path.read_text()) == FULL
+    assert report.read(path) == parsed(complete)
+    assert json.loads(path.read_text()) == complete
     assert sorted(p.name for p in path.parent.iterdir()) == ["report.json", "report.md"]
+
+
+def test_the_report_of_an_interrupted_run_never_replaces_a_complete_one(tmp_path: Path) -> None:
+    partial, complete = parsed(FULL), parsed(changed("provenance.interrupted", None))
+    path = report.write(partial, tmp_path)
+    assert path == report.last_path(tmp_path) == tmp_path / "report.partial.json"
+    assert report.read(path) == partial
+    assert report.last_path(tmp_path / "empty") == tmp_path / "empty" / "report.json"
+    path = report.write(complete, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "report.md"], "the partial one is out of date"
+    report.write(partial, tmp_path)
+    assert report.last_path(tmp_path) == path == tmp_path / "report.json"
+    assert report.read(path) == complete
+    names = ["report.json", "report.md", "report.partial.json", "report.partial.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
 def test_a_wrong_report_and_a_full_disk_leave_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +248,7 @@ def test_a_wrong_report_and_a_full_disk_leave_the_old_one(tmp_path: Path, monkey
 
 
 def test_reading_what_is_not_there_or_damaged(tmp_path: Path) -> None:
-    report.write(parsed(FULL), tmp_path / "host" / "v1_025")
+    report.write(parsed(changed("provenance.interrupted", None)), tmp_path / "host" / "v1_025")
     with pytest.raises(ConfigError, match=r"no report yet; did you mean host/v1_025\?; `inv deploy` writes it"):
         report.read(tmp_path / "hots" / "v1_025" / "report.json")
     with pytest.raises(ConfigError, match="no report yet; `inv deploy`"):

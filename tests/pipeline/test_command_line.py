@@ -8,9 +8,10 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -39,6 +40,7 @@ from tests.pipeline.small import (
     save_npz,
 )
 
+T = TypeVar("T")
 VWW = SHARED_DATA / "mlperf_vww_96_int8.tflite"
 needs_vww = pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data/mlperf_vww_96_int8.tflite")
 
@@ -257,12 +259,13 @@ def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int
 # Breaking off
 
 
-def _wait_for(process: subprocess.Popen[str], sign: Any, seconds: float = 120) -> None:
+def _wait_for(process: subprocess.Popen[str], sign: Callable[[], T], seconds: float = 120) -> T:
     end = time.monotonic() + seconds
-    while not sign():
+    while not (seen := sign()):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.02)
+    return seen
 
 
 def _start(home: Path, *arguments: object) -> subprocess.Popen[str]:
@@ -305,46 +308,55 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_npz(tmp_path_factory.mktemp("many") / "many.npz", test=6000)
 
 
-def _in_mid_accuracy(home: Path, many: Path, lines: list[str]) -> subprocess.Popen[str]:
+def _in_mid_accuracy(home: Path, many: Path) -> subprocess.Popen[str]:
     process = _start(home, "accuracy", *options(many), "--images", "all")
-    assert process.stdout
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith("reference"):
-            break
-    _wait_for(process, lambda: list(home.glob("build/outputs/.making-*")))
-    time.sleep(0.3)
+    _wait_for_line(process, "reference")
+    (journal,) = _wait_for(process, lambda: list(home.glob("build/journals/*")))
+    size = journal.stat().st_size
+    _wait_for(process, lambda: journal.stat().st_size > size)
     return process
 
 
-def _check_broken_off(home: Path, err: str, expected: str) -> None:
-    assert len(err.strip().splitlines()) == 1, err
-    assert err.startswith("error: measured after ")
-    report = _report(home, PRESET)
-    assert 0 < report["accuracy"]["n"] == report["exactness"]["n"] < 6000
-    assert report["exactness"]["equal"] == report["exactness"]["n"]
-    assert f"after {report['accuracy']['n']} of 6000 pictures" in report["provenance"]["interrupted"]
-    assert expected in report["provenance"]["interrupted"]
-    assert "model_file" in report["memory"]
-    assert not list(home.glob("build/outputs/*"))
-    assert leftovers(home) == []
+def _wait_for_line(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"no line with {text!r}")
 
 
-def test_the_agent_killed_and_ctrl_c_in_mid_accuracy(many: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_cut_three_times_ends_with_a_full_report(many: Path, tmp_path: Path) -> None:
     home = tmp_path
-    process = _in_mid_accuracy(home, many, [])
+    process = _in_mid_accuracy(home, many)
     (agent,) = _children(process.pid)
     os.kill(agent, signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 1, err
-    _check_broken_off(home, err, "SIGKILL")
-    assert "interrupted" in out
-
-    process = _in_mid_accuracy(home, many, [])
+    _wait_for_line(process, "was killed by SIGKILL")
+    _wait_for_line(process, "device is back")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 1, err
-    _check_broken_off(home, err, "stopped by the user")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert len(err.strip().splitlines()) == 1, err
+    assert err.startswith("stopped: measured after ")
+    assert "interrupted" in out
+    folder = home / "reports" / "host" / PRESET
+    report = json.loads((folder / "report.partial.json").read_text())
+    done = report["exactness"]["n"]
+    assert 0 < done == report["accuracy"]["n"] == report["exactness"]["equal"] < 6000
+    assert report["provenance"]["interrupted"] == f"after {done} of 6000 pictures: stopped by the user"
+    assert report["provenance"]["reconnects"] == 1
+    assert leftovers(home) == []
+
+    process = _in_mid_accuracy(home, many)
+    process.kill()
+    process.communicate(timeout=60)
+    last = inv(home, "accuracy", *options(many), "--images", "all")
+    assert last.returncode == 0, last.stderr
+    report = _report(home, PRESET)
+    assert report["accuracy"]["n"] == report["exactness"]["equal"] == 6000
+    assert 0 < report["provenance"]["resumed_pictures"] < 6000
+    assert sorted(path.name for path in folder.iterdir()) == ["report.json", "report.md"]
+    assert leftovers(home) == []
+    assert list(home.glob("build/journals/*")) == []
 
 
 # A full disk
