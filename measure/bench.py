@@ -23,11 +23,15 @@ from measure.measurement import (
     run_pictures,
     utc_now,
 )
-from measure.reference import Agreement, compare_with_reference, reference_outputs
+from measure.reference import Agreement, accuracy_alone, compare_with_reference, reference_outputs
 from measure.report import EngineSection, ModelSection, Provenance, Report, StreamedInput, TargetSection
 from measure.setup import Pictures, Setup, prepare_pictures
 from target import Target
 
+NO_REFERENCE = (
+    "outputs are not compared: LiteRT on this host can't run a compiled file; to compare, give the int8 .tflite that "
+    "it was compiled from as --model, and this file as --compiled"
+)
 Part: TypeAlias = Literal["latency", "accuracy"]
 
 
@@ -53,7 +57,10 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
         first = read_clock(setup, connection.session)
         latency = measure_latency(setup, connection, pictures) if "latency" in parts else None
         if "accuracy" in parts:
-            reference = reference_outputs(setup, pictures, setup.reference_kernels)
+            if setup.has_reference:
+                reference = reference_outputs(setup, pictures, setup.reference_kernels)
+            else:
+                console.note(NO_REFERENCE)
             outputs = run_pictures(setup, connection, pictures, threads)
         is_lost = bool(outputs and outputs.interrupted)
         stats = Stats() if is_lost else connection.run(lambda session: session.stats())
@@ -65,8 +72,12 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
         )
     if text := clock_text(clock_error):
         console.note(f"{text}: its times are wrong by as much; check the rate that its firmware states")
-    if outputs is not None and reference is not None:
-        agreement = compare_with_reference(setup, pictures, outputs.raw, reference)
+    if outputs is not None:
+        agreement = (
+            accuracy_alone(setup, pictures, outputs.raw)
+            if reference is None
+            else compare_with_reference(setup, pictures, outputs.raw, reference)
+        )
         with console.step("accuracy") as line:
             line.text, line.reused, line.seconds = agreement_text(agreement), outputs.is_reused, outputs.seconds
     return Result(measurement, report_of(setup, pictures, measurement, agreement, command))
@@ -75,8 +86,8 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
 def agreement_text(agreement: Agreement) -> str:
     """Return accuracy and exactness in a line."""
     exact, accuracy = agreement.exactness, agreement.accuracy
-    text = f"{exact.equal:,} of {exact.n:,} outputs equal to the reference"
-    if exact.first_difference:
+    text = f"{exact.equal:,} of {exact.n:,} outputs equal to the reference" if exact else "no reference"
+    if exact and exact.first_difference:
         text += f" ({difference_text(exact.first_difference)})"
     if agreement.auc:
         return f"AUC {agreement.auc.auc:.4f}, {text}"

@@ -20,7 +20,7 @@ def section(compiled: Artifact[ImageFacts], board: BoardState) -> TpuSection | N
     return TpuSection(
         operators=mapping.operators,
         operators_mapped=mapping.mapped,
-        operators_predicted=mapping.predicted.mapped,
+        operators_predicted=mapping.predicted.mapped if mapping.predicted else None,
         device=board.tpu,
         path=board.tpu_path,
         runtime=board.tpu_runtime,

@@ -116,7 +116,8 @@ def tpu_rows(tpu: TpuSection) -> Rows:
     """Return the section of an Edge TPU."""
     parts = [part for part in (tpu.device, tpu.path, tpu.runtime) if part]
     table = [("Edge TPU", ", ".join(parts))] if parts else []
-    text = f"{tpu.operators_mapped} of {tpu.operators} operators on the Edge TPU"
+    whose = "operators" if tpu.operators_predicted is not None else "operators of the compiled file"
+    text = f"{tpu.operators_mapped} of {tpu.operators} {whose} on the Edge TPU"
     if tpu.on_cpu:
         text += f", on its host's CPU: {', '.join(dict.fromkeys(tpu.on_cpu))}"
     table.append(("mapping", text))

@@ -25,10 +25,10 @@ FILENAME = "outputs.npy"
 class Agreement:
     """How the device's answers agree with the reference, and with what is right where that is known.
 
-    `why_not` says why neither accuracy nor AUC has a meaning.
+    `why_not` says why neither accuracy nor AUC has a meaning. `exactness` is None where there is no reference.
     """
 
-    exactness: ExactnessSection
+    exactness: ExactnessSection | None
     accuracy: AccuracySection | None = None
     auc: AucSection | None = None
     why_not: str = ""
@@ -82,6 +82,17 @@ def compare_with_reference(
     return Agreement(exactness, accuracy)
 
 
+def accuracy_alone(setup: Setup, pictures: Pictures, raw: npt.NDArray[np.uint8]) -> Agreement:
+    """Return the accuracy of a device's answers to the first pictures, (n, bytes), where there is no reference."""
+    if pictures.truth is None:
+        return Agreement(None, why_not=pictures.why_not)
+    ours = evaluate.split(raw, setup.int8.facts.outputs)[0]
+    if setup.int8.facts.meaning.kind == "reconstruction":
+        agreement = _reconstruction(setup, pictures, None, ours, ours)
+        return replace(agreement, auc=agreement.auc and replace(agreement.auc, host_auc=None))
+    return Agreement(None, replace(_accuracy(setup, pictures, ours, ours), host_top1=None))
+
+
 def _accuracy(setup: Setup, pictures: Pictures, ours: Values, theirs: Values) -> AccuracySection:
     """Return the accuracy of outputs (n, classes) or (n, 1)."""
     assert pictures.truth is not None
@@ -93,7 +104,7 @@ def _accuracy(setup: Setup, pictures: Pictures, ours: Values, theirs: Values) ->
 
 
 def _reconstruction(
-    setup: Setup, pictures: Pictures, exactness: ExactnessSection, ours: Values, theirs: Values
+    setup: Setup, pictures: Pictures, exactness: ExactnessSection | None, ours: Values, theirs: Values
 ) -> Agreement:
     """Return the AUC of outputs (n, size) that are the inputs again; none if one kind was not run yet."""
     assert pictures.truth is not None

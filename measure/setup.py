@@ -12,6 +12,7 @@ from calibration import evaluate
 from calibration import labels as label_maps
 from calibration.convert import Int8Facts, expect_range
 from calibration.evaluate import Values
+from compilers.edgetpu import EdgeTpuFacts
 from datasets import Dataset, Split, array_split, digest_of, empty_split, prepare_many, sample
 from errors import ConfigError
 from target import Target
@@ -59,6 +60,12 @@ class Setup:
     def is_linux(self) -> bool:
         """Whether an agent on Linux runs the artifact, not a microcontroller."""
         return self.target.kind != "mcu"
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether LiteRT on this host can run the model: not a file for the Edge TPU without its source."""
+        facts = self.compiled.facts
+        return not (isinstance(facts, EdgeTpuFacts) and facts.mapping.predicted is None)
 
     @property
     def reference_kernels(self) -> str:

@@ -12,6 +12,7 @@ from calibration.convert import Int8Facts
 from compilers import edgetpu
 from compilers.edgetpu.outcome import MappingFacts
 from errors import CompileError, ConfigError
+from graph.compiled import EDGETPU, VELA, compiled_by
 from models import presets
 from pipeline.options import flag_of
 from pipeline.request import Request
@@ -25,6 +26,36 @@ def check_options(request: Request, engine: str, board: Target) -> None:
     for name in ("compile_on", "with_"):
         if request.compiled is not None and getattr(request, name):
             raise ConfigError(f"--compiled {request.compiled}: nothing is compiled then; leave {flag_of(name)} out")
+
+
+def check_compiled(request: Request, engine: str, board: Target) -> None:
+    """Raise ConfigError if --model is a file that was compiled for a chip which the target does not have.
+
+    One for the Edge TPU runs on a target with one, and there is nothing left to compile.
+    """
+    compiler = compiled_by(Path(request.model))
+    source = "give the int8 .tflite that it was compiled from"
+    if compiler == VELA:
+        raise ConfigError(
+            f"--model {request.model}: compiled by Vela for an Ethos-U: its operator ethos-u holds commands for "
+            f"that NPU alone, which no target has; {source}"
+        )
+    if compiler == EDGETPU and engine != "edgetpu":
+        way = "leave --engine out" if board.tpu else "use --target coral-usb or another with an Edge TPU"
+        raise ConfigError(
+            f"--model {request.model}: compiled for Coral's Edge TPU, and {engine} on {board.name} can't run its "
+            f"operator edgetpu-custom-op; {source}, or {way}"
+        )
+    for name in ("compiled", "compile_on", "with_"):
+        if compiler and getattr(request, name):
+            raise ConfigError(
+                f"--model {request.model}: compiled for Coral's Edge TPU already; leave {flag_of(name)} out"
+            )
+
+
+def is_compiled(request: Request) -> bool:
+    """Return whether --model is a file that was compiled for the Edge TPU."""
+    return request.model_kind == "tflite" and compiled_by(Path(request.model)) == EDGETPU
 
 
 def predict(model: Artifact[Int8Facts]) -> edgetpu.Check:
@@ -84,4 +115,6 @@ def text_of(facts: edgetpu.EdgeTpuFacts) -> str:
 
 
 def _mapped_text(facts: MappingFacts) -> str:
+    if facts.predicted is None:
+        return f"compiled already, {facts.mapped} of its {facts.operators} operators for the Edge TPU"
     return f"{facts.mapped} of {facts.operators} operators mapped"

@@ -54,6 +54,8 @@ def check(request: Request, goal: Goal, needs_data: bool = True) -> Resolved:
         edgetpu.check_options(request, engine, board)
         check_scope(request, board)
     check_model(request, goal)
+    if request.model_kind == "tflite":
+        edgetpu.check_compiled(request, engine, board)
     if goal >= Goal.COMPILED:
         check_compiler(request, board, engine, goal)
     check_disk(artifact.BUILD_DIR)
@@ -134,7 +136,7 @@ def check_compiler(request: Request, board: Target, engine: str, goal: Goal) -> 
             tool = edgetpu.tool_for(request)
             check_host(request.compile_on, request)
             tool.version()
-        elif goal >= Goal.MEASURED and not request.compiled:
+        elif goal >= Goal.MEASURED and not request.compiled and not edgetpu.is_compiled(request):
             edgetpu.tool_for(request).version()
     elif board.kind == "linux" and engine == "aot":
         from compilers.image import linux_program

@@ -13,7 +13,7 @@ from artifact import Artifact, ImageFacts
 from calibration import convert, labels
 from calibration.comparison import Comparison
 from calibration.convert import Int8Facts
-from compilers.edgetpu import check_table
+from compilers.edgetpu import adopt_alone, check_table
 from errors import CompileError, ConfigError, FitError
 from models import build, presets, weights
 from models.build import KerasFacts
@@ -117,6 +117,8 @@ class Steps:
     def _compile_edgetpu(self) -> Artifact[ImageFacts]:
         """Show which operators the Edge TPU should run, then compile."""
         model = self.quantize()
+        if edgetpu.is_compiled(self.request):
+            return self._adopt_compiled(model)
         with console.step("check") as line:
             check = edgetpu.predict(model)
             line.text = f"{check.mapped} of {len(check.rows)} operators should map to the Edge TPU, by Coral's rules"
@@ -132,6 +134,13 @@ class Steps:
             line.reused = compiled.reused
         if compiled.facts.mapping.mapped != check.mapped:
             console.note(f"{check.mapped} operators were predicted to map; what the compiler did counts")
+        return compiled
+
+    def _adopt_compiled(self, model: Artifact[Int8Facts]) -> Artifact[ImageFacts]:
+        with console.step("compile") as line:
+            compiled = adopt_alone(model)
+            line.text = f"{edgetpu.text_of(compiled.facts)}, {memory_text(compiled)}"
+            line.reused = compiled.reused
         return compiled
 
     def _quantize_partner(self, name: str) -> Artifact[Int8Facts]:

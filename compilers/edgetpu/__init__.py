@@ -14,11 +14,11 @@ from pathlib import Path
 from artifact import Artifact, no_such_file, produce, sha256_of, write_atomic
 from compilers.edgetpu.check import Check
 from compilers.edgetpu.log import explanation, parse
-from compilers.edgetpu.outcome import EdgeTpuFacts, PartnerFacts, expect_shared_cache, outcome, predict
+from compilers.edgetpu.outcome import EdgeTpuFacts, PartnerFacts, alone, expect_shared_cache, outcome, predict
 from compilers.edgetpu.tool import PROGRAM, LocalTool, Tool
 from errors import CompileError, ConfigError
 
-__all__ = ["Check", "EdgeTpuFacts", "LocalTool", "Tool", "adopt", "compile_for", "predict"]
+__all__ = ["Check", "EdgeTpuFacts", "LocalTool", "Tool", "adopt", "adopt_alone", "compile_for", "predict"]
 
 KIND = "edgetpu"
 MODEL = "model.tflite"
@@ -88,6 +88,20 @@ def adopt(model: Artifact[object], compiled: Path) -> Artifact[EdgeTpuFacts]:
 
     parents, parameters = {model.kind: model.sha256}, {"compiled": sha256_of(compiled)}
     return produce(KIND, model.name, FILENAME, EdgeTpuFacts, make, parents=parents, parameters=parameters)
+
+
+def adopt_alone(model: Artifact[object]) -> Artifact[EdgeTpuFacts]:
+    """Return a compiled file that is itself the user's model as an artifact of kind `edgetpu`.
+
+    Raises CompileError if it is damaged.
+    """
+
+    def make(folder: Path) -> EdgeTpuFacts:
+        shutil.copyfile(model.path, folder / FILENAME)
+        mapping, memory = alone(folder / FILENAME)
+        return EdgeTpuFacts(sha256_of(folder / FILENAME), memory, mapping)
+
+    return produce(KIND, model.name, FILENAME, EdgeTpuFacts, make, parents={model.kind: model.sha256})
 
 
 def _output(name: str) -> str:

@@ -30,7 +30,8 @@ class MappingFacts:
     """What the compiler did with one network: how many of its operators it mapped to the Edge TPU.
 
     `on_cpu` names the operators it left, in order; `log_rows` are the rows of its log, where there is one;
-    `package_compiler` is the version inside the file, "" if it does not say.
+    `package_compiler` is the version inside the file, "" if it does not say. `predicted` is None for a compiled file
+    alone: its source is not known, and the operators are those of the file itself.
     """
 
     mapped: int
@@ -39,7 +40,7 @@ class MappingFacts:
     subgraphs: int
     min_runtime_version: int
     caching_token: str
-    predicted: PredictedFacts
+    predicted: PredictedFacts | None
     package_compiler: str = ""
     on_chip_remaining_bytes: int | None = None
     log_rows: tuple[LogRow, ...] = ()
@@ -103,6 +104,22 @@ class Outcome:
             on_chip_remaining_bytes=figures.get("on_chip_remaining_bytes"),
             log_rows=self.log.rows if self.log else (),
         )
+
+
+def alone(output: Path) -> tuple[MappingFacts, dict[str, int]]:
+    """Return the mapping and the memory of a compiled file whose source is not known. Raises CompileError."""
+    compiled = examine(output, None)
+    facts = MappingFacts(
+        mapped=compiled.tpu_operators,
+        operators=compiled.tpu_operators + len(compiled.on_cpu),
+        on_cpu=compiled.on_cpu,
+        subgraphs=compiled.tpu_operators,
+        min_runtime_version=compiled.min_runtime_version,
+        caching_token=f"{compiled.caching_token:016x}",
+        predicted=None,
+        package_compiler=compiled.compiler_version,
+    )
+    return facts, {"model_file": output.stat().st_size, "tpu_on_chip": compiled.cached_bytes}
 
 
 def predict(model: Path, name: str) -> Check:

@@ -49,13 +49,14 @@ def is_compiled(graph: Graph) -> bool:
     return any(operator.is_custom and operator.name == CUSTOM_OP for operator in graph.operators)
 
 
-def examine(path: Path, source: Path, source_name: str = "") -> Compiled:
-    """Return what a compiled file holds, checked against the network that it was compiled from.
+def examine(path: Path, source: Path | None, source_name: str = "") -> Compiled:
+    """Return what a compiled file holds, checked against the network that it was compiled from, where that is known.
 
     `source_name` is the network's name in errors, by default the file's.
     Raises CompileError if it is damaged, holds no compiled operator, or has other inputs or outputs than `source`.
     """
-    graph, plain = read(path), read(source, source_name)
+    graph = read(path)
+    plain = read(source, source_name) if source else graph
     ours = [operator for operator in graph.operators if operator.is_custom and operator.name == CUSTOM_OP]
     if not ours:
         raise CompileError(f"{path.name}: holds no {CUSTOM_OP}, so nothing of it runs on an Edge TPU")

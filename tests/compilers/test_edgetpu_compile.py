@@ -164,6 +164,7 @@ def test_compiling_records_version_log_and_what_was_predicted(tool: LocalTool, t
     mapping = artifact.facts.mapping
     assert (mapping.mapped, mapping.operators, mapping.subgraphs) == (2, 4, 1)
     assert mapping.on_cpu == ("HARD_SWISH", "RELU")
+    assert mapping.predicted
     assert mapping.predicted.mapped == 2
     assert [row.operator for row in mapping.predicted.on_cpu] == ["HARD_SWISH", "RELU"]
     assert mapping.min_runtime_version == 14
@@ -338,5 +339,16 @@ def test_corals_own_pair() -> None:
     assert PLAIN.stat().st_size < file.cached_bytes < CORAL.stat().st_size  # its weights, in the chip's own order
     int8 = convert.adopt(PLAIN, (), None)
     artifact = edgetpu.adopt(int8, CORAL)
+    assert artifact.facts.mapping.predicted
     assert artifact.facts.mapping.mapped == artifact.facts.mapping.predicted.mapped == 31
     assert int8.facts.input_range == (-1.0, 1.0)
+
+
+@needs_coral
+@pytest.mark.usefixtures("_at_home")
+def test_corals_own_compiled_file_is_a_model_by_itself() -> None:
+    artifact = edgetpu.adopt_alone(convert.adopt(CORAL, (), None))
+    assert artifact.sha256 == sha256_of(CORAL)
+    mapping = artifact.facts.mapping
+    assert (mapping.mapped, mapping.operators, mapping.predicted) == (1, 1, None)
+    assert artifact.facts.memory["tpu_on_chip"] == 566_912

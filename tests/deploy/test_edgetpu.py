@@ -37,9 +37,12 @@ from measure import bench, layout, report
 from measure import edgetpu as section
 from measure.report import TargetSection
 from measure.setup import Setup
-from pipeline.measuring import settings_of
+from pipeline import edgetpu as pipeline_edgetpu
+from pipeline.measuring import set_up, settings_of
 from pipeline.remote_compiler import RemoteTool
 from pipeline.request import Request
+from pipeline.resolve import resolve
+from pipeline.steps import Steps
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
 from tests.deploy.sshd import BOARD, Sshd, wait_until
@@ -302,6 +305,32 @@ def test_a_whole_measurement_over_ssh(coral: Sshd, tmp_path: Path, monkeypatch: 
     told = dict(layout.rows(made))
     assert told["Edge TPU"].startswith("usb:0, ")
     assert told["mapping"] == "1 of 1 operators on the Edge TPU"
+
+
+def test_a_compiled_file_alone_is_measured_without_a_reference(
+    coral: Sshd, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small.at_home(tmp_path / "home"):
+        data = small.save_npz(tmp_path / "four.npz")
+        request = Request(
+            str(model), target="coral-usb", data=f"npz:{data}", labels=",".join("abcdefghij"), images=5,
+            link="ssh://board", runtime="ai-edge-litert", kernels="reference",
+        )  # fmt: skip
+        pipeline_edgetpu.check_compiled(request, "edgetpu", CORAL_USB)
+        setup = set_up(Steps(resolve(request)))
+        made = bench.measure(setup, ("latency", "accuracy"), "./inv deploy").report
+    report.check(made)
+    assert made.engine.kernels == "edgetpu"
+    assert made.exactness is None
+    assert made.latency is not None
+    assert "outputs are not compared: LiteRT on this host can't run a compiled file" in plain_text(capsys)
+    rows = dict(layout.rows(made))
+    assert rows["mapping"] == "1 of 1 operators of the compiled file on the Edge TPU"
+    assert made.no_accuracy == "the 10 classes of the model are not the 4 of npz:four.npz"
+
+
+def plain_text(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
 
 
 def test_the_section_names_what_stayed_on_the_cpu() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,16 @@ from calibration.convert import Int8Facts
 from calibration.meaning import Meaning
 from compilers.edgetpu import check_table
 from compilers.edgetpu.check import Check, Row
+from device_tests import tiny_model
+from errors import ConfigError
+from graph.reader import parse
+from graph.writer import write
 from models.build import PresetFacts
 from pipeline import edgetpu as pipeline_edgetpu
+from pipeline import preflight
+from pipeline.request import Request
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
+from tests.compilers import edgetpu_files
 from tests.pipeline.small import inv, leftovers, one_line, options
 
 
@@ -73,6 +82,50 @@ def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, 
 @pytest.mark.usefixtures("int8")
 def test_mistakes(home: Path, npz: Path, arguments: list[str], expected: list[str]) -> None:
     one_line(inv(home, *arguments, *options(npz)), *expected)
+
+
+def custom(path: Path, name: str) -> Path:
+    """Write a network whose one operator is another compiler's."""
+    plain = tiny_model.dense(path.with_name("plain.tflite"))
+    content = edgetpu_files.compiled(plain.read_bytes())
+    if name != edgetpu_files.CUSTOM_OP:
+        graph = parse(content, "source")
+        content = write(replace(graph, operators=(replace(graph.operators[0], name=name),)))
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("operator", "options", "expected"),
+    [
+        (
+            "ethos-u",
+            {"target": "qemu-m55"},
+            "compiled by Vela for an Ethos-U: .* that NPU alone, which no target has; ",
+        ),
+        ("ethos-u", {"target": "coral-usb"}, "compiled by Vela .* give the int8 .tflite that it was compiled from"),
+        ("edgetpu-custom-op", {"target": "host"}, "litert on host can't run its operator edgetpu-custom-op; give the"),
+        ("edgetpu-custom-op", {"target": "qemu-m4"}, "aot on qemu-m4 can't run .* or use --target coral-usb"),
+        ("edgetpu-custom-op", {"target": "coral-usb", "engine": "litert"}, "litert on coral-usb .* leave --engine out"),
+        ("edgetpu-custom-op", {"target": "coral-usb", "with_": ("v2_035",)}, "already; leave --with out"),
+        ("edgetpu-custom-op", {"target": "coral-usb", "compile_on": "ssh://x"}, "already; leave --compile-on out"),
+    ],
+)
+def test_files_that_were_compiled_for_another_chip(
+    operator: str, options: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    path = custom(tmp_path / "net.tflite", operator)
+    with pytest.raises(ConfigError, match=expected) as caught:
+        preflight.check(Request(str(path), **options), preflight.Goal.COMPILED, needs_data=False)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_for_the_edge_tpu_needs_no_compiler(tmp_path: Path, home: Path) -> None:
+    path = custom(tmp_path / "net_edgetpu.tflite", "edgetpu-custom-op")
+    done = inv(home, "compile", "--target", "coral-usb", "--model", path, PATH=without_compiler(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "compiled already, 1 of its 1 operators for the Edge TPU" in done.stdout
+    assert Path(done.stdout.splitlines()[-1]).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(
