@@ -1,10 +1,11 @@
 """Static checks of the C code: clang-tidy and cppcheck, each file with the options of the machine that it is for.
 
-Run as `python -m devtools.c_checks clang-tidy` or `... cppcheck`. Engines are left out: they need a generated network.
+Run as `python -m devtools.c_checks clang-tidy` or `... cppcheck`.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import process
+import target
 from artifact import ROOT
 from errors import Error
 
@@ -23,13 +25,14 @@ ON_HOST = (
     "kernels/*/*.c",
     "protocol/*.c",
     "app/*.c",
+    "engines/aot/*.c",
     "families/host/*.c",
     "families/linux/*.c",
     "tests/*.c",
     "tests/standin/*.c",
 )
-ON_DEVICE = ("families/*/*.c", "port/*.c", "tests/rawline/*.c")
-INCLUDES = ("app", "engines", "families", "kernels", "port", "protocol")
+ON_DEVICE = ("engines/*/*.c", "families/*/*.c", "port/*.c", "tests/rawline/*.c")
+INCLUDES = ("app", "engines", "families", "kernels", "port", "protocol", "tests/engine_model")
 # What CMake passes for a board and a network.
 FACTS = (
     'BOARD_NAME="board"',
@@ -43,14 +46,7 @@ FACTS = (
 )
 HOST = ("-DLINUX_BOARD",)
 DEVICE = ("--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/lib/arm-none-eabi/include")
-# A board of each family, whose board.h its files include.
-BOARDS = {
-    "mps3": "mps3-an547",
-    "stm32f4": "netduinoplus2",
-    "riscv_virt": "riscv-virt",
-    "host": "host",
-    "linux": "linux",
-}
+# For the folders of families that serve more than one family, such as cmsdk.
 OTHER_BOARD = "mps2"
 # Each is about something that is not a fault here.
 CPPCHECK_SUPPRESSED = {
@@ -84,9 +80,18 @@ def units(count: int) -> list[Unit]:
 
 
 def _options(path: Path, machine: tuple[str, ...]) -> tuple[str, ...]:
-    board = BOARDS.get(path.parent.name, OTHER_BOARD)
+    board = _board(path.parent.name)
     includes = [f"-I{FIRMWARE}/{folder}" for folder in (*INCLUDES, f"boards/{board}")]
     return *includes, *(f"-D{fact}" for fact in FACTS), *machine
+
+
+@functools.cache
+def _board(family: str) -> str:
+    """Return a board of a family, whose board.h its files include: that of a target, or the one of the same name."""
+    for mcu in (target.load(name).mcu for name in target.names()):
+        if mcu and mcu.family == family:
+            return mcu.board
+    return family if (target.FIRMWARE_DIR / "boards" / family).is_dir() else OTHER_BOARD
 
 
 def clang_tidy(unit: Unit) -> list[str]:

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+// The C library calls these; their names are its own.
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,misc-use-internal-linkage)
 void _exit(int code);
 int _kill(int process, int signal);
 int _getpid(void);
@@ -83,3 +85,4 @@ int _fstat(int file, void *status) {
 }
 
 int _isatty(int file) { return file >= 0; }
+// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,misc-use-internal-linkage)
