@@ -21,6 +21,7 @@ import pytest
 
 import artifact
 import target
+from compilers.image import linux_program
 from deploy.agents import AgentOptions
 from deploy.device import device_for
 from deploy.machines import image as images
@@ -32,8 +33,10 @@ from deploy.remote.connect import close, connect
 from device_tests import tiny_model
 from device_tests.support import artifact_of
 from errors import ConfigError, DeployError, LinkError
+from tests.compilers.test_compile import small_network
 from tests.deploy.test_agent import reference
 from tests.deploy.test_ssh import run_for_ever
+from tests.deploy.test_static_program import expect_equal
 
 TARGET = target.load("qemu-rpi4")
 IS_ASKED = bool(os.environ.get("ALPHARHO_MACHINE_TESTS"))
@@ -241,3 +244,18 @@ def test_a_full_disk_is_an_error_and_nothing_stays(machine: Machine, tmp_path: P
         close(root)
     with Board(machine.address(state)) as board:
         assert not [name for name in board.ask("names").texts("names") if "full" in name]
+
+
+@on_the_machine
+@pytest.mark.emulated
+@pytest.mark.timeout(2400)
+def test_a_compiled_program_gives_the_bytes_of_the_reference_kernels(machine: Machine, tmp_path: Path) -> None:
+    model = tmp_path / "small.tflite"
+    model.write_bytes(small_network())
+    program = linux_program.compile_for(artifact_of(model), TARGET)
+    with device_for(TARGET, program).session() as board:
+        expect_equal(board, model, 20)
+        assert board.board().architecture == "aarch64"
+        assert 100_000 < (board.stats().peak_rss or 0) < 16 << 20
+        board.reset()
+        expect_equal(board, model, 1)
