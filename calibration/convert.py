@@ -27,6 +27,9 @@ LOG = "converter.log"
 PICTURES = 200
 HELD_OUT = 1000
 RANDOM_SEED = 0
+USUAL_RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0))
+SYMMETRIC_TOLERANCE = 0.02
+"""Part by which the largest pixel of the representative data may be below the end of a usual range."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def _facts(quantized: Quantized, labels: tuple[str, ...], input_range: tuple[flo
 def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] | None) -> Artifact[Int8Facts]:
     """Return an int8 .tflite from elsewhere as an artifact of kind `int8`.
 
-    Without `input_range` it is derived from the scale and zero point of the input, where they are those of pictures.
+    Without `input_range` it is derived from the scale and zero point of the input, see `range_by_scale`.
     `labels` are for a classifier and left out of other networks' facts. Raises ConfigError if the file is missing,
     float or dynamic.
     """
@@ -159,8 +162,7 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
             raise ConfigError(
                 f"--model {path}: it has {classes} classes, the data set {len(labels)}; give its own --data or --labels"
             )
-        own_range = input_range or usual_range(quantized.first)
-        origin = "option" if input_range else "scale" if own_range else "unknown"
+        own_range, origin = (input_range, "option") if input_range else range_by_scale(quantized.first)
         return replace(_facts(quantized, names, own_range), range_from=origin)
 
     parameters: dict[str, Json] = {"file": sha256_of(path), "labels": labels, "input_range": input_range or ()}
@@ -168,15 +170,21 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
     return produce("int8", path.stem, FILENAME, Int8Facts, make, tools=tools, parameters=parameters)
 
 
-def usual_range(tensor: QuantizedTensor) -> tuple[float, float] | None:
-    """Return the usual float range of pixels that equals what an int8 or uint8 input can hold, to within two steps."""
-    if tensor.dtype not in ("int8", "uint8"):
-        return None
+def range_by_scale(tensor: QuantizedTensor) -> tuple[tuple[float, float] | None, str]:
+    """Return the usual float range of pixels that equals what an input can hold, and where it is from.
+
+    It is from its "scale" where an int8 or uint8 input holds it to within two steps. An int16 input is symmetric, so
+    that -1..1 and 0..1 look alike: its range is "assumed". (None, "unknown") for all others.
+    """
+    if tensor.dtype not in ("int8", "uint8", "int16"):
+        return None, "unknown"
     low, high = held_range(tensor)
-    for usual in ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0)):
+    for usual in USUAL_RANGES:
+        if tensor.dtype == "int16" and abs(high - usual[1]) <= SYMMETRIC_TOLERANCE * usual[1]:
+            return usual, "assumed"
         if max(abs(low - usual[0]), abs(high - usual[1])) <= 2 * tensor.scale:
-            return usual
-    return None
+            return usual, "scale"
+    return None, "unknown"
 
 
 def held_range(tensor: QuantizedTensor) -> tuple[float, float]:

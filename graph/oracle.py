@@ -13,6 +13,7 @@ import numpy as np
 
 from console.quiet import output_to
 from errors import GraphError
+from graph import softmax
 from graph.axes import corrected
 from graph.types import Array
 
@@ -83,6 +84,8 @@ def check_loads(model: Path) -> None:
 
 
 def _open(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Interpreter:
+    if kernels == "reference":
+        model = softmax.corrected(model.read_bytes() if isinstance(model, Path) else model) or model
     try:
         return _interpreter(model, kernels, threads, keep_all)
     except ValueError:

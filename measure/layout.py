@@ -215,7 +215,8 @@ def _auc_text(auc: AucSection) -> str:
 def _exactness_text(exactness: ExactnessSection) -> str:
     text = f"{exactness.equal:,} of {exactness.n:,} outputs equal to {exactness.oracle}"
     if exactness.max_abs_diff:
-        text += f"; largest difference {exactness.max_abs_diff} of 256 steps"
+        steps = "step" if exactness.max_abs_diff == 1 else "steps"
+        text += f"; largest difference {exactness.max_abs_diff} {steps} of the output's scale"
     if exactness.first_difference:
         text += f"; {difference_text(exactness.first_difference)}"
     return text

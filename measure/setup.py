@@ -124,7 +124,7 @@ def _truth(setup: Setup, indices: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np
     facts, data = setup.int8.facts, setup.data
     meaning, labels = facts.meaning, data.test.labels[indices]
     if not data.class_names:
-        return None, "the inputs are random"
+        return None, "the inputs are random" if data.name == RANDOM else f"{data.name} is not the model's own data"
     if meaning.kind == "none":
         return None, meaning.reason
     if meaning.kind == "reconstruction":
@@ -148,6 +148,11 @@ def with_random_inputs(setup: Setup) -> Setup:
         x = rng.integers(info.min, info.max, shape, facts.input.dtype, endpoint=True)
     test: Split = array_split(x, np.zeros(len(x), np.int64))
     return replace(setup, data=Dataset(RANDOM, (), empty_split(), test, "a generator of random numbers"))
+
+
+def without_classes(setup: Setup) -> Setup:
+    """Return the setup with a data set whose pictures are inputs alone: their classes are not the model's."""
+    return replace(setup, data=replace(setup.data, class_names=()))
 
 
 def suits(setup: Setup) -> bool:

@@ -15,7 +15,7 @@ from compilers.tflm.tree import TFLM_DIR
 from measure import bench, report
 from measure.bench import Part
 from measure.report import Report
-from measure.setup import RANDOM, Settings, Setup, suits, with_random_inputs
+from measure.setup import RANDOM, Settings, Setup, suits, with_random_inputs, without_classes
 from pipeline import preflight
 from pipeline.request import Request
 from pipeline.steps import Steps
@@ -56,6 +56,9 @@ def set_up(steps: Steps) -> Setup:
     if resolved.is_default_data and not suits(setup):
         console.note(f"{int8.name} does not take pictures of {resolved.data.name}: {RANDOM} are used; see --data")
         return with_random_inputs(setup)
+    if resolved.is_default_data and resolved.request.labels is None:
+        console.note(f"there is no --data: pictures of {resolved.data.name} are the inputs, without accuracy")
+        return without_classes(setup)
     return setup
 
 
@@ -85,7 +88,8 @@ def compare_engines(request: Request, command: str) -> tuple[list[engines.Entry]
     steps = []
     for target, engine in columns:
         aim = request.optimize if engine == "aot" else Request.optimize
-        one = replace(request, target=target, engine=engine, optimize=aim, typed={})
+        typed = {name: text for name, text in request.typed.items() if name == "data"}
+        one = replace(request, target=target, engine=engine, optimize=aim, typed=typed)
         steps.append(Steps(preflight.check(one, preflight.Goal.MEASURED)))
     entries = engines.measure([partial(set_up, one) for one in steps], command)
     return entries, engines.write(entries, report.folder(request.target, entries[0].report.model.name))

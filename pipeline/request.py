@@ -190,6 +190,11 @@ class Request:
         """What --model names: preset, keras or tflite."""
         return MODEL_FILES.get(Path(self.model).suffix, "preset")
 
+    @property
+    def is_default_data(self) -> bool:
+        """Whether no data set was named, so that nothing says it is about what the model classifies."""
+        return "data" not in self.typed and self.data == Request.data
+
     def engine_for(self, board: Target) -> str:
         """Return the engine on a target: its own or that of --engine. Raises ConfigError if it can't run that.
 

@@ -20,7 +20,7 @@ from target import Target
 class Resolved:
     """A request, and what its names mean. `source` are the weights, None for a .tflite, which has its own.
 
-    `is_default_data` says that a .tflite is run without a data set of the user's.
+    `is_default_data` says that a .tflite is run without a data set of the user's: its classes are others.
     """
 
     request: Request
@@ -44,7 +44,7 @@ def resolve(request: Request, needs_data: bool = True) -> Resolved:
     Raises ConfigError if a name, a file or the labels are wrong.
     """
     board = targets.load(request.target)
-    is_default = _is_default_data(request)
+    is_default = request.model_kind == "tflite" and request.is_default_data
     data = Dataset("", (), empty_split(), empty_split(), "") if is_default and not needs_data else load(request.data)
     for text in data.notes:
         console.note(text)
@@ -56,11 +56,6 @@ def resolve(request: Request, needs_data: bool = True) -> Resolved:
     if request.model_kind != "tflite":
         source = weights.resolve(request.model, request.weights, data.identity, names, request.channels, request.rho)
     return Resolved(request, board, request.engine_for(board), data, names, source, is_default)
-
-
-def _is_default_data(request: Request) -> bool:
-    """Return whether the data set is the default one for a .tflite, which says nothing about the model's classes."""
-    return request.model_kind == "tflite" and "data" not in request.typed and request.data == Request.data
 
 
 def read_labels(text: str) -> tuple[str, ...]:

@@ -84,10 +84,14 @@ class Steps:
             int8 = convert.adopt(self.resolved.tflite, self.resolved.labels, self.request.input_range)
             line.text, line.reused = f"{int8.name}: full int8, {int8.facts.tensors} tensors", int8.reused
             line.text += _range_text(int8.facts.input_range, int8.facts.range_from)
+        if int8.facts.range_from == "assumed" and int8.facts.input_range and self._has_pixels:
+            console.note(assumed_range_text(int8.facts.input_range, self.request))
         return int8
 
     def _convert(self) -> Artifact[Int8Facts]:
         settings = convert.Settings(pictures=self.request.calibration_images, seed=self.request.seed)
+        if self.request.model_kind == "keras" and self.request.is_default_data:
+            console.note(f"calibrated with pictures of {self.resolved.data.name}; name the network's own with --data")
         network = self.build_network()
         with console.step("calibrate") as line:
             int8 = convert.calibrate(network, self.resolved.data, settings)

@@ -22,10 +22,10 @@ from compilers.aot.arithmetic import (
     scale,
     wrap32,
 )
+from graph.softmax import FRACTION_BITS, INTEGER_BITS, usable_beta
 from graph.types import Quantization
 
 Table = npt.NDArray[np.int8]
-EXP_INTEGER_BITS = 5
 
 
 def table(function: Callable[[int], int]) -> Table:
@@ -210,14 +210,14 @@ def hard_swish(source: Quantization, target: Quantization) -> Table:
 def softmax_exponentials(in_scale: np.float32, beta: float) -> npt.NDArray[np.int32]:
     """Return exp(-i * in_scale * beta) in Q0.31 for i = 0 to 255, and 0 where the reference leaves a value out.
 
-    Raises ScaleError for scales that the reference can't take.
+    Raises ScaleError for scales that the reference can't take, even with `usable_beta`.
     """
-    bits = 31 - EXP_INTEGER_BITS
-    real = min(beta * float(in_scale) * (1 << bits), float(INT32_MAX))
+    bits = FRACTION_BITS
+    real = min(usable_beta(beta, float(in_scale)) * float(in_scale) * (1 << bits), float(INT32_MAX))
     if not math.isfinite(real) or real <= 1.0:
         raise ScaleError(f"softmax needs beta times scale over 2^-{bits}, got {beta * float(in_scale):.3g}")
     multiplier, shift = quantize_multiplier_wide(real)
-    least = -math.floor(((1 << EXP_INTEGER_BITS) - 1) * (1 << bits) / (1 << shift))
+    least = -math.floor(((1 << INTEGER_BITS) - 1) * (1 << bits) / (1 << shift))
 
     def value(i: int) -> int:
         if -i < least:
@@ -242,10 +242,10 @@ def _exp_of_negative(x: int) -> int:
     """exp(x) in Q0.31 for x <= 0 in Q5.26 (gemmlowp's `exp_on_negative_values`)."""
     if x == 0:
         return INT32_MAX
-    bits = 31 - EXP_INTEGER_BITS
+    bits = FRACTION_BITS
     quarter = 1 << (bits - 2)
     fraction = (x & (quarter - 1)) - quarter
-    result = _exp_of_quarter(fraction << EXP_INTEGER_BITS)
+    result = _exp_of_quarter(fraction << INTEGER_BITS)
     rest = fraction - x
     for k, factor in _EXP_OF_POWERS.items():
         if rest & (1 << (bits + k)):

@@ -27,7 +27,6 @@ from tests.kernels.window_models import corners
 REFUSED = (
     "its scale",
     "its output scale",
-    "softmax needs",
     "not supported in too many",
     "leave nothing",
     "is not that of",

@@ -60,6 +60,23 @@ def test_random_inputs_are_timed(mine: Path, capsys: pytest.CaptureFixture[str])
     assert "random inputs" in out
 
 
+IN_RANGE = ("--input-range", "-1,1")
+
+
+def test_pictures_of_the_default_data_have_no_accuracy(
+    mine: Path, data: Dataset, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four classes here and there: nothing says that they are the same ones."""
+    monkeypatch.setattr(resolve, "load", lambda spec: data)
+    assert main(["accuracy", "--model", str(mine), "--target", "host", "--images", "4", "--json", *IN_RANGE]) == 0
+    out = capsys.readouterr().out
+    report = json.loads(out[out.index("\n{") :])
+    assert report.get("accuracy") is None
+    assert report["no_accuracy"] == f"{data.name} is not the model's own data"
+    assert report["exactness"]["equal"] == 4
+    assert f"there is no --data: pictures of {data.name} are the inputs, without accuracy" in out
+
+
 @pytest.mark.parametrize("arguments", [["compile", "--data", "npz:mine.npz"], ["deploy"], ["check"], ["accuracy"]])
 def test_a_data_set_is_loaded_where_it_is_named_or_used(
     arguments: list[str],
