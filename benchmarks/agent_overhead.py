@@ -14,8 +14,9 @@ from pathlib import Path
 
 from artifact import Artifact, ImageFacts, sha256_of
 from deploy.agent.engine import LiteRtEngine
-from deploy.agents import KERNELS, AgentOptions, local_agent
+from deploy.agents import AgentOptions, local_agent
 from deploy.session import Session
+from graph.kernels import KERNELS, USUAL
 
 BATCH = 50
 
@@ -63,7 +64,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("model", type=Path)
-    parser.add_argument("--kernels", choices=KERNELS, default="xnnpack")
+    parser.add_argument("--kernels", choices=tuple(KERNELS), default=USUAL)
     parser.add_argument("--batches", type=int, default=40)
     options = parser.parse_args()
     bare, agent = measure(options.model, options.kernels, options.batches)

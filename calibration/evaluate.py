@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calibration.checks import QuantizedTensor
 from errors import ConfigError
+from graph.kernels import USUAL
 from graph.oracle import Oracle
 from graph.types import Array
 
@@ -58,13 +59,13 @@ def inputs_of_array(x: Array, input_range: tuple[float, float] | None, tensor: Q
 
 
 def answers(
-    path: Path, inputs: Values, kernels: str = "xnnpack", progress: Callable[[int], None] | None = None
+    path: Path, inputs: Values, kernels: str = USUAL, progress: Callable[[int], None] | None = None
 ) -> npt.NDArray[np.uint8]:
     """Return the bytes of all outputs of a model for each of its inputs (n, ...): uint8 (n, bytes).
 
-    `kernels` is one of graph.oracle.KERNELS. `progress` is called with the count of inputs done.
+    `kernels` is one of graph.kernels.KERNELS. `progress` is called with the count of inputs done.
     """
-    oracle = Oracle(path, kernels, threads=2 if kernels == "xnnpack" else 1)
+    oracle = Oracle(path, kernels, threads=2 if kernels == USUAL else 1)
     rows = []
     for i, one in enumerate(inputs):
         rows.append(b"".join(value.tobytes() for value in oracle.run(one)))
@@ -92,12 +93,12 @@ def outputs(
     path: Path,
     pixels: npt.NDArray[np.uint8],
     input_range: tuple[float, float],
-    kernels: str = "xnnpack",
+    kernels: str = USUAL,
     progress: Callable[[int], None] | None = None,
 ) -> Values:
     """Return the first output, (n, size), of a model that takes pictures, for uint8 pictures (n, h, w, c).
 
-    `kernels` is one of graph.oracle.KERNELS. `progress` is called with the count of pictures done.
+    `kernels` is one of graph.kernels.KERNELS. `progress` is called with the count of pictures done.
     """
     oracle = Oracle(path, kernels)
     source, ends = oracle.inputs[0], oracle.outputs

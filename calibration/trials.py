@@ -15,6 +15,7 @@ from calibration import labels as label_maps
 from calibration.preparation import CAFFE, RESIZES, TORCH, Pixels, Size, Way, resized, values_for
 from datasets import Dataset
 from errors import ConfigError
+from graph.kernels import USUAL
 from graph.oracle import Oracle
 
 AS_GIVEN, BY_NUMBER, REVERSED, SHIFTED = "as given", "by number", "reversed", "after a background class"
@@ -58,7 +59,7 @@ class Candidate:
 
     def __init__(self, path: Path, name: str) -> None:
         """Load a `.tflite`; `name` is what messages say. Raises ConfigError if it does not classify pictures."""
-        self._oracle = Oracle(path, "xnnpack", threads=2)
+        self._oracle = Oracle(path, USUAL, threads=2)
         self._input, self._output = self._oracle.inputs[0], self._oracle.outputs[0]
         shape = self._input.shape
         if len(self._oracle.inputs) != 1 or len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):

@@ -14,12 +14,12 @@ from deploy.bundle import build_agent
 from deploy.links import Link
 from deploy.links.process import ProcessLink
 from errors import DeployError
+from graph.kernels import KERNELS, USUAL
 from target import TPU_DEVICE, Target
 
 if TYPE_CHECKING:
     from deploy.remote.connect import Address
 
-KERNELS = ("xnnpack", "builtin", "reference")
 TFLM = "tflm"  # the kind of artifact that runs in TFLite-Micro's interpreter
 Say = Callable[[str], None]
 """Called with each line about what is being done to a device."""
@@ -29,13 +29,13 @@ Say = Callable[[str], None]
 class AgentOptions:
     """How the agent of a Linux target runs a model.
 
-    `threads` are 1 or more; `kernels` are LiteRT's, of KERNELS; `tpu` is the Edge TPU, in place of the target's own;
-    `runtime` is a Python distribution, or `auto` (see remote/runtime.py); `accept_new` stores the key of a host that is
-    not known yet. Raises DeployError naming the option that is wrong.
+    `threads` are 1 or more; `kernels` are LiteRT's, of graph.kernels; `tpu` is the Edge TPU, in place of the target's
+    own; `runtime` is a Python distribution, or `auto` (see remote/runtime.py); `accept_new` stores the key of a host
+    that is not known yet. Raises DeployError naming the option that is wrong.
     """
 
     threads: int = 1
-    kernels: str = "xnnpack"
+    kernels: str = USUAL
     tpu: str | None = None
     runtime: str = "auto"
     accept_new: bool = False

@@ -23,6 +23,7 @@ from device_tests import tiny_model
 from device_tests.run import OTHER_BOARD, PICTURES
 from device_tests.support import DeviceUnderTest, Pictures, artifact_of
 from errors import CompileError, DeployError, DeviceError, FitError
+from graph.kernels import KERNELS, USUAL
 
 LOSSES = Faults(drop=0.002, flip=0.002, repeat=0.002, delay=0.002, cut=0.002, delay_s=0.005)
 
@@ -39,9 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--image", default=None, help="firmware image of that model, for microcontrollers")
     group.addoption("--pictures", default=None, help="npz of `inputs` as the model takes them, and `labels` if known")
     group.addoption("--count", type=int, default=None, help="pictures [default: 100, on an emulator 20]")
-    group.addoption(
-        "--kernels", default="xnnpack", help="LiteRT kernels of Linux boards: xnnpack, builtin or reference"
-    )
+    group.addoption("--kernels", default=USUAL, help=f"LiteRT kernels of Linux boards: {', '.join(KERNELS)}")
     group.addoption("--allow-mismatch", action="store_true", help="test a device that is not the target's board")
     group.addoption("--lossy", type=int, default=None, help="run over a line that loses bytes, with this seed")
 

@@ -1,7 +1,7 @@
 """The first operator that computes other bytes than LiteRT's reference kernels, with the same inputs of the network.
 
 `python -m graph.difference MODEL.tflite INPUTS.npy KERNELS` prints it as JSON, {} if there is none. It is run in a
-process of its own: TFLite-Micro's interpreter can abort it. KERNELS is one of graph.oracle.KERNELS, or tflm.
+process of its own: TFLite-Micro's interpreter can abort it. KERNELS is one of graph.kernels.KERNELS, or tflm.
 """
 
 from __future__ import annotations

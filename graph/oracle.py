@@ -15,13 +15,11 @@ from console.quiet import output_to
 from errors import GraphError
 from graph import softmax
 from graph.axes import corrected
+from graph.kernels import KERNELS, USUAL
 from graph.types import Array
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
-
-# Our names for LiteRT's kernels, by its names for what resolves them.
-KERNELS = {"xnnpack": "AUTO", "reference": "BUILTIN_REF", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Oracle:
     def __init__(self, model: Path | bytes, kernels: str = "reference", threads: int = 1, keep_all: bool = False):
         """Load a `.tflite` from a file or its bytes and allocate its tensors.
 
-        `kernels` is one of KERNELS. With `keep_all`, `tensor` also reads tensors between the operators.
+        `kernels` is one of graph.kernels. With `keep_all`, `tensor` also reads tensors between the operators.
         Raises GraphError with LiteRT's reason if it cannot load the network.
         """
         self._name = str(model) if isinstance(model, Path) else "model"
@@ -80,7 +78,7 @@ def run_bytes(oracle: Oracle, inputs: Sequence[bytes]) -> list[bytes]:
 def check_loads(model: Path) -> None:
     """Check that LiteRT loads a file, without memory for its tensors. Raises GraphError with LiteRT's reason."""
     with _reported(str(model), "load"):
-        _open(model, "xnnpack", 1, False)
+        _open(model, USUAL, 1, False)
 
 
 def _open(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Interpreter:

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from errors import GraphError
+from graph.kernels import USUAL
 from graph.oracle import Oracle
 
 
 def main(path: Path) -> None:
     """Load the file with the kernels that LiteRT takes by itself, and run it on zeros. Raises GraphError."""
-    oracle = Oracle(path, "xnnpack")
+    oracle = Oracle(path, USUAL)
     oracle.run(*(np.zeros(end.shape, end.dtype) for end in oracle.inputs))
 
 

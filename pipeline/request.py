@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import target as targets
 from errors import ConfigError
+from graph.kernels import KERNELS, USUAL
 from models import formats, presets
 from pipeline.options import Scope, Words, fields_of, listed, option
 from target import Target
@@ -159,8 +160,8 @@ class Request:
         high=1024, words={"auto": FASTEST}, scope=LITERT,
     )  # fmt: skip
     kernels: str = option(
-        "xnnpack", "kernels of LiteRT: {choices}", group="device", value="NAME",
-        choices=("xnnpack", "builtin", "reference"), scope=LITERT,
+        USUAL, "kernels of LiteRT: {choices}", group="device", value="NAME",
+        choices=tuple(KERNELS), scope=LITERT,
     )  # fmt: skip
     device: str | None = option(
         None, "which Edge TPU: usb:N, pci:N, usb, pci or :N", group="device", value="PLACE",

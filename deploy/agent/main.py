@@ -86,7 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--board", required=True)
     parser.add_argument("--firmware", default="unknown")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--kernels", choices=sorted(KERNELS), default="xnnpack")
+    parser.add_argument("--kernels", choices=sorted(KERNELS), required=True)
     parser.add_argument("--device", default="", help="Edge TPU: usb:N, pci:N, usb, pci or :N")
     parser.add_argument("--tflm-arena", type=int, help="run TFLite-Micro in an arena of so many bytes")
     parser.add_argument("--runtime", choices=("", "ai-edge-litert", "tflite-runtime"), default="")

@@ -19,7 +19,7 @@ from calibration.evaluate import outputs, quantize
 from calibration.meaning import Meaning
 from datasets import Dataset, Split
 from errors import CalibrationError, ConfigError
-from graph.oracle import KERNELS
+from graph.kernels import KERNELS
 from graph.reader import read
 from models import build, checkpoint, weights
 from models.build import KerasFacts

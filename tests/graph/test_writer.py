@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from errors import GraphError
 from graph import schema
 from graph.builder import Builder
-from graph.oracle import KERNELS, Oracle
+from graph.kernels import KERNELS
+from graph.oracle import Oracle
 from graph.reader import parse
 from graph.types import Graph, Operator, Options, OptionValue, Quantization, Subgraph, Tensor
 from graph.writer import write

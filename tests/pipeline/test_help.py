@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import pytest
 import tasks  # noqa: F401  # makes the commands
 from calibration import convert
 from deploy import agents
+from deploy.agent import engine
 from deploy.remote import runtime
 from errors import ConfigError
+from graph.kernels import KERNELS
 from pipeline import help as pages
 from pipeline.command_line import COMMANDS, main, parse
 from pipeline.options import fields_of, read
@@ -89,15 +92,18 @@ def test_the_options_page_is_current(checkout: Path) -> None:
 
 
 def test_the_choices_are_those_of_the_packages_that_read_them() -> None:
-    from compilers.aot import OPTIMIZE
+    from compilers.aot import OPTIMIZE, compile_model
 
     fields = fields_of(Request)
-    assert fields["kernels"].option.choices == agents.KERNELS
+    assert KERNELS == engine.KERNELS, "the agent is a program of its own, so it has a table of its own"
     assert set(fields["runtime"].option.choices) == set(runtime.RUNTIMES)
     assert fields["optimize"].option.choices == OPTIMIZE
     assert {engine for engines in ENGINES_OF.values() for engine in engines} == set(ENGINES)
     assert fields["calibration_images"].default == convert.Settings().pictures
     assert fields["seed"].default == convert.Settings().seed
+    for name in ("threads", "kernels", "runtime", "accept_new"):
+        assert fields[name].default == getattr(agents.DEFAULT_OPTIONS, name)
+    assert fields["optimize"].default == inspect.signature(compile_model).parameters["optimize"].default
 
 
 # Nearest names
