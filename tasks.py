@@ -178,6 +178,17 @@ def compile(request: Request) -> None:
     console.say(str(compiled.path.parent if compiled.kind == "tflm" else compiled.path))
 
 
+@command(COMPILING, options.ExportRequest, *INT8_GROUPS, "optimize", "export")
+def export(request: options.ExportRequest) -> None:
+    """Write the network as C for your own firmware.
+
+    A folder that CMake, Arduino, PlatformIO, the Pico SDK, Zephyr, ESP-IDF or a CMSIS pack manager takes as it is.
+    """
+    from pipeline import exporting
+
+    exporting.run(request)
+
+
 # On a device
 
 

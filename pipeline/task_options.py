@@ -67,6 +67,30 @@ class FitOptions(Request):
 
 
 @dataclass(frozen=True)
+class ExportRequest(Request):
+    """A request whose network is written as C for a framework."""
+
+    for_: str = option(
+        "cmake", "whose project takes it: {choices}", group="export", value="FRAMEWORK",
+        choices=("cmake", "arduino", "platformio", "pico-sdk", "zephyr", "esp-idf", "cmsis-pack"),
+    )  # fmt: skip
+    kernels: str = option(
+        "portable", "kernels: {choices}; dsp is for Cortex-M4, M7 and M33, mve for M55 and M85", group="export",
+        value="NAME", choices=("portable", "dsp", "mve"),
+    )  # fmt: skip
+    optimize: str = like(
+        Request, "optimize", help="what is saved at the cost of the others: {choices}", is_scoped=False
+    )
+    with_protocol: bool = option(
+        False, "with the serial protocol, so that ./inv deploy --link can measure your program", group="export"
+    )
+    out: Path | None = option(
+        None, "folder to write: a new one, or that of an earlier export", group="export", value="DIR",
+        default_words="exports/<model>-<framework>",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class ReportOptions:
     """Which report to print."""
 

@@ -1,0 +1,10 @@
+#include "Arduino.h"
+
+HardwareSerial Serial;
+
+int main() {
+  setup();
+  for (;;) {
+    loop();
+  }
+}

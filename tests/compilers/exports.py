@@ -1,0 +1,113 @@
+"""Exports built with gcc against stand-ins of their frameworks."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from artifact import Artifact, NoFacts, sha256_of
+from compilers.export import Exported, Settings, export
+
+STANDINS = Path(__file__).parent / "export_standins"
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+BUILT = (".c", ".S", ".cpp")
+
+
+@dataclass(frozen=True)
+class Standin:
+    """How this machine stands for a framework: its folder, options, the sources of the two examples, and its board."""
+
+    folder: str
+    options: tuple[str, ...]
+    answers: str
+    serve: str
+    board: str
+
+
+ARDUINO = ("-DARDUINO=10819",)
+STANDIN_OF = {
+    "cmake": Standin("", (), "examples/answers/main.c", "examples/serve/main.c", "cmake"),
+    "arduino": Standin(
+        "arduino", ARDUINO, "examples/Answers/Answers.ino", "examples/Serve/Serve.ino", "arduino"
+    ),
+    "platformio": Standin(
+        "arduino", ARDUINO, "examples/answers/src/main.cpp", "examples/serve/src/main.cpp", "platformio"
+    ),
+    "pico-sdk": Standin(
+        "pico-sdk", ('-DSMALL_NET_BOARD="pico"',), "examples/answers/main.c", "examples/serve/main.c", "pico"
+    ),
+    "zephyr": Standin(
+        "zephyr", ('-DCONFIG_BOARD="native_sim"',), "samples/answers/src/main.c", "samples/serve/src/main.c",
+        "native_sim",
+    ),
+    "esp-idf": Standin("esp-idf", (), "examples/answers/main/main.c", "examples/serve/main/main.c", "esp32s3"),
+    "cmsis-pack": Standin("", (), "examples/answers/main.c", "examples/serve/main.c", "cmsis-pack"),
+}  # fmt: skip
+
+
+def int8_artifact(path: Path) -> Artifact[NoFacts]:
+    return Artifact(path, "int8", path.stem, sha256_of(path), NoFacts())
+
+
+def exported(model: Path, out: Path, framework: str = "cmake", **more: str | bool) -> Exported:
+    return export(int8_artifact(model), Settings(framework, **more), out)  # type: ignore[arg-type]
+
+
+def sources(folder: Path) -> list[Path]:
+    return [path for path in sorted((folder / "src").rglob("*")) if path.suffix in BUILT]
+
+
+_OBJECTS: dict[tuple[str, str, tuple[str, ...]], Path] = {}
+"""Object files by path, text and options: exports for several frameworks share most of their sources."""
+
+
+def compile_objects(folder: Path, options: Sequence[str] = (), compiler: str = "gcc") -> list[Path]:
+    """Return the object files of all C, C++ and assembly of an export."""
+    objects = []
+    for source in sources(folder):
+        text, name = source.read_text(), "_".join(source.relative_to(folder).parts)
+        own = tuple(options) if "config.h" in text or "serial" in name else ()
+        command = (compiler, *WARNINGS, *_language(source), "-O1", *own)
+        if (name, text, command) not in _OBJECTS:
+            output = Path(tempfile.mkdtemp(prefix="export-object-")) / f"{name}.o"
+            atexit.register(shutil.rmtree, output.parent, ignore_errors=True)
+            run(*command, f"-I{folder / 'src'}", "-c", source, "-o", output)
+            # The facts in config.h are those of a framework, and not in the text.
+            if "config.h" in text:
+                objects.append(output)
+                continue
+            _OBJECTS[name, text, command] = output
+        objects.append(_OBJECTS[name, text, command])
+    return objects
+
+
+def program(folder: Path, framework: str, example: str, objects: Sequence[Path]) -> Path:
+    """Link an example of an export with its objects and the stand-in of its framework."""
+    standin = STANDIN_OF[framework]
+    output = folder.parent / f"{folder.name}-{Path(example).parts[1]}"
+    is_sketch = example.endswith(".ino")
+    main = ["-x", "c++", "-include", "Arduino.h", folder / example, "-x", "none"] if is_sketch else [folder / example]
+    core = sorted((STANDINS / standin.folder).glob("core.*")) if standin.folder else []
+    run("g++" if standin.folder == "arduino" else "gcc", *WARNINGS, *includes(framework), *standin.options,
+        f"-I{folder / 'src'}", *main, *core, *objects, "-o", output)  # fmt: skip
+    return output
+
+
+def includes(framework: str) -> list[str]:
+    folder = STANDIN_OF[framework].folder
+    return [f"-I{STANDINS / folder}"] if folder else []
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _language(source: Path) -> list[str]:
+    return {".c": ["-std=gnu11"], ".cpp": ["-std=gnu++17"]}.get(source.suffix, [])
