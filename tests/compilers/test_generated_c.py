@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from compilers.aot import compile_model
+from compilers.compiled import c_identifier
 from tests.compilers import host_build
 from tests.compilers.equality import pictures
 from tests.compilers.networks import tflite_of
@@ -156,3 +157,11 @@ def test_counted_c_gives_the_same_outputs(tmp_path: Path) -> None:
     # Operators in blocks are called once a row, and no operator but one that moves nothing is left out.
     moving = [o for o in plan.operators if o.name != "RESHAPE"]
     assert all(calls[o.index] >= (o.shape[1] if o.block is not None else 1) for o in moving)
+
+
+@pytest.mark.parametrize("name", ["dsp", "Portable", "mve", "engine", "string", "8bit", "int8 net"])
+def test_no_network_has_the_name_of_a_header_or_an_identifier_that_c_refuses(name: str) -> None:
+    identifier = c_identifier(name)
+    assert re.fullmatch(r"[A-Za-z]\w*", identifier)
+    headers = {path.stem for path in host_build.FIRMWARE.rglob("*.h")}
+    assert identifier not in headers | {"string"}

@@ -48,13 +48,13 @@ def test_a_set_refuses_a_kernel_of_another_set_and_one_twice() -> None:
     with pytest.raises(ValueError, match="alpharho_add is of set portable"):
         KernelSet("new", "new.h", (portable.ADD,), {})
     with pytest.raises(ValueError, match="2 kernels alpharho_add"):
-        KernelSet("portable", "kernels.h", (portable.ADD, portable.ADD), {})
+        KernelSet("portable", "portable.h", (portable.ADD, portable.ADD), {})
 
 
 def test_a_set_refuses_a_row_by_a_kernel_that_it_does_not_have() -> None:
     assert isinstance(portable.DEPTHWISE.row, RingRow)
     with pytest.raises(ValueError, match="alpharho_depthwise_row is not in it"):
-        KernelSet("portable", "kernels.h", (portable.DEPTHWISE,), {})
+        KernelSet("portable", "portable.h", (portable.DEPTHWISE,), {})
 
 
 def test_a_call_with_the_parameters_of_another_kernel_is_refused() -> None:

@@ -1,9 +1,9 @@
 // Calls kernels on an emulated core, with memory that the host has laid out. By semihosting, it reads the file
 // `request`: request after request, how many bytes and calls there are, then the bytes and the calls; and writes the
-// bytes, as the calls left them, to the file `reply`.
+// bytes, as the calls left them, to the file `reply`. KERNELS are the functions, HEADER declares them.
 #include <stdint.h>
 
-#include "kernels.h"
+#include HEADER
 
 enum { OPEN = 0x01, WRITE = 0x05, READ = 0x06, EXIT = 0x18, OPEN_READ = 1, OPEN_WRITE = 5, ARGUMENTS = 5 };
 

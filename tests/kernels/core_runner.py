@@ -73,7 +73,8 @@ class Core:
         # Without the vector registers there are no vectors of integers either.
         floats = ["-mfloat-abi=hard"] if kernels == "mve" else []
         command = [COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-O2", *host_build.WARNINGS, "-fdata-sections"]
-        command += [f"-DKERNELS={','.join(self.functions)}", f"-I{host_build.KERNELS}", str(SOURCE)]
+        command += [f"-DKERNELS={','.join(self.functions)}", f"-I{host_build.KERNELS}"]
+        command += [f'-DHEADER="{SETS[kernels].header}"', str(SOURCE)]
         command += [*map(str, host_build.kernel_sources(kernels)), "-nostartfiles", "--specs=nano.specs"]
         command += ["-Wl,-T,program.ld,--no-warn-rwx-segments", "-o", "program"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder)
