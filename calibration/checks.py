@@ -60,7 +60,8 @@ def is_picture_shape(shape: tuple[int, ...]) -> bool:
 class Quantized:
     """An int8 model: its ends, what its outputs mean, the number of tensors, and how many operators it has by name.
 
-    `first` is the input as the network computes with it: behind the QUANTIZE of a float input.
+    `first` is the input as the network computes with it: behind the QUANTIZE of a float input. `more_inputs` are those
+    behind the first, as the file has them.
     """
 
     input: QuantizedTensor
@@ -69,12 +70,13 @@ class Quantized:
     meaning: Meaning
     tensors: int
     operators: dict[str, int]
+    more_inputs: tuple[QuantizedTensor, ...] = ()
 
 
 def inspect(path: Path) -> Quantized:
     """Check an int8 .tflite and return its facts.
 
-    Raises ConfigError if LiteRT can't load it, it computes in float, is dynamic, or has several inputs, and
+    Raises ConfigError if LiteRT can't load it, it computes in float or is dynamic, and
     CalibrationError if a scale is degenerate.
     """
     try:
@@ -82,13 +84,14 @@ def inspect(path: Path) -> Quantized:
         oracle.check_loads(path)
     except GraphError as e:
         raise ConfigError(str(e)) from e
-    if len(graph.inputs) != 1 or not graph.outputs:
+    if not graph.inputs or not graph.outputs:
         raise ConfigError(
-            f"{path}: expected one input and at least one output, got {len(graph.inputs)} and {len(graph.outputs)}"
+            f"{path}: expected at least one input and one output, got {len(graph.inputs)} and {len(graph.outputs)}"
         )
-    source, outputs = graph.tensors[graph.inputs[0]], [graph.tensors[i] for i in graph.outputs]
-    first = _behind_quantize(path, graph, source)
-    check_end(path, source)
+    sources, outputs = ([graph.tensors[i] for i in ends] for ends in (graph.inputs, graph.outputs))
+    first, *_ = [_behind_quantize(path, graph, source) for source in sources]
+    for source in sources:
+        check_end(path, source)
     for tensor in outputs:
         check_output(path, graph, tensor)
     ends = {*graph.inputs, *graph.outputs}
@@ -101,8 +104,8 @@ def inspect(path: Path) -> Quantized:
             f"{path}: operator SHAPE: shapes are open until it runs; convert it with a fixed batch, or give the .keras"
         )
     return Quantized(
-        _end(source), _end(first), tuple(map(_end, outputs)), meaning.of_network(graph), len(graph.tensors),
-        dict(operators),
+        _end(sources[0]), _end(first), tuple(map(_end, outputs)), meaning.of_network(graph), len(graph.tensors),
+        dict(operators), tuple(map(_end, sources[1:])),
     )  # fmt: skip
 
 

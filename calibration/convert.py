@@ -50,7 +50,7 @@ class Int8Facts:
     None where they are not known, as of a network that does not take pictures; `range_from` says where they are from:
     as in KerasFacts, "scale" (the input's) or "unknown". `tensors` and `operators` are counts. `parameters`,
     `preset` and `check` are None for a .tflite from elsewhere; `damaged_pictures` names the files of the data set that
-    could not be read.
+    could not be read. `more_inputs` are the inputs behind the first, which only a .tflite from elsewhere has.
     """
 
     input_shape: tuple[int, ...]
@@ -67,6 +67,12 @@ class Int8Facts:
     check: Comparison | None = None
     damaged_pictures: tuple[str, ...] = ()
     range_from: str = "weights"
+    more_inputs: tuple[QuantizedTensor, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[QuantizedTensor, ...]:
+        """All inputs, in the model's order."""
+        return (self.input, *self.more_inputs)
 
 
 def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) -> Artifact[Int8Facts]:
@@ -140,6 +146,7 @@ def _facts(quantized: Quantized, labels: tuple[str, ...], input_range: tuple[flo
         meaning=quantized.meaning,
         tensors=quantized.tensors,
         operators=quantized.operators,
+        more_inputs=quantized.more_inputs,
     )
 
 

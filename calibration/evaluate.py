@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibration.checks import QuantizedTensor
 from errors import ConfigError
 from graph.kernels import USUAL
-from graph.oracle import Oracle
+from graph.oracle import Oracle, run_joined
 from graph.types import Array
 
 Values: TypeAlias = npt.NDArray[Any]
@@ -63,12 +63,13 @@ def answers(
 ) -> npt.NDArray[np.uint8]:
     """Return the bytes of all outputs of a model for each of its inputs (n, ...): uint8 (n, bytes).
 
+    An input of a model that takes several is the bytes of all of them, one behind the other in the model's order.
     `kernels` is one of graph.kernels.KERNELS. `progress` is called with the count of inputs done.
     """
     oracle = Oracle(path, kernels, threads=2 if kernels == USUAL else 1)
     rows = []
     for i, one in enumerate(inputs):
-        rows.append(b"".join(value.tobytes() for value in oracle.run(one)))
+        rows.append(b"".join(value.tobytes() for value in run_joined(oracle, one.tobytes())))
         if progress:
             progress(i + 1)
     size = sum(_bytes(end.shape, end.dtype) for end in oracle.outputs)

@@ -107,9 +107,13 @@ class Session:
             )
 
     def infer(self, input_bytes: bytes) -> Inference:
-        """Write the one input, run once and read all outputs. Bytes are those of C-ordered arrays of `info`'s specs."""
+        """Write all inputs, run once and read all outputs.
+
+        Bytes are those of C-ordered arrays of `info`'s specs, one behind the other in the model's order.
+        Raises ValueError on a wrong size.
+        """
         started = time.perf_counter()
-        self.write_input(input_bytes)
+        self._write_inputs(input_bytes)
         try:
             ticks = self.run()[0]
             outputs = self.read_outputs()
@@ -119,6 +123,18 @@ class Session:
             last = f"; last output: {self.log[-1][:200]}" if self.log else ""
             raise Restarted(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
         return Inference(outputs, ticks, time.perf_counter() - started)
+
+    def _write_inputs(self, data: bytes) -> None:
+        sizes = [spec.nbytes for spec in self.info.inputs]
+        if len(sizes) == 1:
+            self.write_input(data)
+            return
+        if len(data) != sum(sizes):
+            raise ValueError(f"{len(sizes)} inputs: expected {sum(sizes)} bytes, got {len(data)}")
+        at = 0
+        for tensor, size in enumerate(sizes):
+            self.write_input(data[at : at + size], tensor)
+            at += size
 
     def write_input(self, data: bytes, tensor: int = 0) -> None:
         """Write all of an input, sending ahead as far as the window allows. Raises ValueError on a wrong size."""

@@ -17,7 +17,7 @@ import numpy as np
 from fields import to_json
 from graph import reader, writer
 from graph.axes import corrected
-from graph.oracle import Oracle
+from graph.oracle import Oracle, run_joined
 from graph.types import Array, Graph
 
 TFLM = "tflm"
@@ -51,6 +51,7 @@ class Found:
 def first_difference(model: Path, inputs: Iterable[Array], kernels: str) -> FirstDifference | None:
     """Return the first operator with outputs that differ from the reference kernels' for any of the inputs (n, ...).
 
+    An input of a model that takes several is the bytes of all of them, as in run_joined.
     Raises GraphError if LiteRT can't run the model, RuntimeError if TFLite-Micro can't.
     """
     data = model.read_bytes()
@@ -77,7 +78,7 @@ def _litert(graph: Graph, kernels: str) -> Callable[[Array], Tensors]:
     computed = tuple(dict.fromkeys(index for operator in graph.operators for index in operator.outputs))
     data = writer.write(replace(graph, outputs=computed))
     oracle = Oracle(corrected(data) or data, kernels)
-    return lambda one: dict(zip(computed, oracle.run(one), strict=True))
+    return lambda one: dict(zip(computed, run_joined(oracle, one.tobytes()), strict=True))
 
 
 def _tflm(data: bytes, graph: Graph) -> Callable[[Array], Tensors]:
@@ -85,10 +86,14 @@ def _tflm(data: bytes, graph: Graph) -> Callable[[Array], Tensors]:
 
     keep = InterpreterConfig.kPreserveAllTensors
     interpreter = Interpreter.from_bytes(data, arena_size=TFLM_ARENA_BYTES, intrepreter_config=keep)
-    details = interpreter.get_input_details(0)
+    inputs = [interpreter.get_input_details(i) for i in range(len(graph.inputs))]
 
     def run(one: Array) -> Tensors:
-        interpreter.set_input(one.reshape(details["shape"]), 0)
+        raw, at = one.tobytes(), 0
+        for i, details in enumerate(inputs):
+            value = np.frombuffer(raw, details["dtype"], int(np.prod(details["shape"])), at)
+            interpreter.set_input(value.reshape(details["shape"]), i)
+            at += value.nbytes
         interpreter.invoke()
         return {
             index: np.array(interpreter.GetTensor(index, 0)["tensor_data"])

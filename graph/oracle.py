@@ -75,6 +75,17 @@ def run_bytes(oracle: Oracle, inputs: Sequence[bytes]) -> list[bytes]:
     return [output.tobytes() for output in oracle.run(*values)]
 
 
+def run_joined(oracle: Oracle, raw: bytes) -> list[Array]:
+    """Return the outputs for the bytes of all inputs, one behind the other in the network's order."""
+    values, at = [], 0
+    for end in oracle.inputs:
+        dtype = np.dtype(end.dtype)
+        count = int(np.prod(end.shape))
+        values.append(np.frombuffer(raw, dtype, count, at))
+        at += count * dtype.itemsize
+    return oracle.run(*values)
+
+
 def check_loads(model: Path) -> None:
     """Check that LiteRT loads a file, without memory for its tensors. Raises GraphError with LiteRT's reason."""
     with _reported(str(model), "load"):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from artifact import Artifact, ImageFacts
 from calibration import evaluate
 from calibration import labels as label_maps
+from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts, expect_range
 from calibration.evaluate import Values
 from compilers.edgetpu import EdgeTpuFacts
@@ -77,7 +78,8 @@ class Setup:
 class Pictures:
     """The test pictures (or arrays) of a setup, the same for each target.
 
-    `inputs` (n, ...) are as the model's input tensor has them; `truth` is the right class of each (n,), or 0 (normal)
+    `inputs` (n, ...) are as the model's input tensor has them, for a model of several inputs the bytes (n, bytes) of
+    all of them, one behind the other in the model's order; `truth` is the right class of each (n,), or 0 (normal)
     and 1 (anomaly) for a network that gives its input again; None where accuracy has no meaning, as `why_not` says.
     `real` are the inputs as real values, where they are known. `digest` is that of the pixels or of the array.
     """
@@ -104,6 +106,8 @@ def prepare_pictures(setup: Setup) -> Pictures:
     truth, why_not = _truth(setup, indices)
     if test.array is not None:
         x = test.array[indices]
+        if facts.more_inputs:
+            return Pictures(x, truth, digest_of(x), why_not)
         inputs = evaluate.inputs_of_array(x, facts.input_range, facts.input, f"--data {setup.data.name}")
         real = x.astype(np.float32).reshape(len(x), -1) if x.dtype.kind == "f" else None
         return Pictures(inputs, truth, digest_of(x), why_not, real)
@@ -138,14 +142,12 @@ def _truth(setup: Setup, indices: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np
 
 
 def with_random_inputs(setup: Setup) -> Setup:
-    """Return the setup with random inputs in place of its data set: uniform over what the input tensor holds."""
+    """Return the setup with random inputs in place of its data set: uniform over what the input tensors hold."""
     facts, rng = setup.int8.facts, np.random.default_rng(RANDOM_SEED)
-    shape = (LINUX_IMAGES, *facts.input.shape[1:]) if len(facts.input.shape) > 1 else (LINUX_IMAGES, facts.input.size)
-    if facts.input.dtype == "float32":
-        x: Values = rng.uniform(*(facts.input_range or (-1.0, 1.0)), shape).astype(np.float32)
-    else:
-        info = np.iinfo(facts.input.dtype)
-        x = rng.integers(info.min, info.max, shape, facts.input.dtype, endpoint=True)
+    parts = [_random(rng, tensor, facts.input_range) for tensor in facts.inputs]
+    x = parts[0]
+    if facts.more_inputs:
+        x = np.concatenate([part.reshape(len(part), -1).view(np.uint8) for part in parts], axis=1)
     test: Split = array_split(x, np.zeros(len(x), np.int64))
     return replace(setup, data=Dataset(RANDOM, (), empty_split(), test, "a generator of random numbers"))
 
@@ -155,9 +157,20 @@ def without_classes(setup: Setup) -> Setup:
     return replace(setup, data=replace(setup.data, class_names=()))
 
 
+def _random(rng: np.random.Generator, tensor: QuantizedTensor, reals: tuple[float, float] | None) -> Values:
+    """Return random values (n, ...) for an input; those of a float32 one are within `reals`."""
+    shape = (LINUX_IMAGES, *tensor.shape[1:]) if len(tensor.shape) > 1 else (LINUX_IMAGES, tensor.size)
+    if tensor.dtype == "float32":
+        return rng.uniform(*(reals or (-1.0, 1.0)), shape).astype(np.float32)
+    info = np.iinfo(tensor.dtype)
+    return rng.integers(info.min, info.max, shape, tensor.dtype, endpoint=True)
+
+
 def suits(setup: Setup) -> bool:
     """Return whether the model takes what the data set has: arrays, or pictures whose range of values is known."""
     facts = setup.int8.facts
+    if facts.more_inputs:
+        return False
     return setup.data.test.array is not None or (facts.input.is_picture and facts.input_range is not None)
 
 

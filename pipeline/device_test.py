@@ -22,6 +22,8 @@ def run(request: TestRequest) -> None:
         raise ConfigError(f"--target {board.name}: the tests do not run on an Edge TPU yet; measure with ./inv deploy")
     images = request.count or suite.PICTURES[board.measured_on]
     steps = Steps(preflight.check(replace(request, images=images), preflight.Goal.MEASURED))
+    if steps.quantize().facts.more_inputs:
+        raise ConfigError(f"--model {request.model}: the tests take models of one input; measure it with ./inv deploy")
     setup = measuring.set_up(steps)
     pictures = prepare_pictures(setup)
     path = request.junit or report.folder(board.name, setup.int8.name) / "hil.xml"

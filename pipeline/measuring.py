@@ -9,15 +9,19 @@ from functools import partial
 from pathlib import Path
 
 import console
+from artifact import Artifact
 from benchmarks import engines
 from benchmarks.suite_run import Built, Order
+from calibration.convert import Int8Facts
 from compilers.tflm.tree import TFLM_DIR
+from errors import ConfigError
 from measure import bench, report
 from measure.bench import Part
 from measure.report import Report
 from measure.setup import RANDOM, Settings, Setup, suits, with_random_inputs, without_classes
 from pipeline import preflight
 from pipeline.request import Request
+from pipeline.resolve import Resolved
 from pipeline.steps import Steps
 
 
@@ -48,10 +52,14 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
 def set_up(steps: Steps) -> Setup:
     """Build all that the device needs, and return what is measured and how."""
     resolved = steps.resolved
+    _expect_one_input(steps.quantize(), resolved)
     image, int8 = steps.build_firmware(), steps.quantize()
     setup = Setup(resolved.target, image, int8, resolved.data, settings_of(steps.request))
     if resolved.is_default_data and not len(resolved.data.test):
         console.note(f"{RANDOM} are timed, since there is no --data")
+        return with_random_inputs(setup)
+    if int8.facts.more_inputs:
+        console.note(f"{int8.name} takes {len(int8.facts.inputs)} inputs: {RANDOM} are used")
         return with_random_inputs(setup)
     if resolved.is_default_data and not suits(setup):
         console.note(f"{int8.name} does not take pictures of {resolved.data.name}: {RANDOM} are used; see --data")
@@ -60,6 +68,15 @@ def set_up(steps: Steps) -> Setup:
         console.note(f"there is no --data: pictures of {resolved.data.name} are the inputs, without accuracy")
         return without_classes(setup)
     return setup
+
+
+def _expect_one_input(int8: Artifact[Int8Facts], resolved: Resolved) -> None:
+    """Raise ConfigError if a data set is named for a model of several inputs, for which there is no form of one."""
+    if int8.facts.more_inputs and not resolved.is_default_data:
+        raise ConfigError(
+            f"--data {resolved.request.data}: {int8.name} has {len(int8.facts.inputs)} inputs, and an example of a "
+            "data set is one; leave --data out: random inputs are compared byte by byte"
+        )
 
 
 def settings_of(request: Request) -> Settings:

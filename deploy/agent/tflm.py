@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TypedDict
 
@@ -14,7 +14,7 @@ from deploy.agent.engine import EngineError, describe, one_line
 from deploy.agent.interface import Detail
 from graph.tflm_recording import arena_parts, captured_stderr
 
-MOST_OUTPUTS = 16
+MOST_TENSORS = 16
 """Of the wire protocol."""
 
 
@@ -69,25 +69,27 @@ class TflmEngine:
             "arena_tail": parts["tail"],
         }
         self._arrays: dict[int, object] = {}
-        self._detail = self._interpreter.get_input_details(0)
-        self.inputs = [describe(_as_litert("input", self._detail))]
-        self.outputs = [describe(_as_litert("output", detail)) for detail in self._output_details()]
+        self._details = self._all(self._interpreter.get_input_details)
+        self.inputs = [describe(_as_litert("input", detail)) for detail in self._details]
+        outputs = self._all(self._interpreter.get_output_details)
+        self.outputs = [describe(_as_litert("output", detail)) for detail in outputs]
 
-    def _output_details(self) -> list[_Details]:
-        """Return the details of each output: the Python interface shows one at a time, and no count of them."""
+    def _all(self, details: Callable[[int], _Details]) -> list[_Details]:
+        """Return the details of each input or output: the Python interface shows one at a time, and no count."""
         found: list[_Details] = []
 
         def collect() -> None:
             with contextlib.suppress(IndexError):
-                while len(found) < MOST_OUTPUTS:
-                    found.append(self._interpreter.get_output_details(len(found)))
+                while len(found) < MOST_TENSORS:
+                    found.append(details(len(found)))
 
         captured_stderr(collect)  # it says there that the last index is out of range
         return found
 
     def set_input(self, tensor: int, data: bytes) -> None:
         """Set input `tensor` to these bytes, as many as its shape and dtype need."""
-        array = self._np.frombuffer(data, dtype=self._detail["dtype"]).reshape(self._detail["shape"])
+        detail = self._details[tensor]
+        array = self._np.frombuffer(data, dtype=detail["dtype"]).reshape(detail["shape"])
         self._arrays[tensor] = array
 
     def run(self) -> int:

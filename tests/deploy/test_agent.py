@@ -27,7 +27,8 @@ from deploy.session import Refused, Session
 from device_tests import tiny_model
 from device_tests.support import artifact_of, host_target
 from errors import DeployError, DeviceError, LinkError
-from graph.oracle import Oracle, run_bytes
+from graph.oracle import Oracle, run_bytes, run_joined
+from tests.compilers import several_inputs
 
 REFERENCE = AgentOptions(kernels="reference")
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -128,6 +129,19 @@ def test_any_dtype(agent: Path, tmp_path: Path, dtype: str) -> None:
         assert session.info.inputs[0].dtype == dtype
         assert session.info.inputs[0].nbytes == len(raw)
         assert session.infer(raw).output_bytes == reference(path, raw)
+
+
+def test_several_inputs_are_written_one_after_another(agent: Path, tmp_path: Path) -> None:
+    path = several_inputs.sum_of_two(tmp_path / "sum.tflite")
+    oracle = Oracle(path)
+    for arguments in ([], ["--tflm-arena", "20000"]):
+        with Session(link_to(agent, path, *arguments)) as session:
+            assert [spec.nbytes for spec in session.info.inputs] == list(several_inputs.BYTES)
+            for seed in range(3):
+                data = several_inputs.example(seed)
+                assert session.infer(data).output_bytes == run_joined(oracle, data)[0].tobytes()
+            with pytest.raises(ValueError, match="2 inputs: expected 64 bytes, got 63"):
+                session.infer(bytes(63))
 
 
 def test_without_the_cobs_package_it_speaks_the_same(agent: Path, model: Path) -> None:

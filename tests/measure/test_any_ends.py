@@ -20,11 +20,12 @@ from compilers import litert
 from datasets import load
 from deploy.session import Inference
 from errors import ConfigError
-from graph.oracle import Oracle, run_bytes
+from graph.oracle import Oracle, run_joined
 from measure import bench, figures, layout, measurement, report
 from measure.report import Report
 from measure.setup import Setup, prepare_pictures, suits, with_random_inputs
 from tests.calibration.test_meaning import network
+from tests.compilers import several_inputs
 from tests.graph.test_axes import network as network_with_axis
 from tests.measure.test_bench import SETTINGS, Device
 
@@ -35,7 +36,7 @@ class AnyOutputs(Device):
     """A device that answers the bytes of all outputs."""
 
     def infer(self, data: bytes) -> Inference:
-        return Inference(b"".join(run_bytes(self._oracle, [data])), 1000, 0.0)
+        return Inference(b"".join(value.tobytes() for value in run_joined(self._oracle, data)), 1000, 0.0)
 
 
 def set_up(folder: Path, content: bytes, x: Any = None, y: Any = None, labels: tuple[str, ...] = ()) -> Setup:
@@ -55,7 +56,7 @@ def set_up(folder: Path, content: bytes, x: Any = None, y: Any = None, labels: t
     )
 
 
-def reported(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> Report:
+def reported(setup: Setup, monkeypatch: pytest.MonkeyPatch, count: int | None = None) -> Report:
     one = AnyOutputs(setup.int8.path)
 
     @contextmanager
@@ -71,7 +72,7 @@ def reported(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> Report:
     made = bench.measure(setup, ["accuracy"], "").report
     report.check(made)
     assert made.exactness is not None
-    assert made.exactness.equal == made.exactness.n == len(setup.data.test)
+    assert made.exactness.equal == made.exactness.n == (count or len(setup.data.test))
     return made
 
 
@@ -97,6 +98,17 @@ def test_where_accuracy_has_no_meaning_bytes_are_compared_and_that_is_said(
     assert rows["no accuracy"] == f"bytes compared; accuracy has no meaning: {why}"
     assert made.exactness is not None
     assert made.exactness.max_abs_diff == (0 if ends == "int8" else None)
+
+
+def test_several_inputs_are_random_and_their_outputs_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = several_inputs.sum_of_two(tmp_path / "sum.tflite").read_bytes()
+    setup = set_up(tmp_path, content)
+    assert not suits(setup)
+    setup = with_random_inputs(replace(setup, settings=replace(setup.settings, images=12)))
+    pictures = prepare_pictures(setup)
+    assert pictures.inputs.shape == (12, sum(several_inputs.BYTES))
+    made = reported(setup, monkeypatch, count=12)
+    assert made.no_accuracy == "the inputs are random"
 
 
 @pytest.mark.parametrize("last", ["LOGISTIC", ""])

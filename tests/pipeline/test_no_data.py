@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from artifact import Artifact
 from calibration.convert import Int8Facts
 from datasets import Dataset
 from errors import ConfigError
-from pipeline import resolve
+from pipeline import measuring, resolve
 from pipeline.command_line import main
+from pipeline.request import Request
+from pipeline.steps import Steps
+from tests.compilers import several_inputs
 
 
 @pytest.fixture
@@ -95,3 +99,12 @@ def test_labels_that_are_typed_must_fit(mine: Path, capsys: pytest.CaptureFixtur
     assert main(["calibrate", "--model", str(mine), "--labels", "a,b"]) == 1
     assert "it has 4 classes" in capsys.readouterr().err
     assert main(["calibrate", "--model", str(mine), "--labels", "a,b,c,d"]) == 0
+
+
+def test_several_inputs_take_no_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = several_inputs.sum_of_two(tmp_path / "sum.tflite")
+    assert main(["bench", "--model", str(path), "--target", "host"]) == 0, capsys.readouterr().err
+    steps = Steps(replace(resolve.resolve(Request(str(path)), needs_data=False), is_default_data=False))
+    with pytest.raises(ConfigError, match=r"--data fashion_mnist: sum has 2 inputs, .* leave --data out") as caught:
+        measuring.set_up(steps)
+    assert "\n" not in str(caught.value)
