@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from deploy import frames
 from deploy.frames import Frame, Text, Type
+from deploy.line_errors import LineErrors
 from deploy.line_speed import LineSpeed
 from deploy.links import Link
 from deploy.request import Request, Timeouts
@@ -31,6 +32,7 @@ class Exchange:
         self.decoder = frames.Decoder()
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
         self.speed = LineSpeed()
+        self.errors = LineErrors()
         self.resent = 0
         self.received = 0
         self._seq = random.randrange(1, 0x10000)
@@ -51,8 +53,8 @@ class Exchange:
         `stage` names in errors what was being done; `busy_s` is how long the device may compute before it answers;
         `on_reply` is called with the number of answers so far. Raises LinkError if the device is gone or silent,
         Refused if it answers with ERROR, DeviceError if it speaks another version. With `may_split` it raises TooLong
-        when a frame that could be shorter is lost three times. With `in_order` the device takes each request only after
-        the one before: those behind a lost one are sent again with it.
+        when a frame, or an answer, is lost that should be shorter on this line. With `in_order` the device takes each
+        request only after the one before: those behind a lost one are sent again with it.
         """
         patience_s = give_up_s or self.timeouts.give_up_s
         return Transaction(self, requests, stage, busy_s, patience_s, on_reply, may_split, in_order).run()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import struct
+import time
 
 from deploy import frames
 from deploy.exchange import Exchange
-from deploy.frames import Type
+from deploy.frames import Code, Type
 from deploy.info import MAX_INFO_BYTES, DeviceInfo, parse_info
-from deploy.request import NoAnswer, Request
+from deploy.request import NoAnswer, Refused, Request, TooLong
 from errors import DeviceError
 
 _OFFSET = struct.Struct("<I")
+_OFFSET_MOST = struct.Struct("<IH")
 _PART = struct.Struct("<II")
 _PART_BYTES = 1024
+_SHORTEST_PART = 64
 
 
 def handshake(exchange: Exchange) -> DeviceInfo:
@@ -22,17 +25,27 @@ def handshake(exchange: Exchange) -> DeviceInfo:
     Raises NoAnswer if it is silent, DeviceError if it speaks another version or its INFO is wrong.
     """
     name, text, total = exchange.link.name, b"", 1
-    give_up_s = exchange.timeouts.handshake_s
+    give_up_at = time.monotonic() + exchange.timeouts.handshake_s
     exchange.window = Exchange.window
+    most, can_be_short = _PART_BYTES, True
     while len(text) < total:
-        request = Request(Type.INFO, _OFFSET.pack(len(text)), _PART_BYTES)
+        patience = exchange.timeouts.give_up_s if text else max(0.0, give_up_at - time.monotonic())
         try:
-            reply = exchange.transact([request], "the handshake", give_up_s=give_up_s)[0]
+            reply = exchange.transact(
+                [_request(len(text), most)], "the handshake", give_up_s=patience or 0.001, may_split=can_be_short
+            )[0]
+        except TooLong:
+            most = _SHORTEST_PART
+            continue
+        except Refused as e:
+            if e.code != Code.LENGTH or most == _PART_BYTES:
+                raise
+            most, can_be_short = _PART_BYTES, False  # firmware that sends long parts only
+            continue
         except NoAnswer as e:
             raise NoAnswer(f"{e}; {_received(exchange)}") from e
         part, total = _part(reply, len(text), total if text else 0, f"{name}: INFO")
         text += part
-        give_up_s = exchange.timeouts.give_up_s
     info = parse_info(text, name)
     if info.protocol != frames.VERSION:
         raise DeviceError(
@@ -41,6 +54,13 @@ def handshake(exchange: Exchange) -> DeviceInfo:
         )
     exchange.window = info.window
     return info
+
+
+def _request(offset: int, most: int) -> Request:
+    """Return the request for INFO from an offset: as much as the device sends at once, or at most `most` bytes."""
+    if most == _PART_BYTES:
+        return Request(Type.INFO, _OFFSET.pack(offset), most)
+    return Request(Type.INFO, _OFFSET_MOST.pack(offset, most), _PART.size + most)
 
 
 def _part(reply: bytes, offset: int, known_total: int, name: str) -> tuple[bytes, int]:

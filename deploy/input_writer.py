@@ -17,6 +17,8 @@ _STORED = struct.Struct("<BIH")
 _WRITE_STEP = 64
 _SMALLEST_CHUNK = 256
 _PROBE_BYTES = 1024
+_GROWTH = 5
+"""A line that was bad may be good again: each input is written in chunks a quarter longer than the last."""
 
 Span = tuple[int, int]
 """Bytes of an input, from the first to the one behind the last."""
@@ -42,6 +44,7 @@ class InputWriter:
         """
         size = len(data)
         missing = [(0, size)]
+        self._longest_chunk = min(_GROWTH * self._longest_chunk // 4, frames.MAX_PAYLOAD)
         while missing:
             chunks, rest = self._chunks(missing)
             done = size - sum(end - start for start, end in missing)
@@ -51,7 +54,9 @@ class InputWriter:
                 )
             except TooLong as e:
                 replies = e.replies
-                self._longest_chunk = max(_WRITE_STEP, (chunks[0][1] - chunks[0][0]) // 4)
+                longest = max(end - start for start, end in chunks)
+                best = self._exchange.errors.best_length
+                self._longest_chunk = max(_WRITE_STEP, min(best, longest // 2) if best < longest else longest // 4)
                 if self.info.input_streamed:
                     missing = [(0, size)]  # its first bytes begin an input, no matter what came before them
                     continue
@@ -99,7 +104,8 @@ class InputWriter:
         fits = frames.payload_that_fits(window // 2)
         if fits < _SMALLEST_CHUNK:
             fits = frames.payload_that_fits(window)
-        most = min(self._longest_chunk, min(self.info.max_payload, fits) - _CHUNK.size)
+        best = self._exchange.errors.best_length
+        most = min(self._longest_chunk, best, min(self.info.max_payload, fits) - _CHUNK.size)
         return max(_WRITE_STEP, most - most % _WRITE_STEP)
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+SURE_ANSWERS = 8
+LEAST_SLACK_S = 0.02
+SPREADS = 4
+
 
 class LineSpeed:
     """What the line carries towards the device, learned from replies, as TCP learns its round-trip time.
 
     `byte_s` is seconds for a byte, `delay_s` seconds apart from size. Both start at the speed of a slow, emulated UART.
+    `spread_s` is by how many seconds answers come earlier or later than expected, on average.
     """
 
     def __init__(self) -> None:
         self.byte_s = 1 / 8000
         self.delay_s = 0.05
+        self.spread_s = 0.0
         self._samples = 0
+        self._answers = 0
 
     @property
     def is_known(self) -> bool:
@@ -23,8 +30,17 @@ class LineSpeed:
         """Seconds until the answer, with `size` bytes under way."""
         return self.delay_s + size * self.byte_s
 
+    def slack(self, longest_s: float) -> float:
+        """Seconds by which an answer may be late before it counts as lost; `longest_s` while little is known."""
+        if self._answers < SURE_ANSWERS:
+            return longest_s
+        return min(longest_s, max(LEAST_SLACK_S, SPREADS * self.spread_s))
+
     def learn(self, size: int, took_s: float) -> None:
         """Record that an answer came so long after `size` bytes were under way."""
+        self._answers += 1
+        if self._answers > SURE_ANSWERS // 2:  # the first ones show how wrong the start was
+            self.spread_s += 0.125 * (abs(took_s - self.expect(size)) - self.spread_s)
         self.delay_s = min(self.delay_s, took_s)
         if size < 256:
             self.delay_s += 0.25 * (took_s - self.delay_s)

@@ -27,6 +27,7 @@ _STORED = struct.Struct("<BIH")
 _COUNT = struct.Struct("<H")
 _FIRST_RUN_S = 0.25
 _MAX_COUNT = 0xFFFF
+_SHORTEST_READ = 64
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ class Session:
             raise DeviceError(
                 f"{self.link.name}: this engine overwrites its input, so one input is one run; got count {count}"
             )
-        most = min(_MAX_COUNT, (self.info.max_payload - _COUNT.size) // 8)
+        longest = min(self.info.max_payload - _COUNT.size, self.exchange.errors.best_length)
+        most = max(1, min(_MAX_COUNT, longest // 8))
         ticks: list[int] = []
         while len(ticks) < count:
             ticks += self._run_some(min(most, count - len(ticks)))
@@ -166,7 +168,8 @@ class Session:
     def read_output(self, tensor: int = 0) -> bytes:
         """Return the bytes of an output as the last run left it."""
         size = self.info.outputs[tensor].nbytes
-        step = self.info.max_payload - _CHUNK.size
+        best = max(_SHORTEST_READ, self.exchange.errors.best_length)
+        step = min(self.info.max_payload - _CHUNK.size, best)
         heads = [_STORED.pack(tensor, at, min(step, size - at)) for at in range(0, size, step)]
         requests = [Request(Type.READ, head, _CHUNK.size + min(step, size)) for head in heads]
         replies = self.exchange.transact(

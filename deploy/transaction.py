@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from deploy import frames
@@ -22,19 +23,27 @@ _BACKOFF = 1.5
 _LONGEST_RESEND_S = 2.0
 _LONGEST_RUN_RESEND_S = 10.0
 SPLIT_TRIES = 3
-SHORT_LINE_BYTES = 512
+SHORT_LINE_BYTES = 128
+JOINED_BYTES = 1024
+"""Short frames are written together, as many as fit into so many bytes."""
 
 
 @dataclass
 class _Sent:
-    """A request that is on the line: how many bytes it takes there, itself and with those before it."""
+    """A request that is on the line: how many bytes it takes there, itself and with those before it.
+
+    Each time that a request is sent has a number. `first` is that of the first time whose answer may still come, `last`
+    that of the last time.
+    """
 
     number: int
     line_bytes: int
     ahead: int
     at: float
-    resend_at: float
+    resend_at: float = 0.0
     tries: int = 1
+    first: int = 0
+    last: int = 0
 
 
 @dataclass
@@ -56,6 +65,10 @@ class Transaction:
         self.unsent = deque(range(len(self.requests)))
         self.sent: dict[int, _Sent] = {}  # by sequence number, in the order in which they went out last
         self.under_way = 0
+        self._times = 0
+        self._silent = 0
+        self._pending = bytearray()
+        self._damaged = self.exchange.decoder.damaged
 
     def run(self) -> list[bytes]:
         """Return the replies' payloads. Raises as Exchange.transact."""
@@ -64,6 +77,7 @@ class Transaction:
         try:
             while self.done < len(self.requests):
                 self._send_ahead()
+                self._flush()
                 first = min(sent.resend_at for sent in self.sent.values())
                 done = self.done
                 for frame in exchange.receive(first - time.monotonic()):
@@ -73,7 +87,9 @@ class Transaction:
                     answered_at = now
                 elif now - answered_at > self._patience():
                     raise NoAnswer(f"{exchange.link.name}: no answer in {now - answered_at:.2g} s")
-                self._resend(self._due(now), now)
+                due = self._due(now)
+                self._silent += bool(due)
+                self._resend(due, is_known=False)
         except TooLong:
             raise
         except LinkError as e:
@@ -92,17 +108,37 @@ class Transaction:
                 return
             number, seq = self.unsent.popleft(), self.exchange.next_seq()
             self.under_way += size
-            self.sent[seq] = _Sent(number, size, self.under_way, time.monotonic(), 0.0)
-            self._send(seq)
+            self.sent[seq] = _Sent(number, size, self.under_way, time.monotonic())
+            self._send(seq, is_known=True)
 
-    def _send(self, seq: int) -> None:
+    def _send(self, seq: int, is_known: bool) -> None:
+        """Send a request; `is_known` if no answer can come to an earlier time that it was sent."""
         sent = self.sent.pop(seq)
         self.sent[seq] = sent
+        self._times += 1
+        sent.last = self._times
+        if is_known:
+            sent.first = self._times
         request = self.requests[sent.number]
-        self.exchange.link.write(frames.encode(Frame(request.type, seq, request.payload)))
+        line_bytes = sent.line_bytes + frames.encoded_size(request.reply_bytes)
+        errors = self.exchange.errors
+        errors.sent(line_bytes)
+        copies = 1 if self.unsent else min(errors.copies(line_bytes), max(1, self.exchange.window // self.under_way))
+        self._write(frames.encode(Frame(request.type, seq, request.payload)) * copies)
         wait = self._wait(sent)
         longest = max(wait, _LONGEST_RUN_RESEND_S if self.busy_s else _LONGEST_RESEND_S)
-        sent.resend_at = time.monotonic() + min(wait * _BACKOFF ** (sent.tries - 1), longest)
+        sent.resend_at = time.monotonic() + min(wait * _BACKOFF**self._silent, longest)
+
+    def _write(self, data: bytes) -> None:
+        if len(self._pending) + len(data) > JOINED_BYTES:
+            self._flush()
+        self._pending += data
+
+    def _flush(self) -> None:
+        if self._pending:
+            data = bytes(self._pending)
+            self._pending.clear()
+            self.exchange.link.write(data)
 
     def _due(self, now: float) -> list[int]:
         due = [seq for seq, sent in self.sent.items() if sent.resend_at <= now]
@@ -112,7 +148,7 @@ class Transaction:
 
     def _wait(self, sent: _Sent) -> float:
         expected = self.exchange.speed.expect(sent.ahead + self.requests[sent.number].reply_bytes)
-        return self.exchange.timeouts.resend_s + 3 * expected + self.busy_s
+        return self.exchange.speed.slack(self.exchange.timeouts.resend_s) + 3 * expected + self.busy_s
 
     def _hurry(self, now: float) -> None:
         """An answer has come: each frame behind a lost one gets its full patience again."""
@@ -120,15 +156,24 @@ class Transaction:
             sent.tries = min(sent.tries, 2)
             sent.resend_at = min(sent.resend_at, now + self._wait(sent))
 
-    def _resend(self, seqs: list[int], now: float) -> None:
+    def _resend(self, seqs: list[int], is_known: bool) -> None:
         for seq in seqs:
             sent = self.sent[seq]
-            counts = not self.in_order or seq == seqs[0]
-            if counts and self.may_split and sent.tries >= SPLIT_TRIES and sent.line_bytes > SHORT_LINE_BYTES:
-                raise TooLong(f"{self.exchange.link.name}: {sent.line_bytes} bytes at once get lost", self.replies)
+            if not self.in_order or seq == seqs[0]:
+                self.exchange.errors.lost()
+                if self.may_split and self._is_too_long(sent):
+                    raise TooLong(f"{self.exchange.link.name}: {sent.line_bytes} bytes at once get lost", self.replies)
             sent.tries += 1
             self.exchange.resent += 1
-            self._send(seq)
+            self._send(seq, is_known)
+
+    def _is_too_long(self, sent: _Sent) -> bool:
+        reply_size = frames.encoded_size(self.requests[sent.number].reply_bytes)
+        size = max(sent.line_bytes, reply_size)
+        if size <= SHORT_LINE_BYTES:
+            return False
+        is_seen = reply_size == size and self.exchange.decoder.damaged > self._damaged
+        return is_seen or sent.tries >= SPLIT_TRIES or 3 * self.exchange.errors.best_length < size
 
     def _take(self, frame: Frame) -> None:
         sent = self.sent.get(frame.seq)
@@ -146,13 +191,11 @@ class Transaction:
                 f"expected {request.type | frames.REPLY:02x}; rebuild and flash the firmware"
             )
         now = time.monotonic()
-        overtaken = []
+        self._silent = 0
         # Frames that waited behind a lost one and were sent again do not show the line's speed.
         if not self.busy_s and (sent.tries == 1 or not self.in_order):
             learn = self.exchange.speed.learn if sent.tries == 1 else self.exchange.speed.learn_at_most
             learn(sent.ahead, now - sent.at)
-        if sent.tries == 1:
-            overtaken = [seq for seq in self.sent if self.sent[seq].tries == 1][: self._position(frame.seq)]
         self.under_way -= sent.line_bytes
         del self.sent[frame.seq]
         self.replies[sent.number] = frame.payload
@@ -162,11 +205,8 @@ class Transaction:
         if self.on_reply:
             self.on_reply(self.done)
         # The line keeps order and so does the device: what went out earlier and has no answer is lost.
-        self._resend(overtaken, now)
-
-    def _position(self, seq: int) -> int:
-        first_tries = [s for s in self.sent if self.sent[s].tries == 1]
-        return first_tries.index(seq)
+        lost = takewhile(lambda seq: self.sent[seq].last < sent.first, self.sent)
+        self._resend(list(lost), is_known=True)
 
     def _refusal(self, frame: Frame, request: Request) -> Refused:
         name = self.exchange.link.name

@@ -18,6 +18,7 @@ MAX_PAYLOAD = frames.MAX_PAYLOAD
 MAX_COMMAND = 1 << 17  # a `db` of one picture may come as one command of MLPerf Tiny's runner
 
 _OFFSET = struct.Struct("<I")
+_OFFSET_MOST = struct.Struct("<IH")
 _PART = struct.Struct("<II")
 _CHUNK = struct.Struct("<BI")
 _STORED = struct.Struct("<BIH")
@@ -142,10 +143,15 @@ class Server:
         return self._last_answer
 
     def _on_info(self, payload: bytes) -> bytes:
-        (offset,) = _unpack(_OFFSET, payload)
+        most = self._max_payload - _PART.size
+        if len(payload) == _OFFSET_MOST.size:
+            offset, wanted = _OFFSET_MOST.unpack(payload)
+            most = min(most, wanted)
+        else:
+            (offset,) = _unpack(_OFFSET, payload)
         if offset >= len(self._info):
             raise Refusal(Code.RANGE, f"INFO has {len(self._info)} bytes, got offset {offset}")
-        part = self._info[offset : offset + self._max_payload - _PART.size]
+        part = self._info[offset : offset + most]
         return _PART.pack(offset, len(self._info)) + part
 
     def _on_stats(self, payload: bytes) -> bytes:

@@ -11,7 +11,10 @@ from deploy.links import Link
 
 @dataclass(frozen=True)
 class Faults:
-    """How often, from 0 to 1 for each piece of up to `piece` bytes in either direction, something happens to it."""
+    """How often, from 0 to 1 for each piece of up to `piece` bytes in either direction, something happens to it.
+
+    `byte_error` is how often a bit of a byte flips, from 0 to 1 for each byte.
+    """
 
     drop: float = 0.01
     flip: float = 0.01
@@ -20,6 +23,7 @@ class Faults:
     cut: float = 0.01
     piece: int = 256
     delay_s: float = 0.02
+    byte_error: float = 0.0
 
 
 class LossyLink:
@@ -54,7 +58,17 @@ class LossyLink:
 
     def _spoil(self, data: bytes) -> bytes:
         size = self.faults.piece
+        if self.faults.byte_error:
+            data = self._flip_bytes(data)
         return b"".join(self._spoil_piece(data[start : start + size]) for start in range(0, len(data), size))
+
+    def _flip_bytes(self, data: bytes) -> bytes:
+        spoiled, rate = bytearray(data), self.faults.byte_error
+        at = int(self._random.expovariate(rate))
+        while at < len(spoiled):
+            spoiled[at] ^= 1 << self._random.randrange(8)
+            at += 1 + int(self._random.expovariate(rate))
+        return bytes(spoiled)
 
     def _spoil_piece(self, piece: bytes) -> bytes:
         if self._happens("delay"):

@@ -46,13 +46,17 @@ static void refuse(struct alpharho_device *device, const struct alpharho_frame *
 }
 
 static void do_info(struct alpharho_device *device, const struct alpharho_frame *request) {
-  if (request->length != 4u) {
-    refuse(device, request, E_LENGTH, "INFO takes 4 bytes");
+  if (request->length != 4u && request->length != 6u) {
+    refuse(device, request, E_LENGTH, "INFO takes 4 or 6 bytes");
     return;
   }
   uint8_t *payload = device->message + FRAME_HEADER;
   const uint32_t offset = alpharho_get_u32(request->payload);
-  const uint32_t total = device->model->info(offset, payload + 8, MAX_PAYLOAD - 8u);
+  uint32_t most = MAX_PAYLOAD - 8u;
+  if (request->length == 6u && alpharho_get_u16(request->payload + 4) < most) {
+    most = alpharho_get_u16(request->payload + 4);
+  }
+  const uint32_t total = device->model->info(offset, payload + 8, most);
   if (offset > total) {
     refuse(device, request, E_RANGE, "INFO: offset behind the end");
     return;
@@ -60,7 +64,7 @@ static void do_info(struct alpharho_device *device, const struct alpharho_frame 
   const uint32_t left = total - offset;
   alpharho_put_u32(payload, offset);
   alpharho_put_u32(payload + 4, total);
-  reply(device, request, 8u + (left < MAX_PAYLOAD - 8u ? left : MAX_PAYLOAD - 8u));
+  reply(device, request, 8u + (left < most ? left : most));
 }
 
 static void do_stats(struct alpharho_device *device, const struct alpharho_frame *request) {

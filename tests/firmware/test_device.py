@@ -70,6 +70,9 @@ def test_info_comes_in_parts(driver: Driver) -> None:
     for at in (0, 5, len(text)):
         (reply,) = ask(driver, PRESERVES_ONE, Frame(Type.INFO, 1, struct.pack("<I", at)))
         assert reply.payload == struct.pack("<II", at, len(text)) + text[at:]
+        for most in (0, 1, 5, 1000, 0xFFFF):
+            (reply,) = ask(driver, PRESERVES_ONE, Frame(Type.INFO, 1, struct.pack("<IH", at, most)))
+            assert reply.payload == struct.pack("<II", at, len(text)) + text[at : at + most]
 
 
 def test_stats_count(driver: Driver) -> None:
@@ -152,6 +155,8 @@ def test_chunks_may_come_in_any_order_and_twice_but_all(driver: Driver, order: l
     [
         (Type.INFO, b"", Code.LENGTH),
         (Type.INFO, b"\0\0\0\0\0", Code.LENGTH),
+        (Type.INFO, b"\0\0\0\0\0\0\0", Code.LENGTH),
+        (Type.INFO, struct.pack("<IH", 15, 4), Code.RANGE),
         (Type.INFO, struct.pack("<I", 15), Code.RANGE),
         (Type.INFO, b"\xff\xff\xff\xff", Code.RANGE),
         (Type.STATS, b"\0", Code.LENGTH),
