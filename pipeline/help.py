@@ -86,18 +86,23 @@ def markdown(commands: Iterable[Command]) -> str:
         *_table(("task", "does"), [(f"`{command.name}`", command.summary) for command in commands]),
     ]
     for group, fields in by_group(_first_of_each(commands)):
-        rows = [_row(field, [c.name for c in commands if field.name in c.fields]) for field in fields]
+        rows = [_row(field, [c.name for c in commands if _takes(c, field)]) for field in fields]
         lines += ["", f"## {group}", "", *_table(("option", "is", "type", "tasks"), rows)]
     return "\n".join(lines) + "\n"
 
 
 def _first_of_each(commands: Iterable[Command]) -> list[Field]:
-    """Return each option once; the deploy task comes first, whose request has the most."""
-    fields: dict[str, Field] = {}
+    """Return each option once in each of its groups; the deploy task comes first, whose request has the most."""
+    fields: dict[tuple[str, str], Field] = {}
     for command in sorted(commands, key=lambda command: command.name != "deploy"):
         for name, field in command.fields.items():
-            fields.setdefault(name, field)
+            fields.setdefault((name, field.option.group), field)
     return list(fields.values())
+
+
+def _takes(command: Command, field: Field) -> bool:
+    own = command.fields.get(field.name)
+    return own is not None and own.option.group == field.option.group
 
 
 def _row(field: Field, tasks: Sequence[str]) -> tuple[str, ...]:

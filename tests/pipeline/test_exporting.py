@@ -1,0 +1,32 @@
+"""The task export on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import tasks
+from tests.compilers.test_compile import small_network
+
+
+def test_a_tflite_is_exported_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "my net.tflite"
+    model.write_bytes(small_network())
+    out = tmp_path / "out"
+    assert tasks.main(["export", str(model), "--for", "arduino", "--with-protocol", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "my_net for arduino: arena 150, stack 1,024, weights 1,168 bytes" in printed
+    assert "arduino-cli compile --library . --fqbn FQBN" in printed
+    assert printed.splitlines()[-1] == str(out)
+    assert (out / "src" / "my_net_protocol.h").is_file()
+
+
+def test_a_folder_that_is_not_free_is_an_error_before_anything_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert tasks.main(["export", "v1_025", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: --out {tmp_path}: not empty and not an earlier export (notes.txt); name another folder\n"
+    )
