@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import tasks
+import tasks  # noqa: F401 - registers the commands
+from pipeline.command_line import main
 from tests.compilers.test_compile import small_network
 
 
@@ -14,7 +15,7 @@ def test_a_tflite_is_exported_without_data(tmp_path: Path, capsys: pytest.Captur
     model = tmp_path / "my net.tflite"
     model.write_bytes(small_network())
     out = tmp_path / "out"
-    assert tasks.main(["export", str(model), "--for", "arduino", "--with-protocol", "--out", str(out)]) == 0
+    assert main(["export", str(model), "--for", "arduino", "--with-protocol", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "my_net for arduino: arena 150, stack 1,024, weights 1,168 bytes" in printed
     assert "arduino-cli compile --library . --fqbn FQBN" in printed
@@ -26,7 +27,7 @@ def test_a_folder_that_is_not_free_is_an_error_before_anything_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    assert tasks.main(["export", "v1_025", "--out", str(tmp_path)]) == 1
+    assert main(["export", "v1_025", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err == (
         f"error: --out {tmp_path}: not empty and not an earlier export (notes.txt); name another folder\n"
     )
