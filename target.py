@@ -30,6 +30,7 @@ ARCHITECTURES = {
 
 Whether a 64-bit Arm core runs 32-bit programs is the core's and the kernel's choice.
 """
+EMULATED_UNITS = ("instructions", "rp2040js cycles")
 ADDRESSES = 1 << 32
 TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
 """What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
@@ -61,12 +62,16 @@ class Mcu:
 
 @dataclass(frozen=True)
 class Emulator:
-    """How QEMU is started for a target: machine, and what it adds to the command."""
+    """How an emulator is started for a target: program, machine, and what it adds to the command.
+
+    `unit` is what the board's counter counts there; no time can be had from any of them.
+    """
 
     program: str
     machine: str
     package: str
     arguments: tuple[str, ...] = ()
+    unit: str = "instructions"
 
 
 @dataclass(frozen=True)
@@ -262,6 +267,7 @@ def _emulator(section: Fields) -> Emulator:
         machine=section.text("machine"),
         package=section.text("package"),
         arguments=section.texts("arguments", default=()),
+        unit=section.choice("unit", EMULATED_UNITS) if "unit" in section.values else "instructions",
     )
 
 

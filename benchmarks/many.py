@@ -144,7 +144,7 @@ def _row(unit: Unit, measured: Report, path: Path) -> list[str]:
     median = ""
     if latency:
         is_time = latency.unit == "us"
-        median = f"{latency.median / 1000:.3f} ms" if is_time else f"{latency.median:,.0f} instructions"
+        median = f"{latency.median / 1000:.3f} ms" if is_time else f"{latency.median:,.0f} {latency.unit}"
     is_other = measured.device is not None and measured.device.mismatches
     return [
         f"{unit.name} (measured on another board)" if is_other else unit.name,

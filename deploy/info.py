@@ -10,13 +10,14 @@ from dataclasses import dataclass, fields
 from deploy.frames import MAX_PAYLOAD
 from errors import DeviceError
 from fields import Fields, Source, load_json
+from target import EMULATED_UNITS
 
 NEXT_STEP = "rebuild and flash the firmware"
 MAX_TENSORS = 16
 MAX_INFO_BYTES = 1 << 16
 MAX_TENSOR_BYTES = 1 << 26
 DTYPE_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}
-UNITS = ("ticks", "instructions")
+UNITS = ("ticks", *EMULATED_UNITS)
 _UNIT = re.compile(r"[0-9a-f]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -39,7 +40,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Counter:
-    """The clock that times an inference: seconds = ticks / rate_hz. `unit` is ticks or instructions."""
+    """The clock that times an inference: seconds = ticks / rate_hz. `unit` is one of UNITS."""
 
     name: str
     rate_hz: int

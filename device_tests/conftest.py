@@ -120,7 +120,7 @@ def _check_need(device: DeviceUnderTest, what: str) -> None:
         "labels": (device.pictures.labels is None, "needs --pictures with `labels`"),
         "input_preserved": (not info.input_preserved, "the engine overwrites its input"),
         "clean line": (device.is_lossy, "sends bytes past the session, which --lossy would damage"),
-        "exact counter": (info.counter.unit != "instructions", f"{info.counter.name} counts time, not instructions"),
+        "exact counter": (info.counter.unit == "ticks", f"{info.counter.name} counts time, not instructions"),
         "stack": ("stack" not in info.memory, "the device does not know its stack"),
         "peak_rss": (stats.peak_rss is None, "only Linux has a peak RSS"),
         "load time": (stats.load_ns is None, "its model is linked in, there is nothing to load"),

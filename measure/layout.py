@@ -73,8 +73,8 @@ def run_rows(provenance: Provenance) -> Rows:
 
 def latency_text(latency: LatencySection) -> str:
     """Return the latency in a line."""
-    if latency.unit == "instructions":
-        return f"{latency.median:,.0f} instructions an inference"
+    if latency.unit != "us":
+        return f"{latency.median:,.0f} {latency.unit} an inference"
     return f"{latency.median / 1000:.3f} ms median, {latency.p90 / 1000:.3f} ms p90, {latency.n} runs"
 
 
@@ -181,9 +181,9 @@ def _streamed_text(streamed: StreamedInput) -> str:
 
 
 def _latency_rows(latency: LatencySection) -> Rows:
-    if latency.unit == "instructions":
+    if latency.unit != "us":
         text = f"{latency.median:,.0f} an inference (median of {latency.n}; {latency.counter})"
-        return [("instructions", text)]
+        return [(latency.unit, text)]
     first, last = latency.min / 1000, latency.max / 1000
     return [
         (

@@ -19,6 +19,8 @@ COMPLETE, PARTIAL = "report.json", "report.partial.json"
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
 SCHEMA = 2
 SOURCE = Source("report.json", Error)
+Unit = Literal["us", "instructions", "rp2040js cycles"]
+"""What a latency is in: time, or what an emulator counts in place of it."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ class EngineSection:
 
 @dataclass(frozen=True)
 class LatencySection:
-    """Figures of `n` single inferences after `warmup` others, in microseconds or instructions."""
+    """Figures of `n` single inferences after `warmup` others, in microseconds or in what an emulator counts."""
 
-    unit: Literal["us", "instructions"]
+    unit: Unit
     counter: str
     n: int
     warmup: int

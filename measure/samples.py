@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -13,8 +12,10 @@ from calibration.evaluate import Values
 from deploy.info import Counter
 from deploy.session import Session
 from errors import DeviceError
-from measure.report import LatencySection
+from measure.report import LatencySection, Unit
 
+UNITS: dict[str, Unit] = {"instructions": "instructions", "rp2040js cycles": "rp2040js cycles"}
+"""The units of the report by those of a device's counter that do not count time."""
 Progress = Callable[[int], None]
 WARM_UP_BATCH = 20
 STEADY = 0.02
@@ -24,17 +25,17 @@ STEADY = 0.02
 class Latency:
     """Times of single inferences on the device, after `warmup` others: `values` in `unit`, as `counter` counted."""
 
-    unit: Literal["us", "instructions"]
+    unit: Unit
     counter: str
     warmup: int
     values: tuple[float, ...]
 
     def summary(self) -> LatencySection:
-        """Return the figures of the report; instructions as whole numbers, times to the nanosecond."""
+        """Return the figures of the report; counts as whole numbers, times to the nanosecond."""
         values = sorted(self.values)
 
         def rounded(value: float) -> float:
-            return round(value) if self.unit == "instructions" else round(value, 3)
+            return round(value, 3) if self.unit == "us" else round(value)
 
         return LatencySection(
             unit=self.unit,
@@ -62,8 +63,9 @@ class Clock:
 
     def __init__(self, counter: Counter) -> None:
         self.name = counter.name
-        self.unit: Literal["us", "instructions"] = "instructions" if counter.unit == "instructions" else "us"
-        self._per_tick = (1e9 if self.unit == "instructions" else 1e6) / counter.rate_hz
+        self.unit: Unit = UNITS.get(counter.unit, "us")
+        # QEMU makes an instruction a nanosecond of its time; rp2040js counts its cycles themselves.
+        self._per_tick = {"us": 1e6 / counter.rate_hz, "instructions": 1e9 / counter.rate_hz}.get(self.unit, 1.0)
 
     def __call__(self, ticks: int) -> float:
         """Return ticks in `unit`."""

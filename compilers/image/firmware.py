@@ -23,7 +23,7 @@ KERNEL_OPTIMIZATION = "-O2"
 APP_OPTIMIZATION = "-Os"
 # The linker aligns each constant; the plan counts their bytes alone.
 WEIGHT_ALIGNMENT_SLACK = 4_096
-CODE_SECTIONS = (".vectors", ".text", ".ARM.extab", ".ARM.exidx", ".init_array")
+CODE_SECTIONS = (".boot2", ".vectors", ".text", ".ARM.extab", ".ARM.exidx", ".init_array")
 RAM_SECTIONS = (".stack", ".data", ".arena", ".bss")
 
 
@@ -99,7 +99,8 @@ def tool_versions(target: Target) -> dict[str, str]:
 
 def firmware_revision(target: Target) -> str:
     """Return 12 hex digits of the sha256 of all sources and options: what INFO calls `firmware`."""
-    inputs = (target.name, target.measured_on, target.mcu, KERNEL_OPTIMIZATION, APP_OPTIMIZATION)
+    unit = target.emulator.unit if target.emulator else ""
+    inputs = (target.name, target.measured_on, unit, target.mcu, KERNEL_OPTIMIZATION, APP_OPTIMIZATION)
     digest = hashlib.sha256(repr(inputs).encode())
     for path in sorted(FIRMWARE_DIR.rglob("*")):
         relative = path.relative_to(FIRMWARE_DIR)
@@ -129,6 +130,8 @@ def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> lis
     }
     if target.measured_on == "emulated" and not toolchain_of(mcu).hosted:  # a hosted program reads the host's clock
         facts["EMULATED"] = "1"
+    if target.emulator is not None:
+        facts["COUNTER_UNIT"] = f'"{target.emulator.unit}"'
     if model.is_streamed:
         facts["STREAMED_INPUT"] = "1"
     return [f"{key}={value}" for key, value in facts.items()]

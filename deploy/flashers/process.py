@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,16 +34,24 @@ class ProcessFlasher:
         if not image.is_file():
             raise DeployError(f"{image}: no such image; build it first")
         port = free_port(self._port) if self._port else 0
-        running = Running(self._target.name, [str(image.resolve()), str(port)])
-        try:
-            line = running.first_line()
-            listening = _LISTENING.fullmatch(line)
-            if not listening:
-                raise DeployError(f"{self._target.name}: expected `listening on 127.0.0.1:PORT`, got {line[:80]!r}")
-        except DeployError:
-            running.stop()
-            raise
-        return RunningLink(running, int(listening[1]))
+        return started(self._target.name, [str(image.resolve()), str(port)])
+
+
+def started(name: str, command: Sequence[str]) -> RunningLink:
+    """Start a program that prints the port it listens on, and return the link to it, not yet open.
+
+    `name` is what errors call it. Raises DeployError if it ends or prints anything else.
+    """
+    running = Running(name, command)
+    try:
+        line = running.first_line()
+        listening = _LISTENING.fullmatch(line)
+        if not listening:
+            raise DeployError(f"{name}: expected `listening on 127.0.0.1:PORT`, got {line[:80]!r}")
+    except DeployError:
+        running.stop()
+        raise
+    return RunningLink(running, int(listening[1]))
 
 
 FLASHER = ProcessFlasher

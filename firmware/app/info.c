@@ -11,10 +11,8 @@
 #error "BOARD_NAME, FIRMWARE_REVISION: not set; compilers/image/firmware.py passes them to CMake"
 #endif
 
-#ifdef EMULATED
-#define COUNTER_UNIT "instructions"
-#else
-#define COUNTER_UNIT "ticks"
+#ifndef COUNTER_UNIT
+#define COUNTER_UNIT "ticks" /* of a clock; an emulator's counter counts something else */
 #endif
 
 struct part {

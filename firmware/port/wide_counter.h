@@ -13,4 +13,10 @@ static inline uint64_t wide_count(uint32_t fine, uint32_t coarse, unsigned coars
   return off < 0 && about < (uint64_t)-(int64_t)off ? fine : about + (uint64_t)(int64_t)off;
 }
 
+/* The same with a fine counter of 24 bits, and `about`, which is off by less than 2^23 ticks. */
+static inline uint64_t wide_count_24(uint32_t fine, uint64_t about) {
+  const int32_t off = (int32_t)((fine - (uint32_t)about) << 8) / 256;
+  return about + (uint64_t)(int64_t)off;
+}
+
 #endif

@@ -158,7 +158,7 @@ def changed(path: str, value: Any) -> bytes:
         ("memory", {"arena": -1}, r"memory.arena: expected an integer from 0"),
         ("memory", {"a b": 1}, "memory: expected names of letters, digits and _"),
         ("memory", {f"m{n}": n for n in range(65)}, "memory: expected at most 64 integers"),
-        ("counter.unit", "hours", "counter.unit: expected one of ticks, instructions, got 'hours'"),
+        ("counter.unit", "hours", "counter.unit: expected one of ticks, instructions, rp2040js cycles, got 'hours'"),
         ("counter.rate_hz", 0, "rate_hz: expected"),
         ("counter", 3, "counter: expected an object, got 3"),
         ("input_preserved", 1, "input_preserved: expected true or false, got 1"),

@@ -24,7 +24,9 @@ MODEL = CompiledModel(
     input_bytes=INPUT_BYTES,
     input_shape=(1, 32, 32, 3),
 )
-EMULATED = tuple(name for name in target.names() if target.load(name).flasher == "qemu")
+EMULATED = tuple(
+    board.name for board in map(target.load, target.names()) if board.mcu and board.measured_on == "emulated"
+)
 
 
 def build(name: str, out: Path, overrides: Mapping[str, str] | None = None) -> FirmwareImage:

@@ -168,6 +168,6 @@ def test_a_flasher_that_does_not_serve_the_target_is_refused(board: target.Targe
 
 @pytest.mark.parametrize("name", target.flashers())
 def test_each_module_of_a_flasher_has_its_class(name: str, board: target.Target) -> None:
-    linked = {"qemu": "qemu-m4", "process": "host-fw"}
+    linked = {"qemu": "qemu-m4", "process": "host-fw", "rp2040js": "pico-uart"}
     flasher = flasher_for(target.load(linked[name]) if name in linked else board, name)
     assert flasher.links

@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 from compilers.image.firmware import FIRMWARE_DIR
 
 WideCount = Callable[[int, int, int], int]
+WideCount24 = Callable[[int, int], int]
 SOURCE = """
 #include "wide_counter.h"
 uint64_t call(uint32_t fine, uint32_t coarse, unsigned shift);
 uint64_t call(uint32_t fine, uint32_t coarse, unsigned shift) { return wide_count(fine, coarse, shift); }
+uint64_t call_24(uint32_t fine, uint64_t about);
+uint64_t call_24(uint32_t fine, uint64_t about) { return wide_count_24(fine, about); }
 """
 
 
 @pytest.fixture(scope="module")
-def wide_count(tmp_path_factory: pytest.TempPathFactory) -> WideCount:
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("wide")
     (folder / "wide.c").write_text(SOURCE)
     command = [
@@ -29,9 +32,30 @@ def wide_count(tmp_path_factory: pytest.TempPathFactory) -> WideCount:
         str(folder / "wide.c"), "-o", str(folder / "wide.so"),
     ]  # fmt: skip
     subprocess.run(command, check=True)
-    call = ctypes.CDLL(str(folder / "wide.so")).call
+    return ctypes.CDLL(str(folder / "wide.so"))
+
+
+@pytest.fixture(scope="module")
+def wide_count(library: ctypes.CDLL) -> WideCount:
+    call = library.call
     call.restype, call.argtypes = ctypes.c_uint64, (ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint)
     return lambda fine, coarse, shift: int(call(fine, coarse, shift))
+
+
+@pytest.fixture(scope="module")
+def wide_count_24(library: ctypes.CDLL) -> WideCount24:
+    call = library.call_24
+    call.restype, call.argtypes = ctypes.c_uint64, (ctypes.c_uint32, ctypes.c_uint64)
+    return lambda fine, about: int(call(fine, about))
+
+
+@given(ticks=st.integers(1 << 24, (1 << 48) - 1), off=st.integers(1 - (1 << 23), (1 << 23) - 1))
+def test_24_bits_and_an_estimate_give_the_count(wide_count_24: WideCount24, ticks: int, off: int) -> None:
+    assert wide_count_24(ticks & 0xFFFFFF, ticks + off) == ticks
+
+
+def test_the_estimate_may_be_ahead_of_the_first_ticks(wide_count_24: WideCount24) -> None:
+    assert [wide_count_24(fine, about) for fine, about in ((0, 0), (3, 125), (0, 125))] == [0, 3, 0]
 
 
 @given(

@@ -184,7 +184,7 @@ def test_a_report_of_the_first_schema_says_what_to_do(tmp_path: Path) -> None:
 def test_an_emulator_s_wall_time_is_refused() -> None:
     emulated = changed("target.measured_on", "emulated")
     del emulated["linux"]
-    with pytest.raises(ConfigError, match=r"latency\.unit: 'instructions' was expected"):
+    with pytest.raises(ConfigError, match=r"latency\.unit: 'us' is not one of \['instructions', 'rp2040js cycles'\]"):
         parsed(emulated)
     emulated["latency"]["unit"] = "instructions"
     parsed(emulated)
@@ -294,14 +294,18 @@ def test_what_was_not_measured_has_no_row(name: str, label: str) -> None:
     assert label not in dict(layout.rows(parsed(changed(name, None))))
 
 
-def test_an_emulator_shows_instructions_and_no_time() -> None:
+@pytest.mark.parametrize("unit", ["instructions", "rp2040js cycles"])
+def test_an_emulator_shows_what_it_counts_and_no_time(unit: str) -> None:
     form = changed("target.measured_on", "emulated")
     del form["linux"]
-    form["latency"] |= {"unit": "instructions", "median": 12_345_678}
-    rows = dict(layout.rows(parsed(form)))
+    form["latency"] |= {"unit": unit, "median": 12_345_678}
+    found = parsed(form)
+    rows = dict(layout.rows(found))
     assert "latency" not in rows
-    assert rows["instructions"].startswith("12,345,678 an inference")
-    assert " ms" not in rows["instructions"]
+    assert rows[unit].startswith("12,345,678 an inference")
+    assert " ms" not in rows[unit]
+    assert found.latency
+    assert layout.latency_text(found.latency) == f"12,345,678 {unit} an inference"
 
 
 def test_a_run_that_was_cut_short_says_so() -> None:

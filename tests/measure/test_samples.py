@@ -52,12 +52,17 @@ def test_instructions_are_whole_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("unit", "rate", "ticks", "expected"),
-    [("ticks", 10**9, 1500, 1.5), ("ticks", 168_000_000, 168, 1.0), ("instructions", 10**9, 42, 42.0)],
+    [
+        ("ticks", 10**9, 1500, 1.5),
+        ("ticks", 168_000_000, 168, 1.0),
+        ("instructions", 25_000_000, 42, 1680.0),
+        ("rp2040js cycles", 125_000_000, 42, 42.0),
+    ],
 )
 def test_clock(unit: str, rate: int, ticks: int, expected: float) -> None:
     clock = Clock(Counter("c", rate, unit))
     assert clock(ticks) == pytest.approx(expected)
-    assert clock.unit == ("instructions" if unit == "instructions" else "us")
+    assert clock.unit == ("us" if unit == "ticks" else unit)
 
 
 RAW = st.integers(2, 12).flatmap(

@@ -1,11 +1,14 @@
-# What every family of Cortex-M includes. VECTORS_ORIGIN is set where the vector table is not at the start of flash.
+# What every family of Cortex-M includes. VECTORS_ORIGIN is set where the vector table is not at the start of flash,
+# BOOT_BYTES where flash begins with a section .boot2 of that size.
 target_sources(firmware PRIVATE families/cortex_m/start.S families/cortex_m/cortex_m.c port/ring.c)
 
 set(script ${CMAKE_BINARY_DIR}/memory.ld)
 set(script_facts ${FACTS})
-if(DEFINED VECTORS_ORIGIN)
-  list(APPEND script_facts VECTORS_ORIGIN=${VECTORS_ORIGIN})
-endif()
+foreach(fact VECTORS_ORIGIN BOOT_BYTES)
+  if(DEFINED ${fact})
+    list(APPEND script_facts ${fact}=${${fact}})
+  endif()
+endforeach()
 list(TRANSFORM script_facts PREPEND -D)
 set(script_source ${FIRMWARE}/families/cortex_m/memory.ld.S)
 add_custom_command(OUTPUT ${script}

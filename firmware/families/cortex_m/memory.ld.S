@@ -16,13 +16,24 @@ MEMORY {
 #if VECTORS_ORIGIN != FLASH_ORIGIN
     VECTORS (rx) : ORIGIN = VECTORS_ORIGIN, LENGTH = 1K
 #endif
+#ifdef BOOT_BYTES
+    BOOT (rx) : ORIGIN = FLASH_ORIGIN, LENGTH = BOOT_BYTES
+    FLASH (rx) : ORIGIN = FLASH_ORIGIN + BOOT_BYTES, LENGTH = FLASH_BYTES - BOOT_BYTES
+#else
     FLASH (rx) : ORIGIN = FLASH_ORIGIN, LENGTH = FLASH_BYTES
+#endif
     RAM (rwx) : ORIGIN = RAM_ORIGIN, LENGTH = RAM_BYTES
 }
 
 ENTRY(alpharho_reset_handler)
 
 SECTIONS {
+#ifdef BOOT_BYTES
+    .boot2 : {
+        KEEP(*(.boot2))
+    } > BOOT
+    ASSERT(SIZEOF(.boot2) == BOOT_BYTES, "the boot block is not BOOT_BYTES long")
+#endif
     .vectors : {
         KEEP(*(.vectors))
 #if VECTORS_ORIGIN != FLASH_ORIGIN
