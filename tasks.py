@@ -141,8 +141,7 @@ def targets(chosen: options.TargetsOptions) -> None:
     if chosen.json:
         print(json.dumps([asdict(board) for board in boards], indent=1))
         return
-    columns = [("target", "left"), ("where", "left"), ("engine", "left"), ("", "left")]
-    console.table("", columns, [[b.name, b.measured_on, b.engine, b.description] for b in boards])
+    console.table("", *target.table(boards))
 
 
 @command(COMPILING, options.FitOptions, *INT8_GROUPS, "target", "json")

@@ -38,7 +38,11 @@ def _microcontroller(target: Target, info: DeviceInfo) -> list[tuple[str, str, s
     if target.cpu == NATIVE:
         return [("board", target.name, info.board), ("machine", platform.machine(), info.machine or "")]
     core = core_of_cpuid(info.cpuid) if info.cpuid else info.machine or ""
-    return [("board", target.name, info.board), ("core", _expected_core(target), core)]
+    return [
+        ("board", target.name, info.board),
+        ("core", _expected_core(target), core),
+        ("chip", target.expect.machine, info.machine or ""),
+    ]
 
 
 def _linux(target: Target, board: BoardState) -> list[tuple[str, str, str]]:

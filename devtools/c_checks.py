@@ -40,14 +40,13 @@ FACTS = (
     'MODEL_NAME="network"',
     "MODEL_INPUT_BYTES=3072u",
     "TEXT_OFFSET=128u",
-    "CLOCK_HZ=25000000u",
     "UART_BAUD=115200u",
-    "EMULATED",
 )
 HOST = ("-DLINUX_BOARD",)
 DEVICE = ("--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/lib/arm-none-eabi/include")
-# For the folders of families that serve more than one family, such as cmsdk.
-OTHER_BOARD = "mps2"
+# For the folders of families that serve more than one family, such as cmsdk and stm32.
+OTHER_TARGET = "qemu-m3"
+SHARED = {"stm32": "stm32f4"}
 # Each is about something that is not a fault here.
 CPPCHECK_SUPPRESSED = {
     "missingIncludeSystem": "system headers are not read",
@@ -80,18 +79,22 @@ def units(count: int) -> list[Unit]:
 
 
 def _options(path: Path, machine: tuple[str, ...]) -> tuple[str, ...]:
-    board = _board(path.parent.name)
+    family = path.parent.name
+    chosen = _target_of(SHARED.get(family, family))
+    own = (target.FIRMWARE_DIR / "boards" / family).is_dir()
+    board = family if own or chosen.mcu is None else chosen.mcu.board
     includes = [f"-I{FIRMWARE}/{folder}" for folder in (*INCLUDES, f"boards/{board}")]
-    return *includes, *(f"-D{fact}" for fact in FACTS), *machine
+    facts = [*FACTS, f"CLOCK_HZ={chosen.mcu.clock_hz if chosen.mcu else 0}u"]
+    facts += ["EMULATED"] if chosen.measured_on == "emulated" else []
+    return *includes, *(f"-D{fact}" for fact in facts), *machine
 
 
 @functools.cache
-def _board(family: str) -> str:
-    """Return a board of a family, whose board.h its files include: that of a target, or the one of the same name."""
-    for mcu in (target.load(name).mcu for name in target.names()):
-        if mcu and mcu.family == family:
-            return mcu.board
-    return family if (target.FIRMWARE_DIR / "boards" / family).is_dir() else OTHER_BOARD
+def _target_of(family: str) -> target.Target:
+    """Return a target of a family, whose board.h and clock its files are checked with: on hardware, if there is one."""
+    boards = [board for board in map(target.load, target.names()) if board.mcu and board.mcu.family == family]
+    boards.sort(key=lambda board: board.measured_on != "hardware")
+    return boards[0] if boards else target.load(OTHER_TARGET)
 
 
 def clang_tidy(unit: Unit) -> list[str]:

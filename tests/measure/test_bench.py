@@ -389,6 +389,21 @@ def test_a_risc_v_core_is_known_by_its_instruction_set(device: Device, machine: 
     assert differences(target.load("qemu-rv32"), info, BoardState()) == expected
 
 
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [
+        ("STM32F446", ()),
+        ("STM32 device 0x433", ("chip: expected STM32F446, received STM32 device 0x433",)),
+        (None, ("chip: expected STM32F446, received nothing",)),
+    ],
+)
+def test_another_chip_under_the_probe_is_a_mismatch(
+    device: Device, machine: str | None, expected: tuple[str, ...]
+) -> None:
+    info = replace(device.info, board="nucleo-f446re", cpuid=0x410FC241, machine=machine)
+    assert differences(target.load("nucleo-f446re"), info, BoardState()) == expected
+
+
 def test_firmware_of_another_board_is_a_mismatch(device: Device) -> None:
     info = replace(device.info, board="netduinoplus2", cpuid=0x410FC240)
     expected = ("board: expected qemu-m4, received netduinoplus2",)

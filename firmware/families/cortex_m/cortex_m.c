@@ -55,7 +55,8 @@ uint32_t alpharho_port_peak_rss(void) { return 0; }
 
 uint32_t alpharho_port_cpuid(void) { return REGISTER(0xE000ED00u); }
 
-const char *alpharho_port_machine(void) { return ""; }
+/* A family whose chips have a number of their own replaces this. */
+__attribute__((weak)) const char *alpharho_port_machine(void) { return ""; }
 
 void alpharho_port_reset(void) {
   REGISTER(0xE000ED0Cu) = 0x05FA0004u; /* AIRCR: VECTKEY, SYSRESETREQ */

@@ -1,3 +1,3 @@
 # STM32F4.
 include(${FIRMWARE}/families/cortex_m/cortex_m.cmake)
-target_sources(firmware PRIVATE families/stm32f4/stm32f4.c)
+target_sources(firmware PRIVATE families/stm32/stm32.c families/stm32/clock_f4_f7.c)
