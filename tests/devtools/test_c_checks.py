@@ -50,7 +50,8 @@ def test_a_family_is_checked_with_the_board_of_a_target() -> None:
         for unit in c_checks.units(1)
         for source in unit.sources
     }
-    assert includes["firmware/families/stm32f4/stm32f4.c"] == {"-Ifirmware/boards/netduinoplus2"}
+    assert includes["firmware/families/stm32h7/clock.c"] == {"-Ifirmware/boards/nucleo-h743zi2"}
+    assert includes["firmware/families/stm32/stm32.c"] == {"-Ifirmware/boards/blackpill-f411"}
     assert includes["firmware/families/linux/linux.c"] == {"-Ifirmware/boards/linux"}
 
 

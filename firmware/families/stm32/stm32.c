@@ -46,20 +46,13 @@ _Static_assert((1u << COARSE_SHIFT) % TIMER_DIVIDER == 0u, "TIMER_DIVIDER: a pow
 static uint64_t ticks_before;
 static volatile uint32_t line_overruns;
 static bool has_pll, is_measured;
+static uint32_t timer_divider = 1; /* cycles of the core for one of TIM2 */
 
 static bool is_right_chip(void) {
 #ifdef EMULATED
   return true; /* the emulator has no debug unit */
 #else
   return (REGISTER(CHIP_ID_ADDRESS) & 0xFFFu) == CHIP_ID;
-#endif
-}
-
-static uint32_t timer_divider(void) {
-#ifdef EMULATED
-  return 1; /* QEMU's timers count nanoseconds, whatever the clocks are */
-#else
-  return has_pll ? TIMER_DIVIDER : 1u;
 #endif
 }
 
@@ -75,7 +68,7 @@ static void counter_init(void) {
   DWT_LAR = 0xC5ACCE55u;
 #endif
   DWT_CTRL |= 1u; /* CYCCNTENA */
-  TIM5(TIM_PSC) = (1u << COARSE_SHIFT) / timer_divider() - 1u;
+  TIM5(TIM_PSC) = (1u << COARSE_SHIFT) / timer_divider - 1u;
   TIM5(TIM_ARR) = 0xFFFFFFFFu;
   TIM2(TIM_ARR) = 0xFFFFFFFFu;
   restart_counter();
@@ -103,6 +96,11 @@ void alpharho_port_init(int argc, char **argv) {
   (void)argc;
   (void)argv;
   has_pll = is_right_chip() && alpharho_stm32_clock_init();
+#ifndef EMULATED /* QEMU's timers count nanoseconds, whatever the clocks are */
+  if (has_pll) {
+    timer_divider = TIMER_DIVIDER;
+  }
+#endif
   REGISTER(RCC_GPIO_ENABLE) |= 1u << UART_GPIO_PORT;
   REGISTER(RCC_APB1_ENABLE) |= TIM2_AND_TIM5 | UART_APB1_ENABLE;
   REGISTER(RCC_APB2_ENABLE) |= UART_APB2_ENABLE;
@@ -141,7 +139,7 @@ uint64_t alpharho_port_ticks(void) {
 #ifdef EMULATED
   const uint32_t fine = TIM2(TIM_CNT);
 #else
-  const uint32_t fine = is_measured ? DWT_CYCCNT : TIM2(TIM_CNT) * timer_divider();
+  const uint32_t fine = is_measured ? DWT_CYCCNT : TIM2(TIM_CNT) * timer_divider;
 #endif
   return ticks_before + wide_count(fine, TIM5(TIM_CNT), COARSE_SHIFT);
 }
