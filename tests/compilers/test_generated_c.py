@@ -116,7 +116,9 @@ def test_the_format_is_the_projects_own(network: str, stream_input: bool, tmp_pa
             tflite_of(network), folder, kernels, stream_input=stream_input, name=network, profile=kernels == "dsp"
         )
         shutil.copy(host_build.ROOT / ".clang-format", folder)
-        files = sorted(map(str, folder.glob("*.[ch]")))
+        # Megabytes of weights have one form in all networks; one network's show it.
+        has_weights = network == NETWORKS[0] and not stream_input
+        files = [str(f) for f in sorted(folder.glob("*.[ch]")) if has_weights or not f.match("*_weights.c")]
         done = subprocess.run([program, "--dry-run", "--Werror", *files], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[:2000]
 
