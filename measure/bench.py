@@ -55,7 +55,7 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
     reference = outputs = agreement = None
     with open_device(setup, threads) as (connection, before):
         first = read_clock(setup, connection.session)
-        latency = measure_latency(setup, connection, pictures) if "latency" in parts else None
+        bench = measure_latency(setup, connection, pictures) if "latency" in parts else None
         if "accuracy" in parts:
             if setup.has_reference:
                 reference = reference_outputs(setup, pictures, setup.reference_kernels)
@@ -64,9 +64,11 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
             outputs = run_pictures(setup, connection, pictures, threads)
         is_lost = bool(outputs and outputs.interrupted)
         stats = Stats() if is_lost else connection.run(lambda session: session.stats())
+        stats = bench.of_all(stats) if bench else stats
         after = connection.run(lambda session: session.board()) if setup.is_linux and not is_lost else BoardState()
         last = None if is_lost else connection.run(partial(read_clock, setup))
         clock_error = None if connection.losses else identity.clock_error(first, last)
+        latency = bench.latency if bench else None
         measurement = Measurement(
             connection.info, threads, latency, outputs, stats, before, after, clock_error, connection.losses
         )

@@ -26,6 +26,7 @@ from deploy.session import Session
 from errors import ConfigError, Error
 from measure import edgetpu, identity, linux, samples
 from measure.connection import Connection
+from measure.counts import Bench, CountsFacts, kept
 from measure.journal import Journal
 from measure.layout import latency_text
 from measure.report import ThreadTrial
@@ -162,12 +163,13 @@ def read_clock(setup: Setup, session: Session) -> identity.ClockReading | None:
     return None if setup.target.measured_on == "emulated" else identity.read_clock(session)
 
 
-def measure_latency(setup: Setup, connection: Connection, pictures: Pictures) -> samples.Latency | None:
+def measure_latency(setup: Setup, connection: Connection, pictures: Pictures) -> Bench | None:
     """Return times of single inferences, all without a loss of the device; None where they are not the device's own.
 
-    An emulated Linux board counts the time of its host, not instructions.
+    An emulated Linux board counts the time of its host, not instructions. Counts of instructions are reused.
     """
-    if setup.target.measured_on == "emulated" and connection.info.counter.unit == "ticks":
+    is_emulated = setup.target.measured_on == "emulated"
+    if is_emulated and connection.info.counter.unit == "ticks":
         console.note(f"no latency: the time of {setup.target.name} is its emulator's, not the board's")
         return None
     warmup, runs = RUNS[setup.target.measured_on]
@@ -179,11 +181,14 @@ def measure_latency(setup: Setup, connection: Connection, pictures: Pictures) ->
         latency = samples.latency(session, pictures.first, 0, runs, progress)
         return replace(latency, warmup=latency.warmup + settled)
 
+    def count() -> CountsFacts:
+        return CountsFacts(connection.run(run), connection.run(lambda session: session.stats()).stack_used)
+
     total = runs if setup.is_linux else warmup + runs
     with console.step("bench") as line, console.bar("bench", total) as progress:
-        latency = connection.run(run)
-        line.text = latency_text(latency.summary())
-    return latency
+        bench = kept(setup, connection.info, pictures, count) if is_emulated else Bench(connection.run(run))
+        line.text, line.reused = latency_text(bench.latency.summary()), bench.is_reused
+    return bench
 
 
 def run_pictures(setup: Setup, connection: Connection, pictures: Pictures, threads: Threads) -> DeviceOutputs:

@@ -47,6 +47,8 @@ class Device:
     unit: str = "ticks"
     end: BaseException = field(default_factory=lambda: LinkError("gone"))
     inferences: int = 0
+    runs: int = 0
+    stack_used: int = 5
     opened: list[int] = field(default_factory=list)
     is_closed: bool = False
     is_lost: bool = False
@@ -95,11 +97,12 @@ class Device:
         return Inference(run_bytes(self._oracle, [data])[0], 1000, 0.0)
 
     def run(self, count: int) -> list[int]:
+        self.runs += count
         return [2_000_000 // self.opened[-1]] * count
 
     def stats(self) -> Stats:
         assert not self.is_lost
-        return Stats(stack_used=5, uptime_us=round(time.monotonic() * 1e6 * self.rate))
+        return Stats(stack_used=self.stack_used, uptime_us=round(time.monotonic() * 1e6 * self.rate))
 
     def board(self) -> BoardState:
         assert not self.is_lost
@@ -464,3 +467,21 @@ def test_readings_that_say_nothing_are_not_compared() -> None:
 def test_an_emulators_counter_is_not_compared(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
     setup = set_up(int8, data, "qemu-rpi4")
     assert measurement.read_clock(setup, device) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "unit", "is_reused"), [("qemu-m4", "instructions", True), ("rpi4", "ticks", False)])
+def test_counts_of_an_emulator_are_reused_and_times_are_not(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, home: Path, name: str, unit: str, is_reused: bool
+) -> None:
+    shutil.rmtree(home / "build" / "counts", ignore_errors=True)
+    device.info = replace(device.info, counter=Counter("timer", 25_000_000, unit))
+    device.stack_used = 7
+    setup = set_up(int8, data, name)
+    first = bench.measure(setup, ["latency"], "")
+    before, device.stack_used = device.runs, 3
+    second = bench.measure(setup, ["latency"], "")
+    assert (device.runs == before) == is_reused
+    assert (second.measurement.stats.stack_used == 7) == is_reused, "an idle device has used less of its stack"
+    assert second.report.latency == first.report.latency
+    bench.measure(replace(setup, settings=replace(setup.settings, fresh=True)), ["latency"], "")
+    assert device.runs > before

@@ -177,6 +177,8 @@ class FakeSession:
     """Runs take what `ticks` says for each run in turn, then the last for ever."""
 
     class info:
+        input_preserved = True
+
         class counter:
             name, rate_hz, unit = "c", 1_000_000_000, "ticks"
 
