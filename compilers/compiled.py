@@ -58,7 +58,14 @@ class CompiledModel:
 def c_identifier(name: str) -> str:
     """Return a name as a C identifier: other characters become "_", and it begins with a letter.
 
-    It is not the name of a header of C or of the firmware: generated headers are named by it.
+    It is not the name of a header of C or of the firmware: generated headers are named by it. Nor is it all in capital
+    letters, as the macros of a name in small letters are.
     """
     plain = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return plain if re.match(r"[A-Za-z]", plain) and plain.lower() not in _HEADERS else f"model_{plain}"
+    is_free = re.match(r"[A-Za-z]", plain) and plain.lower() not in _HEADERS and plain != plain.upper()
+    return plain if is_free else f"model_{plain}"
+
+
+def macro_prefix(identifier: str) -> str:
+    """Return how the macros of a C identifier begin: names that differ only in case have other macros each."""
+    return identifier.upper() if identifier == identifier.lower() else identifier

@@ -20,6 +20,7 @@ from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
 from compilers.aot.sets import SETS
 from compilers.aot.steps import Loop, Step, awaits
+from compilers.compiled import macro_prefix
 from graph.types import Graph
 
 # By bytes of a number.
@@ -53,7 +54,7 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
     context = {
         "generated": generated,
         "name": name,
-        "upper": name.upper(),
+        "upper": macro_prefix(name),
         "header": SETS[plan.kernels].header,
         "plan": plan,
         "profile_steps": len(plan.operators) if naming.profile else 0,
@@ -63,7 +64,7 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
         "steps": functions,
         "calls_in_run": any(f.lines for f in functions if not f.is_streamed),
         "places": list(places.used.items()),
-        "defines": lambda pairs: _defines([(f"{name.upper()}_{key}", value) for key, value in pairs]),
+        "defines": lambda pairs: _defines([(f"{macro_prefix(name)}_{key}", value) for key, value in pairs]),
         "aliases": _defines(_aliases(name, plan)),
     }
     _check_range(graph, steps, layout)
@@ -163,7 +164,7 @@ def _aliases(name: str, plan: Plan) -> list[tuple[str, str]]:
     if plan.streamed:
         macros.append("STREAM_ROW_BYTES")
         functions += ["stream_begin", "stream_place", "stream_row"]
-    return [(f"ENGINE_MODEL_{macro}", f"{name.upper()}_{macro}") for macro in macros] + [
+    return [(f"ENGINE_MODEL_{macro}", f"{macro_prefix(name)}_{macro}") for macro in macros] + [
         (f"engine_model_{function}", f"{name}_{function}") for function in functions
     ]
 

@@ -12,6 +12,7 @@ from compilers.aot import checks, requant, tables
 from compilers.aot.arithmetic import INT32_MAX, quantize_multiplier
 from compilers.aot.kernel import Kernel
 from compilers.aot.operands import At, Constant, Value
+from compilers.aot.operators import REDUCED_LIMIT, SOFTMAX_LIMIT
 from compilers.aot.round_once import ratio
 from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
@@ -97,6 +98,11 @@ class _Reduction:
     reduced: int
     inner: int
 
+    @property
+    def ratio(self) -> float:
+        """The input's scale by the output's."""
+        return float(self.source.quant.scale) / float(self.target.quant.scale)
+
     def fields(self) -> dict[str, Value]:
         return {"outer": self.outer, "reduced": self.reduced, "inner": self.inner}
 
@@ -109,8 +115,7 @@ class _Reduction:
 def mean(graph: Graph, operator: Operator) -> Step:
     """Lower MEAN over neighboring dimensions (`QuantizedMeanOrSum`)."""
     reduction = _reduction(graph, operator)
-    ratio_ = float(reduction.source.quant.scale) / float(reduction.target.quant.scale)
-    return _scaled_sum(operator, reduction, _mean_multiplier(ratio_, reduction.reduced))
+    return _scaled_sum(graph, operator, reduction, _mean_multiplier(reduction.ratio, reduction.reduced))
 
 
 def total(graph: Graph, operator: Operator) -> Step:
@@ -119,11 +124,13 @@ def total(graph: Graph, operator: Operator) -> Step:
     As TFLite-Micro computes it: LiteRT's reference kernel for int8 reads a multiplier that it has not set.
     """
     reduction = _reduction(graph, operator)
-    ratio_ = float(reduction.source.quant.scale) / float(reduction.target.quant.scale)
-    return _scaled_sum(operator, reduction, quantize_multiplier(ratio_))
+    return _scaled_sum(graph, operator, reduction, quantize_multiplier(reduction.ratio))
 
 
-def _scaled_sum(operator: Operator, reduction: _Reduction, scale: tuple[int, int]) -> Step:
+def _scaled_sum(graph: Graph, operator: Operator, reduction: _Reduction, scale: tuple[int, int]) -> Step:
+    if reduction.reduced >= REDUCED_LIMIT:
+        problem = f"over {reduction.reduced} values, fewer than {REDUCED_LIMIT} are supported"
+        graph.fail(problem, operator, reduction.source)
     fields = reduction.fields() | {
         "offset": -reduction.source.quant.zero_point * reduction.reduced,
         "multiplier": scale[0], "shift": scale[1], "zero_point": reduction.target.quant.zero_point,
@@ -190,6 +197,8 @@ def softmax(graph: Graph, operator: Operator) -> Step:
         graph.fail("softmax gives scale 1/256 and zero point -128 only", operator, target)
     exponentials = tables.softmax_exponentials(source.quant.scale, float(operator.options["Beta"]))
     depth = source.shape[-1]
+    if depth >= SOFTMAX_LIMIT:
+        graph.fail(f"softmax over {depth} values, fewer than {SOFTMAX_LIMIT} are supported", operator, source)
     fields: dict[str, Value] = {"rows": source.size // depth, "depth": depth, "exp": Constant("exp", exponentials)}
     call = Call(portable.SOFTMAX, (portable.SOFTMAX.structure(fields), At(source.index), At(target.index)))
     return Step(operator.index, operator.name, (source.index,), target.index, (call,), overlap={source.index: 0})

@@ -8,7 +8,7 @@ import numpy as np
 
 from compilers.aot import checks, requant
 from compilers.aot.operands import At, Constant, Scratch, Value
-from compilers.aot.operators import PADDINGS, WINDOW_LIMIT
+from compilers.aot.operators import PADDINGS, POOL_LIMIT, WINDOW_LIMIT
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.pads import folded_padding
 from compilers.aot.sets import portable
@@ -123,6 +123,9 @@ def pool(graph: Graph, operator: Operator) -> Step:
     source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
     kernel = int(operator.options["FilterHeight"]), int(operator.options["FilterWidth"])
     w = window(graph, operator, kernel, source.shape[-1])
+    elements = min(kernel[0], source.shape[1]) * min(kernel[1], source.shape[2])
+    if elements >= POOL_LIMIT:
+        graph.fail(f"windows of {elements} elements, fewer than {POOL_LIMIT} are supported", operator, source)
     if source.quant != target.quant:
         graph.fail("pooling needs one scale and zero point for input and output", operator, target)
     low, high = checks.fused_range(graph, operator)

@@ -15,6 +15,10 @@ PADDINGS = {0: "SAME", 1: "VALID"}
 WINDOW_LIMIT = 1 << 15
 # Over what any microcontroller addresses, and small enough that no product of sizes overflows.
 TENSOR_ELEMENTS_LIMIT = 1 << 26
+# Of the kernels: a row of SOFTMAX, elements of one mean or sum, elements of a window of a pool are fewer.
+SOFTMAX_LIMIT = 1 << 13
+REDUCED_LIMIT = 1 << 23
+POOL_LIMIT = 1 << 24
 RANK_LIMIT = 6
 # Only int8 tensors are computed; constants may also have the other types.
 DTYPES = ("int8", "int32", "int64")

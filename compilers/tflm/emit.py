@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from compilers.compiled import CompiledModel, c_identifier
+from compilers.compiled import CompiledModel, c_identifier, macro_prefix
 from compilers.tflm.arena import Arena
 from compilers.tflm.operators import additions
 from graph.types import Graph, Tensor
@@ -102,7 +102,7 @@ def _context(model: Model) -> dict[str, object]:
         "made": f"Generated from the .tflite of sha256 {model.sha256[:16]} by the tflm compiler, version "
         f"{ENGINE_VERSION}. Do not edit.",
         "id": model.identifier,
-        "guard": model.identifier.upper(),
+        "guard": macro_prefix(model.identifier),
         "data": model.data,
         "lines": list(_lines(model.data)),
         "sha256": model.sha256,

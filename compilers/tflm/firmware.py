@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import Artifact, ImageFacts, produce, write_atomic
+from compilers.compiled import macro_prefix
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware, firmware_revision, tool_versions
 from compilers.image.fit import mcu_of
 from compilers.image.toolchain import toolchain_of
@@ -37,7 +38,7 @@ def build_for(compiled: Artifact[TflmFacts], model: Model, target: Target) -> Ar
     def make(folder: Path) -> TflmFirmwareFacts:
         source = folder / MODEL_FOLDER
         arena_bytes = _arena_bytes(model, library, target)
-        definition = f"{model.identifier.upper()}_ARENA_BYTES={arena_bytes}"
+        definition = f"{macro_prefix(model.identifier)}_ARENA_BYTES={arena_bytes}"
         header = firmware_header(model, library.kernels, library.sha256[:12], arena_bytes)
         files = emit(model) | {"model.h": header}
         for name in (name for name in files if "/" not in name):

@@ -153,7 +153,9 @@ def test_unknown_kernel_set_names_the_nearest(tmp_path: Path) -> None:
 
 
 def test_cmake_builds_the_libraries(tmp_path: Path) -> None:
+    """Of the network whose header is there, whatever else is in the folder."""
     host_build.compile_to(small_network(), tmp_path)
+    (tmp_path / "left_by_another.c").write_text("#error left by another network\n")
     project = tmp_path / "project with a space"
     project.mkdir()
     (project / "main.c").write_text(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from compilers.aot import compile_model
-from compilers.compiled import c_identifier
+from compilers.compiled import c_identifier, macro_prefix
 from tests.compilers import host_build
 from tests.compilers.equality import pictures
 from tests.compilers.networks import tflite_of
@@ -72,7 +72,7 @@ def test_all_that_other_files_see_begins_with_the_name(stream_input: bool, tmp_p
         assert symbols
         assert all(symbol.startswith("My_net_v2_") for symbol in symbols)
     macros = re.findall(r"^#define (\w+)", (tmp_path / "My_net_v2.h").read_text(), re.M)
-    assert all(macro.startswith("MY_NET_V2_") for macro in macros)
+    assert all(macro.startswith("My_net_v2_") for macro in macros)
 
 
 @pytest.mark.parametrize("name", ["3net", "", "_x", "été", "engine", "string"])
@@ -159,6 +159,14 @@ def test_counted_c_gives_the_same_outputs(tmp_path: Path) -> None:
     # Operators in blocks are called once a row, and no operator but one that moves nothing is left out.
     moving = [o for o in plan.operators if o.name != "RESHAPE"]
     assert all(calls[o.index] >= (o.shape[1] if o.block is not None else 1) for o in moving)
+
+
+@pytest.mark.parametrize("names", [("net", "Net", "NET"), ("a_1", "A_1"), ("model_net", "model_Net")])
+def test_names_that_differ_only_in_case_share_no_macro_and_no_symbol(names: tuple[str, ...]) -> None:
+    identifiers = [c_identifier(name) for name in names]
+    prefixes = [macro_prefix(identifier) for identifier in identifiers]
+    assert len({*identifiers, *prefixes}) >= len({*prefixes}) == len({*identifiers}) == len(names)
+    assert prefixes[0] == names[0].upper()
 
 
 @pytest.mark.parametrize("name", ["dsp", "Portable", "mve", "engine", "string", "8bit", "int8 net"])
