@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from graph.types import Array
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
+
+REASON_LIMIT = 250
+"""Characters of LiteRT's reason in a message: it may name each of a hundred tensors."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ def _reported(name: str, verb: str) -> Iterator[None]:
         yield
     except (ValueError, RuntimeError) as e:
         reason = (str(e).strip().splitlines() or [type(e).__name__])[0]
+        reason = textwrap.shorten(reason, REASON_LIMIT, placeholder=" ...")
         raise GraphError(f"{name}: LiteRT can't {verb} it ({reason})") from e
 
 
