@@ -7,6 +7,7 @@ Imports TensorFlow late.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -28,6 +29,9 @@ CONFIG_LIMIT_BYTES = 64 << 20
 QUANTIZE_WRAPPERS = ("QuantizeWrapper", "QuantizeWrapperV2", "QuantizeLayer", "QuantizeAnnotate")
 # Layers that do something in training only.
 AUGMENTATION_PREFIXES = ("Random", "AutoContrast", "AugMix", "CutMix", "MixUp", "MaxNumBoundingBoxes")
+
+# Keras sets some of its errors in bold.
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,8 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
 
     def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
         if is_augmentation(layer):
-            return keras.layers.Identity(name=layer.name)
+            # Unlike Identity, it takes the argument `training` that calls in the file may have.
+            return keras.layers.Dropout(0.0, name=layer.name)
         if isinstance(layer, keras.Model) and has_some(layer):
             return _without_augmentation(layer)
         return layer
@@ -260,5 +265,7 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, or its type, at most 200 characters."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    """Return the first line of an error's text that says what is wrong, or its type, at most 200 characters."""
+    lines = [_COLOR.sub("", line).strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return (telling or [type(error).__name__])[0][:200]

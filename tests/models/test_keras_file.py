@@ -50,7 +50,7 @@ def _tutorial() -> Any:
 
     keras.utils.set_random_seed(1)
     x = keras.Input(PICTURE)
-    augmented = keras.Sequential([L.RandomFlip(), L.RandomRotation(0.2)])(x)
+    augmented = keras.Sequential([L.RandomRotation(0.2)])(L.RandomFlip()(x))
     y = augmented / 127.5 - 1.0
     inner = keras.Input(PICTURE)
     base = keras.Model(inner, L.Conv2D(4, 3, activation="relu")(inner))
@@ -109,6 +109,12 @@ def test_each_kind_loads_as_one_network_of_batch_1(tmp_path: Path, name: str, su
     expected = np.asarray(model(keras_file.as_input(model, picture), training=False))
     np.testing.assert_allclose(np.asarray(loaded(picture)), expected, rtol=1e-5, atol=1e-6)
     assert input_range.read(loaded) == expected_range
+
+
+def test_the_line_of_an_error_that_says_what_is_wrong() -> None:
+    text = "Exception encountered when calling Conv2D.call().\n\n\x1b[1mIt takes 3 channels, got 4\x1b[0m\n\nArguments"
+    assert keras_file.first_line(ValueError(text)) == "It takes 3 channels, got 4"
+    assert keras_file.first_line(ValueError()) == "ValueError"
 
 
 def test_a_picture_that_is_not_square(tmp_path: Path) -> None:
