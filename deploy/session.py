@@ -28,6 +28,9 @@ _COUNT = struct.Struct("<H")
 _FIRST_RUN_S = 0.25
 _MAX_COUNT = 0xFFFF
 _SHORTEST_READ = 64
+_FASTER = {"ticks": 2.0, "instructions": 50.0}
+"""How much faster than this host's clock a counter may run: one of instructions has its own nanoseconds."""
+_COUNTER_SLACK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Session:
         self.inferences = 0
         self._writer = InputWriter(self.exchange)
         self._run_s = _FIRST_RUN_S
+        self._input_at: float | None = None
 
     def __enter__(self) -> Session:
         """Open the link; return when the device has answered."""
@@ -143,6 +147,7 @@ class Session:
         if len(data) != size:
             raise ValueError(f"input {tensor}: expected {size} bytes, got {len(data)}")
         done = self._reporter("write", 1, size)
+        self._input_at = time.monotonic() if self._input_at is None else self._input_at
         self._writer.write(tensor, data, self._stage("writing the input"), done)
 
     def run(self, count: int = 1) -> list[int]:
@@ -233,7 +238,21 @@ class Session:
         if self.exchange.resent == resent:  # else the time is that of waiting for what was lost
             self._run_s = max((time.monotonic() - started) / count, 0.5 * self._run_s)
         self.inferences += count
-        return list(struct.unpack_from(f"<{count}Q", reply, _COUNT.size))
+        ticks = list(struct.unpack_from(f"<{count}Q", reply, _COUNT.size))
+        self._check_ticks(ticks, time.monotonic() - min(started, self._input_at or started))
+        self._input_at = None  # what a streamed input took was for the first run
+        return ticks
+
+    def _check_ticks(self, ticks: list[int], waited_s: float) -> None:
+        """Raise DeviceError if a device says that it computed for far longer than it took to answer."""
+        counter = self.info.counter
+        seconds = sum(ticks) / counter.rate_hz
+        most = _FASTER[counter.unit] * waited_s + _COUNTER_SLACK_S
+        if seconds > most:
+            raise DeviceError(
+                f"{self.link.name}: RUN of {len(ticks)} took {seconds:.3g} s by the device's counter {counter.name}, "
+                f"and it answered after {waited_s:.3g} s; check the counter and its rate_hz, {counter.rate_hz}"
+            )
 
     def _stage(self, what: str) -> str:
         return f"{what}, after {self.inferences} inferences" if self.inferences else what

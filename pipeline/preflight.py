@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import IntEnum
@@ -28,6 +29,7 @@ FREE_BYTES = 48 << 20
 """What a run needs at least: the network, its int8 form, the firmware and what is measured."""
 
 
+PROBE_BYTES = 4096
 ELSEWHERE = "name a folder of another disk in the environment variable ALPHARHO_HOME"
 
 
@@ -60,7 +62,7 @@ def check(request: Request, goal: Goal, needs_data: bool = True) -> Resolved:
         check_compiler(request, board, engine, goal)
     check_disk(artifact.BUILD_DIR)
     if goal >= Goal.MEASURED:
-        check_disk(report.REPORTS_DIR)
+        check_reports(request, board, engine)
         check_device(request, board, engine)
     check_data(request)
     resolved = resolve(request, needs_data)
@@ -196,12 +198,27 @@ def check_disk(folder: Path) -> None:
         raise ConfigError(
             f"{folder}: can't be written; set the owner of {there}, or name another folder in ALPHARHO_HOME"
         )
+    try:
+        with tempfile.TemporaryFile(dir=there) as probe:  # a quota or a network disk shows in nothing else
+            probe.write(bytes(PROBE_BYTES))
+    except OSError as e:
+        raise ConfigError(f"{folder}: can't be written ({e.strerror or e}); {ELSEWHERE}") from e
     free = shutil.disk_usage(there).free
     if free < FREE_BYTES:
         raise ConfigError(
             f"{folder}: can't be written: {free / 1e6:.0f} MB free, expected {FREE_BYTES / 1e6:.0f} MB; "
             f"free disk space, or {ELSEWHERE}"
         )
+
+
+def check_reports(request: Request, board: Target, engine: str) -> None:
+    """Raise ConfigError if the report of a request could not be written once it is measured."""
+    name = Path(request.model).stem + ("" if engine == board.engine else f"-{engine}")
+    folder = report.REPORTS_DIR / (request.unit or board.name) / name
+    check_disk(folder)
+    for path in (folder / report.COMPLETE, folder / report.PARTIAL):
+        if path.is_dir():
+            raise ConfigError(f"{path}: is a folder, expected the last report or nothing; move it away")
 
 
 def check_data(request: Request) -> None:

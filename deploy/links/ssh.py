@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from paramiko.channel import ChannelFile
 
 EXIT_TIMEOUT_S = 3.0
+LINE_BYTES = 4096
+"""Of a longer line of standard error, each such piece is taken as one."""
 NO_SUCH_PROGRAM = 127  # what a POSIX shell ends with
 
 
@@ -95,7 +97,7 @@ class SshLink:
 
     def _listen(self, file: ChannelFile) -> None:
         with contextlib.suppress(Exception):  # the channel's end
-            for line in file:
+            while line := file.readline(LINE_BYTES):
                 self.stderr.append(line.decode(errors="replace").rstrip())
 
     def _opened(self) -> Channel:

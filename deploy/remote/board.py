@@ -10,17 +10,26 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artifact import sha256_of, write_atomic
 from deploy.links.ssh import SshLink
 from deploy.remote import helper
+from deploy.remote.answers import (
+    ANSWER_BYTES,
+    BoardFacts,
+    Entry,
+    ListedFile,
+    parse_entry,
+    parse_facts,
+    parse_listing,
+    shown,
+)
 from deploy.remote.connect import Address, close, connect
 from errors import DeployError, LinkError
-from fields import INTEGER_LIMIT, Fields, Json, Source, from_json, load_json
+from fields import INTEGER_LIMIT, Fields, Json, Source, load_json
 
 if TYPE_CHECKING:
     from fabric import Connection
@@ -45,38 +54,6 @@ BOOTSTRAP = (
     "    code += os.read(0, {size} - len(code)) or sys.exit(4)\\n"
     'exec(compile(code, \\"helper\\", \\"exec\\"), dict(__name__=\\"__main__\\"))")'
 )
-
-
-@dataclass(frozen=True)
-class BoardFacts:
-    """Facts of a board: our folder there, the machine as in uname, its Python and C library.
-
-    `libraries` are the versions of those that a runtime needs, by distribution.
-    """
-
-    folder: str
-    machine: str
-    python: str
-    implementation: str
-    libc: str
-    cores: int
-    libraries: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A path on the board, and whether it exists there."""
-
-    path: str
-    found: bool = True
-
-
-@dataclass(frozen=True)
-class ListedFile:
-    """A file on the board: bytes and sha256."""
-
-    size: int
-    sha256: str
 
 
 class UnfitPython(LinkError):
@@ -168,18 +145,17 @@ class Board:
             self._helper.write(json.dumps({"do": what, **values}).encode() + b"\n")
             answer = self._answer(timeout_s)
         if "error" in answer.values:
-            raise self._refused(answer.text("error"), str(answer.values.get("text", "")))
+            raise self._refused(str(answer.values["error"]), shown(str(answer.values.get("text", ""))))
         return answer.table("ok")
 
     def entry(self, what: str, **values: Json) -> Entry:
         """Return the answer of `ask` about one file or folder. Raises as `ask`."""
         answer = self.ask(what, ANSWER_TIMEOUT_S, **values)
-        return from_json(Entry, answer.values, answer.source)
+        return parse_entry(answer)
 
     def listing(self, name: str) -> dict[str, ListedFile]:
         """Return the files in a folder for work, by name. Raises as `ask`."""
-        answer = self.ask("listing", name=name)
-        return {name: from_json(ListedFile, form, answer.source) for name, form in answer.values.items()}
+        return parse_listing(self.ask("listing", name=name))
 
     def close(self) -> None:
         """End the helper, which frees the lock, and the connection. Never raises."""
@@ -199,14 +175,13 @@ class Board:
         who = f"{getpass.getuser()}@{socket.gethostname()}, pid {os.getpid()}, since {time.strftime('%F %T %Z')}"
         try:
             self._helper.write(code)
-            answer = self.ask("hello", holder=who)
-            self.facts = from_json(BoardFacts, answer.values, answer.source)
+            self.facts = parse_facts(self.ask("hello", holder=who))
         except LinkError as e:
             raise self._explained(e) from e
 
     def _explained(self, error: LinkError) -> LinkError:
         assert self._helper is not None
-        output = " ".join(self._helper.stderr).strip()
+        output = shown(" ".join(self._helper.stderr))
         oldest = ".".join(map(str, OLDEST_PYTHON))
         if "unfit" in output:
             version, wide = (output.split("unfit", 1)[1].split() + ["?", "1"])[:2]
@@ -232,6 +207,8 @@ class Board:
         while time.monotonic() < limit:
             line, end, rest = self._rest.partition(b"\n")
             if not end:
+                if len(self._rest) > ANSWER_BYTES:
+                    raise LinkError(f"{self.name}: sent {ANSWER_BYTES} bytes in one line, expected an answer")
                 self._rest += self._helper.read(1.0)
                 continue
             self._rest = rest
@@ -240,8 +217,7 @@ class Board:
                 return load_json(text.removeprefix(helper.MARK), Source(self.name, LinkError, "run again"))
         raise LinkError(f"{self.name}: no answer in {timeout_s:g} s; check whether the board still runs")
 
-    def _refused(self, code: str, text: str) -> DeployError:
-        what = " ".join(text.split())[:300]
+    def _refused(self, code: str, what: str) -> DeployError:
         if code == "busy":
             return DeployError(f"{self.name}: in use by {what}; wait until it ends, or end it")
         if code == "space":

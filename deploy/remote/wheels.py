@@ -10,7 +10,7 @@ from pathlib import Path
 
 import process
 from artifact import Artifact, NoFacts, produce, sha256_of
-from deploy.remote.board import BoardFacts
+from deploy.remote.answers import BoardFacts
 from errors import DeployError
 from fields import Json
 
@@ -43,7 +43,7 @@ class Platform:
 def platform_of(facts: BoardFacts, where: str) -> Platform:
     """Return the platform of a board. Raises NoWheels if there are none for it."""
     python = re.match(r"(\d+)\.(\d+)", facts.python)
-    glibc = re.fullmatch(r"glibc (\d+)\.(\d+)", facts.libc)
+    glibc = re.fullmatch(r"glibc (\d{1,2})\.(\d{1,3})(?:\.\d{1,3})?", facts.libc)
     if not python or facts.implementation != "cpython":
         raise NoWheels(f"{where}: expected CPython, it has {facts.implementation} {facts.python}")
     if not glibc:

@@ -23,7 +23,7 @@ class FakeEngine:
     memory: Mapping[str, int] = {"model_file": 1234}
 
     def __init__(self, input_size: int = 5000, output_size: int = 10, input_preserved: bool = True):
-        self.counter: dict[str, object] = {"name": "COUNT", "rate_hz": 1000, "unit": "ticks"}
+        self.counter: dict[str, object] = {"name": "COUNT", "rate_hz": 1_000_000, "unit": "ticks"}
         self.inputs = [_spec("in", [1, input_size])]
         self.outputs = [_spec("out", [1, output_size])]
         self.input_preserved = input_preserved

@@ -59,7 +59,7 @@ def test_info_comes_in_parts_and_is_the_devices() -> None:
         assert session.info.inputs[0].nbytes == 5000
         assert session.info.outputs[0].scale == 0.5
         assert session.info.memory == {"model_file": 1234}
-        assert session.info.counter.rate_hz == 1000
+        assert session.info.counter.rate_hz == 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -421,3 +421,13 @@ def test_a_line_that_gets_better_gets_longer_frames_again() -> None:
             session.write_input(picture())
     assert on_bad < 400
     assert longest > 900
+
+
+@pytest.mark.parametrize(("unit", "ticks"), [("ticks", 60_000_000), ("ticks", 2**64 - 1), ("instructions", 2**50)])
+def test_times_that_can_t_be_are_refused(unit: str, ticks: int) -> None:
+    engine = FakeEngine()
+    engine.counter["unit"] = unit
+    engine.run = lambda: ticks  # type: ignore[method-assign]
+    expected = r"RUN of 1 took .* s by the device's counter COUNT, and it answered after .* s; check the counter"
+    with Session(FakeLink(engine), QUICK) as session, pytest.raises(DeviceError, match=expected):
+        session.infer(picture())

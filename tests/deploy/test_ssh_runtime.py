@@ -15,7 +15,8 @@ import pytest
 import process
 import target
 from deploy.remote import runtime, wheels
-from deploy.remote.board import Board, BoardFacts
+from deploy.remote.answers import BoardFacts
+from deploy.remote.board import Board
 from deploy.remote.wheels import Platform
 from errors import DeployError, LinkError
 from tests.deploy.sshd import BOARD, Sshd, wait_until

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -227,7 +230,28 @@ def test_a_folder_that_can_not_be_written(
     file = home / "a file"
     file.write_text("")
     monkeypatch.setattr(report, "REPORTS_DIR", file / "reports")
-    assert "a file/reports: can't be written" in error_of(capsys, *deploy(npz))
+    assert "a file/reports/host/v1_025_32: can't be written" in error_of(capsys, *deploy(npz))
+
+
+def test_a_report_that_can_not_be_written_is_noticed_before_measuring(
+    npz: Path, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "reports" / "unit7" / PRESET
+    folder.mkdir(parents=True)
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def temporary_file(dir: Path) -> Any:
+        if Path(dir) == folder:
+            raise full
+        return tempfile.SpooledTemporaryFile()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.preflight.tempfile.TemporaryFile", temporary_file)
+        error = error_of(capsys, *deploy(npz, "--unit", "unit7"))
+    assert f"reports/unit7/{PRESET}: can't be written (No space left on device)" in error
+    (folder / "report.json").mkdir()
+    error = error_of(capsys, *deploy(npz, "--unit", "unit7"))
+    assert "report.json: is a folder, expected the last report or nothing" in error
 
 
 def test_labels_are_read_before_the_data_set(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
