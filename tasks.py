@@ -169,12 +169,20 @@ def fit(request: options.FitOptions) -> None:
 
 @command(COMPILING, Request, *COMPILED_GROUPS)
 def compile(request: Request) -> None:
-    """Compile the int8 network for a target."""
+    """Compile the int8 network for a target.
+
+    Prints the file that runs there; for a microcontroller every form of its image, to flash it yourself.
+    """
     import console
+    from pipeline import flashing
     from pipeline.preflight import Goal
 
     compiled = _steps(request, Goal.COMPILED).compile()
-    console.say(str(compiled.path.parent if compiled.kind == "tflm" else compiled.path))
+    if compiled.kind == "tflm":
+        console.say(str(compiled.path.parent))
+        return
+    for path in flashing.forms(compiled.path):
+        console.say(str(path))
 
 
 @command(COMPILING, options.ExportRequest, *INT8_GROUPS, "optimize", "export")
@@ -257,6 +265,44 @@ def hil(request: options.TestRequest) -> None:
     from pipeline import device_test
 
     device_test.run(request)
+
+
+@command(
+    MEASURING, options.FlashRequest, *INT8_GROUPS, "target", "optimize", "stream_input", "image", "link", "flasher"
+)
+def flash(request: options.FlashRequest) -> None:
+    """Flash a microcontroller, and measure nothing.
+
+    With an image, or with what is compiled for the model. It is not flashed again if it runs the image already.
+    """
+    from pipeline import flashing
+
+    flashing.run(request)
+
+
+@command(MEASURING, options.DevicesOptions)
+def devices(chosen: options.DevicesOptions) -> None:
+    """List what is plugged in, and which targets it may be.
+
+    Serial ports, debug probes, boards in their boot loaders, and UF2 drives.
+    """
+    import console
+    import target
+    from deploy import inventory
+
+    boards = [target.load(name) for name in ([chosen.target] if chosen.target else target.names())]
+    items = inventory.look(boards)
+    if chosen.json:
+        print(json.dumps([asdict(item) for item in items], indent=1))
+        return
+    console.table("", *inventory.table(items))
+    if not items:
+        console.plain("nothing is plugged in that is a board; a board over SSH needs no cable")
+    if chosen.write:
+        names = inventory.write_bench(items, boards, chosen.target)
+        console.say(
+            f"{inventory.bench_path()}: added {', '.join(names) or 'nothing: no port is certain; name a --target'}"
+        )
 
 
 @command(MEASURING, options.ReportOptions)

@@ -79,6 +79,7 @@ class FlashTool(ABC):
         self.target = target
         self.options = target.flash_arguments.get(self.name, ())
         self.say: Say = lambda text: None
+        self.line = ""
 
     @property
     def name(self) -> str:
@@ -127,12 +128,12 @@ class FlashTool(ABC):
         return unit_of(self.target.name)
 
     def uri(self) -> str:
-        """Return the URI of the board's line: of bench.toml, else of the one port with the target's USB ID.
+        """Return the URI of the board's line: `line`, that of bench.toml, or the one port with the target's USB ID.
 
         It is "" for a board in its boot loader, which shows its port once it is flashed.
         Raises DeployError if there is none, or more than one.
         """
-        links = self.unit().links
+        links = (self.line,) if self.line else self.unit().links
         if links:
             return links[0]
         if not self.target.usb:

@@ -22,7 +22,8 @@ T = TypeVar("T")
 InvokeTask: TypeAlias = "Task[Callable[..., None]]"
 VERSION = "0.1.0"
 STOPPED = 130
-POSITIONAL = ("model", "target")
+POSITIONAL = ("model", "target", "image")
+IMAGES = (".elf", ".hex", ".bin", ".uf2")
 COMPLETION = ("--complete", "--print-completion-script")
 """Options before the task that invoke itself answers: a shell's completion asks with them."""
 
@@ -222,13 +223,14 @@ def _suggest(word: str, known: Iterable[str], otherwise: str) -> str:
 
 def _read_positional(word: str, command: Command, words: dict[str, str | bool]) -> None:
     """Add a word without an option's name as --model or --target, by what it names."""
-    fits = [name for name, test in (("model", is_model), ("target", is_target)) if test(word)]
+    fits = [name for name, test in (("model", is_model), ("target", is_target), ("image", is_image)) if test(word)]
     if not command.positional:
         raise ConfigError(f"{word}: {command.name} takes options only; run ./inv {command.name} --help")
     fits = [name for name in fits if name in command.positional]
     if len(fits) > 1:
         raise ConfigError(f"{word}: is a model and a target; say --model {word} or --target {word}")
-    known = " and ".join(f"./inv {name}s" for name in command.positional) + " list them"
+    listed = [name for name in command.positional if name != "image"]
+    known = " and ".join(f"./inv {name}s" for name in listed) + " list them"
     if not fits:
         raise ConfigError(
             f"{word}: not a {' or a '.join(command.positional)}; {_suggest(word, _known(command), known)}"
@@ -239,12 +241,17 @@ def _read_positional(word: str, command: Command, words: dict[str, str | bool]) 
     words[name] = word
 
 
+def is_image(word: str) -> bool:
+    """Return whether a word names an image of firmware."""
+    return word.endswith(IMAGES)
+
+
 def _known(command: Command) -> list[str]:
     """Return the words that a task takes without an option's name, and the names of tasks."""
     import target
     from models import presets
 
-    names = {"model": presets.all_names, "target": target.names}
+    names: dict[str, Callable[[], list[str]]] = {"model": presets.all_names, "target": target.names, "image": list}
     return [word for name in command.positional for word in names[name]()]
 
 

@@ -60,6 +60,28 @@ class TestRequest(Request):
 
 
 @dataclass(frozen=True)
+class FlashRequest(Request):
+    """A request whose board is flashed. `image` None is for what is built of the model."""
+
+    image: Path | None = option(
+        None, "image to flash: .elf, .hex, .bin or .uf2", group="device", value="FILE",
+        default_words="what ./inv compile builds for the model",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DevicesOptions:
+    """How to list what is plugged in. `target` "" is for every target whose port is certain."""
+
+    target: str = like(
+        Request, "target", "", help="with --write: the board to write into bench.toml",
+        default_words="those whose port no other board has",
+    )  # fmt: skip
+    write: bool = option(False, "add the boards to bench.toml", group="output")
+    json: bool = JSON
+
+
+@dataclass(frozen=True)
 class FitOptions(Request):
     """A request whose network is compared with boards: one of them, or "" for all microcontrollers."""
 

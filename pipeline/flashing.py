@@ -1,0 +1,44 @@
+"""Flashing alone: a board gets an image that the user names, or what the steps build for a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import console
+import target as targets
+from deploy import images
+from deploy.flash_tool import FlashTool
+from deploy.flashers import flasher_for
+from errors import ConfigError, DeployError
+from pipeline import preflight
+from pipeline.steps import Steps
+from pipeline.task_options import FlashRequest
+
+
+def run(request: FlashRequest) -> None:
+    """Flash the board of a request, unless it runs the image already, and say where it can be reached.
+
+    Raises ConfigError if the target is not flashed by a program, DeployError as FlashTool.start.
+    """
+    board = targets.load(request.target)
+    if board.mcu is None or board.link != "serial":
+        raise ConfigError(
+            f"--target {board.name}: is not flashed: it is an emulator, this host or a Linux board; "
+            f"`./inv deploy {board.name}` starts it"
+        )
+    flasher = flasher_for(board, request.flasher or "", console.note)
+    if not isinstance(flasher, FlashTool):
+        raise DeployError(f"{board.name}: {request.flasher} does not flash boards; see --flasher in --help")
+    flasher.line = request.link or ""
+    if request.image is not None:
+        images.check_fits(board, request.image)
+    flasher.check()
+    image = request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
+    with console.step("flash") as line:
+        line.text = f"{board.name}: {flasher.start(image).name}"
+
+
+def forms(image: Path) -> list[Path]:
+    """Return an image and its other forms beside it: .elf, .hex, .bin, .uf2."""
+    beside = [image.with_suffix(suffix) for suffix in images.SUFFIXES]
+    return [image, *(path for path in beside if path != image and path.is_file())]
