@@ -35,6 +35,9 @@ ADDRESSES = 1 << 32
 TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
 """What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
 USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
+SDKS = {"zephyr": "Zephyr", "arduino": "Arduino", "pio": "PlatformIO", "idf": "ESP-IDF"}
+"""What the user's own SDK builds for, by the word before the colon, as in zephyr:nucleo_f746zg."""
+SDK_BOARD = re.compile(r"[A-Za-z0-9][\w.:/=@-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,14 @@ class Expect:
 
 
 @dataclass(frozen=True)
+class Sdk:
+    """What builds for a board in place of our firmware: one of SDKS, and the board as it names it."""
+
+    name: str
+    board: str
+
+
+@dataclass(frozen=True)
 class Target:
     """One board. `measured_on` says what its numbers are measured on: hardware, an emulator or this host.
 
@@ -121,6 +132,7 @@ class Target:
     emulator: Emulator | None = None
     tpu: Tpu | None = None
     expect: Expect = Expect()
+    sdk: Sdk | None = None
 
 
 def names() -> list[str]:
@@ -155,9 +167,35 @@ def flashers() -> list[str]:
 
 def load(name: str) -> Target:
     """Return the board of that name. Raises ConfigError if there is none or its file is wrong."""
+    if is_sdk(name):
+        return _sdk_target(name)
     if name not in names():
         raise ConfigError(f"--target {name}: no such target; {nearest(name, names())}")
     return load_file(TARGETS_DIR / f"{name}.toml")
+
+
+def is_sdk(name: str) -> bool:
+    """Return whether a name is that of a board which the user's own SDK builds for, as zephyr:nucleo_f746zg."""
+    return name.partition(":")[0] in SDKS and ":" in name
+
+
+def _sdk_target(name: str) -> Target:
+    sdk, _, board = name.partition(":")
+    if not SDK_BOARD.fullmatch(board):
+        raise ConfigError(
+            f"--target {name}: expected a board as {SDKS[sdk]} names it: letters, digits and . _ : / = @ -"
+        )
+    return Target(
+        name=name.replace("/", "_"),  # a report's folder has this name
+        description=f"any board of {SDKS[sdk]}, built and flashed by your own SDK",
+        kind="mcu",
+        measured_on="hardware",
+        cpu=board,
+        engine="aot",
+        link="serial",
+        tried="hardware: nothing yet",
+        sdk=Sdk(sdk, board),
+    )
 
 
 def load_file(path: Path) -> Target:
@@ -166,7 +204,7 @@ def load_file(path: Path) -> Target:
     Raises ConfigError naming the file, the key, what was expected and what it holds.
     """
     top = load_toml(path)
-    keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments"}
+    keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments", "sdk"}
     top.allow(keys | {"class", "where", "flash"})
     mcu, emulator, tpu = _section(top, "mcu", Mcu), _section(top, "emulator", Emulator), _section(top, "tpu", Tpu)
     expect = _section(top, "expect", Expect)

@@ -142,6 +142,7 @@ def targets(chosen: options.TargetsOptions) -> None:
         print(json.dumps([asdict(board) for board in boards], indent=1))
         return
     console.table("", *target.table(boards))
+    console.plain("and zephyr:BOARD, arduino:FQBN, pio:BOARD, idf:CHIP, which your own SDK builds for (docs/export.md)")
 
 
 @command(COMPILING, options.FitOptions, *INT8_GROUPS, "target", "json")

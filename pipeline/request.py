@@ -113,7 +113,9 @@ class Request:
     )
     seed: int = option(0, "picks the pictures for calibration and for the test", group="calibration", value="N")
     target: str = option(
-        "host", "board, as ./inv targets lists them; several, joined by commas, are measured side by side",
+        "host",
+        "board, as ./inv targets lists them, or zephyr:BOARD, arduino:FQBN, pio:BOARD or idf:CHIP for your own SDK; "
+        "several, joined by commas, are measured side by side",
         group="target", value="NAME",
     )  # fmt: skip
     engine: str | None = option(
@@ -261,7 +263,7 @@ def as_typed(request: Request, name: str) -> str:
 def is_target(word: str) -> bool:
     """Return whether a word names one target or several, joined by commas."""
     known = set(targets.names())
-    return all(part in known for part in word.split(","))
+    return all(part in known or targets.is_sdk(part) for part in word.split(","))
 
 
 def is_model(word: str) -> bool:

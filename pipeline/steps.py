@@ -185,12 +185,22 @@ def _compiled_by(engine: str, model: Artifact[Int8Facts], board: Target, request
 
             if board.kind == "linux":
                 return linux_program.compile_for(model, board, request.optimize)
+            if board.sdk is not None:
+                return _exported(model, board, request)
             return microcontroller.compile_for(model, board, request.optimize, request.stream_input)
         case "tflm":
             from compilers import tflm
 
             return tflm.compile_for(model)
     raise CompileError(f"--engine {engine}: nothing compiles for it on {board.name}")
+
+
+def _exported(model: Artifact[Int8Facts], board: Target, request: Request) -> Artifact[ImageFacts]:
+    from compilers.export import artifact as export
+
+    if request.stream_input:
+        raise CompileError(f"--stream-input: {board.name} takes its input whole; leave it out")
+    return export.compile_for(model, board, request.optimize)
 
 
 def smaller_presets(board: Target, model: Artifact[Int8Facts]) -> str:

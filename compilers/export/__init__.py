@@ -7,7 +7,7 @@ writes all of it at once. Nothing here imports TensorFlow, and no SDK or compile
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifact import ROOT, Artifact, write_zip
@@ -16,11 +16,11 @@ from compilers.aot.emit import Naming
 from compilers.compiled import c_identifier
 from compilers.export import answers, folder
 from compilers.export.contents import Contents
-from compilers.export.frameworks import CMSIS_PACK, FRAMEWORKS, Framework
+from compilers.export.frameworks import CMSIS_PACK, FRAMEWORKS
 from errors import CompileError, nearest
 from graph.reader import read
 
-__all__ = ["EXPORT_VERSION", "FRAMEWORKS", "KERNEL_SETS", "Exported", "Settings", "check", "export"]
+__all__ = ["EXPORT_VERSION", "FRAMEWORKS", "KERNEL_SETS", "Exported", "Settings", "check", "export", "files_of"]
 
 # Raise it whenever the files of an export may differ for the same network.
 EXPORT_VERSION = "1"
@@ -28,12 +28,16 @@ EXPORT_VERSION = "1"
 
 @dataclass(frozen=True)
 class Settings:
-    """What an export is for: one of FRAMEWORKS, a kernel set, an aim of compilers.aot.OPTIMIZE, with the protocol."""
+    """What an export is for: one of FRAMEWORKS, a kernel set, an aim of compilers.aot.OPTIMIZE, with the protocol.
+
+    `board` is the name that a device says of itself, "" for the one that the framework knows.
+    """
 
     framework: str
     kernels: str = "portable"
     optimize: str = "size"
     with_protocol: bool = False
+    board: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Exported:
     steps: tuple[str, ...]
 
 
-def check(settings: Settings, out: Path) -> Framework:
-    """Return the framework. Raises CompileError for names that do not exist, ConfigError if `out` is not free."""
+def check(settings: Settings, out: Path) -> None:
+    """Raise CompileError for names that do not exist, and ConfigError if `out` is not free."""
     for option, value, known in (
         ("--for", settings.framework, FRAMEWORKS),
         ("--kernels", settings.kernels, KERNEL_SETS),
@@ -59,7 +63,6 @@ def check(settings: Settings, out: Path) -> Framework:
         if value not in known:
             raise CompileError(f"{option} {value}: unknown; {nearest(value, known)}")
     folder.check_free(out)
-    return FRAMEWORKS[settings.framework]
 
 
 def export(model: Artifact[object], settings: Settings, out: Path) -> Exported:
@@ -68,7 +71,20 @@ def export(model: Artifact[object], settings: Settings, out: Path) -> Exported:
     The same model and settings give the same bytes. Raises CompileError naming file, operator and tensor for what can't
     be compiled, GraphError if LiteRT can't run it, ConfigError if `out` has other files or can't be written.
     """
-    framework = check(settings, out)
+    check(settings, out)
+    contents, files = files_of(model, settings)
+    folder.write(out, files)
+    plan = contents.plan
+    return Exported(
+        out, contents.identifier, plan.arena_bytes, contents.stack_bytes, plan.weights_bytes, len(files), contents.steps
+    )
+
+
+def files_of(model: Artifact[object], settings: Settings) -> tuple[Contents, dict[str, bytes]]:
+    """Return an export and its files by path, the manifest included. Raises CompileError, GraphError."""
+    framework = FRAMEWORKS[settings.framework]
+    if settings.board:
+        framework = replace(framework, board=f'"{settings.board}"')
     identifier = c_identifier(model.name)
     graph = read(model.path, f"{model.name}.tflite")
     plan, compiled = compile_graph(graph, settings.kernels, settings.optimize, False, Naming(identifier))
@@ -76,16 +92,13 @@ def export(model: Artifact[object], settings: Settings, out: Path) -> Exported:
     contents = Contents(model.name, framework, plan, compiled, known, settings.with_protocol, f"{EXPORT_VERSION}.0.0")
     files = {path: text.encode() for path, text in contents.files().items()}
     files["LICENSE.txt"] = (ROOT / "LICENSE").read_bytes()
-    if framework is CMSIS_PACK:
+    if framework.name == CMSIS_PACK.name:
         files[f"Alpharho.{identifier}.{contents.version}.pack"] = _pack(files)
     about = folder.Manifest(
         f"alpharho export {EXPORT_VERSION}", model.name, plan.model_sha256, framework.name, settings.kernels,
-        settings.with_protocol, folder.digests(files),
+        settings.with_protocol, contents.revision, folder.digests(files),
     )  # fmt: skip
-    folder.write(out, {**files, folder.MANIFEST: folder.manifest(about)})
-    return Exported(
-        out, identifier, plan.arena_bytes, contents.stack_bytes, plan.weights_bytes, len(files), contents.steps
-    )
+    return contents, files | {folder.MANIFEST: folder.manifest(about)}
 
 
 def _pack(files: dict[str, bytes]) -> bytes:

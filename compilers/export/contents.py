@@ -81,9 +81,15 @@ class Contents:
             step.format(id=self.identifier, upper=macro_prefix(self.identifier), version=self.version) for step in steps
         )
 
+    @cached_property
+    def revision(self) -> str:
+        """What the protocol says of itself: a digest of the code and its facts, "" without the protocol."""
+        config = self._code.get(f"src/{self.identifier}/{sources.CONFIG}", "")
+        return next(iter(re.findall(r'FIRMWARE_REVISION "(\w+)"', config)), "")
+
     def files(self) -> dict[str, str]:
         """Return all files by path."""
-        code = self._code()
+        code = self._code
         compiled = [path for path in sorted(code) if PurePosixPath(path).suffix in (".c", ".S", ".cpp")]
         protocol = [path for path in compiled if self._is_protocol(path)]
         lists = {
@@ -98,6 +104,7 @@ class Contents:
         }
         return code | beside | {"README.md": self._render("readme.md", **lists)}
 
+    @cached_property
     def _code(self) -> dict[str, str]:
         """Return the C by its place, all of it below src/."""
         pool = self._pool()
@@ -108,9 +115,10 @@ class Contents:
             roots += [*public[1:], *sources.PROTOCOL, *(path for path in pool if path.startswith("serial."))]
         places = {path: f"src/{Path(path).name}" for path in public}
         code = sources.renamed(pool, sources.needed(pool, tuple(roots)), self.identifier, places)
-        revision = hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()[: len(REVISION)]
         config = f"src/{self.identifier}/{sources.CONFIG}"
-        return {path: text.replace(REVISION, revision) if path == config else text for path, text in code.items()}
+        return {
+            path: text.replace(REVISION, _revision(code)) if path == config else text for path, text in code.items()
+        }
 
     def _pool(self) -> dict[str, str]:
         """Return the files that may be part of the C, by their path in `firmware/` or a folder of their own."""
@@ -201,6 +209,10 @@ def stored_arrays(weights: str) -> list[tuple[str, bytes]]:
         (name, np.array(numbers.replace(least, str(INT32_MIN)).rstrip(",\n").split(","), dtype).tobytes())
         for dtype, name, numbers in _ARRAY.findall(weights)
     ]
+
+
+def _revision(code: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()[: len(REVISION)]
 
 
 def _answer(answer: Answer) -> dict[str, object]:

@@ -20,7 +20,7 @@ MANIFEST = "alpharho-export.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export was made of, and the sha256 of each of its files by path."""
+    """What an export was made of, the revision that its protocol says, and the sha256 of each of its files by path."""
 
     tool: str
     model: str
@@ -28,6 +28,7 @@ class Manifest:
     framework: str
     kernels: str
     with_protocol: bool
+    firmware: str
     files: Mapping[str, str]
 
 

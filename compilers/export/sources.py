@@ -6,6 +6,7 @@ to the file that has it, so that no framework needs a search path for them.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections import defaultdict
@@ -15,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from artifact import ROOT
 
 FIRMWARE = ROOT / "firmware"
+TEMPLATES = Path(__file__).parent / "templates"
 PREFIX = "alpharho_"
 COMPILED = (".c", ".S")
 PROTOCOL = (
@@ -39,6 +41,13 @@ def firmware_files(kernels: str, with_protocol: bool) -> dict[str, str]:
     paths = [path for folder in dict.fromkeys(folders) for path in sorted((FIRMWARE / folder).iterdir())]
     suffixes = (*COMPILED, ".h", ".inc")
     return {path.relative_to(FIRMWARE).as_posix(): path.read_text() for path in paths if path.suffix in suffixes}
+
+
+def source_digest(kernels: str) -> str:
+    """Return a digest of all that an export with the protocol may be made of: the firmware's sources, the templates."""
+    files = firmware_files(kernels, with_protocol=True)
+    files |= {str(path.relative_to(TEMPLATES)): path.read_text() for path in TEMPLATES.rglob("*.jinja")}
+    return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
 
 
 def needed(pool: Mapping[str, str], roots: tuple[str, ...]) -> list[str]:

@@ -41,6 +41,8 @@ class Fit:
 
 def mcu_of(target: Target) -> Mcu:
     """Return the facts of a target's microcontroller. Raises FitError if it is not a microcontroller."""
+    if target.sdk is not None:
+        raise FitError(f"{target.name}: its RAM and flash are known to its own SDK only; choose one of ./inv targets")
     if target.mcu is None:
         raise FitError(
             f"{target.name}: is not a microcontroller: its TOML has no [mcu] section; choose a target that has one"

@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from deploy.bench_file import unit_of
 from deploy.flash_tool import FlashTool, Say
 from deploy.links import Link
+from deploy.sdk import sdk_flasher
 from errors import DeployError, nearest
 from target import Target, flashers
 
@@ -38,6 +39,8 @@ def flasher_for(target: Target, name: str = "", say: Say | None = None) -> Flash
     `say` is called with each line about what is flashed. Raises DeployError if the target has none, or if the flasher
     does not serve targets of its link.
     """
+    if target.sdk is not None:
+        return sdk_flasher(target, say)
     name = name or (unit_of(target.name).flasher if target.link == "serial" else "")
     if name:
         return _make(target, name, say)

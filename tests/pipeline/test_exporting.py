@@ -31,3 +31,20 @@ def test_a_folder_that_is_not_free_is_an_error_before_anything_else(
     assert capsys.readouterr().err == (
         f"error: --out {tmp_path}: not empty and not an earlier export (notes.txt); name another folder\n"
     )
+
+
+def test_a_board_of_an_sdk_is_compiled_for_without_the_sdk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artifact.BUILD_DIR", tmp_path / "build")
+    model = tmp_path / "my net.tflite"
+    model.write_bytes(small_network())
+    assert main(["compile", str(model), "zephyr:nucleo_f746zg"]) == 0
+    path = Path(capsys.readouterr().out.splitlines()[-1])
+    assert path.name == "alpharho-export.json"
+    assert (path.parent / "samples" / "serve" / "prj.conf").is_file()
+    assert main(["compile", str(model), "zephyr:nucleo_f746zg", "--stream-input"]) == 1
+    assert "--stream-input: zephyr:nucleo_f746zg takes its input whole" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert main(["deploy", str(model), "--target", "zephyr:nucleo_f746zg"]) == 1
+    assert "zephyr:nucleo_f746zg: west: not found; install Zephyr" in capsys.readouterr().err

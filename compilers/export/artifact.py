@@ -1,0 +1,57 @@
+"""An export as an artifact: what the user's SDK builds for a board of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from artifact import Artifact, ImageFacts, produce, write_atomic
+from compilers.aot import ENGINE, ENGINE_VERSION, Plan
+from compilers.export import EXPORT_VERSION, Settings, files_of
+from compilers.export.folder import MANIFEST
+from compilers.export.sources import source_digest
+from errors import CompileError
+from target import Target
+
+FRAMEWORK_OF = {"zephyr": "zephyr", "arduino": "arduino", "pio": "platformio", "idf": "esp-idf"}
+
+
+@dataclass(frozen=True)
+class ExportFacts(ImageFacts):
+    """Facts of an export: `memory` as the plan has it, bytes by name, and the plan."""
+
+    plan: Plan
+
+
+def compile_for(model: Artifact[object], target: Target, optimize: str = "size") -> Artifact[ExportFacts]:
+    """Return the export with the protocol, kind `export`, of an int8 artifact for a board of the user's SDK.
+
+    Raises CompileError if an operator can't be compiled or the target is not such a board.
+    """
+    if target.sdk is None:
+        raise CompileError(f"{target.name}: is not a board of an SDK, such as zephyr:nucleo_f746zg")
+    settings = Settings(FRAMEWORK_OF[target.sdk.name], optimize=optimize, with_protocol=True, board=target.name)
+
+    def make(folder: Path) -> ExportFacts:
+        contents, files = files_of(model, settings)
+        for path, content in files.items():
+            write_atomic(folder / path, content)
+        plan = contents.plan
+        memory = {"arena": plan.arena_bytes, "stack": contents.stack_bytes, "weights": plan.weights_bytes}
+        return ExportFacts(model.sha256, memory, plan)
+
+    return produce(
+        "export",
+        f"{target.name.replace(':', '-')}-{model.name}",
+        MANIFEST,
+        ExportFacts,
+        make,
+        parents={model.kind: model.sha256},
+        parameters={
+            "engine": f"{ENGINE} {ENGINE_VERSION}",
+            "export": EXPORT_VERSION,
+            "sources": source_digest(settings.kernels),
+            "target": target.name,
+            "optimize": optimize,
+        },
+    )
