@@ -12,6 +12,7 @@ import pytest
 import target
 from compilers.image.firmware import FIRMWARE_DIR
 from deploy.flashers import flasher_for, rp2040js
+from deploy.images import in_form, read_segments
 from errors import DeployError
 from tests.firmware.conftest import Images
 
@@ -59,6 +60,23 @@ def test_the_image_begins_with_the_boot_block(images: Images) -> None:
     assert stack == board.mcu.ram_origin + board.mcu.stack_bytes
     assert board.mcu.flash_origin + BOOT_BYTES < reset < board.mcu.flash_origin + len(data)
     assert image.flash_bytes > len(data) - 64
+
+
+def test_the_boot_loader_s_drive_takes_it_as_uf2(images: Images, tmp_path: Path) -> None:
+    board, image = target.load("pico-serial"), images(BOARD)
+    assert board.mcu
+    assert image.binary
+    data = image.binary.read_bytes()
+    uf2 = in_form(image.elf, ".uf2", tmp_path, board.mcu, int(board.flash_arguments["uf2"][1], 16)).read_bytes()
+    blocks = [struct.unpack_from("<8I", uf2, at) for at in range(0, len(uf2), 512)]
+    pages = -(-len(data) // 256)
+    # Magic numbers, the flag of a family, address, bytes, number, count, and the RP2040's family.
+    assert blocks == [
+        (0x0A324655, 0x9E5D5157, 0x2000, 0x10000000 + 256 * i, 256, i, pages, 0xE48BFF56) for i in range(pages)
+    ]
+    written = b"".join(uf2[at + 32 : at + 288] for at in range(0, len(uf2), 512))
+    for segment in read_segments(image.elf):
+        assert written[segment.address - 0x10000000 :].startswith(segment.data)
 
 
 @pytest.mark.emulated

@@ -1,11 +1,12 @@
-/* RP2040. Datasheet: 2.14 resets, 2.15 clocks, 2.16 XOSC, 2.18 PLL, 2.19 GPIO, 4.2 UART, 4.6 timer, 4.7 watchdog;
- * SysTick: Armv6-M Architecture Reference Manual (DDI0419), B3.3. */
+/* RP2040. Datasheet: 2.20 system information, 2.14 resets, 2.15 clocks, 2.16 XOSC, 2.18 PLL, 2.19 GPIO, 4.2 UART, 4.6
+ * timer, 4.7 watchdog; SysTick: Armv6-M Architecture Reference Manual (DDI0419), B3.3. */
 #include "board.h"
 #include "cortex_m/cortex_m.h"
 #include "port.h"
 #include "ring.h"
 #include "wide_counter.h"
 
+#define CHIP_ID          REGISTER(0x40000000u)
 #define SYSTICK(offset)  REGISTER(0xE000E010u + (offset))
 #define CLOCKS(offset)   REGISTER(0x40008000u + (offset))
 #define RESETS(offset)   REGISTER(0x4000C000u + (offset))
@@ -164,6 +165,9 @@ void alpharho_port_measure_begin(void) {
 }
 
 void alpharho_port_measure_end(void) { interrupt_enable(UART_IRQ); }
+
+/* JEDEC's number of the maker, and the maker's of the part; the revision is above them. */
+const char *alpharho_port_machine(void) { return (CHIP_ID & 0x0FFFFFFFu) == 0x0002927u ? "RP2040" : ""; }
 
 size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
   (void)bytes; /* the chip has none; its flash has one, which can't be read while code runs from there */
