@@ -153,6 +153,36 @@ def test_a_program_ends_when_we_are_killed(tmp_path: Path) -> None:
     assert wait_until_gone(pid)
 
 
+def test_what_a_program_started_ends_when_we_are_killed(tmp_path: Path) -> None:
+    """A compiler's driver is killed by the kernel; the compiler that it started is not."""
+    pid_file = tmp_path / "pid"
+    grandchild = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
+    owner = (
+        f"import process, errors, sys; process.run([sys.executable, '-c', {child!r}], error=errors.Error, timeout_s=60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", owner], cwd=ROOT) as running:
+        deadline = time.monotonic() + 20
+        while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        pid = int(pid_file.read_text())
+        assert is_running(pid)
+        os.kill(running.pid, signal.SIGKILL)
+    assert wait_until_gone(pid)
+
+
+def test_the_reaper_leaves_programs_alone_that_have_ended_or_were_stopped(tmp_path: Path) -> None:
+    owner = (
+        "import process, errors, subprocess, sys\n"
+        "process.run([sys.executable, '-c', ''], error=errors.Error, timeout_s=60)\n"
+        "child = process.start([sys.executable, '-c', ''], error=errors.Error)\n"
+        "process.stop(child, 20)\n"
+        "print(process._reaper.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", owner], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", ""), done
+
+
 def test_show_leaves_the_output_alone_and_returns_the_exit_code(capfd: pytest.CaptureFixture[str]) -> None:
     assert process.show([*PYTHON, "print('seen'); raise SystemExit(5)"], error=CompileError) == 5
     assert capfd.readouterr().out == "seen\n"

@@ -14,6 +14,7 @@ from deploy.agents import AgentOptions
 from deploy.device import Device, device_for
 from deploy.links.tcp import TcpLink
 from deploy.request import Timeouts
+from deploy.running import RunningLink
 from errors import DeployError, DeviceError
 from tests.deploy.fake import SHA256, FakeLink
 
@@ -75,3 +76,21 @@ def test_no_flasher_and_no_link_is_refused_at_once() -> None:
     linux = replace(target.load("host"), link="tcp")
     with pytest.raises(DeployError, match=r"^host: can't be started from here"):
         device_for(linux, replace(FIRMWARE, kind="litert"), agent=AgentOptions(threads=2)).flash()
+
+
+class EmulatorLink(FakeLink, RunningLink):
+    """A link whose device ends with it."""
+
+    __init__ = FakeLink.__init__
+    open, read, write, close = FakeLink.open, FakeLink.read, FakeLink.write, FakeLink.close
+
+
+@pytest.mark.parametrize(("link", "starts"), [(EmulatorLink, 2), (FakeLink, 1)])
+def test_what_ends_with_its_link_is_started_again_and_a_flashed_board_is_not(link: type[FakeLink], starts: int) -> None:
+    flasher = FakeFlasher(link())
+    device = Device(MCU, FIRMWARE, flasher=flasher)
+    with device.session() as first:
+        assert first.info.board == "fake"
+    with device.session(lost=first.link) as second:
+        assert second.info.board == "fake"
+    assert len(flasher.images) == starts
