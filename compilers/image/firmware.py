@@ -20,6 +20,8 @@ from target import Mcu, Target
 
 FIRMWARE_DIR = ROOT / "firmware"
 KERNEL_OPTIMIZATION = "-O2"
+LINUX_OPTIMIZATION = "-O3"
+"""Of kernels where their size does not matter and the compiler can use vectors."""
 APP_OPTIMIZATION = "-Os"
 # The linker aligns each constant; the plan counts their bytes alone.
 WEIGHT_ALIGNMENT_SLACK = 4_096
@@ -100,7 +102,8 @@ def tool_versions(target: Target) -> dict[str, str]:
 def firmware_revision(target: Target) -> str:
     """Return 12 hex digits of the sha256 of all sources and options: what INFO calls `firmware`."""
     unit = target.emulator.unit if target.emulator else ""
-    inputs = (target.name, target.measured_on, unit, target.mcu, KERNEL_OPTIMIZATION, APP_OPTIMIZATION)
+    optimization = _kernel_optimization(mcu_of(target))
+    inputs = (target.name, target.measured_on, unit, target.mcu, optimization, APP_OPTIMIZATION)
     digest = hashlib.sha256(repr(inputs).encode())
     for path in sorted(FIRMWARE_DIR.rglob("*")):
         relative = path.relative_to(FIRMWARE_DIR)
@@ -111,6 +114,10 @@ def firmware_revision(target: Target) -> str:
         content = path.read_bytes()
         digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:12]
+
+
+def _kernel_optimization(mcu: Mcu) -> str:
+    return LINUX_OPTIMIZATION if mcu.family == "linux" else KERNEL_OPTIMIZATION
 
 
 def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> list[str]:
@@ -148,7 +155,7 @@ def _configure(
         "CPU_FLAGS": ";".join(mcu.cpu_flags.split()),
         "FACTS": ";".join(facts),
         "KERNELS": mcu.kernels,
-        "KERNEL_OPTIMIZATION": KERNEL_OPTIMIZATION,
+        "KERNEL_OPTIMIZATION": _kernel_optimization(mcu),
         "APP_OPTIMIZATION": APP_OPTIMIZATION,
     }
     definitions = [f"-D{name}={value}" for name, value in (variables | dict(overrides)).items()]

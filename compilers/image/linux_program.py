@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from artifact import Artifact
 from compilers.image.microcontroller import FirmwareFacts
@@ -19,19 +20,22 @@ from target import ARCHITECTURES, Mcu, Target
 
 @dataclass(frozen=True)
 class Build:
-    """How programs of an architecture are compiled: the name of a toolchain and the options that choose the core."""
+    """How programs of an architecture are compiled: a toolchain, the options that choose the core, and a kernel set."""
 
     toolchain: str
     flags: str
+    kernels: str = "portable"
 
 
 BUILDS = {
     "armv6": Build("arm-linux-gnueabi", "-march=armv6+fp -mfloat-abi=softfp -marm"),
     "armv7": Build("arm-linux-gnueabihf", "-march=armv7-a+vfpv3-d16 -mfloat-abi=hard -mthumb"),
-    "aarch64": Build("aarch64-linux-gnu", "-march=armv8-a"),
+    "aarch64": Build("aarch64-linux-gnu", "-march=armv8-a", "simd"),
     "riscv64": Build("riscv64-linux-gnu", "-march=rv64gc -mabi=lp64d"),
     "x86-64": Build("x86_64-linux-gnu", "-m64 -march=x86-64"),
 }
+AVX2 = Build("x86_64-linux-gnu", "-m64 -march=x86-64-v3", "simd")
+"""For this host, where it has it: other boards of the architecture may not."""
 ADDRESSES = 1 << 31
 """Stands for flash and RAM, which a process has none of: the network is not refused for its size."""
 
@@ -58,7 +62,7 @@ def mcu_of(target: Target) -> Mcu:
         board="linux",
         toolchain=build.toolchain,
         cpu_flags=f"{build.flags} -ffp-contract=off",
-        kernels="portable",
+        kernels=build.kernels,
         flash_origin=0,
         flash_bytes=ADDRESSES,
         ram_origin=ADDRESSES,
@@ -83,4 +87,7 @@ def architecture_of(target: Target) -> str:
 
 
 def _build_of(target: Target) -> Build:
-    return BUILDS[architecture_of(target)]
+    architecture = architecture_of(target)
+    if architecture == "x86-64" and target.measured_on == "host" and " avx2 " in Path("/proc/cpuinfo").read_text():
+        return AVX2
+    return BUILDS[architecture]

@@ -30,6 +30,10 @@ ADDRESS = ["-fsanitize=address", *UNDEFINED]
 # Four texts, two numbers, a truth value and two numbers, two tables, a function, on a 64-bit machine.
 ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 8
 
+CPU = Path("/proc/cpuinfo").read_text()
+OF_SET = {"simd": ["-mavx2"]} if " avx2" in CPU else {}
+"""Options of gcc for this machine, by kernel set: without them, a set is its own C."""
+
 Int8 = npt.NDArray[np.int8]
 
 # A program around engine.h: input after input from stdin, output after output to stdout.
@@ -87,7 +91,17 @@ def kernel_objects(*options: str, kernels: str = "portable") -> tuple[Path, ...]
     folder = Path(tempfile.mkdtemp(prefix="kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for source in sources:
-        gcc(*WARNINGS, *options, "-fPIC", "-c", f"-I{KERNELS}", source, "-o", folder / _object_name(source))
+        gcc(
+            *WARNINGS,
+            *options,
+            *OF_SET.get(kernels, ()),
+            "-fPIC",
+            "-c",
+            f"-I{KERNELS}",
+            source,
+            "-o",
+            folder / _object_name(source),
+        )
     return tuple(folder / _object_name(source) for source in sources)
 
 

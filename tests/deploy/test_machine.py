@@ -33,10 +33,9 @@ from deploy.remote.connect import close, connect
 from device_tests import tiny_model
 from device_tests.support import artifact_of
 from errors import ConfigError, DeployError, LinkError
-from tests.compilers.test_compile import small_network
 from tests.deploy.test_agent import reference
 from tests.deploy.test_ssh import run_for_ever
-from tests.deploy.test_static_program import expect_equal
+from tests.deploy.test_static_program import expect_equal, mobile_network
 
 TARGET = target.load("qemu-rpi4")
 IS_ASKED = bool(os.environ.get("ALPHARHO_MACHINE_TESTS"))
@@ -251,7 +250,7 @@ def test_a_full_disk_is_an_error_and_nothing_stays(machine: Machine, tmp_path: P
 @pytest.mark.timeout(2400)
 def test_a_compiled_program_gives_the_bytes_of_the_reference_kernels(machine: Machine, tmp_path: Path) -> None:
     model = tmp_path / "small.tflite"
-    model.write_bytes(small_network())
+    model.write_bytes(mobile_network())
     program = linux_program.compile_for(artifact_of(model), TARGET)
     with device_for(TARGET, program).session() as board:
         expect_equal(board, model, 20)

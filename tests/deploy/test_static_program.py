@@ -21,25 +21,48 @@ from deploy.device import device_for
 from deploy.remote.board import Board
 from device_tests.support import artifact_of
 from errors import CompileError, DeployError, LinkError
+from graph.builder import Builder
 from graph.oracle import Oracle, run_bytes
 from pipeline import preflight
 from pipeline.request import Request
 from target import Emulator, Target
-from tests.compilers.test_compile import small_network
 from tests.deploy.sshd import BOARD, Proxy, Sshd, wait_until
 
 HOST = target.load("host")
 EMULATORS = {"armv6": "arm", "armv7": "arm", "aarch64": "aarch64", "riscv64": "riscv64"}
 CORES = {"armv6": ("-cpu", "arm1176"), "armv7": ("-cpu", "cortex-a7")}
-INPUT_BYTES = 6 * 5 * 3
+INPUT_SHAPE = (1, 9, 6, 3)
+INPUT_BYTES = 9 * 6 * 3
 URI = "ssh://board"
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "small.tflite"
-    path.write_bytes(small_network())
+    path.write_bytes(mobile_network())
     return path
+
+
+def mobile_network() -> bytes:
+    """Return a convolution, a depthwise one of 8 channels and a pointwise one to 20, on 15 pixels."""
+    b, rng = Builder(), np.random.default_rng(3)
+
+    def constant(shape: tuple[int, ...], dtype: str = "int8", scale: float = 0.01) -> int:
+        low, high = (-127, 128) if dtype == "int8" else (-5000, 5000)
+        return b.tensor(shape, dtype, scale, data=rng.integers(low, high, shape))
+
+    x = b.tensor(INPUT_SHAPE, scale=1 / 128, zero_point=-1, name="input")
+    y = b.tensor((1, 5, 3, 8), scale=0.05, zero_point=-7)
+    weights, bias = constant((8, 3, 3, 3)), constant((8,), "int32", 0.01 / 128)
+    b.operator("CONV_2D", [x, weights, bias], [y], {"StrideH": 2, "StrideW": 2}, "Conv2DOptions")
+    z = b.tensor((1, 5, 3, 8), scale=0.04, zero_point=5)
+    weights, bias = constant((1, 3, 3, 8)), constant((8,), "int32", 0.01 * 0.05)
+    options = {"StrideH": 1, "StrideW": 1, "DepthMultiplier": 1, "FusedActivationFunction": 3}
+    b.operator("DEPTHWISE_CONV_2D", [y, weights, bias], [z], options, "DepthwiseConv2DOptions")
+    out = b.tensor((1, 5, 3, 20), scale=0.03, zero_point=-3, name="output")
+    weights, bias = constant((20, 1, 1, 8)), constant((20,), "int32", 0.01 * 0.04)
+    b.operator("CONV_2D", [z, weights, bias], [out], {"StrideH": 1, "StrideW": 1}, "Conv2DOptions")
+    return b.finish([x], [out])
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from compilers.aot.sets import dsp, mve, portable
+from compilers.aot.sets import dsp, mve, portable, simd
 from compilers.aot.sets.kernel_set import KernelSet
 
-SETS: dict[str, KernelSet] = {kernel_set.name: kernel_set for kernel_set in (portable.SET, dsp.SET, mve.SET)}
+SETS: dict[str, KernelSet] = {kernel_set.name: kernel_set for kernel_set in (portable.SET, dsp.SET, mve.SET, simd.SET)}
