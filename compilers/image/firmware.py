@@ -135,9 +135,10 @@ def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> lis
         "MODEL_INPUT_BYTES": f"{model.input_bytes}u",
         "TEXT_OFFSET": str(model.pixel_offset),
     }
-    if target.measured_on == "emulated" and not toolchain_of(mcu).hosted:  # a hosted program reads the host's clock
+    on_mcu = not toolchain_of(mcu).hosted  # a hosted program reads the clock, also in an emulator
+    if target.measured_on == "emulated" and on_mcu:
         facts["EMULATED"] = "1"
-    if target.emulator is not None:
+    if target.emulator is not None and on_mcu:
         facts["COUNTER_UNIT"] = f'"{target.emulator.unit}"'
     if model.is_streamed:
         facts["STREAMED_INPUT"] = "1"
