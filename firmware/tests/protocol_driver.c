@@ -73,8 +73,10 @@ static uint32_t info(uint32_t offset, uint8_t *part, uint32_t room) {
   return size;
 }
 
-static const struct alpharho_device_tensor inputs[] = {{input_0, INPUT_0, written_0, 0, 0},
-                                                       {input_1, INPUT_1, written_1, 0, 0}};
+static const struct alpharho_device_tensor inputs[] = {
+    {input_0, INPUT_0, written_0, 0, 0},
+    {input_1, INPUT_1, written_1, 0, 0},
+};
 static const struct alpharho_device_tensor outputs[] = {{output, OUTPUT, NULL, 0.5f, -3}};
 static const struct alpharho_device_port port = {write_bytes, infer, microseconds, memory, restart};
 static struct alpharho_device_model model = {
