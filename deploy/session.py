@@ -18,6 +18,7 @@ from deploy.input_writer import InputWriter
 from deploy.links import Link
 from deploy.request import NoAnswer, Refused, Request, Restarted, Timeouts
 from errors import DeviceError
+from target import EMULATED_UNITS
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of what is being done, how many bytes or runs are done, and of how many."""
@@ -28,8 +29,8 @@ _COUNT = struct.Struct("<H")
 _FIRST_RUN_S = 0.25
 _MAX_COUNT = 0xFFFF
 _SHORTEST_READ = 64
-_FASTER = {"ticks": 2.0, "instructions": 50.0}
-"""How much faster than this host's clock a counter may run: one of instructions has its own nanoseconds."""
+_FASTER = {"ticks": 2.0} | dict.fromkeys(EMULATED_UNITS, 50.0)
+"""How much faster than this host's clock a counter may run: an emulator's counts in a time of its own."""
 _COUNTER_SLACK_S = 1.0
 
 
