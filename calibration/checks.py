@@ -73,35 +73,36 @@ class Quantized:
     more_inputs: tuple[QuantizedTensor, ...] = ()
 
 
-def inspect(path: Path) -> Quantized:
-    """Check an int8 .tflite and return its facts.
+def inspect(path: Path, name: str | None = None) -> Quantized:
+    """Check an int8 .tflite and return its facts. `name` is what messages say for the file, its path by default.
 
     Raises ConfigError if LiteRT can't load it, it computes in float or is dynamic, and
     CalibrationError if a scale is degenerate.
     """
     try:
-        graph = read(path, str(path))
+        where = name or str(path)
+        graph = read(path, where)
         oracle.check_loads(path)
     except GraphError as e:
         raise ConfigError(str(e)) from e
     if not graph.inputs or not graph.outputs:
         raise ConfigError(
-            f"{path}: expected at least one input and one output, got {len(graph.inputs)} and {len(graph.outputs)}"
+            f"{where}: expected at least one input and one output, got {len(graph.inputs)} and {len(graph.outputs)}"
         )
     sources, outputs = ([graph.tensors[i] for i in ends] for ends in (graph.inputs, graph.outputs))
-    first, *_ = [_behind_quantize(path, graph, source) for source in sources]
+    first, *_ = [_behind_quantize(where, graph, source) for source in sources]
     for source in sources:
-        check_end(path, source)
+        check_end(where, source)
     for tensor in outputs:
-        check_output(path, graph, tensor)
+        check_output(where, graph, tensor)
     ends = {*graph.inputs, *graph.outputs}
     for tensor in graph.tensors:
         if not (tensor.index in ends and tensor.dtype == "float32"):
-            check_tensor(path, tensor)
+            check_tensor(where, tensor)
     operators = Counter(operator.label for operator in graph.operators)
     if "SHAPE" in operators:
         raise ConfigError(
-            f"{path}: operator SHAPE: shapes are open until it runs; convert it with a fixed batch, or give the .keras"
+            f"{where}: operator SHAPE: shapes are open until it runs; convert it with a fixed batch, or give the .keras"
         )
     return Quantized(
         _end(sources[0]), _end(first), tuple(map(_end, outputs)), meaning.of_network(graph), len(graph.tensors),
@@ -109,7 +110,7 @@ def inspect(path: Path) -> Quantized:
     )  # fmt: skip
 
 
-def _behind_quantize(path: Path, graph: Graph, source: Tensor) -> Tensor:
+def _behind_quantize(path: Path | str, graph: Graph, source: Tensor) -> Tensor:
     """Return the input, or what the QUANTIZE of a float input makes of it. Raises ConfigError if it stays float."""
     if source.dtype != "float32":
         return source
@@ -126,7 +127,7 @@ def _how_to_convert(graph: Graph) -> str:
     return CONVERT
 
 
-def check_end(path: Path, tensor: Tensor) -> None:
+def check_end(path: Path | str, tensor: Tensor) -> None:
     """Check an input: int8, uint8 or int16 with a scale, or float32, of a fixed shape with batch 1.
 
     Raises ConfigError.
@@ -137,7 +138,7 @@ def check_end(path: Path, tensor: Tensor) -> None:
         raise _not_fixed(path, tensor)
 
 
-def check_output(path: Path, graph: Graph, tensor: Tensor) -> None:
+def check_output(path: Path | str, graph: Graph, tensor: Tensor) -> None:
     """Check an output: as an input, of any fixed shape; float32 is from a DEQUANTIZE. Raises ConfigError."""
     _check_type(path, tensor)
     makers = [operator.name for operator in graph.operators if tensor.index in operator.outputs]
@@ -147,7 +148,7 @@ def check_output(path: Path, graph: Graph, tensor: Tensor) -> None:
         raise _not_fixed(path, tensor)
 
 
-def _check_type(path: Path, tensor: Tensor) -> None:
+def _check_type(path: Path | str, tensor: Tensor) -> None:
     where = f"{path}: tensor {tensor.short_name}"
     if tensor.dtype not in END_TYPES:
         raise ConfigError(f"{where} is {tensor.dtype}, expected int8; {CONVERT}")
@@ -155,12 +156,12 @@ def _check_type(path: Path, tensor: Tensor) -> None:
         raise ConfigError(f"{where} has no scale; convert with full integer quantization")
 
 
-def _not_fixed(path: Path, tensor: Tensor) -> ConfigError:
+def _not_fixed(path: Path | str, tensor: Tensor) -> ConfigError:
     where, shape = f"{path}: tensor {tensor.short_name}", list(tensor.signature or tensor.shape)
     return ConfigError(f"{where} has shape {shape}, expected fixed sizes and batch 1; convert it with a fixed batch")
 
 
-def check_tensor(path: Path, tensor: Tensor) -> None:
+def check_tensor(path: Path | str, tensor: Tensor) -> None:
     """Check that a tensor is integer and that its scales are usable. Raises CalibrationError."""
     where = f"{path}: tensor {tensor.short_name}"
     if tensor.dtype not in INTEGER_TYPES:

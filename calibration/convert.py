@@ -90,7 +90,7 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
     def make(folder: Path) -> Int8Facts:
         target = folder / FILENAME
         target.write_bytes(_convert(model.path, inputs.real(), folder / LOG))
-        facts = _facts(checks.inspect(target), known.labels, known.input_range)
+        facts = _facts(checks.inspect(target, f"--model {model.name}"), known.labels, known.input_range)
         check = _compare(model, target, facts, test, data)
         return replace(
             facts,

@@ -27,6 +27,8 @@ Table = dict[str, Any]
 CONFIG_LIMIT_BYTES = 64 << 20
 # Layers of the TensorFlow Model Optimization toolkit, which knows Keras 2 alone.
 QUANTIZE_WRAPPERS = ("QuantizeWrapper", "QuantizeWrapperV2", "QuantizeLayer", "QuantizeAnnotate")
+# Layers that loop over time: the converter has no int8 form of a loop, and crashes on some.
+RECURRENT = ("RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 # Layers that do something in training only.
 AUGMENTATION_PREFIXES = ("Random", "AutoContrast", "AugMix", "CutMix", "MixUp", "MaxNumBoundingBoxes")
 
@@ -107,6 +109,11 @@ def _refuse(path: Path, description: Description) -> None:
             raise ConfigError(
                 f"{path}: layer {name!r} is a Lambda, which is Python code, and code in a file is never run; "
                 "put a layer such as Rescaling in its place, or convert to .tflite in your own program"
+            )
+        if kind in RECURRENT and not layer["config"].get("unroll"):
+            raise ConfigError(
+                f"{path}: layer {name!r} is a {kind}, a loop, which has no int8 form; "
+                "use Conv1D or other convolutions over time, or build the layer with unroll=True"
             )
         if kind in QUANTIZE_WRAPPERS:
             raise ConfigError(

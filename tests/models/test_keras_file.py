@@ -204,6 +204,17 @@ def test_layers_of_other_packages_are_named(tmp_path: Path) -> None:
         keras_file.load(path)
 
 
+def test_a_loop_over_time_is_refused(tmp_path: Path) -> None:
+    """TensorFlow's converter crashes on some loops, and with it this process."""
+    from keras import layers as L
+
+    _sequential(L.Bidirectional(L.LSTM(2, name="loop")), L.Dense(2), shape=(4, 3)).save(tmp_path / "loop.keras")
+    with pytest.raises(ConfigError, match=r"layer '.*loop' is a LSTM, a loop, which has no int8 form; use Conv1D"):
+        keras_file.load(tmp_path / "loop.keras")
+    _sequential(L.GRU(2, unroll=True), L.Dense(2), shape=(4, 3)).save(tmp_path / "unrolled.keras")
+    assert keras_file.load(tmp_path / "unrolled.keras").input_shape == (1, 4, 3)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
