@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="address of an already flashed or a Linux board, such as serial:///dev/ttyACM0 or ssh://pi@host",
     )
     group.addoption("--model-artifact", default=None, help="the int8 .tflite that the device holds or is to run")
-    group.addoption("--image", default=None, help="firmware image of that model, for microcontrollers")
+    group.addoption("--image", default=None, help="firmware image or Linux program of that model")
     group.addoption("--pictures", default=None, help="npz of `inputs` as the model takes them, and `labels` if known")
     group.addoption("--count", type=int, default=None, help="pictures [default: 100, on an emulator 20]")
     group.addoption("--kernels", default=USUAL, help=f"LiteRT kernels of Linux boards: {', '.join(KERNELS)}")
@@ -65,7 +65,8 @@ def device_on(
     folder = tmp_path_factory.mktemp(target.name)
     model = Path(option("--model-artifact") or tiny_model.dense(folder / "tiny.tflite"))
     uri = option("--link")
-    artifact = artifact_of(model) if uri else _runnable(target, model, option("--image"), folder)
+    has_it = uri is not None and not _runs_program(target, option("--image"))
+    artifact = artifact_of(model) if has_it else _runnable(target, model, option("--image"), folder)
     try:
         link = device_for(target, artifact, uri, AgentOptions(kernels=option("--kernels"))).flash()
     except DeployError as e:
@@ -131,9 +132,9 @@ def _check_need(device: DeviceUnderTest, what: str) -> None:
 
 
 def _runnable(target: targets.Target, model: Path, image: str | None, folder: Path) -> Artifact[ImageFacts]:
-    """Return what the target runs: the model itself, or a firmware image that has it inside."""
+    """Return what the target runs: the model itself, or a firmware image or program that has it inside."""
     artifact = artifact_of(model)
-    if target.kind != "mcu":
+    if target.kind != "mcu" and not _runs_program(target, image):
         return artifact
     from device_tests.images import build_image
 
@@ -142,6 +143,11 @@ def _runnable(target: targets.Target, model: Path, image: str | None, folder: Pa
     except (CompileError, FitError) as e:
         pytest.skip(f"{target.name}: {e}")
     return replace(artifact, path=path, kind="firmware")
+
+
+def _runs_program(target: targets.Target, image: str | None) -> bool:
+    """Return whether a Linux target runs a compiled program: the one that is named, or by its own engine."""
+    return target.kind == "linux" and (image is not None or target.engine == "aot")
 
 
 def _pictures(path: str | None) -> Pictures | None:

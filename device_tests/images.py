@@ -1,20 +1,21 @@
-"""A firmware image for a model, built here when the user names none."""
+"""A firmware image, or a Linux board's program, for a model: built here when the user names none."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from compilers.aot import compile_model
+from compilers.image import linux_program
 from compilers.image.firmware import build_firmware
 from target import Target
 
 
 def build_image(target: Target, model: Path, folder: Path) -> Path:
-    """Compile a .tflite ahead of time and build it for a microcontroller target; return the image.
+    """Compile a .tflite ahead of time and build it for a target; return the image, or a Linux board's program.
 
     Raises CompileError or FitError, with the reason.
     """
-    if target.mcu is None:
-        raise ValueError(f"{target.name} is not a microcontroller")
-    plan = compile_model(model, folder / "model", target.mcu.kernels)
-    return build_firmware(target, plan.compiled(model.stem, folder / "model"), folder / "image").elf
+    mcu = target.mcu or linux_program.mcu_of(target)
+    plan = compile_model(model, folder / "model", mcu.kernels)
+    return build_firmware(replace(target, mcu=mcu), plan.compiled(model.stem, folder / "model"), folder / "image").elf
