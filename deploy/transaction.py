@@ -22,7 +22,7 @@ _REFUSAL = struct.Struct("<BH")
 _BACKOFF = 1.5
 _LONGEST_RESEND_S = 2.0
 _LONGEST_RUN_RESEND_S = 10.0
-SPLIT_TRIES = 3
+SPLIT_TRIES = 6
 SHORT_LINE_BYTES = 128
 JOINED_BYTES = 1024
 """Short frames are written together, as many as fit into so many bytes."""
