@@ -65,7 +65,10 @@ def device_on(
     folder = tmp_path_factory.mktemp(target.name)
     model = Path(option("--model-artifact") or tiny_model.dense(folder / "tiny.tflite"))
     uri = option("--link")
-    has_it = uri is not None and not _runs_program(target, option("--image"))
+    is_program = _runs_program(target, option("--image"))
+    if is_program:
+        target = replace(target, engine="aot")
+    has_it = uri is not None and not is_program
     artifact = artifact_of(model) if has_it else _runnable(target, model, option("--image"), folder)
     try:
         link = device_for(target, artifact, uri, AgentOptions(kernels=option("--kernels"))).flash()
