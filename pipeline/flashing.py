@@ -13,6 +13,7 @@ from errors import ConfigError, DeployError
 from pipeline import preflight
 from pipeline.steps import Steps
 from pipeline.task_options import FlashRequest
+from target import Target
 
 
 def run(request: FlashRequest) -> None:
@@ -21,6 +22,9 @@ def run(request: FlashRequest) -> None:
     Raises ConfigError if the target is not flashed by a program, DeployError as FlashTool.start.
     """
     board = targets.load(request.target)
+    if board.sdk is not None:
+        _flash_by_sdk(request, board)
+        return
     if board.mcu is None or board.link != "serial":
         raise ConfigError(
             f"--target {board.name}: is not flashed: it is an emulator, this host or a Linux board; "
@@ -34,6 +38,19 @@ def run(request: FlashRequest) -> None:
         images.check_fits(board, request.image)
     flasher.check()
     image = request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
+    with console.step("flash") as line:
+        line.text = f"{board.name}: {flasher.start(image).name}"
+
+
+def _flash_by_sdk(request: FlashRequest, board: Target) -> None:
+    """Build and flash what the steps export, with the user's own SDK."""
+    if request.image is not None or request.link is not None:
+        raise ConfigError(
+            f"--target {board.name}: its SDK builds the image, bench.toml has its line; leave --image and --link out"
+        )
+    flasher = flasher_for(board, request.flasher or "", console.note)
+    flasher.check()
+    image = Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
     with console.step("flash") as line:
         line.text = f"{board.name}: {flasher.start(image).name}"
 

@@ -40,6 +40,8 @@ def flasher_for(target: Target, name: str = "", say: Say | None = None) -> Flash
     does not serve targets of its link.
     """
     if target.sdk is not None:
+        if name:
+            raise DeployError(f"{target.name}: its SDK flashes it; leave --flasher {name} out")
         return sdk_flasher(target, say)
     name = name or (unit_of(target.name).flasher if target.link == "serial" else "")
     if name:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from artifact import Artifact, NoFacts, sha256_of
 from compilers.export import Exported, Settings, export
+from tests.kernels import core_runner
 
 STANDINS = Path(__file__).parent / "export_standins"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
@@ -111,3 +112,23 @@ def run(*command: str | Path) -> str:
 
 def _language(source: Path) -> list[str]:
     return {".c": ["-std=gnu11"], ".cpp": ["-std=gnu++17"]}.get(source.suffix, [])
+
+
+def known_answers_on_core(folder: Path, name: str, core: str) -> int:
+    """Run the known answers of an export on one of CORES; return the exit code of export_core.c."""
+    cpu, machine, flash, ram = core_runner.CORES[core]
+    floats = ["-mfloat-abi=hard"] if core == "mve" else []
+    (folder.parent / "program.ld").write_text(core_runner.SCRIPT.format(flash=flash, ram=ram))
+    upper = name.upper()
+    facts = [
+        f'-DNETWORK_H="{name}.h"',
+        f"-DNETWORK_ARENA={upper}_ARENA",
+        f"-DNETWORK_KNOWN_ANSWERS={name}_known_answers",
+    ]
+    run(core_runner.COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-std=gnu11", "-O2", *WARNINGS, *facts,
+        f"-I{folder / 'src'}", Path(__file__).with_name("export_core.c"), *sources(folder), "-nostartfiles",
+        "--specs=nano.specs", f"-Wl,-T,{folder.parent / 'program.ld'},--no-warn-rwx-segments",
+        "-o", folder.parent / "program")  # fmt: skip
+    command = [core_runner.EMULATOR, "-M", machine, "-nographic", "-monitor", "none", "-serial", "null", "-semihosting"]
+    kernel = str(folder.parent / "program")
+    return subprocess.run([*command, "-kernel", kernel], timeout=core_runner.TIMEOUT_S).returncode

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,14 +11,11 @@ from xml.etree import ElementTree
 import pytest
 
 from compilers.export.contents import STACK_BYTES
-from tests.compilers.exports import STANDINS, exported, run, sources
+from tests.compilers.exports import STANDINS, exported, known_answers_on_core, run
 from tests.compilers.test_compile import small_network
+from tests.kernels import core_runner
 
 NAME = "small_net"
-# The deepest chain of calls: run, a block's function, a kernel, and two helpers.
-DEEPEST = 5
-# What the assembly of mve saves: no compiler counts it.
-ASSEMBLY_BYTES = {"portable": 36, "dsp": 36, "mve": 160}
 
 
 @pytest.fixture(scope="module")
@@ -159,24 +155,14 @@ def test_a_cmsis_pack_has_each_file_that_it_names(model: Path, tmp_path: Path) -
     assert package.findtext("license") in names
 
 
-@pytest.mark.parametrize(
-    ("kernels", "core"),
-    [("portable", "-mcpu=cortex-m0plus"), ("dsp", "-mcpu=cortex-m4"), ("mve", "-mcpu=cortex-m55 -mfloat-abi=hard")],
-)
-def test_the_stack_is_as_the_header_says(kernels: str, core: str, model: Path, tmp_path: Path) -> None:
-    compiler = "arm-none-eabi-gcc"
-    if shutil.which(compiler) is None:
-        pytest.skip("needs apt install gcc-arm-none-eabi libnewlib-arm-none-eabi")
-    folder = tmp_path / "export"
-    exported(model, folder, kernels=kernels)
-    flags = [*core.split(), "-mthumb", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{folder / 'src'}"]
-    frames = []
-    for source in sources(folder):
-        output = tmp_path / f"{'_'.join(source.relative_to(folder).parts)}.o"
-        run(compiler, *flags, "-fstack-usage", "-c", source, "-o", output)
-        usage = output.with_suffix(".su")
-        frames += [int(line.split("\t")[1]) for line in usage.read_text().splitlines()] if usage.exists() else []
-    deepest = sum(sorted(frames)[-DEEPEST:]) + ASSEMBLY_BYTES[kernels]
-    assert 0 < deepest <= STACK_BYTES[kernels]
-    header = (folder / "src" / f"{NAME}.h").read_text()
-    assert f"#define SMALL_NET_STACK_BYTES {STACK_BYTES[kernels]}\n" in header
+@pytest.mark.emulated
+@pytest.mark.parametrize("kernels", ["portable/armv6-m", "dsp", "mve"])
+def test_it_computes_the_same_on_the_core_within_its_stack(kernels: str, model: Path, tmp_path: Path) -> None:
+    """The assembly of a set runs on its core alone: linked under the export's names, and run."""
+    if package := core_runner.missing():
+        pytest.skip(f"needs apt install {package}")
+    exported(model, tmp_path / "export", kernels=core_runner.kernels_of(kernels))
+    code = known_answers_on_core(tmp_path / "export", NAME, kernels)
+    assert 0 < code * 8 <= STACK_BYTES
+    header = (tmp_path / "export" / "src" / f"{NAME}.h").read_text()
+    assert f"#define SMALL_NET_STACK_BYTES {STACK_BYTES}\n" in header

@@ -48,3 +48,9 @@ def test_a_board_of_an_sdk_is_compiled_for_without_the_sdk(
     monkeypatch.setenv("PATH", "/nowhere")
     assert main(["deploy", str(model), "--target", "zephyr:nucleo_f746zg"]) == 1
     assert "zephyr:nucleo_f746zg: west: not found; install Zephyr" in capsys.readouterr().err
+    assert main(["flash", str(model), "--target", "zephyr:nucleo_f746zg"]) == 1
+    assert "zephyr:nucleo_f746zg: west: not found; install Zephyr" in capsys.readouterr().err
+    assert main(["flash", str(model), "--target", "zephyr:nucleo_f746zg", "--flasher", "openocd"]) == 1
+    assert "its SDK flashes it; leave --flasher openocd out" in capsys.readouterr().err
+    assert main(["fit", str(model), "--target", "zephyr:nucleo_f746zg"]) == 1
+    assert "its RAM and flash are known to its own SDK only" in capsys.readouterr().err
