@@ -5,7 +5,6 @@ The chains are run by kernels called one by one in the order of the block's prog
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hypothesis
@@ -14,141 +13,25 @@ import pytest
 from hypothesis import strategies as st
 
 from compilers.aot import compile_graph
-from compilers.aot.checker import check
-from compilers.aot.kernel import WindowRow
 from compilers.aot.lower import KERNEL_SETS, lower
-from compilers.aot.operands import At, Linear, Row, Scratch
-from compilers.aot.planner import Layout, plan
+from compilers.aot.planner import plan
 from compilers.aot.rows import block
 from compilers.aot.segment import cuts
-from compilers.aot.sets import portable
 from compilers.aot.stages import flows_into, stages
-from compilers.aot.steps import Call, Item, Loop, Step, Switch
+from compilers.aot.steps import Step
 from errors import CompileError
 from graph.builder import Builder
-from graph.reader import parse, read
+from graph.reader import parse
 from graph.types import Graph
+from tests.compilers.chains import NOT_SHRUNK, SCALE, chains
 from tests.compilers.equality import pictures as pictures_of
 from tests.compilers.host_build import HostEngine, StreamedEngine
 from tests.compilers.kernel_runner import Runner
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
 from tests.kernels import core_runner
-from tests.kernels.cases import Case, pictures, seeds, weights, zero_points
+from tests.kernels.cases import Case
 from tests.kernels.core_runner import CoreRunner, kernels_of
-
-SCALE = 0.05
-NOT_SHRUNK = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
-
-
-@dataclass
-class _Chain:
-    """A network under construction: the tensor that comes next reads `tensor`, of `shape` (height, width, channels)."""
-
-    builder: Builder
-    draw: st.DrawFn
-    seed: int
-    tensor: int
-    shape: tuple[int, int, int]
-
-    def output(self, shape: tuple[int, int, int]) -> int:
-        self.shape = shape
-        self.tensor = self.builder.tensor((1, *shape), scale=SCALE, zero_point=self.draw(zero_points))
-        return self.tensor
-
-    def filter(self, shape: tuple[int, ...], channels: int, axis: int) -> tuple[int, int]:
-        self.seed += 1
-        data = weights(self.seed, shape, "random")
-        scale = [2.0 ** -self.draw(st.integers(5, 9)) for _ in range(channels)]
-        kernel = self.builder.tensor(shape, scale=scale, axis=axis, data=data)
-        values = np.random.default_rng(self.seed).integers(-2000, 2000, channels)
-        return kernel, self.builder.tensor((channels,), "int32", scale=1.0, data=values)
-
-    def pad(self, side: int) -> None:
-        """Put padding around the tensor, mostly so little that a window does it itself."""
-        height, width, channels = self.shape
-        amounts = [self.draw(st.integers(0, side)) for _ in range(4)]
-        before, source = self.builder.tensors[self.tensor], self.tensor
-        self.shape = (height + amounts[0] + amounts[1], width + amounts[2] + amounts[3], channels)
-        self.tensor = self.builder.tensor((1, *self.shape), scale=SCALE, zero_point=before.quant.zero_point)
-        pairs = [0, 0, *amounts, 0, 0]
-        self.builder.operator("PAD", [source, self.builder.tensor((4, 2), "int32", data=pairs)], [self.tensor])
-
-    def window(self, side: int, stride: int) -> tuple[int, list[int]]:
-        """Draw the padding, and return it with the output's height and width."""
-        if side > 1 and self.draw(st.booleans()):
-            self.pad(side - 1)
-        same = any(s < side for s in self.shape[:2]) or self.draw(st.booleans())
-        return int(not same), [-(-s // stride) if same else (s - side + stride) // stride for s in self.shape[:2]]
-
-    def conv(self, side: int, stride: int) -> None:
-        channels = self.draw(st.sampled_from([1, 3, 4, 8, 9]))
-        kernel, bias = self.filter((channels, side, side, self.shape[2]), channels, 0)
-        dilation = self.draw(st.sampled_from([1, 1, 2])) if stride == 1 else 1
-        padding, (h, w) = self.window((side - 1) * dilation + 1, stride)
-        options = {"Padding": padding, "StrideH": stride, "StrideW": stride, "FusedActivationFunction": 0}
-        options |= {"DilationHFactor": dilation, "DilationWFactor": dilation}
-        x = self.tensor
-        self.builder.operator("CONV_2D", [x, kernel, bias], [self.output((h, w, channels))], options, "Conv2DOptions")
-
-    def depthwise(self) -> None:
-        side, stride = self.draw(st.sampled_from([3, 3, 5, 2])), self.draw(st.sampled_from([1, 1, 2, 2, 3]))
-        channels = self.shape[2]
-        kernel, bias = self.filter((1, side, side, channels), channels, 3)
-        padding, (h, w) = self.window(side, stride)
-        options = {"Padding": padding, "StrideH": stride, "StrideW": stride, "FusedActivationFunction": 3}
-        options["DepthMultiplier"] = 1
-        x = self.tensor
-        y = self.output((h, w, channels))
-        self.builder.operator("DEPTHWISE_CONV_2D", [x, kernel, bias], [y], options, "DepthwiseConv2DOptions")
-
-    def pool(self) -> None:
-        name, side = self.draw(st.sampled_from(["MAX_POOL_2D", "AVERAGE_POOL_2D"])), self.draw(st.integers(2, 3))
-        stride = self.draw(st.integers(1, 3))
-        padding, (h, w) = self.window(side, stride)
-        options = {"Padding": padding, "StrideH": stride, "StrideW": stride, "FilterHeight": side, "FilterWidth": side}
-        source, shape = self.tensor, (h, w, self.shape[2])
-        self.shape, zero_point = shape, self.builder.tensors[source].quant.zero_point
-        self.tensor = self.builder.tensor((1, *shape), scale=SCALE, zero_point=zero_point)
-        self.builder.operator(name, [source], [self.tensor], options, "Pool2DOptions")
-
-    def table(self) -> None:
-        x = self.tensor
-        self.builder.operator("HARD_SWISH", [x], [self.output(self.shape)])
-
-    def add(self, other: int) -> None:
-        pair = [self.tensor, other] if self.draw(st.booleans()) else [other, self.tensor]
-        y = self.output(self.shape)
-        self.builder.operator("ADD", pair, [y], {"FusedActivationFunction": 0}, "AddOptions")
-
-
-@st.composite
-def chains(draw: st.DrawFn) -> Case:
-    """Draw layers one after the other, some of which are added to an earlier tensor of their shape."""
-    builder, seed = Builder(), draw(seeds)
-    shape = draw(st.integers(1, 11)), draw(st.integers(1, 9)), draw(st.sampled_from([1, 3, 4, 8]))
-    x = builder.tensor((1, *shape), scale=SCALE, zero_point=draw(zero_points))
-    chain = _Chain(builder, draw, seed, x, shape)
-    if draw(st.booleans()):
-        chain.conv(draw(st.sampled_from([2, 3])), draw(st.sampled_from([1, 2])))
-    earlier = {chain.shape: chain.tensor}
-    for _ in range(draw(st.integers(1, 7))):
-        kind = draw(st.sampled_from(["conv", "conv", "depthwise", "depthwise", "window", "pool", "table", "add"]))
-        if kind == "add" and earlier.get(chain.shape, chain.tensor) != chain.tensor:
-            chain.add(earlier[chain.shape])
-        elif kind == "depthwise":
-            chain.depthwise()
-        elif kind == "window":
-            chain.conv(draw(st.sampled_from([1, 2, 3])), draw(st.sampled_from([1, 1, 2, 3])))
-        elif kind == "pool":
-            chain.pool()
-        elif kind == "table":
-            chain.table()
-        else:
-            chain.conv(1, 1)
-        if draw(st.booleans()):
-            earlier[chain.shape] = chain.tensor
-    return Case(builder.finish([x], [chain.tensor]), pictures(seed, (1, *shape))[:3])
 
 
 def some_cut(graph: Graph, steps: tuple[Step, ...], data: st.DataObject) -> tuple[Step, ...]:
@@ -328,84 +211,3 @@ def test_windows_in_a_block_equal_the_reference(kernels: str, tmp_path: Path) ->
         np.testing.assert_array_equal(streamed.finish(), expected.reshape(-1))
         distinct.add(expected.tobytes())
     assert len(distinct) == 10
-
-
-def broken(items: tuple[Item, ...], change: object) -> tuple[Item, ...]:
-    """Return a program with `change` made to each call, loop and switch."""
-    found: list[Item] = []
-    for item in items:
-        new = change(item)  # type: ignore[operator]
-        match new:
-            case Loop():
-                new = replace(new, body=broken(new.body, change))
-            case Switch():
-                new = replace(new, cases=tuple((limit, broken(body, change)) for limit, body in new.cases))
-        found.append(new)
-    return tuple(found)
-
-
-def _later(item: Item) -> Item:
-    return (
-        replace(item, until=item.until.plus(-1)) if isinstance(item, Loop) and isinstance(item.until, Linear) else item
-    )
-
-
-def _no_fill(item: Item) -> Item:
-    if isinstance(item, Call) and item.kernel is portable.FILL:
-        return replace(item, arguments=(item.arguments[0], 5, item.arguments[2]))
-    return item
-
-
-def _smaller_ring(item: Item) -> Item:
-    if not isinstance(item, Call):
-        return item
-    return replace(
-        item, arguments=tuple(replace(a, modulus=2) if isinstance(a, Row) and a.modulus else a for a in item.arguments)
-    )
-
-
-def _shifted(item: Item) -> Item:
-    if not isinstance(item, Call) or item.kernel is not portable.DEPTHWISE_ROW:
-        return item
-    moved = (replace(a, offset=a.offset + 16) if isinstance(a, Scratch) else a for a in item.arguments)
-    return replace(item, arguments=tuple(moved))
-
-
-def _next_row(item: Item) -> Item:
-    if not isinstance(item, Call) or not isinstance(item.kernel.row, WindowRow):
-        return item
-    first = item.arguments[1]
-    if isinstance(first, Row) and isinstance(first.base, At):
-        return replace(item, arguments=(item.arguments[0], replace(first, row=first.row.plus(1)), *item.arguments[2:]))
-    return item
-
-
-@pytest.mark.parametrize("change", [_later, _no_fill, _smaller_ring, _shifted, _next_row])
-def test_checker_refuses_a_wrong_program(change: object) -> None:
-    graph, steps, layout = _blocks_of_v2()
-    check(graph, steps, layout)
-    for i, step in enumerate(steps):
-        if step.parts:
-            wrong = replace(step, rows=broken(step.rows, change))
-            if wrong.rows != step.rows:
-                with pytest.raises(CompileError, match=r"wrong bytes|outside|before reading|overwritten"):
-                    check(graph, [*steps[:i], wrong, *steps[i + 1 :]], layout)
-
-
-def test_checker_refuses_an_output_that_runs_into_its_input() -> None:
-    graph, steps, layout = _blocks_of_v2()
-    grown = replace(layout, arena_bytes=layout.arena_bytes + 2048)
-    for i, source in layout.overlapped.items():
-        if steps[i].parts:
-            place = layout.tensors[steps[i].output]
-            limit = layout.tensors[source].offset + steps[i].overlap[source]
-            moved = grown.tensors | {steps[i].output: replace(place, offset=limit + 1024)}
-            with pytest.raises(CompileError):
-                check(graph, steps, replace(grown, tensors=moved))
-
-
-def _blocks_of_v2() -> tuple[Graph, list[Step], Layout]:
-    graph = read(tflite_of("v2_035"))
-    chosen = cuts(graph, lower(graph))[1]
-    layout = plan(graph, chosen)
-    return graph, [s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(chosen)], layout

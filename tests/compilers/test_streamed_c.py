@@ -11,10 +11,10 @@ import pytest
 from compilers.aot import compile_graph
 from errors import CompileError
 from graph.reader import parse
+from tests.compilers.chains import NOT_SHRUNK, chains
 from tests.compilers.host_build import HostEngine, StreamedEngine
 from tests.compilers.reference import Reference
 from tests.compilers.test_planner import next_reshape
-from tests.compilers.test_rows import NOT_SHRUNK, chains
 from tests.kernels.cases import Case
 
 NETWORKS = 8

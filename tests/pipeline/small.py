@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -148,3 +149,9 @@ def one_line(done: subprocess.CompletedProcess[str], *expected: str, code: int =
 def leftovers(home: Path) -> list[Path]:
     """Return what a stopped or failed run must not leave."""
     return [p for p in home.rglob(".*") if p.name not in (".", "..")]
+
+
+def report_of(home: Path, model: str, target: str = "host") -> dict[str, Any]:
+    """Return the report of a model on a target."""
+    report: dict[str, Any] = json.loads((home / "reports" / target / model / "report.json").read_text())
+    return report

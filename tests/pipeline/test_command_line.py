@@ -3,51 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
-import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from artifact import Artifact
 from calibration.convert import Int8Facts
-from errors import ConfigError
 from models import checkpoint
-from models.build import KerasFacts
-from pipeline import measuring
-from pipeline.request import Request
-from pipeline.resolve import resolve
-from pipeline.steps import Steps
 from tests.pipeline.small import (
     CLASSES,
     PRESET,
     SHARED_DATA,
-    at_home,
-    command,
-    environment,
     inv,
     leftovers,
     one_line,
     options,
+    report_of,
     save_folder,
-    save_npz,
 )
 
 T = TypeVar("T")
 VWW = SHARED_DATA / "mlperf_vww_96_int8.tflite"
 needs_vww = pytest.mark.skipif(not VWW.is_file(), reason="needs ../shared/data/mlperf_vww_96_int8.tflite")
-
-
-def _report(home: Path, model: str, target: str = "host") -> dict[str, Any]:
-    report: dict[str, Any] = json.loads((home / "reports" / target / model / "report.json").read_text())
-    return report
 
 
 # Mistakes that are reported before anything slow is done
@@ -173,7 +154,7 @@ def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: 
     first = inv(home, *arguments)
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
-    report = _report(home, PRESET)
+    report = report_of(home, PRESET)
     assert report["target"]["measured_on"] == "host"
     assert report["model"]["sha256"] == int8.sha256
     assert report["latency"]["n"] == 200
@@ -194,7 +175,7 @@ def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: 
 
     shown = inv(home, "report", "--model", PRESET)
     assert "top-1" in shown.stdout
-    assert json.loads(inv(home, "report", "--model", PRESET, "--json").stdout) == _report(home, PRESET)
+    assert json.loads(inv(home, "report", "--model", PRESET, "--json").stdout) == report_of(home, PRESET)
     one_line(inv(home, "report", "--model", "v1_025_23"), "did you mean host/v1_025_32?")
 
 
@@ -216,7 +197,7 @@ def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
     note = next(line for line in done.stdout.splitlines() if line.startswith("note"))
     assert "1 picture" in note
     assert "005.jpg" in note
-    assert _report(home, PRESET)["provenance"]["damaged_pictures"] == 1
+    assert report_of(home, PRESET)["provenance"]["damaged_pictures"] == 1
 
 
 @needs_vww
@@ -225,7 +206,7 @@ def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path
     done = inv(home, "deploy", "--model", VWW, "--data", f"folder:{root}", "--images", "all")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    report = _report(home, VWW.stem)
+    report = report_of(home, VWW.stem)
     assert report["accuracy"]["n"] == report["exactness"]["equal"] == 4
     assert "parameters" not in report["model"]
 
@@ -254,151 +235,6 @@ def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int
         path.write_bytes(content)
         one_line(inv(home, "deploy", "--model", path, "--data", f"npz:{npz}"), expected)
     assert leftovers(home) == []
-
-
-# Breaking off
-
-
-def _wait_for(process: subprocess.Popen[str], sign: Callable[[], T], seconds: float = 120) -> T:
-    end = time.monotonic() + seconds
-    while not (seen := sign()):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.02)
-    return seen
-
-
-def _start(home: Path, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*arguments),
-        env=environment(home),
-        cwd=home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-@pytest.mark.parametrize("wait", [0.0, 4.0])
-def test_ctrl_c_in_the_middle_of_calibrate(
-    tmp_path: Path, home: Path, npz: Path, network: Artifact[KerasFacts], wait: float
-) -> None:
-    own = tmp_path / "home"
-    shutil.copytree(home / "build" / "keras", own / "build" / "keras")
-    process = _start(own, "calibrate", *options(npz))
-    _wait_for(process, lambda: list(own.glob("build/int8/.making-*")))
-    time.sleep(wait)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert len(err.strip().splitlines()) == 1
-    assert "stopped" in err
-    assert leftovers(own) == []
-    assert not list((own / "build" / "int8").iterdir())
-
-
-def _children(pid: int) -> list[int]:
-    return [int(n) for task in Path(f"/proc/{pid}/task").iterdir() for n in (task / "children").read_text().split()]
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data set whose accuracy takes seconds; the first 80 pictures are those that calibrate the small one."""
-    return save_npz(tmp_path_factory.mktemp("many") / "many.npz", test=6000)
-
-
-def _in_mid_accuracy(home: Path, many: Path) -> subprocess.Popen[str]:
-    process = _start(home, "accuracy", *options(many), "--images", "all")
-    _wait_for_line(process, "reference")
-    (journal,) = _wait_for(process, lambda: list(home.glob("build/journals/*")))
-    size = journal.stat().st_size
-    _wait_for(process, lambda: journal.stat().st_size > size)
-    return process
-
-
-def _wait_for_line(process: subprocess.Popen[str], text: str) -> None:
-    assert process.stdout
-    for line in process.stdout:
-        if text in line:
-            return
-    raise AssertionError(f"no line with {text!r}")
-
-
-def test_a_run_that_is_cut_three_times_ends_with_a_full_report(many: Path, tmp_path: Path) -> None:
-    home = tmp_path
-    process = _in_mid_accuracy(home, many)
-    (agent,) = _children(process.pid)
-    os.kill(agent, signal.SIGKILL)
-    _wait_for_line(process, "was killed by SIGKILL")
-    _wait_for_line(process, "device is back")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert len(err.strip().splitlines()) == 1, err
-    assert err.startswith("stopped: measured after ")
-    assert "interrupted" in out
-    folder = home / "reports" / "host" / PRESET
-    report = json.loads((folder / "report.partial.json").read_text())
-    done = report["exactness"]["n"]
-    assert 0 < done == report["accuracy"]["n"] == report["exactness"]["equal"] < 6000
-    assert report["provenance"]["interrupted"] == f"after {done} of 6000 pictures: stopped by the user"
-    assert report["provenance"]["reconnects"] == 1
-    assert leftovers(home) == []
-
-    process = _in_mid_accuracy(home, many)
-    process.kill()
-    process.communicate(timeout=60)
-    last = inv(home, "accuracy", *options(many), "--images", "all")
-    assert last.returncode == 0, last.stderr
-    report = _report(home, PRESET)
-    assert report["accuracy"]["n"] == report["exactness"]["equal"] == 6000
-    assert 0 < report["provenance"]["resumed_pictures"] < 6000
-    assert sorted(path.name for path in folder.iterdir()) == ["report.json", "report.md"]
-    assert leftovers(home) == []
-    assert list(home.glob("build/journals/*")) == []
-
-
-# A full disk
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Any:
-    """Return a folder on a disk of 256 KiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    if os.geteuid() or not mount:
-        pytest.skip("mounting a small disk needs root")
-    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], check=False, capture_output=True)
-    if done.returncode:
-        pytest.skip(f"no small disk can be mounted here ({done.stderr.decode().strip()})")
-    yield place
-    subprocess.run(["umount", place], check=True)
-
-
-def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts]) -> None:
-    """Room for nothing of a network; then room for it but not for what comes of it. Preflight and the steps say it."""
-    request = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, images=20)
-    done = inv(tiny_disk, "deploy", *options(npz))
-    one_line(done, "can't be written", "free disk space")
-    with at_home(tiny_disk), pytest.raises(ConfigError, match="can't be written .*free disk space"):
-        Steps(resolve(request)).build_network()
-    assert leftovers(tiny_disk) == []
-    assert [p for p in tiny_disk.rglob("*") if p.is_file()] == []
-
-    subprocess.run(["mount", "-o", "remount,size=8m", tiny_disk], check=True)
-    for artifact in (network, int8):
-        shutil.copytree(artifact.path.parent, tiny_disk / "build" / artifact.kind / artifact.path.parent.name)
-    filler = tiny_disk / "filler"
-    room = os.statvfs(tiny_disk)
-    filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 64 * 1024)))
-    done = inv(tiny_disk, "deploy", *options(npz), "--images", "20")
-    one_line(done, "can't be written", "free disk space")
-    with at_home(tiny_disk), pytest.raises(ConfigError, match="can't be written .*free disk space"):
-        measuring.measure(Steps(resolve(request)), ("latency", "accuracy"), "./inv deploy")
-    assert leftovers(tiny_disk) == []
-    assert not (tiny_disk / "reports").exists()
 
 
 # Training
