@@ -175,6 +175,7 @@ def compile(request: Request) -> None:
     Prints the file that runs there; for a microcontroller every form of its image, to flash it yourself.
     """
     import console
+    import target
     from pipeline import flashing
     from pipeline.preflight import Goal
 
@@ -182,7 +183,7 @@ def compile(request: Request) -> None:
     if compiled.kind == "tflm":
         console.say(str(compiled.path.parent))
         return
-    for path in flashing.forms(compiled.path):
+    for path in flashing.forms(compiled.path, target.load(request.target)):
         console.say(str(path))
 
 

@@ -192,6 +192,8 @@ def _bench() -> Iterable[Row]:
         return
     for name, device in devices.items():
         link = str(device.get("link", "")) if isinstance(device, dict) else ""
+        if not link and isinstance(device, dict) and device.keys() & {"flasher", "probe"}:
+            continue  # its port is found by its USB ID when it is flashed
         if not link:
             yield Row(f"{BENCH.name}: {name}", "", "your devices", "give it a key link, such as serial:///dev/ttyACM0")
             continue

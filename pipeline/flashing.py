@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import artifact
 import console
 import target as targets
 from deploy import images
@@ -14,6 +15,9 @@ from pipeline import preflight
 from pipeline.steps import Steps
 from pipeline.task_options import FlashRequest
 from target import Target
+
+UF2_ARGUMENTS = 2
+"""Board and family ID: see deploy/flashers/uf2.py."""
 
 
 def run(request: FlashRequest) -> None:
@@ -55,7 +59,11 @@ def _flash_by_sdk(request: FlashRequest, board: Target) -> None:
         line.text = f"{board.name}: {flasher.start(image).name}"
 
 
-def forms(image: Path) -> list[Path]:
-    """Return an image and its other forms beside it: .elf, .hex, .bin, .uf2."""
-    beside = [image.with_suffix(suffix) for suffix in images.SUFFIXES]
-    return [image, *(path for path in beside if path != image and path.is_file())]
+def forms(image: Path, board: Target) -> list[Path]:
+    """Return an image and its other forms: .hex and .bin beside it, and .uf2 for a board that takes one."""
+    found = [image, *(path for s in images.SUFFIXES if (path := image.with_suffix(s)) != image and path.is_file())]
+    arguments = board.flash_arguments.get("uf2", ())
+    if board.mcu and len(arguments) == UF2_ARGUMENTS and image.with_suffix(".uf2") not in found:
+        folder = artifact.BUILD_DIR / "uf2" / image.parent.name
+        found.append(images.in_form(image, ".uf2", folder, board.mcu, int(arguments[1], 16)))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,16 @@ def test_what_can_not_be_flashed_is_one_line(
 def test_all_forms_of_an_image_are_listed(tmp_path: Path) -> None:
     for suffix in (".elf", ".bin", ".map", ".hex"):
         (tmp_path / f"firmware{suffix}").write_text("")
-    names = [path.name for path in flashing.forms(tmp_path / "firmware.elf")]
+    board = target.load("nucleo-f446re")
+    names = [path.name for path in flashing.forms(tmp_path / "firmware.elf", board)]
     assert names == ["firmware.elf", "firmware.hex", "firmware.bin"]
+
+
+def test_a_board_that_takes_uf2_gets_one(image: Path) -> None:
+    board = replace(target.load("feather-stm32f405"), flash_arguments={"uf2": ("Feather", "0x57755a57")})
+    *_, made = flashing.forms(image, board)
+    assert made.suffix == ".uf2"
+    assert images.read_segments(made)[0].address == 0x08000000
 
 
 @pytest.mark.parametrize("name", [n for n in target.names() if target.load(n).link == "serial"])
