@@ -52,8 +52,7 @@ class Oracle:
             self._interpreter = _open(model, kernels, threads, keep_all)
             with output_to(Path(os.devnull)):  # LiteRT prints which delegate it uses
                 self._interpreter.allocate_tensors()
-        self.inputs = tuple(_end(detail) for detail in self._interpreter.get_input_details())
-        self.outputs = tuple(_end(detail) for detail in self._interpreter.get_output_details())
+            self.inputs, self.outputs = _ends(self._interpreter)
 
     def run(self, *inputs: Array) -> list[Array]:
         """Return the outputs for the inputs, in the network's order; an input may have any shape of the right size."""
@@ -93,7 +92,14 @@ def run_joined(oracle: Oracle, raw: bytes) -> list[Array]:
 def check_loads(model: Path) -> None:
     """Check that LiteRT loads a file, without memory for its tensors. Raises GraphError with LiteRT's reason."""
     with _reported(str(model), "load"):
-        _open(model, USUAL, 1, False)
+        _ends(_open(model, USUAL, 1, False))
+
+
+def _ends(interpreter: Interpreter) -> tuple[tuple[End, ...], tuple[End, ...]]:
+    """Return the inputs and the outputs. Raises ValueError if a name is not in UTF-8."""
+    details = interpreter.get_input_details(), interpreter.get_output_details()
+    inputs, outputs = (tuple(_end(detail) for detail in ends) for ends in details)
+    return inputs, outputs
 
 
 def _open(model: Path | bytes, kernels: str, threads: int, keep_all: bool) -> Interpreter:

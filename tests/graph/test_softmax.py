@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from errors import GraphError
 from graph.builder import Builder
-from graph.oracle import REASON_LIMIT, Oracle
+from graph.oracle import Oracle
 from graph.reader import parse
 from graph.softmax import corrected, usable_beta
 
@@ -35,11 +34,3 @@ def test_a_usual_scale_and_a_damaged_file_have_no_copy() -> None:
     assert corrected(network(2.0**-25)) is None
     assert corrected(network(1e-9)[:60]) is None
     assert usable_beta(0.0, 1e-9) == 0
-
-
-def test_a_long_reason_of_litert_is_cut() -> None:
-    b = Builder()
-    tensors = [b.tensor((1, 2), scale=[0.1, 0.2], axis=3) for _ in range(40)]
-    with pytest.raises(GraphError, match=r"^model: LiteRT can't load it \(.* \.\.\.\)$") as e:
-        Oracle(b.finish(tensors[-1:], tensors[:1]))
-    assert len(str(e.value)) < REASON_LIMIT + 40
