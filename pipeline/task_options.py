@@ -161,7 +161,8 @@ class TrainOptions:
     data: str = like(Request, "data")
     stages: str | None = option(
         None, "input sides in pixels and epochs, the last side at rho: SIDE:EPOCHS[,SIDE:EPOCHS...]", group="training",
-        value="STAGES", default_words="half of rho for 3 epochs, then rho for 6",
+        value="STAGES",
+        default_words="half of rho for 3 epochs, then rho for 6; of few pictures more, so that there are 400 steps",
     )  # fmt: skip
     batch: int = option(64, "pictures in one step", group="training", value="N", low=1)
     learning_rate: float = option(3e-3, "peak learning rate of AdamW", group="training", value="X")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from errors import ConfigError
 from models import checkpoint, presets
 from models.presets import RHO_MAX, RHO_MIN, Preset
 from models.weights import trained_path
+
+EPOCHS = (3, 6)
+"""Of the two stages by default, at half of rho and at rho."""
+STEPS_MIN = 400
+"""Steps that a training has by default: fewer leave the moving averages of batch normalization where they began."""
 
 
 def run(
@@ -41,7 +47,7 @@ def run(
         raise ConfigError(f"--out {path}: expected a name that ends in .npz")
     if batch < 1 or not 0 < learning_rate < 1:
         raise ConfigError(f"--batch {batch} --learning-rate {learning_rate}: expected 1 or more, and 0 to 1")
-    parsed = parse_stages(stages, preset)
+    parsed = parse_stages(stages, preset, math.ceil(counts[0] / batch))
     start = _start(weights, preset)
     # TensorFlow has oneDNN's kernels off on some CPUs; they train these networks 2.5 times faster.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -54,10 +60,14 @@ def run(
     return path, facts.float_top1
 
 
-def parse_stages(text: str | None, preset: Preset) -> tuple[tuple[int, int], ...]:
-    """Return (side in pixels, epochs) of each stage. Raises ConfigError if they can't be."""
+def parse_stages(text: str | None, preset: Preset, steps: int) -> tuple[tuple[int, int], ...]:
+    """Return (side in pixels, epochs) of each stage, by default for a data set of so many steps an epoch.
+
+    Raises ConfigError if they can't be.
+    """
     if text is None:
-        return ((max(RHO_MIN, preset.rho // 2), 3), (preset.rho, 6))
+        times = max(1, math.ceil(STEPS_MIN / (sum(EPOCHS) * steps)))
+        return ((max(RHO_MIN, preset.rho // 2), EPOCHS[0] * times), (preset.rho, EPOCHS[1] * times))
     try:
         stages = tuple((int(side), int(epochs)) for side, epochs in (part.split(":") for part in text.split(",")))
     except ValueError:

@@ -128,13 +128,17 @@ def test_sides_of_epochs() -> None:
     ("text", "stages"), [(None, ((32, 3), (32, 6))), ("64:1", ((64, 1),)), ("48:3,32:2", ((48, 3), (32, 2)))]
 )
 def test_stages(text: str | None, stages: Any) -> None:
-    assert training.parse_stages(text, PRESET) == stages
+    assert training.parse_stages(text, PRESET, 100) == stages
+
+
+def test_few_pictures_are_seen_more_often() -> None:
+    assert training.parse_stages(None, PRESET, 2) == ((32, 69), (32, 138))
 
 
 @pytest.mark.parametrize("text", ["", "64", "64:", "64:1,", "a:b", "64:0", "16:1", "999:1", "64:1:1", "-64:1"])
 def test_bad_stages(text: str) -> None:
     with pytest.raises(ConfigError, match=f"--stages {text}: "):
-        training.parse_stages(text, PRESET)
+        training.parse_stages(text, PRESET, 100)
 
 
 def _ask(npz: Path, **changed: Any) -> Any:
