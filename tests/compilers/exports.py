@@ -73,7 +73,7 @@ def compile_objects(folder: Path, options: Sequence[str] = (), compiler: str = "
     for source in sources(folder):
         text, name = source.read_text(), "_".join(source.relative_to(folder).parts)
         own = tuple(options) if "config.h" in text or "serial" in name else ()
-        command = (compiler, *WARNINGS, *_language(source), "-O1", *own)
+        command = (compiler, *WARNINGS, *_language(source), "-O0", *own)
         if (name, text, command) not in _OBJECTS:
             output = Path(tempfile.mkdtemp(prefix="export-object-")) / f"{name}.o"
             atexit.register(shutil.rmtree, output.parent, ignore_errors=True)

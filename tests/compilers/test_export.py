@@ -14,6 +14,7 @@ from compilers.export import FRAMEWORKS, KERNEL_SETS
 from deploy.links.process import ProcessLink
 from deploy.session import Session
 from errors import CompileError, ConfigError
+from graph.builder import Builder
 from graph.oracle import Oracle, run_bytes
 from tests.compilers.exports import (
     STANDIN_OF,
@@ -224,3 +225,31 @@ def test_names_that_do_not_exist(settings: dict[str, str], message: str, model: 
     with pytest.raises(CompileError, match=message):
         exported(model, tmp_path / "export", **settings)
     assert not (tmp_path / "export").exists()
+
+
+def test_float_inputs_several_inputs_and_a_large_output(tmp_path: Path) -> None:
+    """A large output is compared by its hash."""
+    b = Builder()
+    shape = (1, 48, 48, 4)
+    real = b.tensor(shape, "float32", name="real")
+    quantized = b.tensor(shape, scale=1 / 64)
+    b.operator("QUANTIZE", [real], [quantized], {}, "QuantizeOptions")
+    other = b.tensor(shape, scale=1 / 32, zero_point=3, name="other")
+    total = b.tensor(shape, scale=1 / 16, zero_point=-5, name="total")
+    b.operator("ADD", [quantized, other], [total], {}, "AddOptions")
+    path = tmp_path / "two.tflite"
+    path.write_bytes(b.finish([real, other], [total]))
+    exported(path, tmp_path / "export")
+    answers = tmp_path / "export" / "src" / "two" / "answers" / "known_answers.c"
+    objects = compile_objects(tmp_path / "export")
+    assert "0 of 5" in run(program(tmp_path / "export", "cmake", "examples/answers/main.c", objects))
+    text = answers.read_text()
+    assert "fill_floats(" in text
+    expected = re.search(r"expected\[ANSWERS\] = \{(0x\w+)u", text)
+    assert expected is not None
+    answers.write_text(text.replace(expected[1], f"{int(expected[1], 16) ^ 1:#x}"))
+    objects = compile_objects(tmp_path / "export")
+    done = subprocess.run(
+        [program(tmp_path / "export", "cmake", "examples/answers/main.c", objects)], capture_output=True
+    )
+    assert b"1 of 5 known answers differ" in done.stdout
