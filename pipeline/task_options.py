@@ -154,8 +154,8 @@ class TrainOptions:
 
     model: str = like(Request, "model", help="preset such as v1_025 or v2_035_160 (./inv models lists them)")
     weights: str | None = option(
-        None, "weights to begin with: imagenet, or a .npz checkpoint", group="model", value="FILE",
-        default_words="random ones",
+        None, "weights to begin with: imagenet, random, or a .npz checkpoint", group="model", value="FILE",
+        default_words="random ones; with fewer than 5,000 pictures the nearest checkpoint of the network",
     )  # fmt: skip
     channels: int = like(Request, "channels", is_scoped=False)
     data: str = like(Request, "data")
@@ -164,7 +164,10 @@ class TrainOptions:
         value="STAGES",
         default_words="half of rho for 3 epochs, then rho for 6; of few pictures more, so that there are 400 steps",
     )  # fmt: skip
-    batch: int = option(64, "pictures in one step", group="training", value="N", low=1)
+    batch: int | None = option(
+        None, "pictures in one step", group="training", value="N", low=1,
+        default_words="64, or an eighth of a small data set",
+    )  # fmt: skip
     learning_rate: float = option(3e-3, "peak learning rate of AdamW", group="training", value="X")
     no_flip: bool = option(False, "do not mirror pictures", group="training")
     seed: int = option(1, "seed of weights, order and augmentation", group="training", value="N")

@@ -6,11 +6,17 @@ import math
 import os
 from pathlib import Path
 
+import console
 import datasets
 from errors import ConfigError
 from models import checkpoint, presets
 from models.presets import RHO_MAX, RHO_MIN, Preset
-from models.weights import trained_path
+from models.training import notes
+from models.weights import TRAINED_DIR, trained_path
+
+BATCH = 64
+SMALL = 5000
+"""A data set of fewer pictures is trained from the nearest checkpoint, not from random weights."""
 
 EPOCHS = (3, 6)
 """Of the two stages by default, at half of rho and at rho."""
@@ -22,7 +28,7 @@ def run(
     model: str,
     data: str,
     stages: str | None,
-    batch: int,
+    batch: int | None,
     learning_rate: float,
     weights: str | None,
     channels: int,
@@ -45,10 +51,14 @@ def run(
     path = Path(out) if out else trained_path(preset, dataset.identity)
     if path.suffix != ".npz":
         raise ConfigError(f"--out {path}: expected a name that ends in .npz")
+    batch = batch_for(len(dataset.train)) if batch is None else batch
     if batch < 1 or not 0 < learning_rate < 1:
         raise ConfigError(f"--batch {batch} --learning-rate {learning_rate}: expected 1 or more, and 0 to 1")
-    parsed = parse_stages(stages, preset, math.ceil(counts[0] / batch))
+    parsed = parse_stages(stages, preset, steps=math.ceil(len(dataset.train) / batch))
+    weights = _nearest(preset) if weights is None and len(dataset.train) < SMALL else weights
     start = _start(weights, preset)
+    for text in notes.before(dataset, weights):
+        console.note(text)
     # TensorFlow has oneDNN's kernels off on some CPUs; they train these networks 2.5 times faster.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -57,7 +67,14 @@ def run(
     recipe = batches.Recipe(parsed, batch=batch, learning_rate=learning_rate, flip=not no_flip, seed=seed)
     facts = train.train(preset, dataset, recipe, path, command, start)
     assert facts.float_top1 is not None
+    for text in notes.after(facts):
+        console.note(text)
     return path, facts.float_top1
+
+
+def batch_for(pictures: int) -> int:
+    """Return the pictures of a step: 64, or about an eighth of a small data set, so that an epoch has some steps."""
+    return min(BATCH, max(8, pictures // 8))
 
 
 def parse_stages(text: str | None, preset: Preset, steps: int) -> tuple[tuple[int, int], ...]:
@@ -80,9 +97,21 @@ def parse_stages(text: str | None, preset: Preset, steps: int) -> tuple[tuple[in
     return stages
 
 
+def _nearest(preset: Preset) -> str:
+    """Return the checkpoint of the same family, alpha and channels at the nearest rho; the user's own come first."""
+    found = []
+    for rank, folder in enumerate((TRAINED_DIR, checkpoint.SHIPPED_DIR)):
+        for path in sorted(folder.glob("*.npz")):
+            facts = checkpoint.load_facts(path)
+            other = presets.parse(facts.preset, facts.classes, facts.channels)
+            if (other.family, other.alpha, other.channels) == (preset.family, preset.alpha, preset.channels):
+                found.append((abs(math.log(other.rho / preset.rho)), rank, str(path)))
+    return min(found)[2] if found else "random"
+
+
 def _start(weights: str | None, preset: Preset) -> checkpoint.Weights | None:
     """Return weights to start from, by name, without those of the classifier where it has other classes."""
-    if weights is None:
+    if weights in (None, "random"):
         return None
     if weights == "imagenet":
         from models import imagenet

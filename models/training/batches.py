@@ -51,7 +51,7 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, split: Split, recipe: Recipe, channels: int, epoch: int) -> None:
         super().__init__(workers=1, max_queue_size=16)
         self._split, self._recipe, self._channels = split, recipe, channels
-        self._seed, self._side = (recipe.seed, epoch), recipe.side_of(epoch)
+        self._seed, self.side = (recipe.seed, epoch), recipe.side_of(epoch)
         self._order = np.random.default_rng(self._seed).permutation(len(split))
 
     def __len__(self) -> int:
@@ -69,7 +69,7 @@ class Batches(keras.utils.PyDataset):
         w, h = picture.width * share, picture.height * share
         x, y = rng.uniform(0, picture.width - w), rng.uniform(0, picture.height - h)
         flip = self._recipe.flip and bool(rng.integers(2))
-        return prepare(picture, self._side, self._channels, box=(x, y, x + w, y + h), flip=flip)
+        return prepare(picture, self.side, self._channels, box=(x, y, x + w, y + h), flip=flip)
 
 
 def to_input(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from models import checkpoint, keras_model
 from models.presets import Preset
 from models.training.batches import INPUT_RANGE, Batches, Recipe, to_input
 
+# With a momentum of 0.99 the statistics have forgotten their beginning by then (0.99 ** 500 = 0.7 %).
+STEPS_TO_SETTLE = 500
+SETTLING_PICTURES = 1024
+SETTLING_BATCH = 128
 Epoch = dict[str, float]
 """Number, side in pixels, loss and accuracy of one epoch."""
 
@@ -44,7 +49,6 @@ def train(
     out: Path,
     command: str,
     start: checkpoint.Weights | None = None,
-    verbose: int = 1,
 ) -> checkpoint.CheckpointFacts:
     """Train, write the checkpoint to `out` and return the facts that are written beside it.
 
@@ -64,14 +68,15 @@ def train(
         write_atomic(log, json.dumps(identity | {"history": []}))  # says now if it can't be written
     for epoch in range(len(history), recipe.epochs):
         batches = Batches(data.train, recipe, preset.channels, epoch)
-        print(f"epoch {epoch + 1}/{recipe.epochs} at {recipe.side_of(epoch)}x{recipe.side_of(epoch)}", flush=True)
         _seed_dropout(model, (recipe.seed, epoch))
         row: dict[str, float] = {"epoch": epoch + 1, "side": recipe.side_of(epoch)}
-        row |= _round(model.fit(batches, epochs=1, shuffle=False, verbose=verbose).history)
+        row |= _fit(model, batches, f"epoch {epoch + 1}/{recipe.epochs}")
         history.append(row)
         # The log first: of a run that was killed between the two, the state says how many of its epochs are done.
         write_atomic(log, json.dumps(identity | {"history": history}, indent=1))
         _save_state(model, state)
+    if recipe.stages[-1][1] * _steps(data, recipe) < STEPS_TO_SETTLE:
+        _settle_statistics(model, preset, data, recipe)
     return _finish(model, preset, data, recipe, out, command, history)
 
 
@@ -96,6 +101,36 @@ def _fresh(preset: Preset, data: Dataset, recipe: Recipe, start: checkpoint.Weig
 def _steps(data: Dataset, recipe: Recipe) -> int:
     """Return the steps of an epoch."""
     return math.ceil(len(data.train) / recipe.batch)
+
+
+def _fit(model: keras.Model, batches: Batches, label: str) -> dict[str, float]:
+    """Train one epoch and return its loss and accuracy; one line says so."""
+    begin = time.monotonic()
+    with console.bar(label, len(batches)) as progress:
+        shown = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: progress(batch + 1))
+        values = model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[shown]).history
+    row = {name: round(float(list(of_epochs)[-1]), 5) for name, of_epochs in values.items()}
+    side, seconds = batches.side, time.monotonic() - begin
+    console.say(
+        f"{label} at {side}x{side}: loss {row['loss']:.3f}, accuracy {100 * row['accuracy']:.1f} %  {seconds:.1f} s"
+    )
+    return row
+
+
+def _settle_statistics(model: keras.Model, preset: Preset, data: Dataset, recipe: Recipe) -> None:
+    """Take the moving mean and variance of each batch normalization from training pictures as they are.
+
+    After few steps the moving ones are still near those that the network began with, and its answers are chance.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momentum = [layer.momentum for layer in layers]
+    chosen = np.random.default_rng(recipe.seed).permutation(len(data.train))[:SETTLING_PICTURES]
+    for done, indices in enumerate(np.array_split(chosen, math.ceil(len(chosen) / SETTLING_BATCH))):
+        for layer in layers:
+            layer.momentum = done / (done + 1)  # the mean over the batches
+        model(to_input(prepare_many(data.train, indices.tolist(), preset.rho, preset.channels)), training=True)
+    for layer, value in zip(layers, momentum, strict=True):
+        layer.momentum = value
 
 
 def _seed_dropout(model: keras.Model, seed: tuple[int, int]) -> None:
@@ -142,10 +177,6 @@ def _resume(log: Path, state: Path, identity: Mapping[str, object]) -> list[Epoc
     except (ValueError, KeyError) as e:
         raise ConfigError(f"{log}: can't be read ({e}); delete it to train from the start") from e
     return history if saved == json.loads(json.dumps(identity)) else []
-
-
-def _round(history: dict[str, Iterable[float]]) -> dict[str, float]:
-    return {name: round(float(list(values)[-1]), 5) for name, values in history.items()}
 
 
 def _finish(

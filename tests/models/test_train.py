@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from artifact import sha256_of
-from datasets import Dataset, Split
+from datasets import Dataset, Split, prepare_many
 from errors import ConfigError
 from models import checkpoint, presets, training
+from models.training import notes
 from models.training.batches import Batches, Recipe, to_input
 from models.training.train import accuracy, train
 
@@ -30,7 +32,7 @@ def small(data: Dataset) -> Dataset:
 def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from models.training import train as module
 
-    through = train(PRESET, small, RECIPE, tmp_path / "through.npz", "test", verbose=0)
+    through = train(PRESET, small, RECIPE, tmp_path / "through.npz", "test")
     save = module._save_state
 
     def stop_after_saving(model: Any, state: Path) -> None:
@@ -39,7 +41,7 @@ def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, mo
 
     monkeypatch.setattr(module, "_save_state", stop_after_saving)
     with pytest.raises(KeyboardInterrupt):
-        train(PRESET, small, RECIPE, tmp_path / "stopped.npz", "test", verbose=0)
+        train(PRESET, small, RECIPE, tmp_path / "stopped.npz", "test")
     assert {p.name for p in tmp_path.glob("stopped*")} == {"stopped.state.keras", "stopped.state.json"}
 
     # Killed between the log and the state: the log is one epoch ahead, which is done again.
@@ -48,12 +50,58 @@ def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, mo
     log.write_text(json.dumps(found | {"history": [*found["history"], {"epoch": 2}]}))
 
     monkeypatch.setattr(module, "_save_state", save)
-    resumed = train(PRESET, small, RECIPE, tmp_path / "stopped.npz", "test", verbose=0)
+    resumed = train(PRESET, small, RECIPE, tmp_path / "stopped.npz", "test")
     assert resumed == through
     assert [row["epoch"] for row in resumed.history or ()] == [1, 2]
     assert sha256_of(tmp_path / "stopped.npz") == sha256_of(tmp_path / "through.npz")
     assert {p.name for p in tmp_path.glob("stopped*")} == {"stopped.npz", "stopped.json"}
     assert through.float_top1 == round(_top1(tmp_path / "through.npz", small), 4)
+
+
+def test_few_steps_leave_no_statistics_of_the_beginning(small: Dataset) -> None:
+    import keras
+
+    from models.training import train as module
+
+    model = module._fresh(PRESET, small, RECIPE, None)
+    module._settle_statistics(model, PRESET, small, RECIPE)
+    x = to_input(prepare_many(small.train, range(64), 32, 3))
+    normalize = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
+    values = np.asarray(keras.Model(model.input, normalize.input)(x))
+    np.testing.assert_allclose(normalize.moving_mean, values.mean(axis=(0, 1, 2)), atol=1e-4)
+    np.testing.assert_allclose(normalize.moving_variance, values.var(axis=(0, 1, 2)), rtol=1e-2, atol=1e-5)
+    assert normalize.momentum == 0.99
+    alone, in_batch = np.argmax(model(x), axis=1), np.argmax(model(x, training=True), axis=1)
+    assert (alone == in_batch).mean() > 0.9
+
+
+def test_what_to_know_of_a_result_is_said(small: Dataset) -> None:
+    facts = replace(FACTS, float_top1=0.27, history=({"accuracy": 0.9},))
+    assert "near chance (25.0 %)" in next(notes.after(facts))
+    assert "by heart" in next(notes.after(replace(facts, float_top1=0.6)))
+    assert list(notes.after(replace(facts, float_top1=0.8))) == []
+    few = "classes of fewer than 20 training pictures: dark 16, left 16, right 16, light 16"
+    assert list(notes.before(small, None)) == [few]
+    one = Dataset(small.name, small.class_names, Split(np.zeros(30, np.int64), small.train.read), small.test, "")
+    assert [text for text in notes.before(one, "a/b.npz") if "one class" in text or "begins with" in text] == [
+        "begins with the weights of b.npz; --weights random begins with none",
+        "all training pictures are of one class: nothing can be told apart",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "batch", "stages"), [(60_000, 64, ((48, 3), (96, 6))), (72, 9, ((48, 18), (96, 36)))]
+)
+def test_a_small_data_set_has_small_batches_and_more_epochs(pictures: int, batch: int, stages: Any) -> None:
+    assert training.batch_for(pictures) == batch
+    steps = -(-pictures // batch)
+    assert training.parse_stages(None, presets.parse("v1_025_96", 3), steps) == stages
+
+
+def test_a_small_data_set_begins_with_the_nearest_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "TRAINED_DIR", tmp_path)
+    assert training._nearest(presets.parse("v1_025_96", 3)).endswith("v1_025.fashion_mnist.npz")
+    assert training._nearest(presets.parse("v1_050_96", 3)) == "random"
 
 
 def _top1(path: Path, data: Dataset) -> float:
@@ -68,7 +116,7 @@ def test_a_state_that_can_t_be_read(small: Dataset, tmp_path: Path) -> None:
     (tmp_path / "x.state.keras").write_bytes(b"cut")
     (tmp_path / "x.state.json").write_text("{")
     with pytest.raises(ConfigError, match=r"x.state.json: can't be read .*; delete it"):
-        train(PRESET, small, RECIPE, tmp_path / "x.npz", "test", verbose=0)
+        train(PRESET, small, RECIPE, tmp_path / "x.npz", "test")
 
 
 def _epoch(split: Split, recipe: Recipe, epoch: int = 0) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -143,7 +191,7 @@ def test_bad_stages(text: str) -> None:
 
 def _ask(npz: Path, **changed: Any) -> Any:
     asked = {
-        "model": "v1_025_32", "data": f"npz:{npz}", "stages": None, "batch": 64, "learning_rate": 1e-3, "seed": 1,
+        "model": "v1_025_32", "data": f"npz:{npz}", "stages": None, "batch": None, "learning_rate": 1e-3, "seed": 1,
         "weights": None, "channels": 3, "no_flip": False, "out": None, "command": "",
     }  # fmt: skip
     return training.run(**(asked | changed))
