@@ -27,7 +27,7 @@ from measure.setup import Setup, prepare_pictures, suits, with_random_inputs
 from tests.calibration.test_meaning import network
 from tests.compilers import several_inputs
 from tests.graph.test_axes import network as network_with_axis
-from tests.measure.test_bench import SETTINGS, Device
+from tests.measure.device import SETTINGS, Device
 
 COUNT = 12
 

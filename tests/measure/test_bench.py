@@ -2,153 +2,27 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-import target
-from artifact import Artifact, ImageFacts
+from artifact import Artifact
 from calibration import convert
 from calibration.convert import Int8Facts
 from datasets import Dataset
-from deploy.agent.linux import board_facts
-from deploy.board_state import BoardState
-from deploy.identity import differences
-from deploy.info import Counter, DeviceInfo, Stats
-from deploy.session import Inference
+from deploy.info import Counter
 from device_tests import tiny_model
-from errors import ConfigError, DeviceError, LinkError
-from graph.oracle import Oracle, run_bytes
-from measure import bench, identity, layout, measurement, report, samples
-from measure.setup import Settings, Setup, prepare_pictures
-from target import Target
-
-PICTURES = 12
-SETTINGS = Settings(
-    images=PICTURES, seed=0, threads=1, kernels="xnnpack", link=None, fresh=False, runtime="auto", accept_new=False,
-    device=None,
-)  # fmt: skip
-
-
-@dataclass
-class Device:
-    """A device and its session. It is lost after `lives` inferences of pictures, or the user stops it."""
-
-    model: Path
-    lives: int = 10**9
-    unit: str = "ticks"
-    end: BaseException = field(default_factory=lambda: LinkError("gone"))
-    inferences: int = 0
-    runs: int = 0
-    stack_used: int = 5
-    opened: list[int] = field(default_factory=list)
-    is_closed: bool = False
-    is_lost: bool = False
-    is_other: bool = False
-    rate: float = 1.0
-    comes_back_with: int = 0
-    comes_back_as: dict[str, Any] = field(default_factory=dict)
-    link: Any = field(default_factory=lambda: SimpleNamespace(name="device"))
-    state: BoardState = field(default_factory=BoardState)
-
-    def __post_init__(self) -> None:
-        self._oracle = Oracle(self.model, "reference")
-        counter = Counter("clock", 1_000_000_000, self.unit)
-        self.info = DeviceInfo(
-            1,
-            "board",
-            "engine",
-            "7",
-            "reference",
-            "ab" * 32,
-            "0123",
-            (),
-            (),
-            {"arena": 9},
-            counter,
-            64,
-            80,
-            True,
-            False,
-        )
-
-    @contextmanager
-    def session(self, lost: object = None) -> Iterator[Device]:
-        self.is_closed = False
-        if lost is not None:
-            self.lives, self.is_lost = self.inferences + self.comes_back_with, False
-            self.info = replace(self.info, **self.comes_back_as)
-        yield self
-        self.is_closed = True
-
-    def infer(self, data: bytes) -> Inference:
-        if self.inferences >= self.lives:
-            self.is_lost = True
-            raise self.end
-        self.inferences += 1
-        return Inference(run_bytes(self._oracle, [data])[0], 1000, 0.0)
-
-    def run(self, count: int) -> list[int]:
-        self.runs += count
-        return [2_000_000 // self.opened[-1]] * count
-
-    def stats(self) -> Stats:
-        assert not self.is_lost
-        return Stats(stack_used=self.stack_used, uptime_us=round(time.monotonic() * 1e6 * self.rate))
-
-    def board(self) -> BoardState:
-        assert not self.is_lost
-        return self.state
-
-
-@pytest.fixture(autouse=True)
-def _no_earlier_run(home: Path) -> None:
-    shutil.rmtree(home / "build" / "journals", ignore_errors=True)
+from errors import ConfigError, LinkError
+from measure import bench, layout, report
+from measure.setup import prepare_pictures
+from tests.measure.device import PICTURES, SETTINGS, Device, set_up
 
 
 @pytest.fixture
 def int8(tmp_path: Path, data: Dataset) -> Artifact[Int8Facts]:
     return convert.adopt(tiny_model.dense(tmp_path / "tiny.tflite", classes=4), data.class_names, None)
-
-
-@pytest.fixture
-def device(int8: Artifact[Int8Facts], monkeypatch: pytest.MonkeyPatch) -> Device:
-    one = Device(int8.path)
-
-    def device_of(setup: Setup, threads: int) -> Any:
-        one.opened.append(threads)
-        if not one.is_other:
-            one.state, one.info = honest(setup.target, one.info)
-        return one
-
-    monkeypatch.setattr(measurement, "device_of", device_of)
-    return one
-
-
-def honest(board: Target, info: DeviceInfo) -> tuple[BoardState, DeviceInfo]:
-    """Return what a device says that is the board of its target."""
-    state = BoardState(
-        architecture=board.expect.machine or platform.machine(),
-        cpu=str(board_facts().get("cpu", "")) or None,
-        machine=f"{board.expect.model} Rev 1.5" if board.expect.model else None,
-        cpu_part="" if board.cpu == "native" else "0x41:0xd08",
-        cores=2,
-    )
-    return state, replace(info, board=board.name, cpuid=0x410FC240 if board.kind == "mcu" else 0)
-
-
-def set_up(int8: Artifact[Int8Facts], data: Dataset, name: str, threads: int = 1) -> Setup:
-    facts = ImageFacts(int8.sha256, {"model_file": 7})
-    image = Artifact(int8.path, "firmware", "tiny", int8.sha256, facts, parents={"int8": int8.sha256})
-    return Setup(target.load(name), image, int8, data, replace(SETTINGS, threads=threads))
 
 
 def test_a_whole_measurement(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
@@ -315,158 +189,6 @@ def test_pictures_are_the_same_each_time_and_all_of_them_for_zero(int8: Artifact
     assert first.truth is not None
     everything = prepare_pictures(replace(setup, settings=replace(SETTINGS, images=0)))
     assert len(everything.inputs) == len(data.test)
-
-
-# --- Which board it is -----------------------------------------------------------------------------------------------
-
-X86 = BoardState(architecture="x86_64", cpu="Some CPU @ 2 GHz", cores=2)
-
-
-def test_another_machine_is_refused_before_it_is_measured(
-    int8: Artifact[Int8Facts], data: Dataset, device: Device
-) -> None:
-    device.is_other, device.state = True, X86
-    expected = (
-        r"rpi4: the device is another board \(machine: expected aarch64, received x86_64; core: expected cortex-a72, "
-        r"received Some CPU @ 2 GHz; model: expected Raspberry Pi 4 Model B, received nothing\); give --target its name"
-    )
-    for threads in (1, 0):
-        with pytest.raises(DeviceError, match=expected):
-            bench.measure(set_up(int8, data, "rpi4", threads), ["latency", "accuracy"], "")
-    assert device.inferences == 0
-
-
-def test_another_machine_that_is_allowed_is_labeled(
-    int8: Artifact[Int8Facts], data: Dataset, device: Device, capsys: pytest.CaptureFixture[str]
-) -> None:
-    device.is_other, device.state = True, X86
-    setup = set_up(int8, data, "rpi4")
-    setup = replace(setup, settings=replace(setup.settings, allow_mismatch=True))
-    made = bench.measure(setup, ["accuracy"], "").report
-    report.check(made)
-    assert made.device is not None
-    assert (made.device.machine, made.device.cpu, made.device.core) == ("x86_64", "Some CPU @ 2 GHz", None)
-    assert made.device.mismatches is not None
-    assert made.device.mismatches[0] == "machine: expected aarch64, received x86_64"
-    rows = layout.rows(made)
-    assert rows[0] == ("target", "NOT rpi4 (cortex-a72), hardware: measured on another board")
-    assert ("MISMATCH", "machine: expected aarch64, received x86_64") in rows
-    assert "| MISMATCH | machine: expected aarch64, received x86_64 |" in layout.markdown(made)
-    assert "rpi4: the device is another board; machine: expected aarch64" in capsys.readouterr().out
-
-
-def test_the_right_board_has_no_mismatch(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
-    made = bench.measure(set_up(int8, data, "rpi4"), ["latency"], "").report
-    assert made.device is not None
-    assert (made.device.core, made.device.mismatches) == ("cortex-a72", None)
-    assert made.device.model == "Raspberry Pi 4 Model B Rev 1.5"
-    assert layout.rows(made)[0] == ("target", "rpi4 (cortex-a72), hardware")
-
-
-@pytest.mark.parametrize(
-    ("name", "cpuid", "expected"),
-    [
-        ("qemu-m4", 0x410FC240, ()),
-        ("qemu-m4", 0x410FC231, ("core: expected cortex-m4, received cortex-m3",)),
-        ("qemu-m4", 0x999FC240, ("core: expected cortex-m4, received part 0xc24 of implementer 0x99",)),
-        ("qemu-m4", 0, ("core: expected cortex-m4, received nothing",)),
-        ("qemu-m0", 0x410FC231, ()),
-        ("qemu-m0", 0x410CC601, ("core: expected cortex-m3, received cortex-m0plus",)),
-        ("qemu-m7", 0x411FC272, ()),
-        ("qemu-m33", 0x410FD213, ()),
-        ("qemu-m55", 0x411FD221, ()),
-    ],
-)
-def test_a_microcontroller_is_known_by_its_cpuid(
-    device: Device, name: str, cpuid: int, expected: tuple[str, ...]
-) -> None:
-    info = replace(device.info, board=name, cpuid=cpuid)
-    assert differences(target.load(name), info, BoardState()) == expected
-
-
-@pytest.mark.parametrize(
-    ("machine", "expected"), [("rv32imc", ()), ("rv32imac", ("core: expected rv32imc, received rv32imac",))]
-)
-def test_a_risc_v_core_is_known_by_its_instruction_set(device: Device, machine: str, expected: tuple[str, ...]) -> None:
-    info = replace(device.info, board="qemu-rv32", machine=machine)
-    assert differences(target.load("qemu-rv32"), info, BoardState()) == expected
-
-
-@pytest.mark.parametrize(
-    ("machine", "expected"),
-    [
-        ("STM32F446", ()),
-        ("STM32 device 0x433", ("chip: expected STM32F446, received STM32 device 0x433",)),
-        (None, ("chip: expected STM32F446, received nothing",)),
-    ],
-)
-def test_another_chip_under_the_probe_is_a_mismatch(
-    device: Device, machine: str | None, expected: tuple[str, ...]
-) -> None:
-    info = replace(device.info, board="nucleo-f446re", cpuid=0x410FC241, machine=machine)
-    assert differences(target.load("nucleo-f446re"), info, BoardState()) == expected
-
-
-def test_firmware_of_another_board_is_a_mismatch(device: Device) -> None:
-    info = replace(device.info, board="netduinoplus2", cpuid=0x410FC240)
-    expected = ("board: expected qemu-m4, received netduinoplus2",)
-    assert differences(target.load("qemu-m4"), info, BoardState()) == expected
-
-
-def test_native_is_this_machine(device: Device) -> None:
-    facts = board_facts()
-    here = BoardState(architecture=platform.machine(), cpu=str(facts["cpu"]) if "cpu" in facts else None)
-    assert differences(target.load("host"), device.info, here) == ()
-    assert len(differences(target.load("host"), device.info, BoardState(architecture="mips", cpu="x"))) == 2
-    firmware = replace(device.info, board="host-fw", machine="mips")
-    expected = (f"machine: expected {platform.machine()}, received mips",)
-    assert differences(target.load("host-fw"), firmware, BoardState()) == expected
-
-
-def test_one_kind_of_core_of_several_is_enough(device: Device) -> None:
-    board, _ = honest(target.load("rpi4"), device.info)
-    board = replace(board, cpu_part="0x41:0xd03, 0x41:0xd08")
-    assert differences(target.load("rpi4"), device.info, board) == ()
-
-
-# --- Its clock -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("rate", "expected"),
-    [(1.0, ""), (1.015, ""), (1.05, "5.0 % fast"), (0.9, "10.0 % slow")],
-)
-def test_a_counter_of_another_rate_is_seen(
-    int8: Artifact[Int8Facts], data: Dataset, device: Device, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], rate: float, expected: str,
-) -> None:  # fmt: skip
-    device.rate = rate
-    warm_up = samples.warm_up
-
-    def slow(*arguments: Any) -> int:
-        time.sleep(1.2)
-        return warm_up(*arguments)
-
-    monkeypatch.setattr(samples, "warm_up", slow)
-    made = bench.measure(set_up(int8, data, "rpi4"), ["latency"], "").report
-    assert made.device is not None
-    assert made.device.clock_error == pytest.approx(rate - 1, abs=0.005)
-    text = f"the device's counter is {expected} by this host's clock"
-    assert [label for label, _ in layout.rows(made)].count("CLOCK") == bool(expected)
-    assert (text in " ".join(capsys.readouterr().out.split())) == bool(expected)
-
-
-def test_readings_that_say_nothing_are_not_compared() -> None:
-    first = identity.ClockReading(0.0, 10.0, 0.001)
-    assert identity.clock_error(first, identity.ClockReading(2.0, 11.5, 0.001)) == pytest.approx(0.3333)
-    assert identity.clock_error(first, identity.ClockReading(2.0, 10.5, 0.001)) is None
-    assert identity.clock_error(first, identity.ClockReading(2.0, 11.5, 0.1)) is None
-    assert identity.clock_error(first, None) is None
-
-
-def test_an_emulators_counter_is_not_compared(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
-    setup = set_up(int8, data, "qemu-rpi4")
-    assert measurement.read_clock(setup, device) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "unit", "is_reused"), [("qemu-m4", "instructions", True), ("rpi4", "ticks", False)])
