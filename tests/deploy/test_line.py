@@ -6,8 +6,13 @@ import math
 
 import pytest
 
+from deploy.exchange import Exchange
+from deploy.frames import REPLY, Frame, Type
 from deploy.line_errors import COPIES, MEMORY_BYTES, OVERHEAD_BYTES, LineErrors
 from deploy.line_speed import LEAST_SLACK_S, SURE_ANSWERS, LineSpeed
+from deploy.request import Request
+from deploy.transaction import Transaction
+from tests.deploy.fake import FakeLink
 
 
 def learned(line_bytes: int, losses: int, frames: int = 100) -> LineErrors:
@@ -62,3 +67,19 @@ def test_a_steady_line_gets_little_slack_and_an_unsteady_one_more() -> None:
     for took in (0.01, 0.05) * 20:
         speed.learn(1000, took)
     assert 2 * LEAST_SLACK_S < speed.slack(0.25) <= 0.25
+
+
+@pytest.mark.parametrize(("is_known", "resent"), [(False, 1), (True, 2)])
+def test_an_answer_shows_the_loss_of_what_was_sent_before_the_first_time_that_it_may_be_for(
+    is_known: bool, resent: int
+) -> None:
+    """The first request is sent again: only if its first time is known to be lost, its answer is after the second's."""
+    exchange = Exchange(FakeLink(), window=4096)
+    requests = [Request(Type.PING, b"first"), Request(Type.PING, b"second")]
+    transaction = Transaction(exchange, requests, "test", 0.0, 1.0, None, may_split=False, in_order=False)
+    transaction._send_ahead()
+    first, second = transaction.sent
+    transaction._resend([first], is_known)
+    transaction._take(Frame(Type.PING | REPLY, first, b"first"))
+    assert list(transaction.sent) == [second]
+    assert exchange.resent == resent
