@@ -15,6 +15,7 @@ from compilers.aot import (
     lower_window,
 )
 from compilers.aot.arithmetic import ScaleError
+from compilers.aot.compose import compose
 from compilers.aot.operators import check_supported
 from compilers.aot.pads import fold
 from compilers.aot.sets import SETS
@@ -76,15 +77,16 @@ OPTIMIZE = ("size", "speed", "ram")
 def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Step, ...]:
     """Return one step per operator, in order, for a kernel set and one of OPTIMIZE.
 
-    A PAD that windows can do themselves (`pads.fold`) has no step, nor has what computes a shape. Raises CompileError
-    for operators, shapes, types, options and scales that LiteRT or our kernels do not take.
+    A PAD that windows can do themselves (`pads.fold`) has no step, nor has what computes a shape, or is a part of a
+    function of one value (`compose`). Raises CompileError for operators, shapes, types, options and scales that LiteRT
+    or our kernels do not take.
     """
     graph = without_shapes(graph)
     check_supported(graph)
     steps = []
     for operator in fold(graph):
         try:
-            steps.append(SETS[kernels].specialize(LOWER[operator.name](graph, operator), optimize))
+            steps.append(LOWER[operator.name](graph, operator))
         except ScaleError as e:
             graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
-    return tuple(steps)
+    return tuple(SETS[kernels].specialize(step, optimize) for step in compose(graph, steps))

@@ -231,7 +231,7 @@ def _binary(graph: Graph, operator: Operator, kernel: Kernel, n: _Numbers) -> St
     if a.index == b.index and a.size != target.size:
         overlap = {}
     call = Call(kernel, (*arguments, At(target.index)))
-    return Step(operator.index, operator.name, computed, target.index, (call,), overlap=overlap)
+    return Step(operator.index, operator.name, computed, target.index, (call,), overlap=overlap, of_two=n.value)
 
 
 def _broadcast(graph: Graph, operator: Operator, a: Tensor, b: Tensor, target: Tensor) -> dict[str, Value]:

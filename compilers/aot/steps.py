@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -100,6 +100,8 @@ class Step:
     A block has `parts`, the steps of its operators, whose tensors are never whole, and in place of calls the program
     `rows`. `streamed` is the network's input if the block takes it row by row as it arrives. `areas` are the parts of
     its scratch memory: name and offset.
+
+    `of_two` of an element-wise operator of two tensors is its value for a byte of each.
     """
 
     index: int
@@ -116,6 +118,7 @@ class Step:
     streamed: int | None = None
     areas: tuple[tuple[str, int], ...] = ()
     more_outputs: tuple[int, ...] = ()
+    of_two: Callable[[int, int], int] | None = field(default=None, compare=False, repr=False)
 
     @property
     def outputs(self) -> tuple[int, ...]:
