@@ -5,95 +5,27 @@ No hardware is meant: what a real TPU computes is not tested, what is said when 
 
 from __future__ import annotations
 
-import shlex
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import target
-from artifact import Artifact, ImageFacts, NoFacts, sha256_of
-from calibration import convert
-from compilers import edgetpu
-from compilers.edgetpu.outcome import MappingFacts, PartnerFacts, PredictedFacts
-from compilers.edgetpu.tool import LocalTool
-from datasets import load
+from artifact import Artifact, ImageFacts, sha256_of
 from deploy.agents import AgentOptions, agent_arguments
-from deploy.board_state import BoardState
 from deploy.bundle import build_agent
 from deploy.device import device_for
 from deploy.links.process import ProcessLink
 from deploy.remote import runtime
-from deploy.remote.board import Board
 from deploy.session import Refused, Session
-from device_tests import tiny_model
-from errors import CompileError, DeployError, LinkError
-from measure import bench, layout, report
-from measure import edgetpu as section
-from measure.report import TargetSection
-from measure.setup import Setup
-from pipeline import edgetpu as pipeline_edgetpu
-from pipeline.measuring import set_up, settings_of
-from pipeline.remote_compiler import RemoteTool
-from pipeline.request import Request
-from pipeline.resolve import resolve
-from pipeline.steps import Steps
-from tests.compilers import edgetpu_compiler_stand_in as stand_in
+from errors import DeployError, LinkError
 from tests.compilers import edgetpu_files
-from tests.deploy.sshd import BOARD, Sshd, wait_until
+from tests.deploy.edgetpu_host import CORAL_USB, INPUT, Tpu
 from tests.deploy.test_agent import reference
 from tests.deploy.test_ssh_runtime import BOTH, FakeBoard
-from tests.pipeline import small
-
-SOURCE = Path(__file__).with_name("libedgetpu_stand_in.c")
-CORAL_USB = target.load("coral-usb")
-INPUT = bytes(range(256)) * 3
-
-
-class Tpu:
-    """The stand-in's library, and a file for each Edge TPU that is plugged in."""
-
-    def __init__(self, folder: Path):
-        self.library, self.usb, self.pci = folder / "lib", folder / "usb1", folder / "apex_0"
-        self.library.mkdir()
-        compiler = shutil.which("gcc") or shutil.which("clang")
-        if not compiler:
-            pytest.skip("needs gcc: apt install gcc")
-        command = [compiler, "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", str(SOURCE)]
-        subprocess.run([*command, "-o", str(self.library / "libedgetpu.so.1")], check=True)
-
-    def environment(self) -> dict[str, str]:
-        return {"LD_LIBRARY_PATH": str(self.library), "STAND_IN_TPUS": f"usb={self.usb} pci={self.pci}"}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Tpu:
-    return Tpu(tmp_path_factory.mktemp("tpu"))
-
-
-@pytest.fixture
-def tpu(built: Tpu, monkeypatch: pytest.MonkeyPatch) -> Tpu:
-    """One Edge TPU on USB, none on PCIe."""
-    for name, value in built.environment().items():
-        monkeypatch.setenv(name, value)
-    built.usb.touch()
-    built.pci.unlink(missing_ok=True)
-    return built
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model.dense(tmp_path_factory.mktemp("models") / "tiny.tflite")
-
-
-@pytest.fixture(scope="module")
-def model(plain: Path) -> Path:
-    return edgetpu_files.write(plain.with_name("tiny_edgetpu.tflite"), edgetpu_files.compiled(plain.read_bytes()))
 
 
 @pytest.fixture(scope="module")
@@ -271,141 +203,3 @@ def test_the_runtime_beside_libedgetpu(
     monkeypatch.setattr(runtime, "_install", lambda board, name, say: runtime.Runtime(f"installed {name}", "/x"))
     board = FakeBoard(python, **libraries)
     assert runtime.bring(board, "auto", lambda text: None, for_edgetpu=True).distribution == expected  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def coral(sshd: Sshd, tpu: Tpu) -> Iterator[Sshd]:
-    """A host over SSH with the stand-ins of an Edge TPU and of the compiler."""
-    exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in tpu.environment().items())
-    sshd.set_python(f'export {exports}; exec {shlex.quote(sys.executable)} "$@"')
-    stand_in.install(sshd.bin)
-    yield sshd
-    (sshd.bin / "edgetpu_compiler").unlink(missing_ok=True)
-
-
-def test_a_whole_measurement_over_ssh(coral: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(stand_in.install(tmp_path / "bin")), prepend=":")
-    with small.at_home(tmp_path / "home"):
-        data = load(f"npz:{small.save_npz(tmp_path / 'four.npz')}")
-        int8 = convert.adopt(tiny_model.dense(tmp_path / "tiny.tflite", classes=4), data.class_names, None)
-        compiled = edgetpu.compile_for(int8, LocalTool())
-        request = Request(images=12, link="ssh://board", runtime="ai-edge-litert", kernels="reference")
-        setup = Setup(CORAL_USB, compiled, int8, data, settings_of(request))
-        made = bench.measure(setup, ("latency", "accuracy"), "./inv deploy").report
-    report.check(made)
-    assert made.target == TargetSection("coral-usb", "tpu", "hardware", "Edge TPU on USB")
-    assert made.engine.kernels == "edgetpu"
-    assert made.tpu is not None
-    assert made.tpu.device == "usb:0"
-    assert (made.tpu.operators_mapped, made.tpu.operators) == (1, 1)
-    assert made.exactness is not None
-    assert made.exactness.oracle.endswith("reference kernels on the host")
-    assert made.exactness.n == 12
-    assert made.provenance.tools["edgetpu_compiler"] == "16.0.384591198"
-    told = dict(layout.rows(made))
-    assert told["Edge TPU"].startswith("usb:0, ")
-    assert told["mapping"] == "1 of 1 operators on the Edge TPU"
-
-
-def test_a_compiled_file_alone_is_measured_without_a_reference(
-    coral: Sshd, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with small.at_home(tmp_path / "home"):
-        data = small.save_npz(tmp_path / "four.npz")
-        request = Request(
-            str(model), target="coral-usb", data=f"npz:{data}", labels=",".join("abcdefghij"), images=5,
-            link="ssh://board", runtime="ai-edge-litert", kernels="reference",
-        )  # fmt: skip
-        pipeline_edgetpu.check_compiled(request, "edgetpu", CORAL_USB)
-        setup = set_up(Steps(resolve(request)))
-        made = bench.measure(setup, ("latency", "accuracy"), "./inv deploy").report
-    report.check(made)
-    assert made.engine.kernels == "edgetpu"
-    assert made.exactness is None
-    assert made.latency is not None
-    assert "outputs are not compared: LiteRT on this host can't run a compiled file" in plain_text(capsys)
-    rows = dict(layout.rows(made))
-    assert rows["mapping"] == "1 of 1 operators of the compiled file on the Edge TPU"
-    assert made.no_accuracy == "the 10 classes of the model are not the 4 of npz:four.npz"
-
-
-def plain_text(capsys: pytest.CaptureFixture[str]) -> str:
-    return " ".join(capsys.readouterr().out.split())
-
-
-def test_the_section_names_what_stayed_on_the_cpu() -> None:
-    mapping = MappingFacts(2, 5, ("MUL", "ADD", "MUL"), 1, 14, "0" * 16, PredictedFacts(2, 5, (), 9))
-    facts = edgetpu.EdgeTpuFacts("0" * 64, {}, mapping, (PartnerFacts("other", "x", mapping),))
-    compiled = Artifact(Path("x"), "edgetpu", "x", "0" * 64, facts)
-    tpu = section.section(compiled, BoardState())
-    assert tpu is not None
-    rows = dict(layout.tpu_rows(tpu))
-    assert rows == {
-        "mapping": "2 of 5 operators on the Edge TPU, on its host's CPU: MUL, ADD",
-        "compiled with": "other",
-    }
-    assert section.section(Artifact(Path("x"), "litert", "x", "0" * 64, ImageFacts("0" * 64, {})), BoardState()) is None
-
-
-def test_compiling_on_another_machine(coral: Sshd, plain: Path, tmp_path: Path) -> None:
-    coral.clear()  # another test may have copied the same model there
-    said: list[str] = []
-    tool = RemoteTool("ssh://board", say=said.append)
-    model = Artifact(plain, "int8", "tiny", sha256_of(plain), NoFacts())
-    partner_path = tiny_model.dense(tmp_path / "other.tflite", classes=7)
-    partner = Artifact(partner_path, "int8", "other", sha256_of(partner_path), NoFacts())
-    with small.at_home(tmp_path / "home"):
-        made = edgetpu.compile_for(model, tool, [partner])
-        here = edgetpu.compile_for(model, RemoteTool("ssh://board"), [partner])
-    assert here.reused
-    assert made.facts.compiled_on == "ssh://board"
-    assert (made.facts.mapping.mapped, made.facts.partners[0].mapping.mapped) == (1, 1)
-    assert sum("copied model-" in line for line in said) == 2
-    assert not [name for name in coral.left() if "edgetpu" in name]
-
-
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("", r"not on the PATH of ssh://board \(\w+\); .*edgetpu-compiler"),
-        ("kill -9 $$", r"ssh://board: edgetpu_compiler was killed"),
-        ("echo hello", r"edgetpu_compiler --version on ssh://board: exit code 0, it printed: hello"),
-    ],
-)
-def test_another_machine_without_the_compiler(coral: Sshd, script: str, message: str) -> None:
-    program = coral.bin / "edgetpu_compiler"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    if not script:
-        program.unlink()
-    with pytest.raises((CompileError, LinkError), match=message):
-        RemoteTool("ssh://board").version()
-
-
-def test_a_failure_over_there_is_one_line(
-    coral: Sshd, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = coral.bin / "edgetpu_compiler"
-    program.write_text(program.read_text().replace("export ", "export EDGETPU_STAND_IN=aborts "))
-    with small.at_home(tmp_path / "home"), pytest.raises(CompileError, match=r"exit code 1: Internal compiler error"):
-        edgetpu.compile_for(Artifact(plain, "int8", "tiny", sha256_of(plain), NoFacts()), RemoteTool("ssh://board"))
-
-
-def test_what_arrives_from_there_is_what_was_there(sshd: Sshd, tmp_path: Path) -> None:
-    with Board(BOARD) as board:
-        folder = Path(board.entry("work", name="trial").path)
-        (folder / "made").write_bytes(b"as it was made")
-        file = board.listing("trial")["made"]
-        board.get(f"{folder}/made", tmp_path / "made", file.size, file.sha256)
-        assert (tmp_path / "made").read_bytes() == b"as it was made"
-        (folder / "made").write_bytes(b"as it is later")
-        with pytest.raises(DeployError, match=r"ssh://board: other was damaged on the way; run again"):
-            board.get(f"{folder}/made", tmp_path / "other", file.size, file.sha256)
-        assert not (tmp_path / "other").exists()
-        with pytest.raises(LinkError, match=r"none can't be copied from there \(.*No such file"):
-            board.get(f"{folder}/none", tmp_path / "other", file.size, file.sha256)
-    assert wait_until(lambda: not folder.exists())
-
-
-def test_a_wrong_address() -> None:
-    with pytest.raises(LinkError, match=r"^--compile-on board: expected ssh://"):
-        RemoteTool("board")
