@@ -110,30 +110,31 @@ def unary_model(operator: str = "RELU", **tensor: object) -> bytes:
     return b.finish([x], [y])
 
 
+def conv_model(**changes: Any) -> bytes:
+    """Return a network of one 1x1 convolution with some of its facts changed."""
+    v: dict[str, Any] = {
+        "bias": 4,
+        "axis": 0,
+        "out": (1, 4, 4, 4),
+        "zero_point": 0,
+        "scales": 4,
+        "batch": 1,
+        "stride": 1,
+    }
+    v |= changes
+    b = Builder()
+    x = b.tensor((v["batch"], 4, 4, 3), scale=0.1)
+    shape = (4, 1, 1, 3)
+    k = b.tensor(shape, scale=[0.1] * v["scales"], zero_point=v["zero_point"], data=np.zeros(shape), axis=v["axis"])
+    bias = b.tensor((v["bias"],), "int32", data=np.zeros(v["bias"]))
+    y = b.tensor(v["out"], scale=0.1, name="result")
+    b.operator("CONV_2D", [x, k, bias], [y], {"StrideH": v["stride"], "StrideW": 1}, "Conv2DOptions")
+    return b.finish([x], [y])
+
+
 @functools.cache
 def wrong_models() -> dict[str, tuple[bytes, str]]:
     """Return networks with one mistake each, and what the error must say."""
-
-    def conv(**changes: Any) -> bytes:
-        v: dict[str, Any] = {
-            "bias": 4,
-            "axis": 0,
-            "out": (1, 4, 4, 4),
-            "zero_point": 0,
-            "scales": 4,
-            "batch": 1,
-            "stride": 1,
-        }
-        v |= changes
-        b = Builder()
-        x = b.tensor((v["batch"], 4, 4, 3), scale=0.1)
-        shape = (4, 1, 1, 3)
-        k = b.tensor(shape, scale=[0.1] * v["scales"], zero_point=v["zero_point"], data=np.zeros(shape), axis=v["axis"])
-        bias = b.tensor((v["bias"],), "int32", data=np.zeros(v["bias"]))
-        y = b.tensor(v["out"], scale=0.1, name="result")
-        b.operator("CONV_2D", [x, k, bias], [y], {"StrideH": v["stride"], "StrideW": 1}, "Conv2DOptions")
-        return b.finish([x], [y])
-
     uint8_like = Builder()
     x = uint8_like.tensor((1, 4), "int32")
     y = uint8_like.tensor((1, 4), scale=0.1)
@@ -160,13 +161,13 @@ def wrong_models() -> dict[str, tuple[bytes, str]]:
         "huge ratio": (unary_model(scale=1e-20), r"RELU, tensor 1 'result': its scales have a ratio of 1e\+19"),
         "int32 input": (uint8_like.finish([0], [1]), r"int32 with 0 scales, expected int8 with one"),
         "order": (early.finish([0], [2]), r"operator 0 RELU, tensor 1 't1': read before it is computed"),
-        "bias size": (conv(bias=3), r"operator 0 CONV_2D, tensor 2 't2': its bias is not a constant of 4 int32"),
-        "axis": (conv(axis=3, scales=3), r"weights are scaled along dimension 3, expected 0"),
-        "scales": (conv(scales=3), r"tensor 1 't1': 3 scales for dimension 0 of \[4, 1, 1, 3\]"),
-        "weights zero point": (conv(zero_point=1), r"weights need scales, and zero points of 0"),
-        "batch": (conv(batch=2, out=(2, 4, 4, 4)), r"shape \[2, 4, 4, 3\], expected a batch of 1"),
-        "stride": (conv(stride=0), r"operator 0 CONV_2D, tensor 3 'result': .* out of range"),
-        "output": (conv(out=(1, 4, 4, 5)), r"tensor 3 'result': shape \[1, 4, 4, 5\], expected \[1, 4, 4, 4\]"),
+        "bias size": (conv_model(bias=3), r"operator 0 CONV_2D, tensor 2 't2': its bias is not a constant of 4 int32"),
+        "axis": (conv_model(axis=3, scales=3), r"weights are scaled along dimension 3, expected 0"),
+        "scales": (conv_model(scales=3), r"tensor 1 't1': 3 scales for dimension 0 of \[4, 1, 1, 3\]"),
+        "weights zero point": (conv_model(zero_point=1), r"weights need scales, and zero points of 0"),
+        "batch": (conv_model(batch=2, out=(2, 4, 4, 4)), r"shape \[2, 4, 4, 3\], expected a batch of 1"),
+        "stride": (conv_model(stride=0), r"operator 0 CONV_2D, tensor 3 'result': .* out of range"),
+        "output": (conv_model(out=(1, 4, 4, 5)), r"tensor 3 'result': shape \[1, 4, 4, 5\], expected \[1, 4, 4, 4\]"),
     }
 
 
