@@ -132,18 +132,25 @@ def test_names_that_do_not_exist(tmp_path: Path) -> None:
         _resolve("random", model=str(tmp_path / "trained.keras"))
 
 
-@pytest.mark.parametrize(
-    ("shape", "said"),
-    [((32, 32, 2), "1 or 3 channels"), ((None, None, 3), "no fixed size"), ((9,), "expected a picture")],
-)
-def test_networks_of_another_shape(shape: tuple[int | None, ...], said: str, tmp_path: Path) -> None:
+def _of_shape(shape: tuple[int | None, ...], path: Path) -> Path:
     import keras
 
     x = keras.Input(shape)
     y = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 1)(x)) if len(shape) == 3 else x
-    keras.Model(x, keras.layers.Dense(4, activation="softmax")(y)).save(tmp_path / "odd.keras")
-    with pytest.raises(ConfigError, match=said):
-        build.build(_resolve(None, model=str(tmp_path / "odd.keras")), CLASSES)
+    keras.Model(x, keras.layers.Dense(4, activation="softmax")(y)).save(path)
+    return path
+
+
+def test_a_network_of_open_size_is_refused(tmp_path: Path) -> None:
+    path = _of_shape((None, None, 3), tmp_path / "odd.keras")
+    with pytest.raises(ConfigError, match="no fixed size"):
+        build.build(_resolve(None, model=str(path)), CLASSES)
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 2), (9,)])
+def test_networks_of_arrays_are_built(shape: tuple[int, ...], tmp_path: Path) -> None:
+    path = _of_shape(shape, tmp_path / "array.keras")
+    assert build.build(_resolve(None, model=str(path)), CLASSES).facts.classes == 4
 
 
 def test_a_network_of_other_classes(tmp_path: Path) -> None:
