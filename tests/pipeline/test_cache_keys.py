@@ -19,6 +19,8 @@ from tests.pipeline.small import CLASSES, PRESET, save_npz
 # Options that do not change what is built: where it is run, or how it is measured and printed.
 NOT_BUILT = {
     "link",
+    "flasher",
+    "give_up_after",
     "accept_new",
     "runtime",
     "threads",
