@@ -77,8 +77,11 @@ def test_ctrl_c_in_the_middle_of_calibrate(
     assert not list((own / "build" / "int8").iterdir())
 
 
-def _children(pid: int) -> list[int]:
-    return [int(n) for task in Path(f"/proc/{pid}/task").iterdir() for n in (task / "children").read_text().split()]
+def _agent_of(pid: int) -> int:
+    """Return the process of the agent among the children of `inv`."""
+    numbers = [n for task in Path(f"/proc/{pid}/task").iterdir() for n in (task / "children").read_text().split()]
+    (agent,) = (int(n) for n in numbers if b"agent" in Path(f"/proc/{n}/cmdline").read_bytes())
+    return agent
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +110,7 @@ def _wait_for_line(process: subprocess.Popen[str], text: str) -> None:
 def test_a_run_that_is_cut_three_times_ends_with_a_fullreport_of(many: Path, tmp_path: Path) -> None:
     home = tmp_path
     process = _in_mid_accuracy(home, many)
-    (agent,) = _children(process.pid)
-    os.kill(agent, signal.SIGKILL)
+    os.kill(_agent_of(process.pid), signal.SIGKILL)
     _wait_for_line(process, "was killed by SIGKILL")
     _wait_for_line(process, "device is back")
     process.send_signal(signal.SIGINT)

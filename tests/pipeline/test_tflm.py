@@ -48,7 +48,7 @@ def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact[Int8Facts])
     one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
     one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
     one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot or tflm")
-    one_line(inv(home, *arguments, "--target", "rpi4", "--engine", "aot"), "can't run it", "litert")
+    one_line(inv(home, *arguments, "--target", "rpi4", "--engine", "tflm"), "runs on this host only", "host-tflm")
     one_line(
         inv(home, *arguments, "--target", "host-tflm", "--threads", "3"),
         "--threads 3: host-tflm (tflm) does not use it",
