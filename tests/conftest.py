@@ -34,11 +34,11 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests that take minutes start first: with several processes the others run meanwhile.
 
-    The slow ones are left out of the measure of coverage, which doubles their time; short ones pass through the same
-    lines.
+    The slow ones and those of Hypothesis are left out of the measure of coverage, which doubles their time; short ones
+    pass through the same lines once.
     """
     for item in items:
-        if item.get_closest_marker("slow"):
+        if item.get_closest_marker("slow") or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("no_cover")
     items.sort(key=lambda item: item.get_closest_marker("first") is None)
 

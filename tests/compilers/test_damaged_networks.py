@@ -47,6 +47,7 @@ def test_cut_anywhere() -> None:
     assert compiled <= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", [0x01, 0x80])
 def test_each_byte_flipped(mask: int) -> None:
     whole = bytearray(small_network())
@@ -80,6 +81,7 @@ def test_garbage_with_the_right_identifier(tail: bytes) -> None:
     assert not survive(b"\x1c\x00\x00\x00TFL3" + tail)
 
 
+@pytest.mark.slow
 def test_large_file_damaged_here_and_there() -> None:
     whole = tflite_of("v1_025").read_bytes()
     draw = random.Random(1)

@@ -41,6 +41,7 @@ int main(void) {
 """
 
 
+@pytest.mark.slow
 def test_two_networks_link_into_one_program(tmp_path: Path) -> None:
     models = tflite_of("v1_025"), tflite_of("v2_035")
     compile_model(models[0], tmp_path / "first", name="v1_025")
@@ -104,6 +105,7 @@ def test_the_headers_are_cpp(tmp_path: Path) -> None:
     assert linked.returncode == 0, linked.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream_input", [False, True])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_format_is_the_projects_own(network: str, stream_input: bool, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def preset_model(request: pytest.FixtureRequest) -> tuple[str, Path]:
     return request.param, tflite_of(request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", KERNEL_SETS)
 def test_outputs_equal_the_reference(preset_model: tuple[str, Path], kernels: str) -> None:
     count = count_equal(preset_model[1], images=12, kernels=kernels)
@@ -48,6 +49,7 @@ def test_arena_does_not_grow(preset_model: tuple[str, Path], tmp_path: Path) -> 
     assert compile_model(model, tmp_path).arena_bytes <= ARENA_LIMITS[name]
 
 
+@pytest.mark.slow
 def test_sanitizers_find_nothing(preset_model: tuple[str, Path], tmp_path: Path) -> None:
     model = preset_model[1]
     plan = host_build.compile_to(model, tmp_path)
@@ -60,6 +62,7 @@ def test_sanitizers_find_nothing(preset_model: tuple[str, Path], tmp_path: Path)
         np.testing.assert_array_equal(ours, reference.run(picture)[0].reshape(-1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", KERNEL_SETS)
 def test_keras_applications_need_no_more_ram_than_the_preset(kernels: str, tmp_path: Path) -> None:
     """Theirs has PAD and VALID where ours has SAME."""
@@ -78,6 +81,7 @@ def shared_network(name: str) -> Path:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", KERNEL_SETS)
 @pytest.mark.parametrize("name", SHARED)
 def test_networks_of_others_equal_the_reference(name: str, kernels: str, tmp_path: Path) -> None:
@@ -93,6 +97,7 @@ def test_networks_of_others_equal_the_reference(name: str, kernels: str, tmp_pat
     assert len(distinct) > 1, "outputs that do not differ prove nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
 @pytest.mark.parametrize("core", [kernels for kernels in KERNEL_SETS if kernels in core_runner.CORES])
 @pytest.mark.parametrize("name", SHARED)

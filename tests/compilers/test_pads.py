@@ -81,6 +81,7 @@ def names(graph: Graph) -> list[str]:
     return [step.name for step in lower(graph)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D"])
 @pytest.mark.parametrize("amounts", [(1, 1, 1, 1), (0, 1, 0, 1), (2, 0, 0, 2), (2, 2, 2, 2)])
 def test_padding_less_than_the_window_is_folded(name: str, amounts: Amounts) -> None:

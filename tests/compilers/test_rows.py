@@ -78,6 +78,7 @@ def test_cuts_that_are_found_equal_the_reference(kernels: str, case: Case) -> No
         compare(case, chosen, graph, kernels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", KERNEL_SETS)
 @hypothesis.settings(max_examples=60, suppress_health_check=NOT_SHRUNK)
 @hypothesis.given(case=chains())
@@ -95,6 +96,7 @@ def test_an_input_taken_row_by_row_equals_the_reference(kernels: str, case: Case
         compare(case, chosen, graph, kernels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", KERNEL_SETS)
 @pytest.mark.parametrize("preset", ["v1_025", "v2_035", "v3sm_075", "v3s_075"])
 def test_streamed_networks_equal_the_reference(preset: str, kernels: str, tmp_path: Path) -> None:

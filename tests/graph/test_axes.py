@@ -49,6 +49,7 @@ def test_a_damaged_file_has_no_copy() -> None:
     assert corrected(network(3)[:100]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", KERNEL_SETS)
 def test_engine_and_oracle_run_it_and_are_equal(kernels: str) -> None:
     graph = parse(network(3), "case")

@@ -155,6 +155,7 @@ def test_convolutions_equal_the_reference_on_the_cores_of_the_portable_set(core:
     on_core(TYPICAL["CONV_2D"], core, cases=20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kernels", "name"), OF_SETS)
 def test_typical_cases_take_the_set_s_own_kernels(kernels: str, name: str) -> None:
     def own(case: Case) -> bool:

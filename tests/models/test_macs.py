@@ -45,6 +45,7 @@ def _converted(name: str, tmp_path: Path) -> tuple[Network, Path]:
     return preset.network(), tmp_path / "m.tflite"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_macs_and_bytes_of_the_table_are_those_of_the_file(name: str, tmp_path: Path) -> None:
     _check(*_converted(name, tmp_path))

@@ -29,6 +29,7 @@ def small(data: Dataset) -> Dataset:
     return Dataset(data.name, data.class_names, part, data.test, data.source)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from models.training import train as module
 
