@@ -19,6 +19,7 @@ from models.training.batches import Batches, Recipe, to_input
 from models.training.train import accuracy, train
 
 PRESET = presets.parse("v1_025_32", 4)
+SHALLOW = presets.parse("v1s_025_32", 4)
 FACTS = checkpoint.CheckpointFacts("v1_050_32", 4, 3, ("a", "b", "c", "d"), (-1.0, 1.0), "npz:x.npz")
 RECIPE = Recipe(((32, 2),), batch=16, learning_rate=1e-2)
 
@@ -33,7 +34,7 @@ def small(data: Dataset) -> Dataset:
 def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from models.training import train as module
 
-    through = train(PRESET, small, RECIPE, tmp_path / "through.npz", "test")
+    through = train(SHALLOW, small, RECIPE, tmp_path / "through.npz", "test")
     save = module._save_state
 
     def stop_after_saving(model: Any, state: Path) -> None:
@@ -42,7 +43,7 @@ def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, mo
 
     monkeypatch.setattr(module, "_save_state", stop_after_saving)
     with pytest.raises(KeyboardInterrupt):
-        train(PRESET, small, RECIPE, tmp_path / "stopped.npz", "test")
+        train(SHALLOW, small, RECIPE, tmp_path / "stopped.npz", "test")
     assert {p.name for p in tmp_path.glob("stopped*")} == {"stopped.state.keras", "stopped.state.json"}
 
     # Killed between the log and the state: the log is one epoch ahead, which is done again.
@@ -51,12 +52,12 @@ def test_a_stopped_run_ends_in_the_same_bytes(small: Dataset, tmp_path: Path, mo
     log.write_text(json.dumps(found | {"history": [*found["history"], {"epoch": 2}]}))
 
     monkeypatch.setattr(module, "_save_state", save)
-    resumed = train(PRESET, small, RECIPE, tmp_path / "stopped.npz", "test")
+    resumed = train(SHALLOW, small, RECIPE, tmp_path / "stopped.npz", "test")
     assert resumed == through
     assert [row["epoch"] for row in resumed.history or ()] == [1, 2]
     assert sha256_of(tmp_path / "stopped.npz") == sha256_of(tmp_path / "through.npz")
     assert {p.name for p in tmp_path.glob("stopped*")} == {"stopped.npz", "stopped.json"}
-    assert through.float_top1 == round(_top1(tmp_path / "through.npz", small), 4)
+    assert through.float_top1 == round(_top1(tmp_path / "through.npz", small, SHALLOW), 4)
 
 
 def test_few_steps_leave_no_statistics_of_the_beginning(small: Dataset) -> None:
@@ -105,12 +106,12 @@ def test_a_small_data_set_begins_with_the_nearest_checkpoint(tmp_path: Path, mon
     assert training._nearest(presets.parse("v1_050_96", 3)) == "random"
 
 
-def _top1(path: Path, data: Dataset) -> float:
+def _top1(path: Path, data: Dataset, preset: presets.Preset) -> float:
     from models import keras_model
 
-    model = keras_model.build(PRESET.network())
+    model = keras_model.build(preset.network())
     keras_model.set_weights(model, checkpoint.load(path))
-    return accuracy(model, data.test, PRESET.rho, PRESET.channels)
+    return accuracy(model, data.test, preset.rho, preset.channels)
 
 
 def test_a_state_that_can_t_be_read(small: Dataset, tmp_path: Path) -> None:
