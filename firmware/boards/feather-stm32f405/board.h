@@ -1,6 +1,6 @@
 /* Adafruit Feather STM32F405 Express: crystal of 12 MHz; the line is USART3 on its pins TX (PB10) and RX (PB11).
  * RM0090, tables 11, 62 (interrupts); data sheet DS8626, table 9. */
-#include "stm32f4/registers.h"
+#include "stm32f4/stm32f405.h"
 
 #define UART_BASE         0x40004800
 #define UART_IRQ          39
@@ -12,17 +12,4 @@
 #define UART_PIN_FUNCTION 7u
 #define UART_DIVIDER      4u
 
-#define CHIP_ID       0x413u
-#define CHIP_NAME     "STM32F405 or F407"
-#define CRYSTAL_HZ    12000000u
-#define PLL_N         336u
-#define PLL_P         2u
-#define PLL_RESERVED  (2u << 28) /* as after reset */
-#define CLOCK_MOST_HZ 168000000u
-#define APB1_MOST_HZ  42000000u
-#define APB2_MOST_HZ  84000000u
-#define APB1_DIVIDER  4u
-#define APB2_DIVIDER  2u
-#define TIMER_DIVIDER 2u
-#define FLASH_WAITS   5u
-#define POWER_SCALE   1u
+#define CRYSTAL_HZ 12000000u
