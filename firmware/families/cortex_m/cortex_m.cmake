@@ -13,7 +13,7 @@ list(TRANSFORM script_facts PREPEND -D)
 set(script_source ${FIRMWARE}/families/cortex_m/memory.ld.S)
 add_custom_command(OUTPUT ${script}
   COMMAND ${CMAKE_C_COMPILER} -E -P -x c ${script_facts} -o ${script} ${script_source}
-  DEPENDS ${script_source} VERBATIM)
+  DEPENDS ${script_source} ${FIRMWARE}/families/shared.ld.S VERBATIM)
 add_custom_target(linker_script DEPENDS ${script})
 add_dependencies(firmware linker_script)
 set_target_properties(firmware PROPERTIES LINK_DEPENDS ${script})

@@ -1,14 +1,6 @@
 /* Memory of a 32-bit RISC-V core, from the target's TOML. Run through the C preprocessor, so that a missing fact stops the
  * build. Sections and symbols as in families/cortex_m/memory.ld.S; small data goes with the rest. */
-#if !defined(FLASH_ORIGIN) || !defined(FLASH_BYTES)
-#error "FLASH_ORIGIN, FLASH_BYTES: not set; the target's TOML has them, and compilers/image/firmware.py passes them to CMake"
-#endif
-#if !defined(RAM_ORIGIN) || !defined(RAM_BYTES)
-#error "RAM_ORIGIN, RAM_BYTES: not set; the target's TOML has them, and compilers/image/firmware.py passes them to CMake"
-#endif
-#ifndef STACK_BYTES
-#error "STACK_BYTES: not set; the target's TOML has it, and compilers/image/firmware.py passes it to CMake"
-#endif
+#include "../shared.ld.S"
 
 MEMORY {
     FLASH (rx) : ORIGIN = FLASH_ORIGIN, LENGTH = FLASH_BYTES
@@ -64,20 +56,7 @@ SECTIONS {
     ASSERT(SIZEOF(.rela.dyn) == 0, "the image has relocations, and nothing here makes them")
     ASSERT(alpharho_reset_handler == FLASH_ORIGIN, "start.S is not at the start of the image")
 
-    /* For a debugger; not loaded. Each is named, so that a section without a place stops the build. */
-#define DEBUG_SECTION(name) name 0 : { *(name) }
-    DEBUG_SECTION(.debug_abbrev)
-    DEBUG_SECTION(.debug_aranges)
-    DEBUG_SECTION(.debug_frame)
-    DEBUG_SECTION(.debug_info)
-    DEBUG_SECTION(.debug_line)
-    DEBUG_SECTION(.debug_line_str)
-    DEBUG_SECTION(.debug_loc)
-    DEBUG_SECTION(.debug_loclists)
-    DEBUG_SECTION(.debug_macro)
-    DEBUG_SECTION(.debug_ranges)
-    DEBUG_SECTION(.debug_rnglists)
-    DEBUG_SECTION(.debug_str)
+    DEBUG_SECTIONS
 
     /DISCARD/ : {
         *(.riscv.attributes .comment .note.* .eh_frame*)

@@ -6,7 +6,7 @@ set(script_source ${FIRMWARE}/families/riscv/memory.ld.S)
 list(TRANSFORM FACTS PREPEND -D OUTPUT_VARIABLE script_facts)
 add_custom_command(OUTPUT ${script}
   COMMAND ${CMAKE_C_COMPILER} -E -P -x c ${script_facts} -o ${script} ${script_source}
-  DEPENDS ${script_source} VERBATIM)
+  DEPENDS ${script_source} ${FIRMWARE}/families/shared.ld.S VERBATIM)
 add_custom_target(linker_script DEPENDS ${script})
 add_dependencies(firmware linker_script)
 set_target_properties(firmware PROPERTIES LINK_DEPENDS ${script})
