@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the name that glibc reads */
 #include "board.h"
+#include "linux/process.h"
 #include "linux/rss.h"
 #include "port.h"
 
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,29 +66,25 @@ void alpharho_port_init(int argc, char **argv) {
   listen_on((unsigned)port);
 }
 
-/* Gathered until the main loop waits for input: a reply is many small pieces. */
-static uint8_t pending[8192];
-static size_t pending_count;
-
 static void hang_up(void) {
   (void)close(line);
   line = -1;
-  pending_count = 0;
+  alpharho_linux_pending_count = 0;
 }
 
 /* What is sent before a host has connected, the banner, waits for the first that does. */
-static void flush(void) {
+void alpharho_linux_flush(void) {
   size_t sent = 0;
-  while (line >= 0 && sent < pending_count) {
-    const ssize_t count = send(line, pending + sent, pending_count - sent, MSG_NOSIGNAL);
+  while (line >= 0 && sent < alpharho_linux_pending_count) {
+    const ssize_t count = send(line, alpharho_linux_pending + sent, alpharho_linux_pending_count - sent, MSG_NOSIGNAL);
     if (count > 0) {
       sent += (size_t)count;
     } else if (count == 0 || errno != EINTR) {
       hang_up();
     }
   }
-  if (line >= 0 || pending_count == sizeof pending) {
-    pending_count = 0;
+  if (line >= 0 || alpharho_linux_pending_count == sizeof alpharho_linux_pending) {
+    alpharho_linux_pending_count = 0;
   }
 }
 
@@ -103,22 +99,8 @@ size_t alpharho_port_read(uint8_t *bytes, size_t room) {
   return count > 0 ? (size_t)count : 0u;
 }
 
-void alpharho_port_write(const uint8_t *bytes, size_t count) {
-  while (count > 0u) {
-    const size_t room = sizeof pending - pending_count;
-    const size_t part = count < room ? count : room;
-    memcpy(pending + pending_count, bytes, part);
-    pending_count += part;
-    bytes += part;
-    count -= part;
-    if (pending_count == sizeof pending) {
-      flush();
-    }
-  }
-}
-
 void alpharho_port_wait_for_input(void) {
-  flush();
+  alpharho_linux_flush();
   if (line >= 0) {
     struct pollfd wait = {.fd = line, .events = POLLIN};
     (void)poll(&wait, 1, -1);
@@ -136,7 +118,7 @@ void alpharho_port_wait_for_input(void) {
 void alpharho_port_reset(void) {
   char listener_text[16];
   char line_text[16];
-  flush();
+  alpharho_linux_flush();
   (void)snprintf(listener_text, sizeof listener_text, "%d", listener);
   (void)snprintf(line_text, sizeof line_text, "%d", line);
   (void)execl("/proc/self/exe", "firmware", INHERIT, listener_text, line_text, (char *)NULL);
@@ -149,31 +131,6 @@ uint64_t alpharho_port_ticks(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-uint32_t alpharho_port_ticks_per_second(void) { return 1000000000u; }
-
-const char *alpharho_port_counter_name(void) { return "CLOCK_MONOTONIC"; }
-
-void alpharho_port_measure_begin(void) { flush(); }
-
-void alpharho_port_measure_end(void) {}
-
-size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
-  (void)bytes;
-  (void)room;
-  return 0;
-}
-
-uint32_t alpharho_port_cpuid(void) { return 0; }
-
-const char *alpharho_port_machine(void) {
-  static struct utsname name;
-  return uname(&name) == 0 ? name.machine : "";
-}
-
 uint32_t alpharho_port_overruns(void) { return 0; /* TCP holds back what was not read */ }
-
-uint32_t alpharho_port_stack_bytes(void) { return 0; }
-
-uint32_t alpharho_port_stack_used(void) { return 0; }
 
 uint32_t alpharho_port_peak_rss(void) { return alpharho_linux_peak_rss(); }

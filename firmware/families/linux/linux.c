@@ -8,6 +8,7 @@
 #include "linux.h"
 #include "board.h"
 #include "port.h"
+#include "process.h"
 #include "rss.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,20 +95,17 @@ void alpharho_port_init(int argc, char **argv) {
 
 uint64_t alpharho_port_started(void) { return started; }
 
-static uint8_t pending[8192]; /* gathered until the main loop waits for input: a reply is many small pieces */
-static size_t pending_count;
-
-static void flush(void) {
+void alpharho_linux_flush(void) {
   size_t sent = 0;
-  while (sent < pending_count) {
-    const ssize_t count = write(STDOUT_FILENO, pending + sent, pending_count - sent);
+  while (sent < alpharho_linux_pending_count) {
+    const ssize_t count = write(STDOUT_FILENO, alpharho_linux_pending + sent, alpharho_linux_pending_count - sent);
     if (count > 0) {
       sent += (size_t)count;
     } else if (count == 0 || errno != EINTR) {
       exit(0); /* nobody listens any more */
     }
   }
-  pending_count = 0;
+  alpharho_linux_pending_count = 0;
 }
 
 static bool has_input(int timeout_ms) {
@@ -140,56 +137,17 @@ size_t alpharho_port_read(uint8_t *bytes, size_t room) {
   return part;
 }
 
-void alpharho_port_write(const uint8_t *bytes, size_t count) {
-  while (count > 0u) {
-    const size_t room = sizeof pending - pending_count;
-    const size_t part = count < room ? count : room;
-    memcpy(pending + pending_count, bytes, part);
-    pending_count += part;
-    bytes += part;
-    count -= part;
-    if (pending_count == sizeof pending) {
-      flush();
-    }
-  }
-}
-
 void alpharho_port_wait_for_input(void) {
-  flush();
+  alpharho_linux_flush();
   (void)has_input(patience_ms);
 }
 
 void alpharho_port_reset(void) {
-  flush();
+  alpharho_linux_flush();
   execute();
 }
 
-uint32_t alpharho_port_ticks_per_second(void) { return 1000000000u; }
-
-const char *alpharho_port_counter_name(void) { return "CLOCK_MONOTONIC"; }
-
-void alpharho_port_measure_begin(void) { flush(); }
-
-void alpharho_port_measure_end(void) {}
-
-size_t alpharho_port_unique_id(uint8_t *bytes, size_t room) {
-  (void)bytes;
-  (void)room;
-  return 0;
-}
-
-uint32_t alpharho_port_cpuid(void) { return 0; }
-
-const char *alpharho_port_machine(void) {
-  static struct utsname name;
-  return uname(&name) == 0 ? name.machine : "";
-}
-
 uint32_t alpharho_port_overruns(void) { return 0; /* a pipe holds back what was not read */ }
-
-uint32_t alpharho_port_stack_bytes(void) { return 0; }
-
-uint32_t alpharho_port_stack_used(void) { return 0; }
 
 uint32_t alpharho_port_peak_rss(void) {
   return is_emulated ? 0u : alpharho_linux_peak_rss(); /* the emulator's would be counted */
