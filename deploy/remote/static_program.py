@@ -45,7 +45,7 @@ umask 077
 cd -- "$HOME/.cache/alpharho" || exit 1
 part=".$1.$4.part"
 trap 'rm -f -- "$part"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 find . -maxdepth 1 -name ".*.part" -mmin +60 -exec rm -rf -- {} + 2>/dev/null
 cat >"$part" || exit 1
 [ "$(wc -c <"$part")" -eq "$2" ] || { echo "incomplete"; exit 1; }
