@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -231,28 +231,6 @@ def load_file(path: Path) -> Target:
     if target.mcu:
         _check_memory(path.name, target.mcu)
     return target
-
-
-def table(boards: Sequence[Target]) -> tuple[list[tuple[str, str]], list[list[str]]]:
-    """Return columns and rows that describe boards: sizes in KiB, clock in MHz, usual flasher, how far tried."""
-    names = ("target", "RAM, KiB", "flash, KiB", "MHz", "engine", "flasher", "tried", "")
-    columns = [(name, "right" if name in names[1:4] else "left") for name in names]
-    rows = []
-    for board in boards:
-        mcu = board.mcu if board.measured_on != "host" else None
-        memory = [f"{mcu.ram_bytes >> 10:,}", f"{mcu.flash_bytes >> 10:,}"] if mcu else ["", ""]
-        clock = f"{mcu.clock_hz / 1e6:g}" if mcu else ""
-        rows.append([board.name, *memory, clock, board.engine, board.flasher, how_tried(board), board.description])
-    return columns, rows
-
-
-def how_tried(board: Target) -> str:
-    """Return how far a board was tried: on an emulator, on this host, built only, or not at all."""
-    if board.tried:
-        return board.tried.partition(";")[0]
-    if board.emulator:
-        return f"emulated: {'QEMU' if board.emulator.program.startswith('qemu') else board.emulator.program}"
-    return "this host" if board.measured_on == "host" else "hardware: nothing yet"
 
 
 def _check_sections(file: str, target: Target) -> None:

@@ -1,26 +1,17 @@
 """The tasks of `./inv`: from a MobileNet in Keras to numbers measured on a device.
 
-Thin on purpose: a task gets its options, calls one function, and prints. Nothing slow is imported at module level.
+Thin on purpose: a task gets its options and calls one function. Nothing slow is imported at module level.
 """
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import asdict
 
-from errors import Error, Stopped
 from pipeline import task_options as options
 from pipeline.command_line import command, main, typed_command
 from pipeline.request import Request
-
-if TYPE_CHECKING:
-    from measure.bench import Part
-    from pipeline.preflight import Goal
-    from pipeline.steps import Steps
 
 NETWORKS, INT8, COMPILING = "networks", "int8", "for a device"
 MEASURING, SUITES, CHECKOUT = "on a device", "many devices", "this checkout"
@@ -28,14 +19,8 @@ NETWORK_GROUPS = ("model", "data")
 INT8_GROUPS = (*NETWORK_GROUPS, "calibration")
 COMPILED_GROUPS = (*INT8_GROUPS, "target", "Edge TPU", "accept_new")
 MEASURED_GROUPS = (*COMPILED_GROUPS, "device", "measurement", "output")
-
-
-def _steps(request: Request, goal: Goal, needs_data: bool = False) -> Steps:
-    """Return the steps of a request that preflight has checked; a .tflite may not need data, see preflight.check."""
-    from pipeline import preflight
-    from pipeline.steps import Steps
-
-    return Steps(preflight.check(request, goal, needs_data))
+TEST_OPTIONS = ("target", "link", "allow_mismatch", "count", "lossy", "junit", "pytest_arguments")
+FLASH_OPTIONS = ("target", "optimize", "stream_input", "image", "link", "flasher")
 
 
 # Networks
@@ -44,15 +29,9 @@ def _steps(request: Request, goal: Goal, needs_data: bool = False) -> Steps:
 @command(NETWORKS, options.ModelsOptions)
 def models(chosen: options.ModelsOptions) -> None:
     """List the networks: parameters, MACs, bytes."""
-    import console
-    from models import explain, tables
+    from pipeline import listing
 
-    presets = explain.all_presets(chosen.rho, chosen.classes)
-    if chosen.json:
-        print(json.dumps([asdict(row) for row in presets], indent=1))
-        return
-    console.table("", *tables.presets_table(presets))
-    console.plain("peak activations: input and output of each layer apart, none over another")
+    listing.print_models(chosen)
 
 
 @command(NETWORKS, options.ExplainOptions)
@@ -61,16 +40,9 @@ def explain(chosen: options.ExplainOptions) -> None:
 
     Stride, filter, input, parameters and MACs of each layer, and what a separable convolution costs of a standard one.
     """
-    import console
-    from models import explain as rows
-    from models import presets, tables
+    from pipeline import listing
 
-    preset = presets.parse(chosen.model, chosen.classes, chosen.channels)
-    if chosen.json:
-        print(json.dumps(rows.as_json(preset), indent=1))
-        return
-    console.table(tables.layers_title(preset), *tables.layers_table(preset))
-    console.plain(tables.layers_totals(preset))
+    listing.print_layers(chosen)
 
 
 @command(NETWORKS, options.TrainOptions)
@@ -79,22 +51,17 @@ def train(chosen: options.TrainOptions) -> None:
 
     A run that was stopped goes on where it was when the same command is run again.
     """
-    import console
-    from models import training, weights
-    from pipeline import preflight
+    from pipeline import products
 
-    preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
-    path, top1 = training.run(**asdict(chosen), command=typed_command())
-    console.say(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
+    products.train(chosen, typed_command())
 
 
 @command(NETWORKS, Request, *NETWORK_GROUPS)
 def build(request: Request) -> None:
     """Build the Keras network with its weights."""
-    import console
-    from pipeline.preflight import Goal
+    from pipeline import products
 
-    console.say(str(_steps(request, Goal.NETWORK).build_network().path))
+    products.build(request)
 
 
 # int8
@@ -103,17 +70,9 @@ def build(request: Request) -> None:
 @command(INT8, options.CalibrateRequest, *INT8_GROUPS, "layers")
 def calibrate(request: options.CalibrateRequest) -> None:
     """Convert the network to int8, compare with float."""
-    import console
-    from pipeline.preflight import Goal
+    from pipeline import products
 
-    steps = _steps(request, Goal.INT8)
-    console.say(str(steps.quantize().path))
-    if request.layers:
-        from calibration import layer_noise
-
-        noise = layer_noise.measure(steps.build_network(), steps.quantize(), steps.resolved.data)
-        rows = [[row.name, row.operator, f"{row.snr_db:.1f}"] for row in noise]
-        console.table("", [("tensor", "left"), ("operator", "left"), ("SNR, dB", "right")], rows)
+    products.calibrate(request)
 
 
 @command(INT8, options.PreprocessingRequest, *NETWORK_GROUPS, "seed", "images", "json")
@@ -134,15 +93,9 @@ def check(request: options.PreprocessingRequest) -> None:
 @command(COMPILING, options.TargetsOptions)
 def targets(chosen: options.TargetsOptions) -> None:
     """List the boards."""
-    import console
-    import target
+    from pipeline import listing
 
-    boards = [target.load(name) for name in target.names()]
-    if chosen.json:
-        print(json.dumps([asdict(board) for board in boards], indent=1))
-        return
-    console.table("", *target.table(boards))
-    console.plain("and zephyr:BOARD, arduino:FQBN, pio:BOARD, idf:CHIP, which your own SDK builds for (docs/export.md)")
+    listing.print_targets(chosen)
 
 
 @command(COMPILING, options.FitOptions, *INT8_GROUPS, "target", "json")
@@ -151,21 +104,9 @@ def fit(request: options.FitOptions) -> None:
 
     Each board, or one, with each --optimize. Nothing is built or flashed.
     """
-    import console
-    import target
-    from compilers.image import fit as fits
-    from compilers.image import fit_table
-    from pipeline.preflight import Goal
+    from pipeline import products
 
-    boards = fits.boards_of([target.load(name) for name in ([request.target] if request.target else target.names())])
-    model = _steps(replace(request, target=Request.target, typed={}), Goal.INT8).quantize()
-    with console.bar("compile", len(fits.compilations(boards))) as done:
-        table = fits.table(model, boards, done)
-    if request.json:
-        print(json.dumps(fit_table.as_json(table), indent=1))
-        return
-    console.table("", *fit_table.table(table), red=("no",))
-    console.plain(fit_table.notes(table))
+    products.fit(request)
 
 
 @command(COMPILING, Request, *COMPILED_GROUPS)
@@ -174,17 +115,9 @@ def compile(request: Request) -> None:
 
     Prints the file that runs there; for a microcontroller every form of its image, to flash it yourself.
     """
-    import console
-    import target
-    from pipeline import flashing
-    from pipeline.preflight import Goal
+    from pipeline import products
 
-    compiled = _steps(request, Goal.COMPILED).compile()
-    if compiled.kind == "tflm":
-        console.say(str(compiled.path.parent))
-        return
-    for path in flashing.forms(compiled.path, target.load(request.target)):
-        console.say(str(path))
+    products.compile(request)
 
 
 @command(COMPILING, options.ExportRequest, *INT8_GROUPS, "optimize", "export")
@@ -207,13 +140,17 @@ def deploy(request: Request) -> None:
 
     The whole way: latency and accuracy are measured on the device, and the report is written.
     """
-    _measure("deploy", request, ("latency", "accuracy"))
+    from pipeline import measuring
+
+    measuring.run("deploy", request, ("latency", "accuracy"), typed_command())
 
 
 @command(MEASURING, Request, *MEASURED_GROUPS)
 def bench(request: Request) -> None:
     """Measure latency (and what it needs before)."""
-    _measure("bench", request, ("latency",))
+    from pipeline import measuring
+
+    measuring.run("bench", request, ("latency",), typed_command())
 
 
 @command(MEASURING, Request, *MEASURED_GROUPS)
@@ -222,43 +159,12 @@ def accuracy(request: Request) -> None:
 
     Exactness is how many outputs equal the reference's, byte for byte.
     """
-    _measure("accuracy", request, ("accuracy",))
+    from pipeline import measuring
+
+    measuring.run("accuracy", request, ("accuracy",), typed_command())
 
 
-def _measure(task: str, request: Request, parts: tuple[Part, ...]) -> None:
-    import console
-    from benchmarks import many
-    from measure import layout, report
-    from pipeline import measuring, several
-    from pipeline.preflight import Goal
-
-    units = many.units(request.target, request.link)
-    if len(units) > 1:
-        several.measure_each(task, request, units)
-        return
-    steps = _steps(request, Goal.MEASURED, needs_data="accuracy" in parts)
-    measured = measuring.measure(steps, parts, typed_command())
-    if request.json:
-        print(report.dumps(measured.report), end="")
-    else:
-        console.report(layout.rows(measured.report), measured.path)
-    if measured.interrupted:
-        kind = Stopped if measured.is_stopped else Error
-        raise kind(f"measured {measured.interrupted}; run the same command again to go on from there")
-
-
-@command(
-    MEASURING,
-    options.TestRequest,
-    *INT8_GROUPS,
-    "target",
-    "link",
-    "allow_mismatch",
-    "count",
-    "lossy",
-    "junit",
-    "pytest_arguments",
-)
+@command(MEASURING, options.TestRequest, *INT8_GROUPS, *TEST_OPTIONS)
 def hil(request: options.TestRequest) -> None:
     """Run the hardware-in-the-loop tests on a device.
 
@@ -269,9 +175,7 @@ def hil(request: options.TestRequest) -> None:
     device_test.run(request)
 
 
-@command(
-    MEASURING, options.FlashRequest, *INT8_GROUPS, "target", "optimize", "stream_input", "image", "link", "flasher"
-)
+@command(MEASURING, options.FlashRequest, *INT8_GROUPS, *FLASH_OPTIONS)
 def flash(request: options.FlashRequest) -> None:
     """Flash a microcontroller, and measure nothing.
 
@@ -288,23 +192,9 @@ def devices(chosen: options.DevicesOptions) -> None:
 
     Serial ports, debug probes, boards in their boot loaders, and UF2 drives.
     """
-    import console
-    import target
-    from deploy import inventory
+    from pipeline import listing
 
-    boards = [target.load(name) for name in ([chosen.target] if chosen.target else target.names())]
-    items = inventory.look(boards)
-    if chosen.json:
-        print(json.dumps([asdict(item) for item in items], indent=1))
-        return
-    console.table("", *inventory.table(items))
-    if not items:
-        console.plain("nothing is plugged in that is a board; a board over SSH needs no cable")
-    if chosen.write:
-        names = inventory.write_bench(items, boards, chosen.target)
-        console.say(
-            f"{inventory.bench_path()}: added {', '.join(names) or 'nothing: no port is certain; name a --target'}"
-        )
+    listing.print_devices(chosen)
 
 
 @command(MEASURING, options.ReportOptions)
@@ -313,21 +203,9 @@ def report(chosen: options.ReportOptions) -> None:
 
     It is that of a model on a target, from reports/.
     """
-    import console
-    import target
-    from measure import layout
-    from measure import report as reports
+    from pipeline import reporting
 
-    name, engine = chosen.target, chosen.engine
-    is_usual = engine is None or (name in target.names() and target.load(name).engine == engine)
-    path = reports.last_path(reports.folder(name, Path(chosen.model).stem + ("" if is_usual else f"-{engine}")))
-    last = reports.read(path)
-    if path.name == reports.COMPLETE and path.with_name(reports.PARTIAL).exists():
-        console.note(f"a later run was interrupted: {path.with_name(reports.PARTIAL)}; run it again to go on")
-    if chosen.json:
-        print(reports.dumps(last), end="")
-    else:
-        console.report(layout.rows(last), path)
+    reporting.show_last(chosen)
 
 
 @command(MEASURING, options.EmulatorOptions)
@@ -354,17 +232,9 @@ def compare_engines(request: options.CompareRequest) -> None:
 
     aot, and tflm where TFLM_DIR is set, side by side.
     """
-    import console
-    from benchmarks import engines
     from pipeline import measuring
 
-    entries, path = measuring.compare_engines(request, typed_command())
-    if request.json:
-        print(path.read_text(), end="")
-    else:
-        print()
-        console.table("", *engines.table(entries))
-        console.say(f"\n{path}")
+    measuring.print_engines(request, typed_command())
 
 
 @command(SUITES, options.SuiteOptions)

@@ -1,4 +1,4 @@
-"""The last step: the device of a request is measured, and its report written."""
+"""The last step: the device of a request is measured, its report written and printed."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pathlib import Path
 
 import console
 from artifact import Artifact
-from benchmarks import engines
+from benchmarks import engines, many
 from benchmarks.suite_run import Built, Order
 from calibration.convert import Int8Facts
 from compilers.tflm.tree import TFLM_DIR
-from errors import ConfigError
+from errors import ConfigError, Error, Stopped
 from measure import bench, report
 from measure.bench import Part
 from measure.report import Report
 from measure.setup import RANDOM, Settings, Setup, suits, with_random_inputs, without_classes
-from pipeline import preflight
+from pipeline import preflight, reporting, several
 from pipeline.request import Request
 from pipeline.resolve import Resolved
 from pipeline.steps import Steps
+from pipeline.task_options import CompareRequest
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,23 @@ class Measured:
     path: Path
     interrupted: str
     is_stopped: bool = False
+
+
+def run(task: str, request: Request, parts: Sequence[Part], command: str) -> None:
+    """Measure the parts on each device of a request and print the report; `command` is what the user typed.
+
+    Raises Error if the measurement was cut short, Stopped if the user did that.
+    """
+    units = many.units(request.target, request.link)
+    if len(units) > 1:
+        several.measure_each(task, request, units)
+        return
+    resolved = preflight.check(request, preflight.Goal.MEASURED, needs_data="accuracy" in parts)
+    measured = measure(Steps(resolved), parts, command)
+    reporting.show(measured.report, measured.path, request.json)
+    if measured.interrupted:
+        kind = Stopped if measured.is_stopped else Error
+        raise kind(f"measured {measured.interrupted}; run the same command again to go on from there")
 
 
 def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
@@ -95,6 +113,17 @@ def settings_of(request: Request) -> Settings:
         flasher=request.flasher or "",
         give_up_s=request.give_up_after,
     )
+
+
+def print_engines(request: CompareRequest, command: str) -> None:
+    """Measure a request with each engine of its target and print them side by side."""
+    entries, path = compare_engines(request, command)
+    if request.json:
+        print(path.read_text(), end="")
+        return
+    print()
+    console.table("", *engines.table(entries))
+    console.say(f"\n{path}")
 
 
 def compare_engines(request: Request, command: str) -> tuple[list[engines.Entry], Path]:

@@ -1,0 +1,83 @@
+"""What the tasks print that build nothing: networks, layers, boards, and what is plugged in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import console
+import target
+from deploy import inventory
+from models import explain, presets, tables
+from pipeline.task_options import DevicesOptions, ExplainOptions, ModelsOptions, TargetsOptions
+from target import Target
+
+
+def print_models(chosen: ModelsOptions) -> None:
+    """Print each preset with its parameters, MACs and bytes."""
+    rows = explain.all_presets(chosen.rho, chosen.classes)
+    if chosen.json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+        return
+    console.table("", *tables.presets_table(rows))
+    console.plain("peak activations: input and output of each layer apart, none over another")
+
+
+def print_layers(chosen: ExplainOptions) -> None:
+    """Print a preset layer by layer. Raises ConfigError if there is no such preset."""
+    preset = presets.parse(chosen.model, chosen.classes, chosen.channels)
+    if chosen.json:
+        print(json.dumps(explain.as_json(preset), indent=1))
+        return
+    console.table(tables.layers_title(preset), *tables.layers_table(preset))
+    console.plain(tables.layers_totals(preset))
+
+
+def print_targets(chosen: TargetsOptions) -> None:
+    """Print each board that there is a file for. Raises ConfigError if one is wrong."""
+    boards = [target.load(name) for name in target.names()]
+    if chosen.json:
+        print(json.dumps([asdict(board) for board in boards], indent=1))
+        return
+    console.table("", *targets_table(boards))
+    console.plain("and zephyr:BOARD, arduino:FQBN, pio:BOARD, idf:CHIP, which your own SDK builds for (docs/export.md)")
+
+
+def targets_table(boards: Sequence[Target]) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return columns and rows that describe boards: sizes in KiB, clock in MHz, usual flasher, how far tried."""
+    names = ("target", "RAM, KiB", "flash, KiB", "MHz", "engine", "flasher", "tried", "")
+    columns = [(name, "right" if name in names[1:4] else "left") for name in names]
+    rows = []
+    for board in boards:
+        mcu = board.mcu if board.measured_on != "host" else None
+        memory = [f"{mcu.ram_bytes >> 10:,}", f"{mcu.flash_bytes >> 10:,}"] if mcu else ["", ""]
+        clock = f"{mcu.clock_hz / 1e6:g}" if mcu else ""
+        rows.append([board.name, *memory, clock, board.engine, board.flasher, _how_tried(board), board.description])
+    return columns, rows
+
+
+def _how_tried(board: Target) -> str:
+    """Return how far a board was tried: on an emulator, on this host, built only, or not at all."""
+    if board.tried:
+        return board.tried.partition(";")[0]
+    if board.emulator:
+        return f"emulated: {'QEMU' if board.emulator.program.startswith('qemu') else board.emulator.program}"
+    return "this host" if board.measured_on == "host" else "hardware: nothing yet"
+
+
+def print_devices(chosen: DevicesOptions) -> None:
+    """Print what is plugged in; with --write, add what is certain to bench.toml."""
+    boards = [target.load(name) for name in ([chosen.target] if chosen.target else target.names())]
+    items = inventory.look(boards)
+    if chosen.json:
+        print(json.dumps([asdict(item) for item in items], indent=1))
+        return
+    console.table("", *inventory.table(items))
+    if not items:
+        console.plain("nothing is plugged in that is a board; a board over SSH needs no cable")
+    if chosen.write:
+        names = inventory.write_bench(items, boards, chosen.target)
+        console.say(
+            f"{inventory.bench_path()}: added {', '.join(names) or 'nothing: no port is certain; name a --target'}"
+        )

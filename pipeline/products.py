@@ -1,0 +1,72 @@
+"""Tasks that end with a build product: weights, the network, its int8 form, what runs on a target, and what fits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import console
+import target as targets
+from pipeline import flashing, preflight
+from pipeline.preflight import Goal
+from pipeline.request import Request
+from pipeline.steps import Steps
+from pipeline.task_options import CalibrateRequest, FitOptions, TrainOptions
+
+
+def train(chosen: TrainOptions, command: str) -> None:
+    """Train a preset and print where its weights are; `command` is what the user typed."""
+    from models import training, weights
+
+    preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
+    path, top1 = training.run(**asdict(chosen), command=command)
+    console.say(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
+
+
+def build(request: Request) -> None:
+    """Build the Keras network and print its path."""
+    console.say(str(_steps(request, Goal.NETWORK).build_network().path))
+
+
+def calibrate(request: CalibrateRequest) -> None:
+    """Convert the network to int8 and print its path; with --layers the noise of each tensor."""
+    steps = _steps(request, Goal.INT8)
+    console.say(str(steps.quantize().path))
+    if request.layers:
+        from calibration import layer_noise
+
+        noise = layer_noise.measure(steps.build_network(), steps.quantize(), steps.resolved.data)
+        rows = [[row.name, row.operator, f"{row.snr_db:.1f}"] for row in noise]
+        console.table("", [("tensor", "left"), ("operator", "left"), ("SNR, dB", "right")], rows)
+
+
+def fit(request: FitOptions) -> None:
+    """Print what RAM and flash the int8 network needs on each board, or on one, with each --optimize."""
+    from compilers.image import fit as fits
+    from compilers.image import fit_table
+
+    names = [request.target] if request.target else targets.names()
+    boards = fits.boards_of([targets.load(name) for name in names])
+    model = _steps(replace(request, target=Request.target, typed={}), Goal.INT8).quantize()
+    with console.bar("compile", len(fits.compilations(boards))) as done:
+        table = fits.table(model, boards, done)
+    if request.json:
+        print(json.dumps(fit_table.as_json(table), indent=1))
+        return
+    console.table("", *fit_table.table(table), red=("no",))
+    console.plain(fit_table.notes(table))
+
+
+def compile(request: Request) -> None:
+    """Compile the int8 network for a target and print each file that runs there; for TFLite-Micro its folder."""
+    compiled = _steps(request, Goal.COMPILED).compile()
+    if compiled.kind == "tflm":
+        console.say(str(compiled.path.parent))
+        return
+    for path in flashing.forms(compiled.path, targets.load(request.target)):
+        console.say(str(path))
+
+
+def _steps(request: Request, goal: Goal) -> Steps:
+    return Steps(preflight.check(request, goal, needs_data=False))
