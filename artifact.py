@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO, Generic, TypeVar
 
 from errors import ConfigError, nearest
-from fields import Json, Source, from_json, load_json, to_json
+from fields import Json, Source, load_json
+from fields.dataclass_json import from_json, to_json
 
 ROOT = Path(__file__).resolve().parent
 # Where build/ and reports/ are: the checkout, unless the environment names another folder (tests do, or a larger disk).

@@ -12,7 +12,7 @@ import numpy as np
 from artifact import write_atomic
 from calibration.evaluate import Values
 from errors import Error, Stopped
-from fields import to_json
+from fields.dataclass_json import to_json
 from measure import bench, report
 from measure.report import Report
 from measure.setup import Setup

@@ -17,7 +17,8 @@ import numpy as np
 from artifact import ROOT, Artifact, ImageFacts, write_atomic
 from calibration.evaluate import Values
 from deploy.device import device_for
-from fields import Source, load_json, to_json
+from fields import Source, load_json
+from fields.dataclass_json import to_json
 from measure import figures, samples
 from measure.layers import LayerCount
 from target import Target

@@ -15,7 +15,8 @@ from deploy.links import Link
 from deploy.links.process import ProcessLink
 from errors import DeployError
 from graph.kernels import KERNELS, USUAL
-from target import TPU_DEVICE, Target
+from target import Target
+from target.sections import TPU_DEVICE
 
 if TYPE_CHECKING:
     from deploy.remote.connect import Address

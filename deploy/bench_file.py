@@ -7,7 +7,7 @@ from pathlib import Path
 
 from artifact import ROOT
 from fields import load_toml
-from target import flashers
+from target.sections import flashers
 
 BENCH = ROOT / "bench.toml"
 KEYS = ("link", "flasher", "probe")

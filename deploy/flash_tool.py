@@ -18,7 +18,8 @@ from deploy import flashed, images, ports, usb_devices
 from deploy.bench_file import Unit, unit_of
 from deploy.links import Link, make_link
 from errors import DeployError
-from target import Mcu, Target
+from target import Target
+from target.sections import Mcu
 
 Say = Callable[[str], None]
 

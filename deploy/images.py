@@ -9,7 +9,8 @@ from pathlib import Path
 
 from artifact import write_atomic
 from errors import DeployError
-from target import Mcu, Target
+from target import Target
+from target.sections import Mcu
 
 SUFFIXES = (".elf", ".hex", ".bin", ".uf2")
 # The UF2 format, github.com/microsoft/uf2: magic numbers, flag "family ID is present", bytes of payload in a block.

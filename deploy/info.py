@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from deploy.frames import MAX_PAYLOAD
 from errors import DeviceError
 from fields import Fields, Source, load_json
-from target import EMULATED_UNITS
+from target.sections import EMULATED_UNITS
 
 NEXT_STEP = "rebuild and flash the firmware"
 MAX_TENSORS = 16

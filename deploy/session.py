@@ -18,7 +18,7 @@ from deploy.input_writer import InputWriter
 from deploy.links import Link
 from deploy.request import NoAnswer, Refused, Request, Restarted, Timeouts
 from errors import DeviceError
-from target import EMULATED_UNITS
+from target.sections import EMULATED_UNITS
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of what is being done, how many bytes or runs are done, and of how many."""

@@ -91,7 +91,7 @@ never sideways; a test compares this page with the sources. The C in `firmware/`
 
 Data flows through types: `Preset` -> `Network` -> `Artifact[KerasFacts]` -> `Artifact[Int8Facts]` -> a compiler's
 `Artifact[ImageFacts]` -> `Device` -> `Session` -> `Measurement` -> `Report`. Each is a frozen dataclass; facts of build
-products are serialized by `fields.py` alone.
+products are serialized by `fields` alone.
 
 `.venv/bin/python -m devtools.architecture --write` writes this page.
 """

@@ -17,6 +17,7 @@ import process
 import target
 from artifact import ROOT
 from errors import Error
+from target.sections import FIRMWARE_DIR
 
 FIRMWARE = "firmware"
 TIMEOUT_S = 600.0
@@ -81,7 +82,7 @@ def units(count: int) -> list[Unit]:
 def _options(path: Path, machine: tuple[str, ...]) -> tuple[str, ...]:
     family = path.parent.name
     chosen = _target_of(SHARED.get(family, family))
-    own = (target.FIRMWARE_DIR / "boards" / family).is_dir()
+    own = (FIRMWARE_DIR / "boards" / family).is_dir()
     board = family if own or chosen.mcu is None else chosen.mcu.board
     includes = [f"-I{FIRMWARE}/{folder}" for folder in (*INCLUDES, f"boards/{board}")]
     facts = [*FACTS, f"CLOCK_HZ={chosen.mcu.clock_hz if chosen.mcu else 0}u"]

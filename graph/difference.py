@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fields import to_json
+from fields.dataclass_json import to_json
 from graph import reader, writer
 from graph.axes import corrected
 from graph.oracle import Oracle, run_joined

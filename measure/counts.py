@@ -12,7 +12,7 @@ import numpy as np
 from artifact import produce
 from datasets import digest_of
 from deploy.info import DeviceInfo, Stats
-from fields import to_json
+from fields.dataclass_json import to_json
 from measure import samples
 from measure.setup import Pictures, Setup
 

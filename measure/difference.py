@@ -14,7 +14,8 @@ from artifact import ROOT
 from calibration.evaluate import Values
 from compilers.tflm.firmware import TflmFirmwareFacts
 from errors import DeviceError
-from fields import Source, from_json, load_json
+from fields import Source, load_json
+from fields.dataclass_json import from_json
 from graph.difference import TFLM, FirstDifference, Found
 from measure.setup import Setup
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fields import Json, to_json
+from fields import Json
+from fields.dataclass_json import to_json
 from graph.difference import TFLM, FirstDifference
 from measure.report import (
     AccuracySection,

@@ -12,7 +12,8 @@ from artifact import REPORTS_DIR as REPORTS_DIR
 from artifact import write_atomic
 from calibration.comparison import Comparison
 from errors import ConfigError, Error, nearest
-from fields import Source, from_json, load_json, shown, to_json
+from fields import Source, load_json, shown
+from fields.dataclass_json import from_json, to_json
 from graph.difference import FirstDifference
 
 COMPLETE, PARTIAL = "report.json", "report.partial.json"

@@ -17,6 +17,7 @@ from graph.kernels import KERNELS, USUAL
 from models import formats, presets
 from pipeline.options import Scope, Words, fields_of, listed, option
 from target import Target
+from target.sections import TPU_DEVICE, flashers
 
 ALL_IMAGES = 0
 AUTO = "auto"
@@ -66,7 +67,7 @@ def read_unit(text: str) -> str:
 
 def read_tpu(text: str) -> str:
     """Return an Edge TPU as libedgetpu names it. Raises ValueError with what was expected."""
-    if not targets.TPU_DEVICE.fullmatch(text):
+    if not TPU_DEVICE.fullmatch(text):
         raise ValueError("usb:N, pci:N, usb, pci or :N, such as usb:0")
     return text
 
@@ -150,7 +151,7 @@ class Request:
     )  # fmt: skip
     flasher: str | None = option(
         None, "program that flashes the board: {choices}", group="device", value="NAME",
-        choices=tuple(targets.flashers()), default_words="as bench.toml or the target's file says", scope=FLASHED,
+        choices=tuple(flashers()), default_words="as bench.toml or the target's file says", scope=FLASHED,
     )  # fmt: skip
     accept_new: bool = option(False, "store the key of an SSH host that is not known yet", group="device", scope=SSH)
     runtime: str = option(

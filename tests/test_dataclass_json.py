@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import ConfigError
-from fields import Source, from_json, load_json, to_json
+from fields import Source, load_json
+from fields.dataclass_json import from_json, to_json
 
 SOURCE = Source("x.json")
 

@@ -174,13 +174,14 @@ def test_what_a_program_started_ends_when_we_are_killed(tmp_path: Path) -> None:
 def test_the_reaper_leaves_programs_alone_that_have_ended_or_were_stopped(tmp_path: Path) -> None:
     owner = (
         "import process, errors, subprocess, sys\n"
+        "from process import reaper\n"
         "process.run([sys.executable, '-c', ''], error=errors.Error, timeout_s=60)\n"
         "child = process.start([sys.executable, '-c', ''], error=errors.Error)\n"
         "process.stop(child, 20)\n"
-        "print(process._reaper.cache_info().currsize)"
+        "print(reaper.is_running())"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", owner], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", ""), done
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", ""), done
 
 
 def test_show_leaves_the_output_alone_and_returns_the_exit_code(capfd: pytest.CaptureFixture[str]) -> None:

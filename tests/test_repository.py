@@ -15,6 +15,7 @@ import pytest
 import target
 from compilers.image.linux_program import BUILDS
 from compilers.image.toolchain import LINUX, TOOLCHAINS
+from target import sections
 
 ROOT = Path(__file__).resolve().parent.parent
 # Names of the standard library, of Keras or of a library that we use: a folder or module of that name hides it.
@@ -151,7 +152,7 @@ def test_the_package_of_each_emulator_is_one_that_the_launcher_installs() -> Non
 
 def test_the_packages_of_each_toolchain_are_those_that_the_launcher_installs() -> None:
     rows = [line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines()]
-    assert set(TOOLCHAINS) == set(target.toolchains())
+    assert set(TOOLCHAINS) == set(sections.toolchains())
     for architecture, build in BUILDS.items():
         toolchain = TOOLCHAINS[build.toolchain]
         installed = {row[2] for row in rows if row[:2] == ["engine", f"aot/{architecture}"]}

@@ -13,6 +13,7 @@ import target
 from artifact import ROOT
 from deploy.bench_file import links_of
 from errors import ConfigError
+from target import sections
 
 MISTAKES = sorted((Path(__file__).resolve().parent / "data" / "targets").glob("*.toml"))
 
@@ -29,11 +30,11 @@ def test_every_board_loads(name: str) -> None:
 def test_each_mistake_has_its_message(path: Path) -> None:
     expected = path.read_text().splitlines()[0].removeprefix("# ")
     for word, names in (
-        ("BOARDS", target.boards()),
-        ("FAMILIES", target.families()),
-        ("TOOLCHAINS", target.toolchains()),
-        ("FLASHERS", target.flashers()),
-        ("KERNELS", target.kernel_sets()),
+        ("BOARDS", sections.boards()),
+        ("FAMILIES", sections.families()),
+        ("TOOLCHAINS", sections.toolchains()),
+        ("FLASHERS", sections.flashers()),
+        ("KERNELS", sections.kernel_sets()),
     ):
         expected = expected.replace(word, ", ".join(names))
     with pytest.raises(ConfigError) as caught:

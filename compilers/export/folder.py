@@ -13,7 +13,8 @@ from pathlib import Path
 
 from artifact import write_errors
 from errors import ConfigError
-from fields import Source, from_json, load_json
+from fields import Source, load_json
+from fields.dataclass_json import from_json
 
 MANIFEST = "alpharho-export.json"
 

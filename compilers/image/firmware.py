@@ -16,7 +16,8 @@ from compilers.image.elf_sizes import read_sizes
 from compilers.image.fit import mcu_of
 from compilers.image.toolchain import toolchain_of
 from errors import CompileError
-from target import Mcu, Target
+from target import Target
+from target.sections import Mcu
 
 FIRMWARE_DIR = ROOT / "firmware"
 KERNEL_OPTIMIZATION = "-O2"

@@ -11,7 +11,8 @@ from pathlib import Path
 from artifact import Artifact
 from compilers.aot import OPTIMIZE, Plan, compile_model
 from errors import FitError
-from target import Mcu, Target
+from target import Target
+from target.sections import Mcu
 
 # Measured on the five emulated boards with -Os: receive ring, frames and the replies that are kept take 7,496 bytes of
 # RAM; protocol, port and the kernels that MobileNets need take 18 to 24 KB of flash. The linker decides.

@@ -15,7 +15,8 @@ from compilers.image.microcontroller import FirmwareFacts
 from compilers.image.microcontroller import compile_for as compile_image
 from compilers.image.toolchain import TOOLCHAINS, Toolchain
 from errors import CompileError
-from target import ARCHITECTURES, Mcu, Target
+from target import ARCHITECTURES, Target
+from target.sections import Mcu
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import process
 from errors import CompileError
-from target import Mcu
+from target.sections import Mcu
 
 BUILD_TOOLS = (("cmake", "cmake"), ("ninja", "ninja-build"))
 TIMEOUT_S = 30.0

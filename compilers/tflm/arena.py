@@ -12,7 +12,8 @@ import process
 from artifact import ROOT, versions
 from compilers.tflm.planner import CMSIS_NN, device_tail_bytes, head_bytes
 from errors import CompileError
-from fields import Source, from_json, load_json
+from fields import Source, load_json
+from fields.dataclass_json import from_json
 from graph.types import Graph
 
 DISTRIBUTION = "tflite-micro"

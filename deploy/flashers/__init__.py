@@ -15,7 +15,8 @@ from deploy.flash_tool import FlashTool, Say
 from deploy.links import Link
 from deploy.sdk import sdk_flasher
 from errors import DeployError, nearest
-from target import Target, flashers
+from target import Target
+from target.sections import flashers
 
 
 class Flasher(Protocol):

@@ -23,7 +23,8 @@ from deploy.machines.image import CLIENT_KEY, DISK, HOST_KEY, INITRD, KERNEL, im
 from deploy.remote.connect import EMULATED_TIMEOUT_S, Address, close, connect
 from deploy.running import Running
 from errors import DeployError, LinkError
-from fields import Source, from_json, to_json
+from fields import Source
+from fields.dataclass_json import from_json, to_json
 from target import Target
 
 START_TIMEOUT_S = 180.0

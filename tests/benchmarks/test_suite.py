@@ -16,7 +16,8 @@ from benchmarks.suite import Cell
 from compilers.image import microcontroller
 from deploy.device import device_for
 from errors import ConfigError
-from fields import Source, from_json, to_json
+from fields import Source
+from fields.dataclass_json import from_json, to_json
 from measure import layers
 from models import presets
 from pipeline.measuring import build_order

@@ -13,7 +13,8 @@ import pytest
 
 from compilers.aot import Plan, compile_model
 from errors import CompileError
-from fields import Source, from_json, to_json
+from fields import Source
+from fields.dataclass_json import from_json, to_json
 from graph.builder import Builder
 from tests.compilers import host_build
 

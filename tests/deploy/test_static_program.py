@@ -25,7 +25,8 @@ from graph.builder import Builder
 from graph.oracle import Oracle, run_bytes
 from pipeline import preflight
 from pipeline.request import Request
-from target import Emulator, Target
+from target import Target
+from target.sections import Emulator
 from tests.deploy.sshd import BOARD, Proxy, Sshd, wait_until
 
 HOST = target.load("host")

@@ -23,6 +23,7 @@ from deploy.images import Segment
 from deploy.ports import Port
 from deploy.uf2_drives import Drive, drives
 from errors import DeployError
+from target import sections
 from tests.firmware.flash_stand_in import StandIn
 
 ORIGIN = 0x08000000
@@ -122,7 +123,7 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_every_tool_has_a_command_here() -> None:
-    modules = {name: import_module(f"deploy.flashers.{name.replace('-', '_')}") for name in target.flashers()}
+    modules = {name: import_module(f"deploy.flashers.{name.replace('-', '_')}") for name in sections.flashers()}
     others = {name for name, module in modules.items() if issubclass(module.FLASHER, FlashTool)} - {*COMMANDS, "uf2"}
     assert not others, f"no command of {others} is tested"
 

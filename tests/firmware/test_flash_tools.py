@@ -18,6 +18,7 @@ from deploy.flashers.process import ProcessFlasher
 from deploy.flashers.qemu import free_port
 from deploy.session import Session
 from errors import DeployError
+from target import sections
 from tests.firmware.conftest import Images
 from tests.firmware.flash_stand_in import StandIn
 from tests.firmware.standin import INPUT_BYTES, expected_output
@@ -166,7 +167,7 @@ def test_a_flasher_that_does_not_serve_the_target_is_refused(board: target.Targe
         flasher_for(dataclasses.replace(board, flasher=""))
 
 
-@pytest.mark.parametrize("name", target.flashers())
+@pytest.mark.parametrize("name", sections.flashers())
 def test_each_module_of_a_flasher_has_its_class(name: str, board: target.Target) -> None:
     linked = {"qemu": "qemu-m4", "process": "host-fw", "rp2040js": "pico-uart"}
     flasher = flasher_for(target.load(linked[name]) if name in linked else board, name)

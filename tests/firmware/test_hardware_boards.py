@@ -12,13 +12,13 @@ import process
 import target
 from deploy import images
 from errors import CompileError
+from target.sections import FIRMWARE_DIR as FIRMWARE
 from tests.firmware.standin import build
 
 HARDWARE = [
     name for name in target.names() if (board := target.load(name)).mcu is not None and board.measured_on == "hardware"
 ]
 ONE_OF_EACH_FAMILY = {mcu.family: name for name in HARDWARE if (mcu := target.load(name).mcu)}
-FIRMWARE = target.FIRMWARE_DIR
 
 
 def errors_of(name: str, **changes: int) -> str:

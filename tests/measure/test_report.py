@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import ConfigError, Error
-from fields import Source, from_json, to_json
+from fields import Source
+from fields.dataclass_json import from_json, to_json
 from measure import layout, report
 from measure.report import Report
 

@@ -6,16 +6,13 @@ when this process is killed, the kernel kills the program (where `setpriv` exist
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import os
 import re
 import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from errors import Error
+from process import reaper
 
 KEPT_BYTES = 1 << 24
 """What is kept of each stream of a program unless the caller says otherwise; the end is kept."""
@@ -34,30 +32,6 @@ END_S = 3.0
 """How long a program gets to end after its input was closed, and its pipes to close after it ended."""
 
 Command = Sequence[str | os.PathLike[str]]
-
-# Gets "+PID" and "-PID" of programs with a session of their own, and kills what is left when its input ends. A number
-# that another program has got in the meantime is left alone: its start was at another time.
-_REAPER = """
-import os, signal, sys
-def started(pid):
-    try:
-        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
-groups = {}
-for line in sys.stdin:
-    pid = int(line[1:])
-    if line[0] == "+":
-        groups[pid] = started(pid)
-    else:
-        groups.pop(pid, None)
-for pid, start in groups.items():
-    if started(pid) in ("", start):
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except OSError:
-            pass
-"""
 
 
 @dataclass(frozen=True)
@@ -213,36 +187,8 @@ def start(
         called = name or os.path.basename(words[0])
         raise error(f"{called}: can't be started ({e.strerror or e})") from e
     if own_session and not outlives_us:
-        _tell_reaper(f"+{child.pid}\n")
+        reaper.watch(child.pid)
     return child
-
-
-@functools.cache
-def _reaper(owner: int) -> subprocess.Popen[str] | None:
-    """Return the reaper of this process, whose number is `owner`; None where there is no /proc to know programs by."""
-    if sys.platform != "linux":
-        return None
-    reaper = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _REAPER], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    atexit.register(_end_reaper, owner, reaper)
-    return reaper
-
-
-def _tell_reaper(line: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # it was killed: then nothing more than the kernel does is done
-        reaper = _reaper(os.getpid())
-        if reaper and reaper.stdin:
-            reaper.stdin.write(line)
-            reaper.stdin.flush()
-
-
-def _end_reaper(owner: int, reaper: subprocess.Popen[str]) -> None:
-    if os.getpid() == owner and reaper.stdin:
-        with contextlib.suppress(OSError):
-            reaper.stdin.close()
-        reaper.wait()
 
 
 def stop(child: subprocess.Popen[bytes], grace_s: float = END_S) -> None:
@@ -255,8 +201,7 @@ def stop(child: subprocess.Popen[bytes], grace_s: float = END_S) -> None:
         except (ProcessLookupError, PermissionError):
             child.kill()
         child.wait()
-    if _reaper.cache_info().currsize:
-        _tell_reaper(f"-{child.pid}\n")
+    reaper.forget(child.pid)
 
 
 @contextlib.contextmanager

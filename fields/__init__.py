@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import reprlib
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
-from enum import Enum
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints, overload
+from typing import Literal, TypeAlias, overload
 
 from errors import ConfigError, Error, nearest
 
@@ -22,7 +18,6 @@ TEXT_CHARACTERS = 200
 NAME_CHARACTERS = 64
 INTEGER_LIMIT = (1 << 63) - 1
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,10 @@ class Source:
     def wrong(self, text: str) -> Error:
         """Return the error with this text."""
         return self.error(f"{self.name}: {text}" + (f"; {self.next_step}" if self.next_step else ""))
+
+    def wrong_value(self, path: str, expected: str, received: object) -> Error:
+        """Return the error that says what was expected of the key at `path`, "" for the whole, and what came."""
+        return self.wrong((f"key {path}: " if path else "") + f"expected {expected}, got {shown(received)}")
 
 
 def load_toml(path: Path) -> Fields:
@@ -131,10 +130,10 @@ class Fields:
     def all_counts(self, *, most: int = 64) -> dict[str, int]:
         """Take all of this table as `counts` does."""
         if len(self.values) > most:
-            raise self._wrong(self.path, f"at most {most} integers", self.values)
+            raise self.source.wrong_value(self.path, f"at most {most} integers", self.values)
         for name in self.values:
             if not name.isidentifier() or len(name) > NAME_CHARACTERS:
-                raise self._wrong(self.path, "names of letters, digits and _", name)
+                raise self.source.wrong_value(self.path, "names of letters, digits and _", name)
         return {name: self.integer(name, 0, INTEGER_LIMIT) for name in self.values}
 
     @overload
@@ -165,10 +164,7 @@ class Fields:
 
     def wrong(self, key: str, expected: str, received: object) -> Error:
         """Return the error that says what was expected of a key and what came."""
-        return self._wrong(self._path(key), expected, received)
-
-    def _wrong(self, path: str, expected: str, received: object) -> Error:
-        return self.source.wrong((f"key {path}: " if path else "") + f"expected {expected}, got {shown(received)}")
+        return self.source.wrong_value(self._path(key), expected, received)
 
     def _integer(self, key: str, value: object, low: int, high: int) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -203,107 +199,3 @@ _short.maxstring = _short.maxother = 2 * SHOWN_CHARACTERS
 
 def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is not a JSON number")
-
-
-# Dataclasses as JSON
-
-
-def to_json(value: object) -> Json:
-    """Return the JSON form of a dataclass, or of anything that a field of one may hold (see `from_json`).
-
-    A field that is None, which is its default, is left out.
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f, getattr(value, f.name)) for f in fields(value))
-        return {f.name: to_json(item) for f, item in pairs if item is not None or f.default is not None}
-    if isinstance(value, Enum):
-        return to_json(value.value)
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def from_json(kind: type[T], value: object, source: Source) -> T:
-    """Return the dataclass whose JSON form is `value`.
-
-    Fields may be bool, int, float (finite; a whole number too), str, Literal, Enum, another dataclass, tuple[X, ...],
-    tuple[X, Y], Mapping[str, X], X | None, and object for any JSON. A field that is missing takes its default.
-    Raises the source's error naming the key, what was expected and what came.
-    """
-    return cast(T, _decode(kind, value, source, ""))
-
-
-def _decode(hint: object, value: object, source: Source, key: str) -> object:
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        if value is None:
-            return None
-        (hint,) = (argument for argument in arguments if argument is not NoneType)
-        return _decode(hint, value, source, key)
-    if origin is tuple and isinstance(value, list):
-        hints = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
-        if len(hints) == len(value):
-            pairs = enumerate(zip(hints, value, strict=True))
-            return tuple(_decode(part, item, source, f"{key}[{i}]") for i, (part, item) in pairs)
-    elif origin is Mapping and isinstance(value, dict):
-        return {name: _decode(arguments[1], item, source, _join(key, name)) for name, item in value.items()}
-    elif (
-        origin is Literal and any(value == known and type(value) is type(known) for known in arguments)
-    ) or hint is object:
-        return value
-    elif isinstance(hint, type):
-        if is_dataclass(hint) and isinstance(value, dict):
-            return _decode_fields(hint, value, source, key)
-        if issubclass(hint, Enum) and any(value == known.value for known in hint):
-            return hint(value)
-        if hint is float and _is_finite(value):
-            return float(cast(float, value))
-        if hint in (bool, int, str) and type(value) is hint:
-            return value
-    raise Fields({}, source)._wrong(key or "(top)", _expected(hint), value)
-
-
-def _decode_fields(kind: type, value: dict[str, object], source: Source, key: str) -> object:
-    hints = _hints(kind)
-    for name in value:
-        if name not in hints:
-            raise source.wrong(f"key {_join(key, name)} is not known; {nearest(name, hints)}")
-    for f in fields(kind):
-        if f.name not in value and f.default is MISSING and f.default_factory is MISSING:
-            raise source.wrong(f"key {_join(key, f.name)} is missing")
-    decoded: object = kind(
-        **{name: _decode(hints[name], item, source, _join(key, name)) for name, item in value.items()}
-    )
-    return decoded
-
-
-@cache
-def _hints(kind: type) -> dict[str, object]:
-    return dict(get_type_hints(kind))
-
-
-def _is_finite(value: object) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an integer beyond the floats
-        return False
-
-
-def _join(key: str, name: str) -> str:
-    name = name if name.isidentifier() and len(name) <= NAME_CHARACTERS else shown(name)
-    return f"{key}.{name}" if key else name
-
-
-def _expected(hint: object) -> str:
-    if get_origin(hint) is Literal:
-        return " or ".join(map(repr, get_args(hint)))
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return " or ".join(repr(known.value) for known in hint)
-    names = {bool: "true or false", int: "an integer", float: "a finite number", str: "a string"}
-    if isinstance(hint, type):
-        return names.get(hint, "an object")
-    return "a list" if get_origin(hint) is tuple else "an object"

@@ -11,10 +11,9 @@ from pathlib import Path
 from artifact import ROOT
 from errors import ConfigError, nearest
 from fields import Fields, load_toml
+from target.sections import Emulator, Expect, Mcu, Tpu, flashers, read_emulator, read_expect, read_mcu, read_tpu
 
 TARGETS_DIR = ROOT / "targets"
-FIRMWARE_DIR = ROOT / "firmware"
-FLASHERS_DIR = ROOT / "deploy" / "flashers"
 KINDS = ("linux", "mcu", "tpu")
 MEASURED_ON = ("hardware", "emulated", "host")
 ENGINES = ("litert", "aot", "tflm", "edgetpu")
@@ -30,70 +29,10 @@ ARCHITECTURES = {
 
 Whether a 64-bit Arm core runs 32-bit programs is the core's and the kernel's choice.
 """
-EMULATED_UNITS = ("instructions", "rp2040js cycles")
-ADDRESSES = 1 << 32
-TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
-"""What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
 USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
 SDKS = {"zephyr": "Zephyr", "arduino": "Arduino", "pio": "PlatformIO", "idf": "ESP-IDF"}
 """What the user's own SDK builds for, by the word before the colon, as in zephyr:nucleo_f746zg."""
 SDK_BOARD = re.compile(r"[A-Za-z0-9][\w.:/=@-]{0,99}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Mcu:
-    """Facts of a microcontroller for the linker script and CMake. Sizes in bytes, addresses as they are mapped.
-
-    `family` and `board` are folders of firmware/families and firmware/boards; `toolchain` is a file of
-    firmware/cmake/toolchain; `kernels` is a set of firmware/kernels.
-    """
-
-    family: str
-    board: str
-    toolchain: str
-    cpu_flags: str
-    kernels: str
-    flash_origin: int
-    flash_bytes: int
-    ram_origin: int
-    ram_bytes: int
-    stack_bytes: int
-    clock_hz: int
-    uart_baud: int = 921_600
-
-
-@dataclass(frozen=True)
-class Emulator:
-    """How an emulator is started for a target: program, machine, and what it adds to the command.
-
-    `unit` is what the board's counter counts there; no time can be had from any of them.
-    """
-
-    program: str
-    machine: str
-    package: str
-    arguments: tuple[str, ...] = ()
-    unit: str = "instructions"
-
-
-@dataclass(frozen=True)
-class Tpu:
-    """Which of a host's Edge TPUs is meant: usb, usb:N, pci, pci:N or :N, in libedgetpu's order."""
-
-    device: str
-
-
-@dataclass(frozen=True)
-class Expect:
-    """What a device says of itself if it is this board; "" is not compared.
-
-    `core` is in place of the target's `cpu`, where an emulator has another; `machine` is that of `uname -m`, or
-    a microcontroller's chip as its firmware names it; `model` is in the device tree's model.
-    """
-
-    core: str = ""
-    machine: str = ""
-    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,38 +70,13 @@ class Target:
     mcu: Mcu | None = None
     emulator: Emulator | None = None
     tpu: Tpu | None = None
-    expect: Expect = Expect()
+    expect: Expect = dataclasses.field(default_factory=Expect)
     sdk: Sdk | None = None
 
 
 def names() -> list[str]:
     """Names of the boards that there is a file for."""
     return sorted(path.stem for path in TARGETS_DIR.glob("*.toml"))
-
-
-def families() -> list[str]:
-    """Names of the families of boards: folders of firmware/families that a target can name."""
-    return sorted(path.parent.name for path in FIRMWARE_DIR.glob("families/*/family.cmake"))
-
-
-def boards() -> list[str]:
-    """Names of the folders of firmware/boards."""
-    return sorted(path.parent.name for path in FIRMWARE_DIR.glob("boards/*/board.h"))
-
-
-def toolchains() -> list[str]:
-    """Names of the toolchains: files of firmware/cmake/toolchain."""
-    return sorted(path.stem for path in FIRMWARE_DIR.glob("cmake/toolchain/*.cmake"))
-
-
-def kernel_sets() -> list[str]:
-    """Names of the kernel sets: folders of firmware/kernels."""
-    return sorted(path.name for path in FIRMWARE_DIR.glob("kernels/*/") if path.is_dir())
-
-
-def flashers() -> list[str]:
-    """Names of the flashers: modules of deploy/flashers."""
-    return sorted(path.stem.replace("_", "-") for path in FLASHERS_DIR.glob("[a-z]*.py"))
 
 
 def load(name: str) -> Target:
@@ -206,8 +120,6 @@ def load_file(path: Path) -> Target:
     top = load_toml(path)
     keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments", "sdk"}
     top.allow(keys | {"class", "where", "flash"})
-    mcu, emulator, tpu = _section(top, "mcu", Mcu), _section(top, "emulator", Emulator), _section(top, "tpu", Tpu)
-    expect = _section(top, "expect", Expect)
     target = Target(
         name=path.stem,
         description=top.text("description"),
@@ -222,14 +134,12 @@ def load_file(path: Path) -> Target:
         flash_arguments=_flash_arguments(top),
         usb=_usb(top),
         tried=top.text("tried") if "tried" in top.values else "",
-        mcu=_mcu(mcu) if mcu else None,
-        emulator=_emulator(emulator) if emulator else None,
-        tpu=_tpu(tpu) if tpu else None,
-        expect=_expect(expect) if expect else Expect(),
+        mcu=read_mcu(top),
+        emulator=read_emulator(top),
+        tpu=read_tpu(top),
+        expect=read_expect(top),
     )
     _check_sections(path.name, target)
-    if target.mcu:
-        _check_memory(path.name, target.mcu)
     return target
 
 
@@ -244,35 +154,6 @@ def _check_sections(file: str, target: Target) -> None:
         raise ConfigError(f'{file}: key architecture belongs to class = "linux"; remove it')
     if target.measured_on == "emulated" and target.emulator is None:
         raise ConfigError(f'{file}: section [emulator] is missing; where = "emulated" needs it')
-
-
-def _check_memory(file: str, mcu: Mcu) -> None:
-    for name, origin, size in (("flash", mcu.flash_origin, mcu.flash_bytes), ("ram", mcu.ram_origin, mcu.ram_bytes)):
-        if origin + size > ADDRESSES:
-            raise ConfigError(f"{file}: key mcu.{name}_bytes: {name} would end at {origin + size:#x}, beyond 32 bits")
-    if mcu.flash_origin < mcu.ram_origin + mcu.ram_bytes and mcu.ram_origin < mcu.flash_origin + mcu.flash_bytes:
-        raise ConfigError(f"{file}: section [mcu]: flash and ram overlap; see their origin and bytes")
-    if mcu.stack_bytes >= mcu.ram_bytes:
-        raise ConfigError(
-            f"{file}: key mcu.stack_bytes: expected less than ram_bytes, {mcu.ram_bytes}, got {mcu.stack_bytes}"
-        )
-
-
-def _mcu(section: Fields) -> Mcu:
-    return Mcu(
-        family=section.choice("family", families()),
-        board=section.choice("board", boards()),
-        toolchain=section.choice("toolchain", toolchains()),
-        cpu_flags=section.text("cpu_flags"),
-        kernels=section.choice("kernels", kernel_sets()),
-        flash_origin=section.integer("flash_origin", 0, ADDRESSES - 1),
-        flash_bytes=section.integer("flash_bytes", 1024, ADDRESSES),
-        ram_origin=section.integer("ram_origin", 0, ADDRESSES - 1),
-        ram_bytes=section.integer("ram_bytes", 1024, ADDRESSES),
-        stack_bytes=section.integer("stack_bytes", 256, 1 << 24),
-        clock_hz=section.integer("clock_hz", 1, 1 << 40),
-        uart_baud=section.integer("uart_baud", 1200, 100_000_000, default=921_600),
-    )
 
 
 def _flash_arguments(top: Fields) -> dict[str, tuple[str, ...]]:
@@ -296,29 +177,3 @@ def _usb(top: Fields) -> tuple[str, ...]:
     if not all(USB_ID.fullmatch(one) for one in ids):
         raise top.wrong("usb", "a list of USB IDs such as 0483:374b", list(ids))
     return ids
-
-
-def _emulator(section: Fields) -> Emulator:
-    return Emulator(
-        program=section.text("program"),
-        machine=section.text("machine"),
-        package=section.text("package"),
-        arguments=section.texts("arguments", default=()),
-        unit=section.choice("unit", EMULATED_UNITS) if "unit" in section.values else "instructions",
-    )
-
-
-def _tpu(section: Fields) -> Tpu:
-    return Tpu(section.text("device", pattern=TPU_DEVICE, expected="usb:N, pci:N, usb, pci or :N"))
-
-
-def _expect(section: Fields) -> Expect:
-    return Expect(**{name: section.text(name) for name in section.values})
-
-
-def _section(top: Fields, name: str, kind: type[Mcu | Emulator | Tpu | Expect]) -> Fields | None:
-    """Return the table that holds the fields of `kind`, None if it is not there."""
-    section = top.table(name, optional=True)
-    if section:
-        section.allow({field.name for field in dataclasses.fields(kind)})
-    return section

@@ -1,0 +1,169 @@
+"""The tables [mcu], [emulator], [tpu] and [expect] of a target's TOML: their types, and how each is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+
+from artifact import ROOT
+from errors import ConfigError
+from fields import Fields
+
+FIRMWARE_DIR = ROOT / "firmware"
+FLASHERS_DIR = ROOT / "deploy" / "flashers"
+EMULATED_UNITS = ("instructions", "rp2040js cycles")
+ADDRESSES = 1 << 32
+TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
+"""What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
+
+
+@dataclass(frozen=True)
+class Mcu:
+    """Facts of a microcontroller for the linker script and CMake. Sizes in bytes, addresses as they are mapped.
+
+    `family` and `board` are folders of firmware/families and firmware/boards; `toolchain` is a file of
+    firmware/cmake/toolchain; `kernels` is a set of firmware/kernels.
+    """
+
+    family: str
+    board: str
+    toolchain: str
+    cpu_flags: str
+    kernels: str
+    flash_origin: int
+    flash_bytes: int
+    ram_origin: int
+    ram_bytes: int
+    stack_bytes: int
+    clock_hz: int
+    uart_baud: int = 921_600
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """How an emulator is started for a target: program, machine, and what it adds to the command.
+
+    `unit` is what the board's counter counts there; no time can be had from any of them.
+    """
+
+    program: str
+    machine: str
+    package: str
+    arguments: tuple[str, ...] = ()
+    unit: str = "instructions"
+
+
+@dataclass(frozen=True)
+class Tpu:
+    """Which of a host's Edge TPUs is meant: usb, usb:N, pci, pci:N or :N, in libedgetpu's order."""
+
+    device: str
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What a device says of itself if it is this board; "" is not compared.
+
+    `core` is in place of the target's `cpu`, where an emulator has another; `machine` is that of `uname -m`, or
+    a microcontroller's chip as its firmware names it; `model` is in the device tree's model.
+    """
+
+    core: str = ""
+    machine: str = ""
+    model: str = ""
+
+
+def families() -> list[str]:
+    """Names of the families of boards: folders of firmware/families that a target can name."""
+    return sorted(path.parent.name for path in FIRMWARE_DIR.glob("families/*/family.cmake"))
+
+
+def boards() -> list[str]:
+    """Names of the folders of firmware/boards."""
+    return sorted(path.parent.name for path in FIRMWARE_DIR.glob("boards/*/board.h"))
+
+
+def toolchains() -> list[str]:
+    """Names of the toolchains: files of firmware/cmake/toolchain."""
+    return sorted(path.stem for path in FIRMWARE_DIR.glob("cmake/toolchain/*.cmake"))
+
+
+def kernel_sets() -> list[str]:
+    """Names of the kernel sets: folders of firmware/kernels."""
+    return sorted(path.name for path in FIRMWARE_DIR.glob("kernels/*/") if path.is_dir())
+
+
+def flashers() -> list[str]:
+    """Names of the flashers: modules of deploy/flashers."""
+    return sorted(path.stem.replace("_", "-") for path in FLASHERS_DIR.glob("[a-z]*.py"))
+
+
+def read_mcu(top: Fields) -> Mcu | None:
+    """Return the table [mcu], None if it is not there. Raises ConfigError, as the others do."""
+    section = _section(top, "mcu", Mcu)
+    if section is None:
+        return None
+    mcu = Mcu(
+        family=section.choice("family", families()),
+        board=section.choice("board", boards()),
+        toolchain=section.choice("toolchain", toolchains()),
+        cpu_flags=section.text("cpu_flags"),
+        kernels=section.choice("kernels", kernel_sets()),
+        flash_origin=section.integer("flash_origin", 0, ADDRESSES - 1),
+        flash_bytes=section.integer("flash_bytes", 1024, ADDRESSES),
+        ram_origin=section.integer("ram_origin", 0, ADDRESSES - 1),
+        ram_bytes=section.integer("ram_bytes", 1024, ADDRESSES),
+        stack_bytes=section.integer("stack_bytes", 256, 1 << 24),
+        clock_hz=section.integer("clock_hz", 1, 1 << 40),
+        uart_baud=section.integer("uart_baud", 1200, 100_000_000, default=921_600),
+    )
+    _check_memory(top.source.name, mcu)
+    return mcu
+
+
+def _check_memory(file: str, mcu: Mcu) -> None:
+    for name, origin, size in (("flash", mcu.flash_origin, mcu.flash_bytes), ("ram", mcu.ram_origin, mcu.ram_bytes)):
+        if origin + size > ADDRESSES:
+            raise ConfigError(f"{file}: key mcu.{name}_bytes: {name} would end at {origin + size:#x}, beyond 32 bits")
+    if mcu.flash_origin < mcu.ram_origin + mcu.ram_bytes and mcu.ram_origin < mcu.flash_origin + mcu.flash_bytes:
+        raise ConfigError(f"{file}: section [mcu]: flash and ram overlap; see their origin and bytes")
+    if mcu.stack_bytes >= mcu.ram_bytes:
+        raise ConfigError(
+            f"{file}: key mcu.stack_bytes: expected less than ram_bytes, {mcu.ram_bytes}, got {mcu.stack_bytes}"
+        )
+
+
+def read_emulator(top: Fields) -> Emulator | None:
+    """Return the table [emulator], None if it is not there."""
+    section = _section(top, "emulator", Emulator)
+    if section is None:
+        return None
+    return Emulator(
+        program=section.text("program"),
+        machine=section.text("machine"),
+        package=section.text("package"),
+        arguments=section.texts("arguments", default=()),
+        unit=section.choice("unit", EMULATED_UNITS, default=Emulator.unit),
+    )
+
+
+def read_tpu(top: Fields) -> Tpu | None:
+    """Return the table [tpu], None if it is not there."""
+    section = _section(top, "tpu", Tpu)
+    if section is None:
+        return None
+    return Tpu(section.text("device", pattern=TPU_DEVICE, expected="usb:N, pci:N, usb, pci or :N"))
+
+
+def read_expect(top: Fields) -> Expect:
+    """Return the table [expect]; where it is not there, what compares nothing."""
+    section = _section(top, "expect", Expect)
+    return Expect(**{name: section.text(name) for name in section.values}) if section else Expect()
+
+
+def _section(top: Fields, name: str, kind: type[Mcu | Emulator | Tpu | Expect]) -> Fields | None:
+    section = top.table(name, optional=True)
+    if section:
+        section.allow({field.name for field in dataclasses.fields(kind)})
+    return section
