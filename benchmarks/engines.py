@@ -13,7 +13,7 @@ from artifact import write_atomic
 from calibration.evaluate import Values
 from errors import Error, Stopped
 from fields.dataclass_json import to_json
-from measure import bench, report
+from measure import bench, report_file
 from measure.report import Report
 from measure.setup import Setup
 
@@ -90,7 +90,7 @@ def equal_bytes(entries: Sequence[Entry]) -> EqualBytes:
 def write(entries: Sequence[Entry], folder: Path) -> Path:
     """Write all reports and how many outputs are equal into `folder`/engines.json, and return its path."""
     for entry in entries:
-        report.check(entry.report)
+        report_file.check(entry.report)
     comparison = Comparison(SCHEMA, equal_bytes(entries), tuple(entry.report for entry in entries))
     path = folder / FILENAME
     write_atomic(path, json.dumps(to_json(comparison), indent=1, allow_nan=False) + "\n")

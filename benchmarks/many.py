@@ -20,7 +20,7 @@ import process
 from artifact import ROOT
 from deploy.bench_file import links_of
 from errors import ConfigError, Error
-from measure import report
+from measure import report_file
 from measure.report import Report
 
 END_TIMEOUT_S = 30.0
@@ -129,9 +129,9 @@ def _print_results(done: Sequence[Unit], model: str) -> None:
     ]
     rows = []
     for unit in done:
-        path = report.folder(unit.name, Path(model).stem) / "report.json"
+        path = report_file.folder(unit.name, Path(model).stem) / "report.json"
         try:
-            rows.append(_row(unit, report.read(path), path))
+            rows.append(_row(unit, report_file.read(path), path))
         except Error:
             continue
     if rows:

@@ -1,25 +1,15 @@
-"""The report of one measurement: what becomes report.json (schema 2), and how it is read back."""
+"""The report of one measurement: what becomes report.json (schema 2); measure/report_file.py reads and writes it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-from artifact import REPORTS_DIR as REPORTS_DIR
-from artifact import write_atomic
 from calibration.comparison import Comparison
-from errors import ConfigError, Error, nearest
-from fields import Source, load_json, shown
-from fields.dataclass_json import from_json, to_json
 from graph.difference import FirstDifference
 
-COMPLETE, PARTIAL = "report.json", "report.partial.json"
-SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
 SCHEMA = 2
-SOURCE = Source("report.json", Error)
 Unit = Literal["us", "instructions", "rp2040js cycles"]
 """What a latency is in: time, or what an emulator counts in place of it."""
 
@@ -257,82 +247,3 @@ class Report:
     linux: LinuxSection | None = None
     tpu: TpuSection | None = None
     provenance: Provenance
-
-
-def folder(target: str, model: str) -> Path:
-    """Return where the report of a model on a target is.
-
-    Raises ConfigError if one of the names leads out of the folder of reports.
-    """
-    for name in (target, model):
-        if not name.isprintable() or name in ("", ".", "..") or "/" in name or "\0" in name:
-            raise ConfigError(f"{shown(name)}: expected the name of a folder, such as rpi4, without / and not ..")
-    return REPORTS_DIR / target / model
-
-
-def check(report: Report, source: Source = SOURCE) -> None:
-    """Raise the source's error naming the first key whose value can't be right."""
-    import jsonschema
-
-    form = to_json(report)
-    from_json(Report, form, source)
-    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
-    for problem in validator.iter_errors(form):
-        raise source.wrong(f"key {'.'.join(map(str, problem.path)) or '(top)'}: {problem.message}")
-    exact = report.exactness
-    if exact and exact.equal > exact.n:  # a schema can't say this
-        raise source.wrong(f"key exactness.equal: {exact.equal} of {exact.n} is too many")
-
-
-def dumps(report: Report) -> str:
-    """Return the text of report.json."""
-    return json.dumps(to_json(report), indent=1, allow_nan=False) + "\n"
-
-
-def loads(text: bytes | str, source: Source) -> Report:
-    """Return the report in a JSON text, checked. Raises the source's error if it is not a report of schema 2."""
-    values = load_json(text, source).values
-    if values.get("schema") == 1:
-        raise source.error(f"{source.name}: schema 1, of an earlier version; run ./inv deploy again")
-    report = from_json(Report, values, source)
-    check(report, source)
-    return report
-
-
-def write(report: Report, home: Path) -> Path:
-    """Check the report and write it, as JSON and as Markdown. Returns the path of the JSON.
-
-    That of an interrupted run is report.partial.json, beside the last complete one; a complete one removes it.
-    """
-    from measure.layout import markdown
-
-    check(report)
-    path, partial = home / COMPLETE, home / PARTIAL
-    if report.provenance.interrupted:
-        path = partial
-    write_atomic(path.with_suffix(".md"), markdown(report))
-    write_atomic(path, dumps(report))
-    if path != partial:
-        for old in (partial, partial.with_suffix(".md")):
-            old.unlink(missing_ok=True)
-    return path
-
-
-def last_path(home: Path) -> Path:
-    """Return the path of the complete report in a folder, or of the partial one where there is no other."""
-    path, partial = home / COMPLETE, home / PARTIAL
-    return partial if partial.is_file() and not path.is_file() else path
-
-
-def read(path: Path) -> Report:
-    """Return a report from disk, checked. Raises ConfigError if it is missing or not a report."""
-    if not path.is_file():
-        raise ConfigError(f"{path}: no report yet{_others(path)}; `inv deploy` writes it")
-    return loads(path.read_bytes(), Source(str(path), next_step="delete it and deploy again"))
-
-
-def _others(path: Path) -> str:
-    """Return the names of the reports that are there, of `<target>/<model>/report.json`."""
-    root = path.parents[2]
-    there = [f"{other.parent.parent.name}/{other.parent.name}" for other in root.glob("*/*/report.json")]
-    return f"; {nearest(f'{path.parent.parent.name}/{path.parent.name}', there)}" if there else ""

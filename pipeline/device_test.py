@@ -8,7 +8,7 @@ from dataclasses import replace
 import target as targets
 from device_tests import run as suite
 from errors import ConfigError
-from measure import report
+from measure import report_file
 from measure.setup import prepare_pictures
 from pipeline import measuring, preflight
 from pipeline.steps import Steps
@@ -26,7 +26,7 @@ def run(request: TestRequest) -> None:
         raise ConfigError(f"--model {request.model}: the tests take models of one input; measure it with ./inv deploy")
     setup = measuring.set_up(steps)
     pictures = prepare_pictures(setup)
-    path = request.junit or report.folder(board.name, setup.int8.name) / "hil.xml"
+    path = request.junit or report_file.folder(board.name, setup.int8.name) / "hil.xml"
     suite.run(board, setup.int8, setup.compiled, pictures.inputs, pictures.truth, path, arguments_of(request))
 
 

@@ -15,7 +15,7 @@ from benchmarks.suite_run import Built, Order
 from calibration.convert import Int8Facts
 from compilers.tflm.tree import TFLM_DIR
 from errors import ConfigError, Error, Stopped
-from measure import bench, report
+from measure import bench, report_file
 from measure.bench import Part
 from measure.report import Report
 from measure.setup import RANDOM, Settings, Setup, suits, with_random_inputs, without_classes
@@ -61,7 +61,7 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
     resolved = steps.resolved
     result = bench.measure(set_up(steps), parts, command)
     name = result.report.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
-    path = report.write(result.report, report.folder(steps.request.unit or result.report.target.name, name))
+    path = report_file.write(result.report, report_file.folder(steps.request.unit or result.report.target.name, name))
     measured = result.measurement
     measured.forget()
     return Measured(result.report, path, measured.interrupted, measured.is_stopped)
@@ -138,7 +138,7 @@ def compare_engines(request: Request, command: str) -> tuple[list[engines.Entry]
         one = replace(request, target=target, engine=engine, optimize=aim, typed=typed)
         steps.append(Steps(preflight.check(one, preflight.Goal.MEASURED)))
     entries = engines.measure([partial(set_up, one) for one in steps], command)
-    return entries, engines.write(entries, report.folder(request.target, entries[0].report.model.name))
+    return entries, engines.write(entries, report_file.folder(request.target, entries[0].report.model.name))
 
 
 def build_order(order: Order) -> Built:

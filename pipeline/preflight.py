@@ -18,7 +18,7 @@ import console
 import target as targets
 from artifact import no_such_file
 from errors import ConfigError, DeployError, Error
-from measure import report
+from measure import report_file
 from models import formats, presets
 from pipeline import edgetpu
 from pipeline.request import AUTO, MODEL_FILES, Request, check_scope
@@ -214,9 +214,9 @@ def check_disk(folder: Path) -> None:
 def check_reports(request: Request, board: Target, engine: str) -> None:
     """Raise ConfigError if the report of a request could not be written once it is measured."""
     name = Path(request.model).stem + ("" if engine == board.engine else f"-{engine}")
-    folder = report.REPORTS_DIR / (request.unit or board.name) / name
+    folder = report_file.folder(request.unit or board.name, name)
     check_disk(folder)
-    for path in (folder / report.COMPLETE, folder / report.PARTIAL):
+    for path in (folder / report_file.COMPLETE, folder / report_file.PARTIAL):
         if path.is_dir():
             raise ConfigError(f"{path}: is a folder, expected the last report or nothing; move it away")
 

@@ -19,7 +19,7 @@ from deploy.board_state import BoardState
 from deploy.remote.board import Board
 from device_tests import tiny_model
 from errors import CompileError, DeployError, LinkError
-from measure import bench, layout, report
+from measure import bench, layout, report_file
 from measure import edgetpu as section
 from measure.report import TargetSection
 from measure.setup import Setup
@@ -54,7 +54,7 @@ def test_a_whole_measurement_over_ssh(coral: Sshd, tmp_path: Path, monkeypatch: 
         request = Request(images=12, link="ssh://board", runtime="ai-edge-litert", kernels="reference")
         setup = Setup(CORAL_USB, compiled, int8, data, settings_of(request))
         made = bench.measure(setup, ("latency", "accuracy"), "./inv deploy").report
-    report.check(made)
+    report_file.check(made)
     assert made.target == TargetSection("coral-usb", "tpu", "hardware", "Edge TPU on USB")
     assert made.engine.kernels == "edgetpu"
     assert made.tpu is not None
@@ -81,7 +81,7 @@ def test_a_compiled_file_alone_is_measured_without_a_reference(
         pipeline_edgetpu.check_compiled(request, "edgetpu", CORAL_USB)
         setup = set_up(Steps(resolve(request)))
         made = bench.measure(setup, ("latency", "accuracy"), "./inv deploy").report
-    report.check(made)
+    report_file.check(made)
     assert made.engine.kernels == "edgetpu"
     assert made.exactness is None
     assert made.latency is not None

@@ -15,7 +15,7 @@ from calibration.convert import Int8Facts
 from compilers import litert
 from datasets import Dataset, load
 from device_tests import tiny_model
-from measure import bench, report
+from measure import bench, report_file
 from measure.measurement import Threads, open_device
 from measure.setup import Settings, Setup
 from pipeline.measuring import settings_of
@@ -50,7 +50,7 @@ def test_the_report_of_a_board(sshd: Sshd, measured: tuple[Artifact[ImageFacts],
     how = replace(SETTINGS, threads=0, kernels="builtin")
     result = bench.measure(setup(measured, how), ("latency", "accuracy"), "./inv deploy")
     made = result.report
-    report.check(made)
+    report_file.check(made)
     assert made.exactness is not None
     assert made.accuracy is not None
     assert made.latency is not None
@@ -80,7 +80,7 @@ def test_what_was_measured_before_a_cut_is_kept(
     result = bench.measure(once, ["accuracy"], "./inv accuracy")
     proxy.close()
     made = result.report
-    report.check(made)
+    report_file.check(made)
     assert made.exactness is not None
     assert made.linux is not None
     assert 0 < made.exactness.n < PICTURES

@@ -21,7 +21,7 @@ from datasets import load
 from deploy.session import Inference
 from errors import ConfigError
 from graph.oracle import Oracle, run_joined
-from measure import bench, figures, layout, measurement, report
+from measure import bench, figures, layout, measurement, report_file
 from measure.report import Report
 from measure.setup import Setup, prepare_pictures, suits, with_random_inputs
 from tests.calibration.test_meaning import network
@@ -70,7 +70,7 @@ def reported(setup: Setup, monkeypatch: pytest.MonkeyPatch, count: int | None = 
     one.session = session  # type: ignore[method-assign]
     monkeypatch.setattr(measurement, "device_of", device_of)
     made = bench.measure(setup, ["accuracy"], "").report
-    report.check(made)
+    report_file.check(made)
     assert made.exactness is not None
     assert made.exactness.equal == made.exactness.n == (count or len(setup.data.test))
     return made

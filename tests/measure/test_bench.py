@@ -15,7 +15,7 @@ from datasets import Dataset
 from deploy.info import Counter
 from device_tests import tiny_model
 from errors import ConfigError, LinkError
-from measure import bench, layout, report
+from measure import bench, layout, report_file
 from measure.setup import prepare_pictures
 from tests.measure.device import PICTURES, SETTINGS, Device, set_up
 
@@ -28,7 +28,7 @@ def int8(tmp_path: Path, data: Dataset) -> Artifact[Int8Facts]:
 def test_a_whole_measurement(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
     result = bench.measure(set_up(int8, data, "rpi4"), ["latency", "accuracy"], "./inv deploy")
     made = result.report
-    report.check(made)
+    report_file.check(made)
     assert made.exactness is not None
     assert (made.exactness.n, made.exactness.equal, made.exactness.max_abs_diff) == (PICTURES, PICTURES, 0)
     assert made.accuracy is not None
@@ -59,7 +59,7 @@ def test_answers_before_the_end_are_kept(
     device.lives, device.end = 5, end
     result = bench.measure(set_up(int8, data, "rpi4"), ["accuracy"], "")
     made = result.report
-    report.check(made)
+    report_file.check(made)
     assert made.exactness is not None
     assert (made.exactness.n, made.exactness.equal) == (5, 5)
     assert result.measurement.interrupted == f"after 5 of {PICTURES} pictures: {reason}"
@@ -160,7 +160,7 @@ def test_the_time_of_an_emulated_linux_board_is_not_reported(
     int8: Artifact[Int8Facts], data: Dataset, device: Device, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = bench.measure(set_up(int8, data, "qemu-rpi4"), ["latency"], "").report
-    report.check(made)
+    report_file.check(made)
     assert made.latency is None
     assert "no latency: the time of qemu-rpi4 is its emulator's" in capsys.readouterr().out
     device.unit = "instructions"

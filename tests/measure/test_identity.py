@@ -20,7 +20,7 @@ from deploy.board_state import BoardState
 from deploy.identity import differences
 from device_tests import tiny_model
 from errors import DeviceError
-from measure import bench, identity, layout, measurement, report, samples
+from measure import bench, identity, layout, measurement, report_file, samples
 from tests.measure.device import Device, honest, set_up
 
 
@@ -53,7 +53,7 @@ def test_another_machine_that_is_allowed_is_labeled(
     setup = set_up(int8, data, "rpi4")
     setup = replace(setup, settings=replace(setup.settings, allow_mismatch=True))
     made = bench.measure(setup, ["accuracy"], "").report
-    report.check(made)
+    report_file.check(made)
     assert made.device is not None
     assert (made.device.machine, made.device.cpu, made.device.core) == ("x86_64", "Some CPU @ 2 GHz", None)
     assert made.device.mismatches is not None

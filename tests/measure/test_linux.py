@@ -14,7 +14,7 @@ from deploy.agent.linux import board_facts, sensors
 from deploy.board_state import BoardState, parse_board, slowed_down
 from deploy.info import Stats
 from errors import DeviceError, Error
-from measure import layout, linux, report
+from measure import layout, linux, report_file
 from measure.report import (
     EngineSection,
     LinuxSection,
@@ -168,9 +168,9 @@ def test_the_schema_refuses_times_of_an_emulator(section: LinuxSection) -> None:
         linux=LinuxSection(cores=2),
         provenance=Provenance("", {}, {}),
     )
-    report.check(emulated)
+    report_file.check(emulated)
     with pytest.raises(Error, match=r"report\.json: key linux"):
-        report.check(replace(emulated, linux=section))
+        report_file.check(replace(emulated, linux=section))
 
 
 class FakeSession:

@@ -19,19 +19,19 @@ from hypothesis import strategies as st
 from errors import ConfigError, Error
 from fields import Source
 from fields.dataclass_json import from_json, to_json
-from measure import layout, report
+from measure import layout, report_file
 from measure.report import Report
 
 # One report with every section and key; a change of the format shows as a change of this file.
 EXAMPLE_PATH = Path(__file__).parents[1] / "data" / "reports" / "full.report.json"
 FULL: dict[str, Any] = json.loads(EXAMPLE_PATH.read_text())
-SCHEMA: dict[str, Any] = json.loads(report.SCHEMA_PATH.read_text())
+SCHEMA: dict[str, Any] = json.loads(report_file.SCHEMA_PATH.read_text())
 OPTIONAL = ("latency", "memory", "accuracy", "auc", "no_accuracy", "exactness", "device", "linux", "tpu")
 SOURCE = Source("report.json")
 
 
 def parsed(form: object) -> Report:
-    return report.loads(json.dumps(form), SOURCE)
+    return report_file.loads(json.dumps(form), SOURCE)
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 def test_the_example_is_of_the_schema_and_comes_back_byte_for_byte() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.validate(FULL, SCHEMA)
-    assert report.dumps(report.read(EXAMPLE_PATH)) == EXAMPLE_PATH.read_text()
+    assert report_file.dumps(report_file.read(EXAMPLE_PATH)) == EXAMPLE_PATH.read_text()
 
 
 def test_the_example_has_every_key() -> None:
@@ -144,7 +144,7 @@ def test_what_is_not_a_report_is_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"report\.json: ") as caught:
-        report.read(path)
+        report_file.read(path)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300 + len(str(path))
 
@@ -153,7 +153,7 @@ def test_bytes_that_are_not_utf_8_are_one_line(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_bytes(b'{"schema": "\xff\xfe"}')
     with pytest.raises(ConfigError, match="not JSON"):
-        report.read(path)
+        report_file.read(path)
 
 
 @given(st.data())
@@ -172,14 +172,14 @@ def test_any_change_is_refused_in_one_line_or_comes_back(data: st.DataObject) ->
     except ConfigError as e:
         again, said = parsed(FULL), str(e)
     assert said.isprintable()
-    assert parsed(json.loads(report.dumps(again))) == again
+    assert parsed(json.loads(report_file.dumps(again))) == again
 
 
 def test_a_report_of_the_first_schema_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"schema": 1, "target": {"name": "host", "class": "linux"}}))
     with pytest.raises(ConfigError, match=r"report\.json: schema 1, of an earlier version; run \./inv deploy again$"):
-        report.read(path)
+        report_file.read(path)
 
 
 def test_an_emulator_s_wall_time_is_refused() -> None:
@@ -203,64 +203,64 @@ def test_what_is_not_a_number_is_not_written(value: float, tmp_path: Path) -> No
     full = parsed(FULL)
     assert full.latency is not None
     with pytest.raises(Error, match=r"latency\.mean: expected a finite number"):
-        report.write(replace(full, latency=replace(full.latency, mean=value)), tmp_path)
+        report_file.write(replace(full, latency=replace(full.latency, mean=value)), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_write_then_read(tmp_path: Path) -> None:
     complete = changed("provenance.interrupted", None)
-    path = report.write(parsed(complete), tmp_path / "host" / "v1_025")
+    path = report_file.write(parsed(complete), tmp_path / "host" / "v1_025")
     assert path == tmp_path / "host" / "v1_025" / "report.json"
-    assert report.read(path) == parsed(complete)
+    assert report_file.read(path) == parsed(complete)
     assert json.loads(path.read_text()) == complete
     assert sorted(p.name for p in path.parent.iterdir()) == ["report.json", "report.md"]
 
 
 def test_the_report_of_an_interrupted_run_never_replaces_a_complete_one(tmp_path: Path) -> None:
     partial, complete = parsed(FULL), parsed(changed("provenance.interrupted", None))
-    path = report.write(partial, tmp_path)
-    assert path == report.last_path(tmp_path) == tmp_path / "report.partial.json"
-    assert report.read(path) == partial
-    assert report.last_path(tmp_path / "empty") == tmp_path / "empty" / "report.json"
-    path = report.write(complete, tmp_path)
+    path = report_file.write(partial, tmp_path)
+    assert path == report_file.last_path(tmp_path) == tmp_path / "report.partial.json"
+    assert report_file.read(path) == partial
+    assert report_file.last_path(tmp_path / "empty") == tmp_path / "empty" / "report.json"
+    path = report_file.write(complete, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "report.md"], "the partial one is out of date"
-    report.write(partial, tmp_path)
-    assert report.last_path(tmp_path) == path == tmp_path / "report.json"
-    assert report.read(path) == complete
+    report_file.write(partial, tmp_path)
+    assert report_file.last_path(tmp_path) == path == tmp_path / "report.json"
+    assert report_file.read(path) == complete
     names = ["report.json", "report.md", "report.partial.json", "report.partial.md"]
     assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
 def test_a_wrong_report_and_a_full_disk_leave_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = parsed(FULL)
-    path = report.write(full, tmp_path)
+    path = report_file.write(full, tmp_path)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     with pytest.raises(Error, match="schema"):
-        report.write(replace(full, schema=3), tmp_path)
+        report_file.write(replace(full, schema=3), tmp_path)
 
     def no_space(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "replace", no_space)
     with pytest.raises(ConfigError, match=r"can't be written .*free disk space"):
-        report.write(replace(full, memory={}), tmp_path)
+        report_file.write(replace(full, memory={}), tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
     assert path.is_file()
 
 
 def test_reading_what_is_not_there_or_damaged(tmp_path: Path) -> None:
-    report.write(parsed(changed("provenance.interrupted", None)), tmp_path / "host" / "v1_025")
+    report_file.write(parsed(changed("provenance.interrupted", None)), tmp_path / "host" / "v1_025")
     with pytest.raises(ConfigError, match=r"no report yet; did you mean host/v1_025\?; `inv deploy` writes it"):
-        report.read(tmp_path / "hots" / "v1_025" / "report.json")
+        report_file.read(tmp_path / "hots" / "v1_025" / "report.json")
     with pytest.raises(ConfigError, match="no report yet; `inv deploy`"):
-        report.read(tmp_path / "empty" / "a" / "b" / "report.json")
+        report_file.read(tmp_path / "empty" / "a" / "b" / "report.json")
     bad = tmp_path / "host" / "v1_025" / "report.json"
     bad.write_text("{")
     with pytest.raises(ConfigError, match=r"not JSON .*; delete it and deploy again"):
-        report.read(bad)
+        report_file.read(bad)
     bad.write_text(json.dumps(changed("model", None)))
     with pytest.raises(ConfigError, match="key model is missing; delete it and deploy again"):
-        report.read(bad)
+        report_file.read(bad)
 
 
 # For people
@@ -335,11 +335,11 @@ def test_a_report_that_was_built_here_equals_the_one_that_is_read() -> None:
 def test_no_name_leads_out_of_the_reports(name: str) -> None:
     for target, model in ((name, "v1_025"), ("rpi4", name)):
         with pytest.raises(ConfigError, match="expected the name of a folder"):
-            report.folder(target, model)
+            report_file.folder(target, model)
 
 
 def test_a_report_of_many_brackets_is_one_line() -> None:
     for text in ("[" * 200_000, '{"a":' * 200_000, "[" * 200_000 + "]" * 200_000):
         with pytest.raises(ConfigError, match=r"^report.json: not JSON") as caught:
-            report.loads(text, SOURCE)
+            report_file.loads(text, SOURCE)
         assert len(str(caught.value)) < 300

@@ -19,7 +19,7 @@ import artifact
 from calibration import convert
 from datasets import Dataset, load
 from deploy import bundle
-from measure import report
+from measure import report_file
 from models import build, weights
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def at_home(home: Path) -> Iterator[Path]:
         for module in (artifact, bundle):
             patch.setattr(module, "BUILD_DIR", home / "build")
         patch.setattr(weights, "TRAINED_DIR", home / "trained")
-        patch.setattr(report, "REPORTS_DIR", home / "reports")
+        patch.setattr(report_file, "REPORTS_DIR", home / "reports")
         yield home
 
 

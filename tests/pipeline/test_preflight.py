@@ -20,7 +20,7 @@ import tasks  # noqa: F401  # makes the commands
 from datasets import Dataset, Split
 from deploy import bench_file
 from errors import Error
-from measure import report
+from measure import report_file
 from pipeline import preflight
 from pipeline.command_line import main
 from pipeline.preflight import Goal
@@ -229,7 +229,7 @@ def test_a_folder_that_can_not_be_written(
 ) -> None:
     file = home / "a file"
     file.write_text("")
-    monkeypatch.setattr(report, "REPORTS_DIR", file / "reports")
+    monkeypatch.setattr(report_file, "REPORTS_DIR", file / "reports")
     assert "a file/reports/host/v1_025_32: can't be written" in error_of(capsys, *deploy(npz))
 
 
