@@ -72,7 +72,7 @@ def write_bench(items: Sequence[Item], boards: Sequence[Target], wanted: str = "
     path = bench_file.BENCH
     known = set(load_toml(path).values) if path.is_file() else set()
     chosen = _certain(items, wanted, known)
-    bauds = {board.name: board.mcu.uart_baud for board in boards if board.mcu}
+    bauds = {board.name: board.mcu.uart_baud if board.mcu else ports.SDK_BAUD for board in boards}
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     for name, item in chosen.items():
         text += f"{chr(10) if text else ''}[{name}]\nlink = {json.dumps(f'serial://{item.where}?baud={bauds[name]}')}\n"

@@ -15,6 +15,8 @@ from target import Target
 RETURN_S = 15.0
 """How long a board may take to show its port again after it was flashed."""
 POLL_S = 0.1
+SDK_BAUD = 115_200
+"""Of boards whose firmware is built by the user's own SDK."""
 BY_ID = Path("/dev/serial/by-id")
 
 

@@ -26,7 +26,7 @@ BUILD_S = 1800.0
 """A first build compiles the whole SDK."""
 FLASH_S = 300.0
 ASK_S = 60.0
-BAUD = 115_200
+BAUD = ports.SDK_BAUD
 ERRORS = r"(?i)(fatal error|error)\b"
 
 Say = Callable[[str], None]
@@ -64,16 +64,24 @@ class SdkFlasher(ABC):
 
     def check(self) -> None:
         """Raise DeployError if the SDK is missing or not set up, or if the board's line is not known."""
-        process.find(self.program, DeployError, self.install, self.target.name)
+        assert self.target.sdk is not None
+        others = ", ".join(f"--target {other}" for other in self.target.sdk.others)
+        install = f"{self.install}; or take another SDK: {others}" if others else self.install
+        process.find(self.program, DeployError, install, self.target.name)
         if self.variable and not os.environ.get(self.variable):
             raise DeployError(f"{self.target.name}: {self.variable} is not set; {self.set_up}")
         self.uri()
 
     def uri(self) -> str:
-        """Return the URI of the board's line: of bench.toml, else of the only serial port. Raises DeployError."""
+        """Return the URI of the board's line: of bench.toml, of the port with a USB ID of the target, of the only one.
+
+        Raises DeployError if there is none, or more than one.
+        """
         links = unit_of(self.target.name).links
         if links:
             return links[0]
+        if self.target.usb:
+            return f"serial://{ports.find_port(self.target).device}?baud={BAUD}"
         connected = [port for port in ports.connected() if port.usb_id]
         if len(connected) == 1:
             return f"serial://{connected[0].device}?baud={BAUD}"

@@ -12,6 +12,7 @@ from deploy import inventory
 from models import explain, presets, tables
 from pipeline.task_options import DevicesOptions, ExplainOptions, ModelsOptions, TargetsOptions
 from target import Target
+from target.sdk import SDKS
 
 
 def print_models(chosen: ModelsOptions) -> None:
@@ -50,10 +51,11 @@ def targets_table(boards: Sequence[Target]) -> tuple[list[tuple[str, str]], list
     columns = [(name, "right" if name in names[1:4] else "left") for name in names]
     rows = []
     for board in boards:
-        mcu = board.mcu if board.measured_on != "host" else None
+        mcu = board.sdk.memory if board.sdk else board.mcu if board.measured_on != "host" else None
         memory = [f"{mcu.ram_bytes >> 10:,}", f"{mcu.flash_bytes >> 10:,}"] if mcu else ["", ""]
         clock = f"{mcu.clock_hz / 1e6:g}" if mcu else ""
-        rows.append([board.name, *memory, clock, board.engine, board.flasher, _how_tried(board), board.description])
+        flasher = f"{SDKS[board.sdk.name]}: {board.flasher}" if board.sdk else board.flasher
+        rows.append([board.name, *memory, clock, board.engine, flasher, _how_tried(board), board.description])
     return columns, rows
 
 

@@ -17,6 +17,7 @@ from graph.kernels import KERNELS, USUAL
 from models import formats, presets
 from pipeline.options import Scope, Words, fields_of, listed, option
 from target import Target
+from target.sdk import is_sdk
 from target.sections import TPU_DEVICE, flashers
 
 ALL_IMAGES = 0
@@ -264,7 +265,7 @@ def as_typed(request: Request, name: str) -> str:
 def is_target(word: str) -> bool:
     """Return whether a word names one target or several, joined by commas."""
     known = set(targets.names())
-    return all(part in known or targets.is_sdk(part) for part in word.split(","))
+    return all(part in known or is_sdk(part) for part in word.split(","))
 
 
 def is_model(word: str) -> bool:

@@ -197,19 +197,22 @@ def _compiled_by(engine: str, model: Artifact[Int8Facts], board: Target, request
 
 def _exported(model: Artifact[Int8Facts], board: Target, request: Request) -> Artifact[ImageFacts]:
     from compilers.export import artifact as export
+    from compilers.export.cores import kernels_of
 
     if request.stream_input:
         raise CompileError(f"--stream-input: {board.name} takes its input whole; leave it out")
+    if board.sdk and not kernels_of(board.sdk):
+        console.note(f"{board.name}: its core is not known here; portable kernels are used (docs/export.md)")
     return export.compile_for(model, board, request.optimize)
 
 
 def smaller_presets(board: Target, model: Artifact[Int8Facts]) -> str:
     """Name presets that surely fit a microcontroller, the largest first; their RAM is an upper bound."""
-    from compilers.image.fit import FIRMWARE_FLASH_BYTES, FIRMWARE_RAM_BYTES, mcu_of
+    from compilers.image.fit import room_of
 
-    mcu = mcu_of(board)
-    ram = mcu.ram_bytes - mcu.stack_bytes - FIRMWARE_RAM_BYTES
-    flash = (mcu.flash_bytes - FIRMWARE_FLASH_BYTES) * 0.95  # tables beside the raw weights
+    room = room_of(board)
+    ram = room.ram_bytes - room.stack_bytes - room.firmware_ram_bytes
+    flash = (room.flash_bytes - room.firmware_flash_bytes) * 0.95  # tables beside the raw weights
     fitting = []
     for name in presets.all_names():
         for rho in (224, 192, 160, 128, 96, 64):

@@ -11,6 +11,7 @@ from pathlib import Path
 from artifact import ROOT
 from errors import ConfigError, nearest
 from fields import Fields, load_toml
+from target.sdk import SDK_BOARD, SDKS, Sdk, is_sdk, read_sdk
 from target.sections import Emulator, Expect, Mcu, Tpu, flashers, read_emulator, read_expect, read_mcu, read_tpu
 
 TARGETS_DIR = ROOT / "targets"
@@ -30,17 +31,6 @@ ARCHITECTURES = {
 Whether a 64-bit Arm core runs 32-bit programs is the core's and the kernel's choice.
 """
 USB_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
-SDKS = {"zephyr": "Zephyr", "arduino": "Arduino", "pio": "PlatformIO", "idf": "ESP-IDF"}
-"""What the user's own SDK builds for, by the word before the colon, as in zephyr:nucleo_f746zg."""
-SDK_BOARD = re.compile(r"[A-Za-z0-9][\w.:/=@-]{0,99}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Sdk:
-    """What builds for a board in place of our firmware: one of SDKS, and the board as it names it."""
-
-    name: str
-    board: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +39,7 @@ class Target:
 
     `flasher` is the usual flasher of a microcontroller, empty if there is none; `other_flashers` are taken, in order,
     where its program is not installed; `flash_arguments` are what each flasher takes for this board, by its name.
+    `sdk` is for boards that the user's own SDK builds for and flashes with `flasher`; these have no `mcu`.
     `usb` are the USB IDs of its serial port, as `0483:374b`. `tried` says how far the board was tried, "" where
     `measured_on` and the tests say it. `architecture` is that of a Linux board's programs, of ARCHITECTURES; it is
     empty where programs are this host's, and where engine aot does not serve the board.
@@ -88,17 +79,15 @@ def load(name: str) -> Target:
     return load_file(TARGETS_DIR / f"{name}.toml")
 
 
-def is_sdk(name: str) -> bool:
-    """Return whether a name is that of a board which the user's own SDK builds for, as zephyr:nucleo_f746zg."""
-    return name.partition(":")[0] in SDKS and ":" in name
-
-
 def _sdk_target(name: str) -> Target:
     sdk, _, board = name.partition(":")
     if not SDK_BOARD.fullmatch(board):
         raise ConfigError(
             f"--target {name}: expected a board as {SDKS[sdk]} names it: letters, digits and . _ : / = @ -"
         )
+    known = _known_sdk_board(sdk, board)
+    if known:
+        return known
     return Target(
         name=name.replace("/", "_"),  # a report's folder has this name
         description=f"any board of {SDKS[sdk]}, built and flashed by your own SDK",
@@ -112,13 +101,23 @@ def _sdk_target(name: str) -> Target:
     )
 
 
+def _known_sdk_board(sdk: str, board: str) -> Target | None:
+    """Return the board of a TOML whose section [sdk] names this board, or whose own name it is; None if none does."""
+    for name in names():
+        target = load_file(TARGETS_DIR / f"{name}.toml")
+        chosen = target.sdk.on(sdk, board, name) if target.sdk else None
+        if chosen:
+            return dataclasses.replace(target, name=f"{sdk}:{board}".replace("/", "_"), sdk=chosen)
+    return None
+
+
 def load_file(path: Path) -> Target:
     """Return the board that a TOML describes.
 
     Raises ConfigError naming the file, the key, what was expected and what it holds.
     """
     top = load_toml(path)
-    keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments", "sdk"}
+    keys = {f.name for f in dataclasses.fields(Target)} - {"name", "kind", "measured_on", "flash_arguments"}
     top.allow(keys | {"class", "where", "flash"})
     target = Target(
         name=path.stem,
@@ -138,18 +137,25 @@ def load_file(path: Path) -> Target:
         emulator=read_emulator(top),
         tpu=read_tpu(top),
         expect=read_expect(top),
+        sdk=read_sdk(top),
     )
     _check_sections(path.name, target)
     return target
 
 
 def _check_sections(file: str, target: Target) -> None:
-    if (target.kind == "mcu") != (target.mcu is not None):
-        raise ConfigError(f'{file}: section [mcu] belongs to class = "mcu", and is needed there')
+    if (target.kind == "mcu") != (target.mcu is not None or target.sdk is not None):
+        raise ConfigError(f'{file}: section [mcu] or [sdk] belongs to class = "mcu", and is needed there')
+    if target.mcu and target.sdk:
+        raise ConfigError(f"{file}: sections [mcu] and [sdk]: expected one of them: our firmware or that of an SDK")
+    if target.sdk and (target.link != "serial" or target.engine != "aot"):
+        raise ConfigError(f'{file}: section [sdk] needs engine = "aot" and link = "serial"')
     if (target.kind == "tpu") != (target.tpu is not None):
         raise ConfigError(f'{file}: section [tpu] belongs to class = "tpu", and is needed there')
-    if (target.flasher or target.other_flashers or target.flash_arguments) and target.mcu is None:
-        raise ConfigError(f'{file}: key flasher and section [flash] belong to class = "mcu"; remove them')
+    if (target.other_flashers or target.flash_arguments) and target.mcu is None:
+        raise ConfigError(f"{file}: key other_flashers and section [flash] belong to section [mcu]; remove them")
+    if target.flasher and target.kind != "mcu":
+        raise ConfigError(f'{file}: key flasher belongs to class = "mcu"; remove it')
     if target.architecture and target.kind != "linux":
         raise ConfigError(f'{file}: key architecture belongs to class = "linux"; remove it')
     if target.measured_on == "emulated" and target.emulator is None:

@@ -23,7 +23,7 @@ def test_every_board_loads(name: str) -> None:
     board = target.load(name)
     assert board.name == name
     assert board.description
-    assert (board.kind == "mcu") == (board.mcu is not None)
+    assert (board.kind == "mcu") == ((board.mcu is not None) != (board.sdk is not None))
 
 
 @pytest.mark.parametrize("path", MISTAKES, ids=[path.stem for path in MISTAKES])

@@ -23,7 +23,7 @@ from graph.reader import read
 __all__ = ["EXPORT_VERSION", "FRAMEWORKS", "KERNEL_SETS", "Exported", "Settings", "check", "export", "files_of"]
 
 # Raise it whenever the files of an export may differ for the same network.
-EXPORT_VERSION = "1"
+EXPORT_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ def files_of(model: Artifact[object], settings: Settings) -> tuple[Contents, dic
     graph = read(model.path, f"{model.name}.tflite")
     plan, compiled = compile_graph(graph, settings.kernels, settings.optimize, False, Naming(identifier))
     known = answers.known_answers(model.path, plan)
-    contents = Contents(model.name, framework, plan, compiled, known, settings.with_protocol, f"{EXPORT_VERSION}.0.0")
+    version = f"{EXPORT_VERSION}.0.0"
+    contents = Contents(
+        model.name, framework, plan, compiled, known, settings.with_protocol, version, falls_back=bool(settings.board)
+    )
     files = {path: text.encode() for path, text in contents.files().items()}
     files["LICENSE.txt"] = (ROOT / "LICENSE").read_bytes()
     if framework.name == CMSIS_PACK.name:

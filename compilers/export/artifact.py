@@ -8,8 +8,10 @@ from pathlib import Path
 from artifact import Artifact, ImageFacts, produce, write_atomic
 from compilers.aot import ENGINE, ENGINE_VERSION, Plan
 from compilers.export import EXPORT_VERSION, Settings, files_of
+from compilers.export.cores import PORTABLE, kernels_of
 from compilers.export.folder import MANIFEST
 from compilers.export.sources import source_digest
+from compilers.image.fit import check_fit
 from errors import CompileError
 from target import Target
 
@@ -26,14 +28,23 @@ class ExportFacts(ImageFacts):
 def compile_for(model: Artifact[object], target: Target, optimize: str = "size") -> Artifact[ExportFacts]:
     """Return the export with the protocol, kind `export`, of an int8 artifact for a board of the user's SDK.
 
-    Raises CompileError if an operator can't be compiled or the target is not such a board.
+    The kernels are those of the board's core. Raises CompileError if an operator can't be compiled or the target is
+    not such a board, FitError if its memory is known and too small.
     """
     if target.sdk is None:
         raise CompileError(f"{target.name}: is not a board of an SDK, such as zephyr:nucleo_f746zg")
-    settings = Settings(FRAMEWORK_OF[target.sdk.name], optimize=optimize, with_protocol=True, board=target.name)
+    settings = Settings(
+        FRAMEWORK_OF[target.sdk.name],
+        kernels_of(target.sdk) or PORTABLE,
+        optimize,
+        with_protocol=True,
+        board=target.name,
+    )
 
     def make(folder: Path) -> ExportFacts:
         contents, files = files_of(model, settings)
+        if target.sdk and target.sdk.memory:
+            check_fit(target, contents.plan)
         for path, content in files.items():
             write_atomic(folder / path, content)
         plan = contents.plan
@@ -51,6 +62,7 @@ def compile_for(model: Artifact[object], target: Target, optimize: str = "size")
             "engine": f"{ENGINE} {ENGINE_VERSION}",
             "export": EXPORT_VERSION,
             "sources": source_digest(settings.kernels),
+            "kernels": settings.kernels,
             "target": target.name,
             "optimize": optimize,
         },

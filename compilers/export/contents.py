@@ -20,6 +20,7 @@ from compilers.export import sources
 from compilers.export.answers import STORED_BYTES, Answer, fnv1a
 from compilers.export.folder import MANIFEST
 from compilers.export.frameworks import Framework
+from compilers.export.guard import guarded
 
 # Measured on emulated cores with gcc -O2, over MobileNets (V1, V2, V3; V3 not on mve) and networks of MLPerf Tiny: at
 # most 288 bytes with portable kernels, 232 with dsp, 344 with mve.
@@ -54,7 +55,10 @@ extern const"""
 
 @dataclass(frozen=True)
 class Contents:
-    """A compiled network for a framework. `compiled` are the files of compilers.aot by name."""
+    """A compiled network for a framework. `compiled` are the files of compilers.aot by name.
+
+    With `falls_back` a core without the instructions of the kernels is served by C in their place.
+    """
 
     name: str
     framework: Framework
@@ -63,6 +67,7 @@ class Contents:
     answers: tuple[Answer, ...]
     with_protocol: bool
     version: str
+    falls_back: bool = False
 
     @property
     def identifier(self) -> str:
@@ -147,6 +152,7 @@ class Contents:
             for old, new in parts.items():
                 text = text.replace(f'#include "{old}"', f'#include "{new}"')
             network[f"network/{parts.get(file, file)}"] = text
+        network = guarded(network, name, self.plan.kernels, self.falls_back)
         weights = network["network/weights.h"]
         network["network/weights.h"] = _DECLARED.sub(_PLACED.format(upper=upper), weights, count=1)
         network["network/weights.c"] = _CONSTANT.sub(rf"\1 {upper}_CONSTANTS = {{", network["network/weights.c"])

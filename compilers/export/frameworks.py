@@ -127,6 +127,7 @@ ESP_IDF = Framework(
         ("esp-idf/project/main/CMakeLists.txt", "examples/answers/main/CMakeLists.txt"),
         ("esp-idf/project/main/idf_component.yml", "examples/answers/main/idf_component.yml"),
         ("esp-idf/project/sdkconfig.defaults", "examples/answers/sdkconfig.defaults"),
+        ("esp-idf/project/sdkconfig.defaults.esp32s3", "examples/answers/sdkconfig.defaults.esp32s3"),
         ("example.c", "examples/answers/main/main.c"),
     ),
     protocol_files=(
@@ -135,6 +136,7 @@ ESP_IDF = Framework(
         ("esp-idf/project/main/CMakeLists.txt", "examples/serve/main/CMakeLists.txt"),
         ("esp-idf/project/main/idf_component.yml", "examples/serve/main/idf_component.yml"),
         ("esp-idf/project/sdkconfig.defaults", "examples/serve/sdkconfig.defaults"),
+        ("esp-idf/project/sdkconfig.defaults.esp32s3", "examples/serve/sdkconfig.defaults.esp32s3"),
         ("serve.c", "examples/serve/main/main.c"),
     ),
     steps=(

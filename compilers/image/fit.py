@@ -10,6 +10,7 @@ from pathlib import Path
 
 from artifact import Artifact
 from compilers.aot import OPTIMIZE, Plan, compile_model
+from compilers.export.contents import MAIN_STACK_BYTES, PROTOCOL_STACK_BYTES, STACK_BYTES
 from errors import FitError
 from target import Target
 from target.sections import Mcu
@@ -19,6 +20,7 @@ from target.sections import Mcu
 FIRMWARE_RAM_BYTES = 7_560
 FIRMWARE_FLASH_BYTES = 24_576
 BYTES_PER_WRITTEN_BIT = 512  # of input, for one byte of RAM
+SDK_STACK_BYTES = STACK_BYTES + PROTOCOL_STACK_BYTES + MAIN_STACK_BYTES
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,43 @@ class Fit:
         return self.ram_needed <= self.ram_bytes and self.flash_needed <= self.flash_bytes
 
 
-def mcu_of(target: Target) -> Mcu:
-    """Return the facts of a target's microcontroller. Raises FitError if it is not a microcontroller."""
-    if target.sdk is not None:
+@dataclass(frozen=True)
+class Room:
+    """What a board has for a network, in bytes: RAM and flash, the stack, and what all firmware but the network takes.
+
+    `kernels` is the kernel set for its core.
+    """
+
+    kernels: str
+    ram_bytes: int
+    flash_bytes: int
+    stack_bytes: int
+    firmware_ram_bytes: int = FIRMWARE_RAM_BYTES
+    firmware_flash_bytes: int = FIRMWARE_FLASH_BYTES
+
+
+def room_of(target: Target) -> Room:
+    """Return what a microcontroller has. Raises FitError if the target is not one, or if only its SDK knows it."""
+    if target.sdk is None:
+        mcu = mcu_of(target)
+        return Room(mcu.kernels, mcu.ram_bytes, mcu.flash_bytes, mcu.stack_bytes)
+    memory = target.sdk.memory
+    if memory is None:
         raise FitError(f"{target.name}: its RAM and flash are known to its own SDK only; choose one of ./inv targets")
+    return Room(
+        target.sdk.kernels,
+        memory.ram_bytes,
+        memory.flash_bytes,
+        SDK_STACK_BYTES,
+        FIRMWARE_RAM_BYTES + memory.own_ram_bytes,
+        FIRMWARE_FLASH_BYTES + memory.own_flash_bytes,
+    )
+
+
+def mcu_of(target: Target) -> Mcu:
+    """Return the facts of a microcontroller that runs our own firmware. Raises FitError if it is not one."""
+    if target.sdk is not None:
+        raise FitError(f"{target.name}: runs firmware of its own SDK; choose another of ./inv targets")
     if target.mcu is None:
         raise FitError(
             f"{target.name}: is not a microcontroller: its TOML has no [mcu] section; choose a target that has one"
@@ -53,17 +88,17 @@ def mcu_of(target: Target) -> Mcu:
 
 def fit(target: Target, plan: Plan) -> Fit:
     """Return what a compiled network needs on a target, and what the target has."""
-    mcu = mcu_of(target)
+    room = room_of(target)
     input_bytes = sum(t.bytes for t in plan.inputs)
-    ram = plan.arena_bytes + mcu.stack_bytes + FIRMWARE_RAM_BYTES + -(-input_bytes // BYTES_PER_WRITTEN_BIT)
+    ram = plan.arena_bytes + room.stack_bytes + room.firmware_ram_bytes + -(-input_bytes // BYTES_PER_WRITTEN_BIT)
     return Fit(
         ram_needed=ram,
-        ram_bytes=mcu.ram_bytes,
-        flash_needed=plan.weights_bytes + FIRMWARE_FLASH_BYTES,
-        flash_bytes=mcu.flash_bytes,
+        ram_bytes=room.ram_bytes,
+        flash_needed=plan.weights_bytes + room.firmware_flash_bytes,
+        flash_bytes=room.flash_bytes,
         arena_bytes=plan.arena_bytes,
         weights_bytes=plan.weights_bytes,
-        stack_bytes=mcu.stack_bytes,
+        stack_bytes=room.stack_bytes,
         peak=peak_of(plan),
     )
 
@@ -73,12 +108,12 @@ def check_fit(target: Target, plan: Plan) -> Fit:
 
     Raises FitError saying RAM or flash, by how many bytes, and which operator and tensors make the peak.
     """
-    needs = fit(target, plan)
+    needs, room = fit(target, plan), room_of(target)
     if needs.ram_needed > needs.ram_bytes:
         over = needs.ram_needed - needs.ram_bytes
         raise FitError(
             f"{target.name}: RAM is short by {over:,} bytes: {needs.arena_bytes:,} for activations, "
-            f"{needs.stack_bytes:,} for the stack and about {FIRMWARE_RAM_BYTES:,} for the firmware, "
+            f"{needs.stack_bytes:,} for the stack and about {room.firmware_ram_bytes:,} for the firmware, "
             f"of {needs.ram_bytes:,}; "
             f"the peak is {needs.peak}; take a smaller preset or a board with more RAM"
         )
@@ -86,7 +121,7 @@ def check_fit(target: Target, plan: Plan) -> Fit:
         over = needs.flash_needed - needs.flash_bytes
         raise FitError(
             f"{target.name}: flash is short by {over:,} bytes: {needs.weights_bytes:,} for weights and about "
-            f"{FIRMWARE_FLASH_BYTES:,} for the firmware, of {needs.flash_bytes:,}; "
+            f"{room.firmware_flash_bytes:,} for the firmware, of {needs.flash_bytes:,}; "
             "take a smaller preset or a board with more flash"
         )
     return needs
@@ -103,8 +138,8 @@ def peak_of(plan: Plan) -> str:
 def boards_of(targets: Sequence[Target]) -> list[Target]:
     """Return the microcontrollers with memory of their own. Raises FitError if the only target is not one."""
     if len(targets) == 1:
-        mcu_of(targets[0])
-    return [target for target in targets if target.mcu and target.mcu.flash_bytes]
+        room_of(targets[0])
+    return [target for target in targets if target.mcu or (target.sdk and target.sdk.memory)]
 
 
 def table(model: Artifact[object], boards: Sequence[Target], done: Callable[[int], None]) -> dict[str, dict[str, Fit]]:
@@ -118,11 +153,11 @@ def table(model: Artifact[object], boards: Sequence[Target], done: Callable[[int
             plans[kernels, optimize] = compile_model(model.path, Path(folder), kernels, optimize, name=model.name)
             done(count)
     return {
-        board.name: {optimize: fit(board, plans[mcu_of(board).kernels, optimize]) for optimize in OPTIMIZE}
+        board.name: {optimize: fit(board, plans[room_of(board).kernels, optimize]) for optimize in OPTIMIZE}
         for board in boards
     }
 
 
 def compilations(boards: Sequence[Target]) -> list[tuple[str, str]]:
     """Return the pairs of kernel set and `--optimize` that the boards need."""
-    return list(itertools.product(sorted({mcu_of(board).kernels for board in boards}), OPTIMIZE))
+    return list(itertools.product(sorted({room_of(board).kernels for board in boards}), OPTIMIZE))

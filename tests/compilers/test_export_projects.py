@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -153,6 +155,27 @@ def test_a_cmsis_pack_has_each_file_that_it_names(model: Path, tmp_path: Path) -
     categories = {Path(file.get("name", "")).suffix: file.get("category") for file in files}
     assert categories == {".h": "header", ".c": "sourceC", ".S": "sourceAsm"}
     assert package.findtext("license") in names
+
+
+@pytest.mark.parametrize("board", ["", "zephyr:mine"])
+def test_a_core_without_the_instructions_of_the_kernels_is_noticed(board: str, model: Path, tmp_path: Path) -> None:
+    """The compiler stops, or, where the core was guessed from a board's name, says that C takes their place."""
+    if package := core_runner.missing():
+        pytest.skip(f"needs apt install {package}")
+    folder = tmp_path / "export"
+    exported(model, folder, kernels="dsp", board=board, with_protocol=bool(board))
+    said = {}
+    for cpu in ("cortex-m4", "cortex-m3"):
+        command = [core_runner.COMPILER, f"-mcpu={cpu}", "-mthumb", "-c", "-o", os.devnull]
+        source = folder / "src" / NAME / "network" / "model.c"
+        said[cpu] = subprocess.run([*command, source], capture_output=True, text=True)
+    assert (said["cortex-m4"].returncode, said["cortex-m4"].stderr) == (0, "")
+    assert (said["cortex-m3"].returncode == 0) == bool(board)
+    words = "C takes their place" if board else "export it with --kernels portable, or define SMALL_NET_ANY_CORE"
+    assert words in said["cortex-m3"].stderr
+    if not board:
+        run(*command, "-DSMALL_NET_ANY_CORE", source)
+    assert '"dsp in C"' in (folder / "src" / NAME / "network" / "model.h").read_text()
 
 
 @pytest.mark.emulated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 import target as targets
 from artifact import Artifact, NoFacts, sha256_of
 from compilers.export import artifact as export
+from compilers.export.cores import kernels_of
 from deploy import bench_file, flashed, ports
 from deploy.flashers import flasher_for
 from deploy.links.process import ProcessLink
 from deploy.sdk import SDKS, sdk_flasher
 from deploy.session import Session
-from errors import ConfigError, DeployError
+from errors import ConfigError, DeployError, FitError
+from target.sdk import SDKS as TARGET_SDKS
 from tests.compilers.exports import STANDIN_OF, compile_objects, includes, program
 from tests.compilers.test_compile import small_network
 from tests.firmware.flash_stand_in import StandIn
@@ -152,11 +155,70 @@ def test_an_sdk_that_is_not_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_line_that_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     StandIn("pio", tmp_path, monkeypatch).answers(0, "")
-    flasher = sdk_flasher(targets.load("pio:teensy41"))
-    with pytest.raises(DeployError, match=r'USB serial ports: none\); name it in bench.toml: \["pio:teensy41"\] link'):
+    flasher = sdk_flasher(targets.load("pio:teensy36"))
+    with pytest.raises(DeployError, match=r'USB serial ports: none\); name it in bench.toml: \["pio:teensy36"\] link'):
         flasher.check()
     monkeypatch.setattr(ports, "connected", lambda: [ports.Port("/dev/ttyS0"), ports.Port("/dev/ttyACM3", "16c0:0483")])
     assert flasher.uri() == "serial:///dev/ttyACM3?baud=115200"
+
+
+def test_the_port_of_a_named_board_is_known_by_its_usb_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    StandIn("arduino-cli", tmp_path, monkeypatch).answers(0, "")
+    flasher = sdk_flasher(targets.load("teensy41"))
+    assert flasher.board == "teensy:avr:teensy41"
+    with pytest.raises(DeployError, match=r"teensy41: no serial port with USB ID 16c0:0483 \(connected: none\)"):
+        flasher.check()
+    monkeypatch.setattr(
+        ports, "connected", lambda: [ports.Port("/dev/ttyACM0", "2e8a:000a"), ports.Port("/dev/ttyACM3", "16c0:0483")]
+    )
+    assert flasher.uri() == "serial:///dev/ttyACM3?baud=115200"
+
+
+def test_another_sdk_is_chosen_by_the_name_before_the_colon(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, zephyr = targets.load("portenta-h7"), targets.load("zephyr:portenta-h7")
+    assert usual.sdk
+    assert zephyr.sdk
+    assert (zephyr.name, zephyr.sdk.name, zephyr.sdk.board) == (
+        "zephyr:portenta-h7", "zephyr", "arduino_portenta_h7/stm32h747xx/m7"
+    )  # fmt: skip
+    assert zephyr.sdk.others == ("arduino:arduino:mbed_portenta:envie_m7", "pio:portenta_h7_m7")
+    assert zephyr.sdk.memory == usual.sdk.memory
+    same = targets.load("zephyr:arduino_portenta_h7/stm32h747xx/m7")
+    assert same.sdk == zephyr.sdk
+    assert same.name == "zephyr:arduino_portenta_h7_stm32h747xx_m7"
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(DeployError, match=r"arduino-cli: not found; .*; or take another SDK: --target pio:portenta_h7"):
+        flasher_for(usual).check()
+
+
+@pytest.mark.parametrize(
+    ("board", "kernels"),
+    [
+        ("zephyr:nucleo_f746zg", "dsp"), ("zephyr:nucleo_f072rb", ""), ("zephyr:nrf5340dk/nrf5340/cpuapp", "dsp"),
+        ("zephyr:nrf5340dk/nrf5340/cpunet", "portable"), ("zephyr:mps3/corstone300/an547", "mve"),
+        ("zephyr:rpi_pico2/rp2350a/hazard3", "portable"), ("zephyr:rpi_pico2/rp2350a/m33", "dsp"),
+        ("zephyr:rpi_pico", ""), ("zephyr:nucleo_l073rz", ""), ("zephyr:nucleo_n657x0_q", "mve"),
+        ("arduino:STMicroelectronics:stm32:Nucleo_64:pnum=NUCLEO_F446RE", "dsp"), ("pio:blackpill_f411ce", "dsp"),
+        ("pio:genericSTM32F103C8", ""), ("arduino:arduino:renesas_uno:minima", "dsp"), ("pio:teensylc", ""),
+        ("zephyr:frdm_k64f", "dsp"), ("zephyr:frdm_kl25z", ""), ("zephyr:ek_ra8m1", "mve"), ("idf:esp32h2", "portable"),
+        ("zephyr:esp32s3_devkitc/esp32s3/procpu", "portable"), ("pio:teensy40", "dsp"), ("nano33ble", "dsp"),
+        ("pio:nano33ble", "dsp"), ("esp32-p4", "portable"), ("zephyr:nucleo_g071rb", ""),
+    ],
+)  # fmt: skip
+def test_kernels_are_those_of_the_core(board: str, kernels: str) -> None:
+    sdk = targets.load(board).sdk
+    assert sdk is not None
+    assert kernels_of(sdk) == kernels
+
+
+def test_a_network_that_the_partition_has_no_room_for(model: Artifact[object]) -> None:
+    target = targets.load("esp32-c3")
+    assert target.sdk
+    assert target.sdk.memory
+    memory = dataclasses.replace(target.sdk.memory, flash_bytes=0x40000 + 24_576 + 1000)
+    small = dataclasses.replace(target, sdk=dataclasses.replace(target.sdk, memory=memory))
+    with pytest.raises(FitError, match=r"esp32-c3: flash is short by 168 bytes: 1,168 for weights and about 286,720"):
+        export.compile_for(model, small)
 
 
 def test_a_board_that_platformio_does_not_know(
@@ -176,4 +238,4 @@ def test_names_that_no_sdk_has(name: str) -> None:
 
 
 def test_each_sdk_has_a_flasher_and_a_framework() -> None:
-    assert set(SDKS) == set(targets.SDKS) == set(export.FRAMEWORK_OF)
+    assert set(SDKS) == set(TARGET_SDKS) == set(export.FRAMEWORK_OF)

@@ -78,7 +78,9 @@ def test_a_board_that_takes_uf2_gets_one(image: Path) -> None:
     assert images.read_segments(made)[0].address == 0x08000000
 
 
-@pytest.mark.parametrize("name", [n for n in target.names() if target.load(n).link == "serial"])
+@pytest.mark.parametrize(
+    "name", [n for n in target.names() if (board := target.load(n)).mcu and board.link == "serial"]
+)
 def test_every_board_with_a_serial_line_has_arguments_for_its_flashers(name: str) -> None:
     from deploy.flash_tool import FlashTool
     from deploy.flashers import flasher_for

@@ -1,0 +1,31 @@
+"""The kernel set for a board that only its SDK knows, by the board's name."""
+
+from __future__ import annotations
+
+import re
+
+from target.sdk import Sdk
+
+PORTABLE = "portable"
+# Names as Zephyr, Arduino and PlatformIO have them; the first pattern that is found counts. A wrong guess costs speed
+# alone: C takes the place of a set's assembly on a core without its instructions, and the device says so.
+_SETS = (
+    # RISC-V, Xtensa and small cores of chips that have others too.
+    (PORTABLE, r"esp32|hazard3|riscv|cpunet|cpuflpr|cpuppr|m0plus|cm0p|/m0"),
+    # Cortex-M55 and M85.
+    ("mve", r"corstone3\d0|an547|an552|stm32n6|_n657|ra8\w\d|ensemble|alif_e"),
+    # STM32 with Cortex-M4, M7 or M33.
+    ("dsp", r"(?:\b|_|stm32)(?:f[347]|l[45]|g4|h[57]|u[35]|wba?|wl)\w?\d\d"),
+    ("dsp", r"nrf(?:52|53|54l|91)|nano_?33_?ble|xiao_?ble|nicla|portenta|envie_m[47]|giga|opta|uno_r4|minima"),
+    ("dsp", r"rp2350|pico_?2|teensy(?:4|3[1256])|imx_?rt|frdm_k\d|mcxn|lpc5[45]|lpcxpresso55"),
+    ("dsp", r"samd51|same5|sam4|sam_?[es]70|efr32[bmx]g|xg2[14]|ra[46]m\d|apollo[34]|max32[56]|an386|an50[05]|an521"),
+)  # fmt: skip
+
+
+def kernels_of(sdk: Sdk) -> str:
+    """Return the kernel set for a board of an SDK: what its TOML says, else what its name says, "" if neither does."""
+    if sdk.kernels:
+        return sdk.kernels
+    if sdk.name == "idf":
+        return PORTABLE
+    return next((name for name, pattern in _SETS if re.search(pattern, sdk.board, re.IGNORECASE)), "")
