@@ -16,6 +16,7 @@ NEXT_STEP = "rebuild and flash the firmware"
 MAX_TENSORS = 16
 MAX_INFO_BYTES = 1 << 16
 MAX_TENSOR_BYTES = 1 << 26
+MAX_RATE_HZ = 10**12
 DTYPE_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}
 UNITS = ("ticks", *EMULATED_UNITS)
 _UNIT = re.compile(r"[0-9a-f]{1,64}")
@@ -40,17 +41,30 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Counter:
-    """The clock that times an inference: seconds = ticks / rate_hz. `unit` is one of UNITS."""
+    """The clock that times an inference: seconds = ticks / rate_hz. `unit` is one of UNITS.
+
+    `cycles` says whether its ticks are cycles of the core, None where the firmware does not say.
+    """
 
     name: str
     rate_hz: int
     unit: str
+    cycles: bool | None = None
+
+
+@dataclass(frozen=True)
+class SecondCounter:
+    """Another counter of the device, which counts what the first does not: time, or cycles of the core."""
+
+    name: str
+    rate_hz: int
 
 
 @dataclass(frozen=True)
 class DeviceInfo:
     """The device's INFO. `memory` is bytes by name; `window` bytes on the line, `max_payload` bytes a frame.
 
+    `second` is None where the firmware has one counter, or knows one only.
     `cpuid` is a Cortex-M's, else 0; `machine` as `uname -m` has it; `unit` the chip's unique number as hex digits.
     """
 
@@ -72,6 +86,7 @@ class DeviceInfo:
     cpuid: int = 0
     machine: str | None = None
     unit: str | None = None
+    second: SecondCounter | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,8 @@ class Stats:
     """The device's STATS: counts since it started, and what it knows of sizes in bytes and times in nanoseconds.
 
     None is what the device does not know. `stack_used` is the high-water mark of a painted stack, `peak_rss` Linux's;
-    `uptime_us` is the counter of INFO as microseconds, from any start.
+    `uptime_us` is the counter of INFO as microseconds, from any start. `run_ticks` and `run_second_ticks` are what both
+    counters of INFO counted of all inferences.
     """
 
     inferences: int = 0
@@ -96,6 +112,8 @@ class Stats:
     load_ns: int | None = None
     first_inference_ns: int | None = None
     uptime_us: int | None = None
+    run_ticks: int | None = None
+    run_second_ticks: int | None = None
 
 
 def parse_info(text: bytes, where: str) -> DeviceInfo:
@@ -120,6 +138,7 @@ def parse_info(text: bytes, where: str) -> DeviceInfo:
         cpuid=info.integer("cpuid", 0, (1 << 32) - 1, default=0),
         machine=info.text("machine") if "machine" in info.values else None,
         unit=info.text("unit", pattern=_UNIT, expected="hex digits") if "unit" in info.values else None,
+        second=_second_counter(info),
     )
 
 
@@ -144,4 +163,10 @@ def _tensor(table: Fields) -> TensorSpec:
 
 
 def _counter(table: Fields) -> Counter:
-    return Counter(table.text("name"), table.integer("rate_hz", 1, 10**12), table.choice("unit", UNITS))
+    cycles = table.boolean("cycles") if "cycles" in table.values else None
+    return Counter(table.text("name"), table.integer("rate_hz", 1, MAX_RATE_HZ), table.choice("unit", UNITS), cycles)
+
+
+def _second_counter(info: Fields) -> SecondCounter | None:
+    table = info.table("second_counter", optional=True)
+    return SecondCounter(table.text("name"), table.integer("rate_hz", 1, MAX_RATE_HZ)) if table else None

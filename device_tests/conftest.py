@@ -125,6 +125,7 @@ def _check_need(device: DeviceUnderTest, what: str) -> None:
         "input_preserved": (not info.input_preserved, "the engine overwrites its input"),
         "clean line": (device.is_lossy, "sends bytes past the session, which --lossy would damage"),
         "exact counter": (info.counter.unit == "ticks", f"{info.counter.name} counts time, not instructions"),
+        "two counters": (stats.run_second_ticks is None, f"{info.counter.name} is its only counter"),
         "stack": ("stack" not in info.memory, "the device does not know its stack"),
         "peak_rss": (stats.peak_rss is None, "only Linux has a peak RSS"),
         "load time": (stats.load_ns is None, "its model is linked in, there is nothing to load"),

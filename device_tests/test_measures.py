@@ -35,6 +35,20 @@ def test_the_devices_clock_does_not_run_ahead_of_the_hosts(device: DeviceUnderTe
         assert result.ticks / counter.rate_hz <= 1.01 * result.round_trip_s, "counter.rate_hz is too low"
 
 
+@pytest.mark.needs("two counters")
+def test_two_counters_of_the_device_agree(device: DeviceUnderTest) -> None:
+    ticks_of(device, 1)
+    before = device.session.stats()
+    ticks = ticks_of(device, RUNS)
+    after, info = device.session.stats(), device.session.info
+    assert info.second
+    first = (after.run_ticks or 0) - (before.run_ticks or 0)
+    second = (after.run_second_ticks or 0) - (before.run_second_ticks or 0)
+    assert first == sum(ticks)
+    first_s, second_s = first / info.counter.rate_hz, second / info.second.rate_hz
+    assert abs(first_s - second_s) <= 0.02 * first_s + 2 * RUNS / info.second.rate_hz
+
+
 def test_inferences_are_counted(device: DeviceUnderTest) -> None:
     before = device.session.stats().inferences
     ticks_of(device, 3)

@@ -12,7 +12,7 @@ import console
 from compilers.image.microcontroller import FirmwareFacts
 from deploy.board_state import BoardState
 from deploy.info import Stats
-from measure import edgetpu, figures, identity, linux
+from measure import clocks, edgetpu, figures, identity, linux
 from measure.layout import clock_text, difference_text
 from measure.measurement import (
     Measurement,
@@ -82,7 +82,10 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
         )
         with console.step("accuracy") as line:
             line.text, line.reused, line.seconds = agreement_text(agreement), outputs.is_reused, outputs.seconds
-    return Result(measurement, report_of(setup, pictures, measurement, agreement, command))
+    report = report_of(setup, pictures, measurement, agreement, command)
+    if text := clocks.differs(report.clock):
+        console.note(f"{text}: cycles or time are wrong by as much; check the clock that its firmware sets up")
+    return Result(measurement, report)
 
 
 def agreement_text(agreement: Agreement) -> str:
@@ -105,11 +108,13 @@ def report_of(
     info, compiled, is_linux = measurement.info, setup.compiled, setup.is_linux
     before, after, stats = measurement.before, measurement.after, measurement.stats
     trials, measured_on = measurement.threads.trials, setup.target.measured_on
+    latency = measurement.latency.summary() if measurement.latency else None
     return Report(
         target=target_section(setup.target),
         model=model_section(setup),
         engine=engine_section(setup, measurement),
-        latency=measurement.latency.summary() if measurement.latency else None,
+        latency=latency,
+        clock=clocks.section(info, latency.median if latency else None, stats),
         memory=figures.memory(info, stats, compiled.facts.memory),
         accuracy=agreement.accuracy if agreement else None,
         auc=agreement.auc if agreement else None,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fields import Json
 from fields.dataclass_json import to_json
 from graph.difference import TFLM, FirstDifference
+from measure import clocks
 from measure.report import (
     AccuracySection,
     AucSection,
@@ -23,8 +24,6 @@ from measure.report import (
     TpuSection,
 )
 
-CLOCK_OFF = 0.02
-"""Part by which a counter's rate may differ from what the device says before it is reported as wrong."""
 Rows = list[tuple[str, str]]
 """Label and text of each row."""
 
@@ -47,6 +46,8 @@ def rows(report: Report) -> Rows:
         table += linux_rows(report.linux)
     if report.latency:
         table += _latency_rows(report.latency)
+    if report.clock:
+        table += clocks.rows(report.clock)
     table += [(f"memory, {name.replace('_', ' ')}", f"{size:,} bytes") for name, size in report.memory.items()]
     if report.accuracy:
         table.append(("accuracy", _accuracy_text(report.accuracy)))
@@ -81,7 +82,7 @@ def latency_text(latency: LatencySection) -> str:
 
 def clock_text(error: float | None) -> str:
     """Return what to say of a counter whose rate is wrong, "" for one that is right or could not be compared."""
-    if error is None or abs(error) <= CLOCK_OFF:
+    if error is None or abs(error) <= clocks.OFF:
         return ""
     return f"the device's counter is {100 * abs(error):.1f} % {'fast' if error > 0 else 'slow'} by this host's clock"
 

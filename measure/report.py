@@ -8,6 +8,7 @@ from typing import Literal
 
 from calibration.comparison import Comparison
 from graph.difference import FirstDifference
+from measure.clocks import ClockSection
 
 SCHEMA = 2
 Unit = Literal["us", "instructions", "rp2040js cycles"]
@@ -238,6 +239,7 @@ class Report:
     model: ModelSection
     engine: EngineSection
     latency: LatencySection | None = None
+    clock: ClockSection | None = None
     memory: Mapping[str, int] = field(default_factory=dict)
     accuracy: AccuracySection | None = None
     auc: AucSection | None = None

@@ -100,6 +100,22 @@ static void put_identity(struct part *part) {
   }
 }
 
+/* The counter of RUN's ticks, and a second one. */
+static void put_counters(struct part *part) {
+  const struct alpharho_port_second *second = alpharho_port_second();
+  put_quoted(part, ",\"counter\":{\"name\":", alpharho_port_counter_name());
+  put_number(part, ",\"rate_hz\":", alpharho_port_ticks_per_second());
+  put_quoted(part, ",\"unit\":", COUNTER_UNIT);
+  if (second != NULL || alpharho_port_counts_cycles()) {
+    put(part, alpharho_port_counts_cycles() ? ",\"cycles\":true" : ",\"cycles\":false");
+  }
+  if (second != NULL) {
+    put_quoted(part, "},\"second_counter\":{\"name\":", second->name);
+    put_number(part, ",\"rate_hz\":", second->rate_hz);
+  }
+  put_char(part, '}');
+}
+
 uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   struct part part = {0, offset, room, bytes};
   const struct alpharho_engine_info *engine = alpharho_engine_info();
@@ -120,10 +136,9 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   if (alpharho_port_stack_bytes() != 0u) {
     put_number(&part, ",\"stack\":", alpharho_port_stack_bytes());
   }
-  put_quoted(&part, "},\"counter\":{\"name\":", alpharho_port_counter_name());
-  put_number(&part, ",\"rate_hz\":", alpharho_port_ticks_per_second());
-  put_quoted(&part, ",\"unit\":", COUNTER_UNIT);
-  put_number(&part, "},\"window\":", PORT_WINDOW);
+  put_char(&part, '}');
+  put_counters(&part);
+  put_number(&part, ",\"window\":", PORT_WINDOW);
   put_number(&part, ",\"max_payload\":", MAX_PAYLOAD);
 #ifdef STREAMED_INPUT
   put(&part, ",\"input_streamed\":true");

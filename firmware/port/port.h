@@ -36,6 +36,18 @@ uint64_t alpharho_port_ticks(void);
 uint32_t alpharho_port_ticks_per_second(void);
 const char *alpharho_port_counter_name(void);
 
+/* Whether those ticks are cycles of the core. False without a function of the family: they are time, or unknown. */
+bool alpharho_port_counts_cycles(void);
+
+/* A second counter, which counts what the first does not: time, or cycles of the core. The host compares them. `ticks`
+ * may start again at alpharho_port_measure_begin. Null without a function of the family. */
+struct alpharho_port_second {
+  const char *name;
+  uint32_t rate_hz;
+  uint64_t (*ticks)(void);
+};
+const struct alpharho_port_second *alpharho_port_second(void);
+
 /* Around what is timed: bring the counter to the same phase each time, and on an emulator hold off the
  * receive interrupt, so that equal work takes equal ticks. The emulator keeps the bytes meanwhile; a real
  * UART would lose them. */

@@ -37,13 +37,15 @@ struct alpharho_device_model {
   uint8_t text_offset; /* subtracted from each byte of `db`: 128 where those are pixels and the input is int8 */
 };
 
-/* Memory figures in bytes; those that are 0 are unknown and left out of STATS. */
+/* Memory figures in bytes, and counts; those that are 0 are unknown and left out of STATS. */
 struct alpharho_device_memory {
   uint32_t arena;
   uint32_t stack;
   uint32_t stack_used;
   uint32_t peak_rss;
-  uint32_t overruns; /* received bytes that were lost because the buffer was full: a count, always in STATS */
+  uint32_t overruns;  /* received bytes that were lost because the buffer was full: a count, always in STATS */
+  uint64_t run_ticks; /* of all inferences, by the counter of INFO and by its second one */
+  uint64_t run_second_ticks;
 #ifdef LINUX_BOARD
   uint64_t load_ns; /* from the program's start until it answers */
   uint64_t first_inference_ns;

@@ -39,6 +39,10 @@ size_t alpharho_stats_text(const struct alpharho_device *device, uint8_t *text) 
       at = put_member(text, at, sizes[i].name, sizes[i].bytes);
     }
   }
+  if (memory.run_second_ticks != 0u) {
+    at = put_member(text, at, "run_ticks", memory.run_ticks);
+    at = put_member(text, at, "run_second_ticks", memory.run_second_ticks);
+  }
 #ifdef LINUX_BOARD
   at = put_member(text, at, "load_ns", memory.load_ns);
   if (memory.first_inference_ns != 0u) {

@@ -59,7 +59,7 @@ static bool infer(uint64_t *ticks) {
 static uint64_t microseconds(void) { return 1234567; }
 
 static void memory(struct alpharho_device_memory *memory) {
-  *memory = (struct alpharho_device_memory){265, 4096, 440, 0, 3};
+  *memory = (struct alpharho_device_memory){265, 4096, 440, 0, 3, 1ull << 40, 99};
 }
 
 static void restart(void) { restarted = true; }

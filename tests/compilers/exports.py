@@ -30,7 +30,7 @@ class Standin:
     board: str
 
 
-ARDUINO = ("-DARDUINO=10819",)
+ARDUINO = ("-DARDUINO=10819", "-DARDUINO_ARCH_ESP32=1")
 STANDIN_OF = {
     "cmake": Standin("", (), "examples/answers/main.c", "examples/serve/main.c", "cmake"),
     "arduino": Standin(
@@ -40,10 +40,12 @@ STANDIN_OF = {
         "arduino", ARDUINO, "examples/answers/src/main.cpp", "examples/serve/src/main.cpp", "platformio"
     ),
     "pico-sdk": Standin(
-        "pico-sdk", ('-DSMALL_NET_BOARD="pico"',), "examples/answers/main.c", "examples/serve/main.c", "pico"
+        "pico-sdk", ('-DSMALL_NET_BOARD="pico"', "-DPICO_RP2040=1"), "examples/answers/main.c",
+        "examples/serve/main.c", "pico",
     ),
     "zephyr": Standin(
-        "zephyr", ('-DCONFIG_BOARD="native_sim"',), "samples/answers/src/main.c", "samples/serve/src/main.c",
+        "zephyr", ('-DCONFIG_BOARD="native_sim"', "-DCONFIG_TIMING_FUNCTIONS=1",
+         "-DCONFIG_ARCH_HAS_TIMING_FUNCTIONS=1"), "samples/answers/src/main.c", "samples/serve/src/main.c",
         "native_sim",
     ),
     "esp-idf": Standin("esp-idf", (), "examples/answers/main/main.c", "examples/serve/main/main.c", "esp32s3"),

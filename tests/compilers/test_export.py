@@ -29,6 +29,7 @@ from tests.compilers.exports import (
 from tests.compilers.test_compile import small_network
 
 NAME = "small_net"
+WITH_CYCLES = ("arduino", "esp-idf", "pico-sdk", "platformio", "zephyr")
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +71,24 @@ def test_the_protocol_speaks_with_the_host(built: Built, model: Path) -> None:
     with Session(ProcessLink([str(serve)])) as session:
         assert session.info.board == standin.board
         assert session.info.kernels == "portable"
-        assert session.infer(picture).output_bytes == run_bytes(oracle, [picture])[0]
+        first = session.infer(picture)
+        assert first.output_bytes == run_bytes(oracle, [picture])[0]
         session.reset()
-        assert session.infer(picture[::-1]).output_bytes == run_bytes(oracle, [picture[::-1]])[0]
+        second = session.infer(picture[::-1])
+        assert second.output_bytes == run_bytes(oracle, [picture[::-1]])[0]
         assert session.stats().overruns == 0
+        if built.framework in WITH_CYCLES:
+            check_cycles(session, first.round_trip_s + second.round_trip_s)
+
+
+def check_cycles(session: Session, waited_s: float) -> None:
+    """The stand-ins' cycles follow their microseconds. They are read outside of these, within what the host waited."""
+    info, stats = session.info, session.stats()
+    assert info.second
+    assert (stats.run_ticks or 0) > 0
+    time_s = (stats.run_ticks or 0) / info.counter.rate_hz
+    cycles_s = (stats.run_second_ticks or 0) / info.second.rate_hz
+    assert time_s - 2e-6 * stats.inferences <= cycles_s <= waited_s
 
 
 def test_each_file_of_the_code_is_built(built: Built) -> None:

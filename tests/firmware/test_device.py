@@ -83,7 +83,7 @@ def test_stats_count(driver: Driver) -> None:
     )  # fmt: skip
     assert json.loads(reply.payload) == {
         "inferences": 3, "frames": 3, "damaged_frames": 1, "overruns": 3, "uptime_us": 1234567,
-        "arena": 265, "stack": 4096, "stack_used": 440,
+        "arena": 265, "stack": 4096, "stack_used": 440, "run_ticks": 1 << 40, "run_second_ticks": 99,
     }  # fmt: skip
 
 

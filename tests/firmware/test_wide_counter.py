@@ -19,6 +19,8 @@ SOURCE = """
 #include "wide_counter.h"
 uint64_t call(uint32_t fine, uint32_t coarse, unsigned shift);
 uint64_t call(uint32_t fine, uint32_t coarse, unsigned shift) { return wide_count(fine, coarse, shift); }
+uint64_t call_near(uint32_t fine, uint64_t about);
+uint64_t call_near(uint32_t fine, uint64_t about) { return wide_count_near(fine, about); }
 uint64_t call_24(uint32_t fine, uint64_t about);
 uint64_t call_24(uint32_t fine, uint64_t about) { return wide_count_24(fine, about); }
 """
@@ -53,6 +55,13 @@ def wide_count_24(library: ctypes.CDLL) -> WideCount24:
 @given(ticks=st.integers(1 << 24, (1 << 48) - 1), off=st.integers(1 - (1 << 23), (1 << 23) - 1))
 def test_24_bits_and_an_estimate_give_the_count(wide_count_24: WideCount24, ticks: int, off: int) -> None:
     assert wide_count_24(ticks & 0xFFFFFF, ticks + off) == ticks
+
+
+@given(ticks=st.integers(0, (1 << 48) - 1), off=st.integers(1 - (1 << 31), (1 << 31) - 1))
+def test_32_bits_and_an_estimate_give_the_count(library: ctypes.CDLL, ticks: int, off: int) -> None:
+    call = library.call_near
+    call.restype, call.argtypes = ctypes.c_uint64, (ctypes.c_uint32, ctypes.c_uint64)
+    assert call(ticks & 0xFFFFFFFF, max(0, ticks + off)) == ticks
 
 
 def test_the_estimate_may_be_ahead_of_the_first_ticks(wide_count_24: WideCount24) -> None:

@@ -47,6 +47,7 @@ class Device:
     is_lost: bool = False
     is_other: bool = False
     rate: float = 1.0
+    counted: tuple[int, int] | None = None
     comes_back_with: int = 0
     comes_back_as: dict[str, Any] = field(default_factory=dict)
     link: Any = field(default_factory=lambda: SimpleNamespace(name="device"))
@@ -95,7 +96,9 @@ class Device:
 
     def stats(self) -> Stats:
         assert not self.is_lost
-        return Stats(stack_used=self.stack_used, uptime_us=round(time.monotonic() * 1e6 * self.rate))
+        ticks, second = self.counted or (None, None)
+        uptime_us = round(time.monotonic() * 1e6 * self.rate)
+        return Stats(stack_used=self.stack_used, uptime_us=uptime_us, run_ticks=ticks, run_second_ticks=second)
 
     def board(self) -> BoardState:
         assert not self.is_lost

@@ -188,6 +188,9 @@ def test_an_emulator_s_wall_time_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"latency\.unit: 'us' is not one of \['instructions', 'rp2040js cycles'\]"):
         parsed(emulated)
     emulated["latency"]["unit"] = "instructions"
+    with pytest.raises(ConfigError, match="clock: False schema does not allow"):
+        parsed(emulated)
+    del emulated["clock"]
     parsed(emulated)
     del emulated["latency"]
     parsed(emulated)
@@ -298,7 +301,7 @@ def test_what_was_not_measured_has_no_row(name: str, label: str) -> None:
 @pytest.mark.parametrize("unit", ["instructions", "rp2040js cycles"])
 def test_an_emulator_shows_what_it_counts_and_no_time(unit: str) -> None:
     form = changed("target.measured_on", "emulated")
-    del form["linux"]
+    del form["linux"], form["clock"]
     form["latency"] |= {"unit": unit, "median": 12_345_678}
     found = parsed(form)
     rows = dict(layout.rows(found))

@@ -143,6 +143,19 @@ uint32_t alpharho_port_ticks_per_second(void) { return CLOCK_HZ; }
 
 const char *alpharho_port_counter_name(void) { return "DWT CYCCNT"; }
 
+bool alpharho_port_counts_cycles(void) { return true; }
+
+static uint64_t timer_ticks(void) {
+  TIMER0(TIMER_CAPTURE0) = 1;
+  TIMER1(TIMER_CAPTURE0) = 1;
+  return wide_count(TIMER0(TIMER_CC0), TIMER1(TIMER_CC0), COARSE_PRESCALER);
+}
+
+const struct alpharho_port_second *alpharho_port_second(void) {
+  static const struct alpharho_port_second second = {"TIMER0", CLOCK_HZ / TIMER_DIVIDER, timer_ticks};
+  return &second;
+}
+
 void alpharho_port_measure_begin(void) {
   ticks_before = alpharho_port_ticks();
   restart_counter();

@@ -156,6 +156,14 @@ uint32_t alpharho_port_ticks_per_second(void) { return CLOCK_HZ; }
 
 const char *alpharho_port_counter_name(void) { return "SysTick"; }
 
+bool alpharho_port_counts_cycles(void) { return true; }
+
+/* The timer counts by the crystal, which the PLL multiplies. */
+const struct alpharho_port_second *alpharho_port_second(void) {
+  static const struct alpharho_port_second second = {"TIMER", 1000000u, microseconds};
+  return &second;
+}
+
 void alpharho_port_measure_begin(void) {
 #ifdef EMULATED
   interrupt_disable(UART_IRQ);

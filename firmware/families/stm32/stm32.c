@@ -160,6 +160,22 @@ const char *alpharho_port_counter_name(void) {
 #endif
 }
 
+#ifndef EMULATED
+bool alpharho_port_counts_cycles(void) { return true; }
+
+static uint64_t timer_ticks(void) {
+  const unsigned shift = COARSE_SHIFT - (unsigned)__builtin_ctz(timer_divider);
+  return wide_count(TIM2(TIM_CNT), TIM5(TIM_CNT), shift);
+}
+
+/* Not by the core's clock but by that of APB1. */
+const struct alpharho_port_second *alpharho_port_second(void) {
+  static struct alpharho_port_second second = {.name = "TIM2", .ticks = timer_ticks};
+  second.rate_hz = alpharho_port_ticks_per_second() / timer_divider;
+  return &second;
+}
+#endif
+
 void alpharho_port_measure_begin(void) {
 #ifdef EMULATED
   interrupt_disable(UART_IRQ);

@@ -24,6 +24,14 @@ public:
 
 extern HardwareSerial Serial;
 
+class EspClass {
+public:
+  uint32_t getCycleCount() { return line_microseconds() * 240u; }
+  uint32_t getCpuFreqMHz() { return 240; }
+};
+
+extern EspClass ESP;
+
 static inline unsigned long micros() { return line_microseconds(); }
 static inline void yield() { (void)line_waits(1); }
 static inline void delay(unsigned long) { exit(0); }

@@ -1,6 +1,7 @@
 #include "Arduino.h"
 
 HardwareSerial Serial;
+EspClass ESP;
 
 int main() {
   setup();

@@ -1,3 +1,5 @@
+#include "hardware/clocks.h"
+#include "hardware/structs/systick.h"
 #include "hardware/sync.h"
 #include "hardware/timer.h"
 #include "pico/stdio_usb.h"
@@ -34,6 +36,14 @@ void sleep_ms(uint32_t ms) {
 void __wfi(void) { (void)line_waits(1); }
 
 uint32_t time_us_32(void) { return line_microseconds(); }
+
+uint32_t clock_get_hz(int clock) { return clock == clk_sys ? 125000000u : 0u; }
+
+systick_hw_t *standin_systick(void) {
+  static systick_hw_t systick;
+  systick.cvr = 0xFFFFFFu & (0u - line_microseconds() * 125u);
+  return &systick;
+}
 
 void pico_get_unique_board_id(pico_unique_board_id_t *id) {
   for (uint8_t i = 0; i < sizeof id->id; i++) {
