@@ -119,7 +119,7 @@ class Session:
         Raises ValueError on a wrong size.
         """
         started = time.perf_counter()
-        self._write_inputs(input_bytes)
+        self.write_inputs(input_bytes)
         try:
             ticks = self.run()[0]
             outputs = self.read_outputs()
@@ -130,7 +130,8 @@ class Session:
             raise Restarted(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
         return Inference(outputs, ticks, time.perf_counter() - started)
 
-    def _write_inputs(self, data: bytes) -> None:
+    def write_inputs(self, data: bytes) -> None:
+        """Write all inputs, given one behind the other in the model's order. Raises ValueError on a wrong size."""
         sizes = [spec.nbytes for spec in self.info.inputs]
         if len(sizes) == 1:
             self.write_input(data)

@@ -14,41 +14,44 @@ import target as targets
 from artifact import Artifact, ImageFacts
 from deploy.agents import AgentOptions
 from deploy.board_state import BoardState
-from deploy.device import HANDSHAKE_S, device_for
+from deploy.device import HANDSHAKE_S, Device, device_for
 from deploy.identity import check, differences
+from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
 from deploy.request import Timeouts
 from deploy.session import Session
-from device_tests import tiny_model
+from device_tests import options, provenance, tiny_model
+from device_tests.inputs import Pictures
+from device_tests.retries import Retries
 from device_tests.run import OTHER_BOARD, PICTURES
-from device_tests.support import DeviceUnderTest, Pictures, artifact_of
+from device_tests.soak import Soak
+from device_tests.support import DeviceUnderTest, artifact_of
 from errors import CompileError, DeployError, DeviceError, FitError
-from graph.kernels import KERNELS, USUAL
+from graph.compiled import compiled_by
+from target import Target
 
 LOSSES = Faults(drop=0.002, flip=0.002, repeat=0.002, delay=0.002, cut=0.002, delay_s=0.005)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("device tests")
-    group.addoption("--target", default="host", help="boards to test, joined by commas [default: host]")
-    group.addoption(
-        "--link",
-        default=None,
-        help="address of an already flashed or a Linux board, such as serial:///dev/ttyACM0 or ssh://pi@host",
-    )
-    group.addoption("--model-artifact", default=None, help="the int8 .tflite that the device holds or is to run")
-    group.addoption("--image", default=None, help="firmware image or Linux program of that model")
-    group.addoption("--pictures", default=None, help="npz of `inputs` as the model takes them, and `labels` if known")
-    group.addoption("--count", type=int, default=None, help="pictures [default: 100, on an emulator 20]")
-    group.addoption("--kernels", default=USUAL, help=f"LiteRT kernels of Linux boards: {', '.join(KERNELS)}")
-    group.addoption("--allow-mismatch", action="store_true", help="test a device that is not the target's board")
-    group.addoption("--lossy", type=int, default=None, help="run over a line that loses bytes, with this seed")
+    options.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The other tests of this checkout load this file as well: no plugin of theirs.
+    config.pluginmanager.register(Retries(config.getoption("--retry")), "device-retries")
+    config.pluginmanager.register(Soak(), Soak.NAME)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device_on" in metafunc.fixturenames:
         names = metafunc.config.getoption("--target").split(",")
         metafunc.parametrize("device_on", [_marked(name) for name in names], indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Soak last, when everything else has been tried."""
+    items.sort(key=lambda item: item.path.name == "test_soak.py")
 
 
 @pytest.fixture(scope="session")
@@ -60,32 +63,32 @@ def device_on(
     """The device, open for all tests of this run. Ends the run if it is another board and that is not allowed."""
     option = request.config.getoption
     target = targets.load(request.param)
-    if target.tpu:
-        pytest.skip(f"{target.name}: the suite compiles nothing for an Edge TPU; measure it with inv deploy")
     folder = tmp_path_factory.mktemp(target.name)
-    model = Path(option("--model-artifact") or tiny_model.dense(folder / "tiny.tflite"))
-    uri = option("--link")
-    is_program = _runs_program(target, option("--image"))
-    if is_program:
-        target = replace(target, engine="aot")
-    has_it = uri is not None and not is_program
-    artifact = artifact_of(model) if has_it else _runnable(target, model, option("--image"), folder)
+    model, engine, artifact = _to_run(target, request.config, folder)
     try:
-        link = device_for(target, artifact, uri, AgentOptions(kernels=option("--kernels"))).flash()
+        device = _device(target, artifact, request.config)
+        link = device.flash()
     except DeployError as e:
         pytest.skip(str(e))
-    if option("--lossy") is not None:
-        link = LossyLink(link, LOSSES, option("--lossy"))
-    pictures = _pictures(option("--pictures"))
+    lossy = option("--lossy")
     count = option("--count") or PICTURES[target.measured_on]
     handshake_s = HANDSHAKE_S.get(target.measured_on, 30.0) if target.kind != "mcu" else 30.0
-    timeouts = Timeouts(handshake_s=handshake_s)
-    with device_for(target, artifact_of(model), link, timeouts=timeouts).session() as session:
+    wrapped = link if lossy is None else LossyLink(link, LOSSES, lossy)
+    opened = device_for(target, artifact, wrapped, timeouts=Timeouts(handshake_s=handshake_s))
+    with opened.session() as session:
         mismatches = _mismatches(target, session, option("--allow-mismatch"))
+        under_test = DeviceUnderTest(
+            target, model, session, _pictures(option("--pictures")), count, option("--inferences") or count,
+            artifact.facts.model_sha256, engine, _starter(device, lossy), lossy is not None, bool(mismatches),
+        )  # fmt: skip
+        prefix = f"{target.name}: " if "," in option("--target") else ""
+        image = None if artifact.path == model else artifact.path
+        for name, value in provenance.properties(under_test, link.name, image).items():
+            record_testsuite_property(prefix + name, value)
         for text in mismatches:
             record_testsuite_property("mismatch", f"{target.name}: {text}")
-        is_lossy = option("--lossy") is not None
-        yield DeviceUnderTest(target, model, session, pictures, count, is_lossy, bool(mismatches))
+        yield under_test
+        session.link.close()
 
 
 @pytest.fixture
@@ -102,7 +105,51 @@ def session(device: DeviceUnderTest) -> Session:
     return device.session
 
 
-def _mismatches(target: targets.Target, session: Session, allow_mismatch: bool) -> tuple[str, ...]:
+def _to_run(target: Target, config: pytest.Config, folder: Path) -> tuple[Path, str, Artifact[ImageFacts]]:
+    """Return the model, the engine that runs it, and what the device is to run: the model, or what has it inside.
+
+    Skips where that can't be built.
+    """
+    named, image, engine = (config.getoption(name) for name in ("--model-artifact", "--image", "--engine"))
+    model = Path(named) if named else tiny_model.for_suite(folder / "tiny.tflite", config.getoption("--stream-input"))
+    if target.tpu and engine in (None, "edgetpu"):
+        path = Path(image) if image else model
+        if not compiled_by(path):
+            pytest.skip(f"{target.name}: needs an --image that the Edge TPU's compiler wrote")
+        return model, "edgetpu", replace(artifact_of(path), kind="edgetpu")
+    is_program = target.kind == "linux" and (image is not None or "aot" in (engine, target.engine))
+    artifact = artifact_of(model)
+    if (config.getoption("--link") and not is_program) or (target.kind != "mcu" and not is_program):
+        return model, engine or target.engine, artifact
+    from device_tests.images import build_image
+
+    try:
+        path = Path(image) if image else build_image(target, model, folder, config.getoption("--stream-input"))
+    except (CompileError, FitError) as e:
+        pytest.skip(f"{target.name}: {e}")
+    usual = "aot" if is_program else target.engine
+    return model, engine or usual, replace(artifact, path=path, kind="firmware")
+
+
+def _device(target: Target, artifact: Artifact[ImageFacts], config: pytest.Config) -> Device:
+    option = config.getoption
+    agent = AgentOptions(kernels=option("--kernels"), tpu=option("--device"))
+    return device_for(target, artifact, option("--link"), agent, flasher=option("--flasher"))
+
+
+def _starter(device: Device, lossy: int | None) -> Callable[[], Link] | None:
+    """Return what starts the device again; None for a board whose line is all that is known of it."""
+    if device.target.kind == "mcu" and device.link is not None:
+        return None
+
+    def start() -> Link:
+        link = device.flash()
+        return link if lossy is None else LossyLink(link, LOSSES, lossy)
+
+    return start
+
+
+def _mismatches(target: Target, session: Session, allow_mismatch: bool) -> tuple[str, ...]:
     """Return what the device says of itself against its target, which the user allowed."""
     board = session.board() if target.kind != "mcu" else BoardState()
     try:
@@ -119,39 +166,30 @@ def _marked(name: str) -> Any:
 
 
 def _check_need(device: DeviceUnderTest, what: str) -> None:
-    info, stats = device.session.info, device.session.stats()
-    reasons = {
-        "labels": (device.pictures.labels is None, "needs --pictures with `labels`"),
-        "input_preserved": (not info.input_preserved, "the engine overwrites its input"),
-        "clean line": (device.is_lossy, "sends bytes past the session, which --lossy would damage"),
-        "exact counter": (info.counter.unit == "ticks", f"{info.counter.name} counts time, not instructions"),
-        "two counters": (stats.run_second_ticks is None, f"{info.counter.name} is its only counter"),
-        "stack": ("stack" not in info.memory, "the device does not know its stack"),
-        "peak_rss": (stats.peak_rss is None, "only Linux has a peak RSS"),
-        "load time": (stats.load_ns is None, "its model is linked in, there is nothing to load"),
-    }
+    info = device.session.info
+    reasons: dict[str, tuple[Callable[[], bool], str]] = {
+        "labels": (lambda: device.pictures.labels is None, "needs --pictures with `labels`"),
+        "input_preserved": (lambda: not info.input_preserved, "the engine overwrites its input"),
+        "whole input": (lambda: info.input_streamed, "it takes its input in order, as it comes"),
+        "streamed input": (lambda: not info.input_streamed, "it takes its input whole"),
+        "one input": (lambda: len(info.inputs) > 1, f"text mode loads one input, the model takes {len(info.inputs)}"),
+        "clean line": (lambda: device.is_lossy, "sends bytes past the session, which --lossy would damage"),
+        "host reference": (lambda: not device.has_host_reference, "its model runs on that chip alone"),
+        "exact counter": (
+            lambda: info.counter.unit == "ticks", f"{info.counter.name} counts time, not instructions"
+        ),
+        "two counters": (
+            lambda: device.session.stats().run_second_ticks is None, f"{info.counter.name} is its only counter"
+        ),
+        "restart": (lambda: device.started is None, "it can't be started again from here, only reset"),
+        "stack": (lambda: "stack" not in info.memory, "the device does not know its stack"),
+        "load time": (
+            lambda: device.session.stats().load_ns is None, "its model is linked in, there is nothing to load"
+        ),
+    }  # fmt: skip
     lacks, why = reasons[what]
-    if lacks:
+    if lacks():
         pytest.skip(f"{device.target.name}: {why}")
-
-
-def _runnable(target: targets.Target, model: Path, image: str | None, folder: Path) -> Artifact[ImageFacts]:
-    """Return what the target runs: the model itself, or a firmware image or program that has it inside."""
-    artifact = artifact_of(model)
-    if target.kind != "mcu" and not _runs_program(target, image):
-        return artifact
-    from device_tests.images import build_image
-
-    try:
-        path = Path(image) if image else build_image(target, model, folder)
-    except (CompileError, FitError) as e:
-        pytest.skip(f"{target.name}: {e}")
-    return replace(artifact, path=path, kind="firmware")
-
-
-def _runs_program(target: targets.Target, image: str | None) -> bool:
-    """Return whether a Linux target runs a compiled program: the one that is named, or by its own engine."""
-    return target.kind == "linux" and (image is not None or target.engine == "aot")
 
 
 def _pictures(path: str | None) -> Pictures | None:

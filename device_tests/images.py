@@ -11,11 +11,11 @@ from compilers.image.firmware import build_firmware
 from target import Target
 
 
-def build_image(target: Target, model: Path, folder: Path) -> Path:
+def build_image(target: Target, model: Path, folder: Path, stream_input: bool = False) -> Path:
     """Compile a .tflite ahead of time and build it for a target; return the image, or a Linux board's program.
 
     Raises CompileError or FitError, with the reason.
     """
     mcu = target.mcu or linux_program.mcu_of(target)
-    plan = compile_model(model, folder / "model", mcu.kernels)
+    plan = compile_model(model, folder / "model", mcu.kernels, stream_input=stream_input)
     return build_firmware(replace(target, mcu=mcu), plan.compiled(model.stem, folder / "model"), folder / "image").elf

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 import target
 from artifact import Artifact, ImageFacts, sha256_of
@@ -20,6 +17,8 @@ from deploy.frames import Frame, Text, Type
 from deploy.links import Link
 from deploy.links.lossy import LossyLink
 from deploy.session import Session
+from device_tests.inputs import Pictures, random_pictures
+from graph.compiled import compiled_by
 from graph.oracle import Oracle, run_bytes
 
 LITERT_ENGINES = ("litert", "tflite-runtime")
@@ -38,19 +37,13 @@ def artifact_of(path: Path) -> Artifact[ImageFacts]:
     return Artifact(path, "tflite", path.stem, sha256, ImageFacts(sha256, {}))
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Inputs as the model takes them, (n, ...) in its dtype, and the class of each if known, (n,) int64."""
-
-    inputs: NDArray[Any]
-    labels: NDArray[np.int64] | None = None
-
-
 @dataclass
 class DeviceUnderTest:
-    """The device under test: its target, the .tflite it must hold, an open session, and pictures for it.
+    """The device under test: its target, the .tflite it was built from, an open session, and inputs for it.
 
-    `is_other_board` says that it is not the target's board, which the user allowed.
+    `held_sha256` is that of the file that it runs: the same, or what the Edge TPU's compiler wrote. `started` starts it
+    again and returns the link to it, not yet open; None where only its own RESET can. `is_other_board` says that it is
+    not the target's board, which the user allowed.
     """
 
     target: target.Target
@@ -58,7 +51,11 @@ class DeviceUnderTest:
     session: Session
     chosen_pictures: Pictures | None
     count: int
-    is_lossy: bool
+    inferences: int
+    held_sha256: str
+    engine: str
+    started: Callable[[], Link] | None = None
+    is_lossy: bool = False
     is_other_board: bool = False
     _answers: dict[bytes, bytes] = field(default_factory=dict)
 
@@ -66,21 +63,33 @@ class DeviceUnderTest:
     def pictures(self) -> Pictures:
         """The user's pictures, or random ones, `count` of them."""
         if self.chosen_pictures is not None:
-            labels = self.chosen_pictures.labels
-            return Pictures(self.chosen_pictures.inputs[: self.count], None if labels is None else labels[: self.count])
-        spec = self.session.info.inputs[0]
-        return Pictures(np.stack([random_input(spec.dtype, spec.shape, seed) for seed in range(self.count)]))
+            return self.chosen_pictures.first(self.count)
+        return random_pictures(self.session.info.inputs, self.count)
+
+    @property
+    def has_host_reference(self) -> bool:
+        """Whether LiteRT on this host can run the model: not one that was compiled for another chip."""
+        return not compiled_by(self.model)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether each byte must equal LiteRT's. An Edge TPU's arithmetic is its own."""
+        return self.engine != "edgetpu"
 
     @property
     def oracle_kernels(self) -> str:
         """The kernels on this host whose bytes the device's must equal: its own in LiteRT, else the reference."""
         info = self.session.info
-        return info.kernels if info.engine in LITERT_ENGINES else "reference"
+        return info.kernels if info.engine in LITERT_ENGINES and self.is_exact else "reference"
+
+    def host_reference(self, data: bytes) -> bytes:
+        """Return the bytes of all outputs that LiteRT on this host gives for an input."""
+        return b"".join(run_bytes(self.oracle, self.tensors(data)))
 
     def reference(self, data: bytes) -> bytes:
-        """Return the bytes of all outputs that LiteRT on this host gives for an input."""
+        """Return the bytes of all outputs that are right for an input: LiteRT's, or the first answer of an Edge TPU."""
         if data not in self._answers:
-            self._answers[data] = b"".join(run_bytes(self.oracle, [data]))
+            self._answers[data] = self.host_reference(data) if self.is_exact else self.session.infer(data).output_bytes
         return self._answers[data]
 
     @cached_property
@@ -88,9 +97,22 @@ class DeviceUnderTest:
         """LiteRT on this host with the oracle's kernels and the same model."""
         return Oracle(self.model, self.oracle_kernels)
 
+    def tensors(self, data: bytes) -> list[bytes]:
+        """Return the bytes of each input tensor of an example."""
+        ends = list(accumulate(spec.nbytes for spec in self.session.info.inputs))
+        return [data[end - spec.nbytes : end] for end, spec in zip(ends, self.session.info.inputs, strict=True)]
+
     def inputs(self, count: int) -> list[bytes]:
         """Return the first pictures as bytes, at most `count`."""
         return [picture.tobytes() for picture in self.pictures.inputs[:count]]
+
+    def restart(self) -> None:
+        """End the device, or flash it again, and shake hands with the one that was started. See `started`."""
+        assert self.started is not None
+        self.session.link.close()
+        self.session.link = self.session.exchange.link = self.started()
+        self.session.link.open()
+        self.session.shake_hands()
 
     def is_well(self) -> bool:
         """Whether the device answers at all, and right where an inference costs little."""
@@ -102,16 +124,8 @@ class DeviceUnderTest:
     def answers_right(self) -> bool:
         """Whether the device still answers the first picture as the reference does."""
         data = self.inputs(1)[0]
-        return self.session.infer(data).output_bytes == self.reference(data)
-
-
-def random_input(dtype: str, shape: tuple[int, ...], seed: int) -> NDArray[Any]:
-    """Return an array of random values of the whole range of `dtype`; floats from -1 to 1."""
-    rng = np.random.default_rng(seed)
-    if dtype == "float32":
-        return rng.uniform(-1, 1, shape).astype(np.float32)
-    info = np.iinfo(np.dtype(dtype))
-    return rng.integers(info.min, info.max, shape, dtype=np.dtype(dtype), endpoint=True)
+        expected = self.reference(data)
+        return self.session.infer(data).output_bytes == expected
 
 
 def answers(session: Session, data: bytes) -> list[Frame]:

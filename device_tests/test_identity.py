@@ -7,7 +7,6 @@ import struct
 import numpy as np
 import pytest
 
-from artifact import sha256_of
 from deploy import frames
 from deploy.frames import Type
 from deploy.info import parse_info
@@ -16,17 +15,18 @@ from device_tests.support import LITERT_ENGINES, DeviceUnderTest
 
 
 def test_it_holds_this_model(device: DeviceUnderTest) -> None:
-    assert device.session.info.model_sha256 == sha256_of(device.model)
+    assert device.session.info.model_sha256 == device.held_sha256
 
 
 def test_it_is_the_target(device: DeviceUnderTest) -> None:
     info = device.session.info
     assert device.is_other_board or info.board == device.target.name
-    engines = LITERT_ENGINES if device.target.engine in LITERT_ENGINES else (device.target.engine,)
-    assert info.engine in engines
+    assert info.engine in (LITERT_ENGINES if device.engine in (*LITERT_ENGINES, "edgetpu") else (device.engine,))
+    assert info.kernels.startswith("edgetpu") == (device.engine == "edgetpu")
     assert info.firmware != "unknown"
 
 
+@pytest.mark.needs("host reference")
 def test_inputs_and_outputs_are_the_models(device: DeviceUnderTest) -> None:
     info, oracle = device.session.info, device.oracle
     for reported, expected in ((info.inputs, oracle.inputs), (info.outputs, oracle.outputs)):

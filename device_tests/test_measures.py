@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from device_tests.memory import Marks
 from device_tests.support import DeviceUnderTest
 
 RUNS = 5
-RSS_SLACK = 4 << 20
+WARM_UPS = 10
+"""Inferences after which a process of Linux has the memory that it needs."""
 
 
 def ticks_of(device: DeviceUnderTest, count: int) -> list[int]:
@@ -63,23 +67,21 @@ def test_the_stack_stays_within_what_is_reserved(device: DeviceUnderTest) -> Non
     assert used < reserved
 
 
-@pytest.mark.needs("stack")
-def test_the_stacks_watermark_does_not_climb(device: DeviceUnderTest) -> None:
-    ticks_of(device, 2)
-    before = device.session.stats().stack_used
-    ticks_of(device, RUNS)
-    assert device.session.stats().stack_used == before
-
-
-@pytest.mark.needs("peak_rss")
-def test_memory_does_not_grow_from_run_to_run(device: DeviceUnderTest) -> None:
-    ticks_of(device, 10)
-    before = device.session.stats().peak_rss
-    ticks_of(device, 50)
-    after = device.session.stats().peak_rss
-    assert before
-    assert after
-    assert after <= before + RSS_SLACK
+def test_memory_marks_stay_for_many_inferences(
+    device: DeviceUnderTest, record_property: Callable[[str, object], None]
+) -> None:
+    inputs = device.inputs(min(device.count, device.inferences))
+    expected = [device.reference(data) for data in inputs]
+    ticks_of(device, WARM_UPS)
+    before = Marks.of(device.session.stats())
+    for number in range(device.inferences):
+        at = number % len(inputs)
+        assert device.session.infer(inputs[at]).output_bytes == expected[at], f"inference {number + 1}"
+    after = Marks.of(device.session.stats())
+    for name, size in after.known().items():
+        record_property(name, size)
+    record_property("inferences", device.inferences)
+    assert before.growth(after) == {}, f"bytes before and after {device.inferences} inferences"
 
 
 @pytest.mark.needs("load time")

@@ -1,4 +1,4 @@
-"""Reset, and everything on the line that is not a good request: the device goes on and answers right."""
+"""Everything on the line that is not a good request: the device goes on and answers right."""
 
 from __future__ import annotations
 
@@ -27,22 +27,6 @@ def still_right(device: DeviceUnderTest) -> Iterator[None]:
 def error_code(frame: Frame) -> int:
     assert frame.type == Type.ERROR
     return int(struct.unpack_from("<BH", frame.payload)[1])
-
-
-def test_reset_starts_the_device_again(device: DeviceUnderTest) -> None:
-    session, info = device.session, device.session.info
-    assert device.answers_right()
-    session.reset()
-    assert session.info == info
-    assert session.stats().inferences == 0
-
-
-def test_reset_forgets_the_input(device: DeviceUnderTest) -> None:
-    device.session.write_input(device.inputs(1)[0])
-    device.session.reset()
-    with pytest.raises(Refused) as refused:
-        device.session.run()
-    assert refused.value.code == Code.INPUT
 
 
 def spoiled(kind: str, session: Session) -> bytes:
@@ -120,12 +104,13 @@ def test_a_request_out_of_bounds_is_refused(device: DeviceUnderTest, kind: Type,
 
 def test_write_past_the_end_is_refused_whole(device: DeviceUnderTest) -> None:
     size = device.session.info.inputs[0].nbytes
-    device.session.write_input(device.inputs(1)[0])
+    expected = device.reference(device.inputs(1)[0])
+    device.session.write_inputs(device.inputs(1)[0])
     with pytest.raises(Refused) as refused:
         device.session.request(Type.WRITE, struct.pack("<BI", 0, (size - 1) // 64 * 64) + bytes(128))
     assert refused.value.code == Code.RANGE
     device.session.run()
-    assert device.session.read_outputs() == device.reference(device.inputs(1)[0])
+    assert device.session.read_outputs() == expected
 
 
 def test_run_without_input_is_refused(device: DeviceUnderTest) -> None:
@@ -141,7 +126,7 @@ def test_run_without_input_is_refused(device: DeviceUnderTest) -> None:
 @pytest.mark.needs("clean line")
 def test_a_repeated_run_is_answered_again_and_not_run_again(device: DeviceUnderTest) -> None:
     session = device.session
-    session.write_input(device.inputs(1)[0])
+    session.write_inputs(device.inputs(1)[0])
     before = session.stats().inferences
     run = frames.encode(Frame(Type.RUN, session.exchange.next_seq(), RUN_ONCE))
     first, again, later = answers(session, run) + answers(session, run + run)
@@ -153,12 +138,13 @@ def test_a_repeated_run_is_answered_again_and_not_run_again(device: DeviceUnderT
 @pytest.mark.needs("clean line")
 def test_a_write_makes_the_same_number_a_new_run(device: DeviceUnderTest) -> None:
     session = device.session
+    expected = [device.reference(data) for data in device.inputs(2)]
     before = session.stats().inferences
     run = frames.encode(Frame(Type.RUN, session.exchange.next_seq(), RUN_ONCE))
-    for data in device.inputs(2):
-        session.write_input(data)
+    for data, output in zip(device.inputs(2), expected, strict=True):
+        session.write_inputs(data)
         answers(session, run)
-        assert session.read_outputs() == device.reference(data)
+        assert session.read_outputs() == output
     assert session.stats().inferences == before + 2
 
 
@@ -177,10 +163,11 @@ def test_a_line_that_loses_bytes_gives_the_same(device: DeviceUnderTest) -> None
         session.link, Faults(per_piece, per_piece, per_piece, per_piece, per_piece, delay_s=0.002), seed=7
     )
     count = min(5, device.count)
+    expected = [device.reference(data) for data in device.inputs(count)]
     before = session.stats().inferences
     with over(session, lossy):
         outputs = [session.infer(data).output_bytes for data in device.inputs(count)]
-    assert outputs == [device.reference(data) for data in device.inputs(count)]
+    assert outputs == expected
     assert session.stats().inferences == before + count, "a lost reply made an inference run twice"
     assert sum(lossy.counts.values()) > 0, "the line lost nothing: this shows nothing"
 

@@ -25,6 +25,8 @@ def test_timestamps_go_up(device: DeviceUnderTest) -> None:
     assert second >= first
 
 
+@pytest.mark.needs("whole input")
+@pytest.mark.needs("one input")
 def test_a_picture_is_classified(device: DeviceUnderTest) -> None:
     spec, output = device.session.info.inputs[0], device.session.info.outputs[0]
     if spec.nbytes > 1 << 13:
@@ -57,6 +59,8 @@ def test_what_cannot_be_done_is_refused(device: DeviceUnderTest, command: str) -
     assert device.is_well()
 
 
+@pytest.mark.needs("whole input")
+@pytest.mark.needs("one input")
 def test_more_bytes_than_announced_are_not_stored(device: DeviceUnderTest) -> None:
     ask_text(device.session, "db load 2%")
     ask_text(device.session, f"db {'ff' * 40}%")

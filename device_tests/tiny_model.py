@@ -31,6 +31,27 @@ def dense(path: Path, dtype: str = "int8", shape: tuple[int, ...] = (1, 16, 16, 
     return path
 
 
+def convolution(path: Path) -> Path:
+    """Write two convolutions of 3x3, whose input of 16x16x3 can be taken row by row; fixed random weights."""
+    rng = np.random.default_rng(21)
+    b = Builder()
+    source = last = b.tensor((1, 16, 16, 3), scale=1 / 128, zero_point=-1, name="input")
+    for side, depth, before in ((8, 4, 3), (4, 4, 4)):
+        kernel = b.tensor((depth, 3, 3, before), scale=1 / 128, data=rng.integers(-127, 128, (depth, 3, 3, before)))
+        bias = b.tensor((depth,), "int32", 1 / 128**2, data=rng.integers(-2000, 2000, depth))
+        target = b.tensor((1, side, side, depth), scale=0.02, zero_point=-1, name=f"map{side}")
+        options = {"Padding": 0, "StrideH": 2, "StrideW": 2}
+        b.operator("CONV_2D", [last, kernel, bias], [target], options, "Conv2DOptions")
+        last = target
+    path.write_bytes(b.finish([source], [last]))
+    return path
+
+
+def for_suite(path: Path, stream_input: bool = False) -> Path:
+    """Write the network that the suite runs where the user names none; one whose input can be streamed if it is."""
+    return convolution(path) if stream_input else dense(path)
+
+
 def failing(path: Path) -> Path:
     """Write a model that loads, and fails when run with an index of 4 or more: GATHER from a table of four."""
     b = Builder()

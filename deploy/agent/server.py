@@ -40,7 +40,6 @@ class Input:
     def __init__(self, size: int):
         self.data = bytearray(size)
         self.spans: list[tuple[int, int]] = []
-        self.was_run = False
 
     @property
     def whole(self) -> bool:
@@ -48,9 +47,7 @@ class Input:
         return self.spans == [(0, len(self.data))]
 
     def write(self, offset: int, chunk: bytes) -> None:
-        """Store a chunk that fits. The first one after a RUN begins a new input."""
-        if self.was_run:
-            self.spans, self.was_run = [], False
+        """Store a chunk that fits."""
         if not chunk:
             return
         self.data[offset : offset + len(chunk)] = chunk
@@ -87,6 +84,7 @@ class Server:
         self.output_sizes = [tensor_bytes(spec) for spec in engine.outputs]
         self.inferences = 0
         self.has_output = False
+        self._input_is_old = False
         self._own_stats = own_stats
         self._max_payload = max_payload
         limits = {"window": window, "max_payload": max_payload}
@@ -171,7 +169,7 @@ class Server:
         tensor, offset = _CHUNK.unpack_from(payload)
         chunk = payload[_CHUNK.size :]
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
-        self._forget_run()
+        self._begin_write()
         self.inputs[tensor].write(offset, chunk)
         return _STORED.pack(tensor, offset, len(chunk))
 
@@ -203,8 +201,8 @@ class Server:
         for number, tensor in enumerate(self.inputs):
             if not tensor.whole:
                 raise Refusal(Code.INPUT, f"input {number} is not whole; write all {len(tensor.data)} bytes")
+        self._input_is_old = True
         for number, tensor in enumerate(self.inputs):
-            tensor.was_run = True
             self.engine.set_input(number, bytes(tensor.data))
         ticks = []
         try:
@@ -221,11 +219,20 @@ class Server:
         """Forget all inputs and outputs, as text mode does when it begins to load."""
         self._forget_run()
         self.inputs = [Input(len(tensor.data)) for tensor in self.inputs]
+        self._input_is_old = False
 
     def load_input(self, data: bytes) -> None:
         """Write input 0 from its start, as text mode does."""
-        self._forget_run()
+        self._begin_write()
         self.inputs[0].write(0, data)
+
+    def _begin_write(self) -> None:
+        """The first WRITE after a RUN begins a new example: nothing of any input is kept."""
+        self._forget_run()
+        if self._input_is_old:
+            for tensor in self.inputs:
+                tensor.spans = []
+            self._input_is_old = False
 
     def _forget_run(self) -> None:
         self._last_run = None

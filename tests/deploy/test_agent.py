@@ -142,6 +142,9 @@ def test_several_inputs_are_written_one_after_another(agent: Path, tmp_path: Pat
                 assert session.infer(data).output_bytes == run_joined(oracle, data)[0].tobytes()
             with pytest.raises(ValueError, match="2 inputs: expected 64 bytes, got 63"):
                 session.infer(bytes(63))
+            session.write_input(bytes(32))  # the other one is that of an earlier example
+            with pytest.raises(Refused, match="input 1 is not whole"):
+                session.run()
 
 
 def test_without_the_cobs_package_it_speaks_the_same(agent: Path, model: Path) -> None:

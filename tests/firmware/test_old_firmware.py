@@ -14,7 +14,8 @@ from deploy.flashers import flasher_for
 from deploy.frames import Code, Type
 from deploy.links.lossy import Faults, LossyLink
 from deploy.session import Refused, Session
-from device_tests.support import over, random_input
+from device_tests.inputs import random_input
+from device_tests.support import over
 from graph.oracle import Oracle, run_bytes
 
 OLD = Path(__file__).parent.parent / "data" / "old_firmware"

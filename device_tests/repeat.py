@@ -1,0 +1,74 @@
+"""The short suite again and again on one device, to find what fails once in many runs.
+
+    .venv/bin/python -m device_tests.repeat --target host-fw --runs 1000
+
+One network and one image are built; each run starts the device anew, in a pytest of its own. Prints a count after
+each tenth run, keeps the output of each failed run, and ends with exit code 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import process
+import target as targets
+from artifact import ROOT
+from device_tests import tiny_model
+from device_tests.images import build_image
+from errors import DeviceError
+
+RUN_TIMEOUT_S = 900.0
+
+
+def commands(name: str, folder: Path, options: Sequence[str] = ()) -> list[str]:
+    """Return the command of one run of the suite on a target, with a network and an image built in `folder`."""
+    target, model = targets.load(name), tiny_model.dense(folder / "tiny.tflite")
+    command = [sys.executable, "-m", "pytest", str(ROOT / "device_tests"), "-q", "-p", "no:cacheprovider"]
+    command += ["--target", name, "--model-artifact", str(model)]
+    if target.kind == "mcu":
+        command += ["--image", str(build_image(target, model, folder))]
+    return [*command, *options]
+
+
+def repeat(command: Sequence[str], runs: int, logs: Path) -> list[Path]:
+    """Run a command so often; return the files with the output of those runs that failed."""
+    failed: list[Path] = []
+    started = time.monotonic()
+    for number in range(1, runs + 1):
+        done = process.run(
+            command, error=DeviceError, timeout_s=RUN_TIMEOUT_S, check=False, is_merged=True, folder=ROOT
+        )
+        if done.exit_code:
+            path = logs / f"run-{number:04}.txt"
+            path.write_text(done.stdout)
+            failed.append(path)
+        if number % 10 == 0 or number == runs or done.exit_code:
+            seconds = time.monotonic() - started
+            print(f"{number} of {runs} runs, {len(failed)} failed, {seconds:.0f} s", flush=True)
+    return failed
+
+
+def main() -> int:
+    """Run as the arguments say; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", default="host-fw")
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--logs", type=Path, help="folder for the output of failed runs [default: a new one]")
+    parser.add_argument("options", nargs="*", help="more options of the suite, after --")
+    chosen = parser.parse_args()
+    logs = chosen.logs or Path(tempfile.mkdtemp(prefix="alpharho-hil-"))
+    logs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="alpharho-hil-image-") as folder:
+        failed = repeat(commands(chosen.target, Path(folder), chosen.options), chosen.runs, logs)
+    for path in failed:
+        print(path)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
