@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from deploy.bench_file import unit_of
-from deploy.flash_tool import FlashTool, Say
+from deploy.flash_tool import Failure, FlashTool, Say
 from deploy.links import Link
-from deploy.sdk import sdk_flasher
+from deploy.sdks import sdk_flasher
 from errors import DeployError, nearest
 from target import Target
 from target.sections import flashers
@@ -43,7 +43,7 @@ def flasher_for(target: Target, name: str = "", say: Say | None = None) -> Flash
     if target.sdk is not None:
         if name:
             raise DeployError(f"{target.name}: its SDK flashes it; leave --flasher {name} out")
-        return sdk_flasher(target, say)
+        return sdk_flasher(target, say, _failures(target.flasher))
     name = name or (unit_of(target.name).flasher if target.link == "serial" else "")
     if name:
         return _make(target, name, say)
@@ -57,6 +57,12 @@ def flasher_for(target: Target, name: str = "", say: Say | None = None) -> Flash
         if not isinstance(flasher, FlashTool) or flasher.is_installed():
             return flasher
     return usual
+
+
+def _failures(name: str) -> tuple[Failure, ...]:
+    """Return known reasons why a flasher fails, which an SDK calls; none if its name is ""."""
+    flasher = import_module(f"deploy.flashers.{name.replace('-', '_')}").FLASHER if name else FlashTool
+    return getattr(flasher, "failures", ())
 
 
 def _make(target: Target, name: str, say: Say | None) -> Flasher:

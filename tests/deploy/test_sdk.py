@@ -1,62 +1,36 @@
-"""Boards of the user's own SDK: what is called, and what is said where it fails. The SDKs are stand-ins."""
+"""Boards of the user's own SDK: what is called, and with which kernels. The SDKs are stand-ins."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
 import target as targets
-from artifact import Artifact, NoFacts, sha256_of
+from artifact import Artifact
 from compilers.export import artifact as export
 from compilers.export.cores import kernels_of
-from deploy import bench_file, flashed, ports
+from deploy import flashed, ports
 from deploy.flashers import flasher_for
 from deploy.links.process import ProcessLink
-from deploy.sdk import SDKS, sdk_flasher
+from deploy.sdks import SDKS, sdk_flasher
 from deploy.session import Session
-from errors import ConfigError, DeployError, FitError
+from errors import ConfigError, DeployError
 from target.sdk import SDKS as TARGET_SDKS
 from tests.compilers.exports import STANDIN_OF, compile_objects, includes, program
-from tests.compilers.test_compile import small_network
+from tests.deploy.sdk_boards import BOARDS, URI
 from tests.firmware.flash_stand_in import StandIn
 
-URI = "serial:///dev/ttyNOWHERE?baud=115200"
-BOARDS = {
-    "zephyr:nucleo_f746zg": "west",
-    "arduino:arduino:mbed_nano:nano33ble": "arduino-cli",
-    "pio:pico": "pio",
-    "idf:esp32s3": "idf.py",
-}
-
-
-@pytest.fixture(autouse=True)
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name the line of each board, and keep what is built here."""
-    monkeypatch.setattr("artifact.BUILD_DIR", tmp_path / "build")
-    bench = tmp_path / "bench.toml"
-    bench.write_text("".join(f'["{board}"]\nlink = "{URI}"\n' for board in BOARDS))
-    monkeypatch.setattr(bench_file, "BENCH", bench)
-    monkeypatch.setattr(ports, "connected", lambda: [])
-    for variable in ("ZEPHYR_BASE", "IDF_PATH"):
-        monkeypatch.setenv(variable, str(tmp_path))
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Artifact[object]:
-    path = tmp_path / "small net.tflite"
-    path.write_bytes(small_network())
-    return Artifact(path, "int8", path.stem, sha256_of(path), NoFacts())
+pytestmark = pytest.mark.usefixtures("desk_of_sdks")
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_it_is_built_and_then_flashed(
-    board: str, model: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    board: str, int8_net: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = targets.load(board)
-    image = export.compile_for(model, target)
+    image = export.compile_for(int8_net, target)
     tool = StandIn(BOARDS[board], tmp_path, monkeypatch)
     tool.answers(0, json.dumps([{"id": "pico", "platform": "raspberrypi"}]))
     said: list[str] = []
@@ -72,10 +46,12 @@ def test_it_is_built_and_then_flashed(
             ["flash", "-d", folder],
         ],
         "arduino-cli": [
+            ["version"],
             ["compile", *nano, "--library", exported, "--build-path", folder, sketch],
             ["upload", *nano, "--port", "/dev/ttyNOWHERE", "--input-dir", folder, sketch],
         ],
         "pio": [
+            ["--version"],
             ["boards", "--json-output", "pico"],
             ["run", "-d", folder],
             ["run", "-d", folder, "-t", "upload", "--upload-port", "/dev/ttyNOWHERE"],
@@ -93,32 +69,32 @@ def test_it_is_built_and_then_flashed(
         assert "small_net_serial_begin" in Path(folder, "src", "main.cpp").read_text()
 
 
-def test_what_was_not_built_is_not_flashed(
-    model: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_console_of_an_esp32_is_that_of_its_port(
+    int8_net: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = targets.load("zephyr:nucleo_f746zg")
-    image = export.compile_for(model, target)
-    tool = StandIn("west", tmp_path, monkeypatch)
-    tool.answers(1, "-- west build: making build dir\nFATAL ERROR: No board named 'nucleo_f746zg' found.\nusage\n")
-    with pytest.raises(DeployError, match=r"zephyr:nucleo_f746zg: west build: FATAL ERROR: No board named"):
+    target = targets.load("esp32-c3")
+    image = export.compile_for(int8_net, target)
+    tool = StandIn("idf.py", tmp_path, monkeypatch)
+    tool.answers(0, "")
+    built = []
+    for usb_id in ("303a:1001", "10c4:ea60"):
+        monkeypatch.setattr(ports, "connected", lambda usb_id=usb_id: [ports.Port("/dev/ttyUSB7", usb_id, "1")])
         flasher_for(target).start(image.path)
-    assert len(tool.calls()) == 1
-
-
-def test_a_build_that_never_ends(model: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = targets.load("zephyr:nucleo_f746zg")
-    image = export.compile_for(model, target)
-    StandIn("west", tmp_path, monkeypatch).hangs()
-    monkeypatch.setattr("deploy.sdk.BUILD_S", 0.3)
-    with pytest.raises(DeployError, match=r"west build: did not end within 0.3 s; run it yourself"):
-        flasher_for(target).start(image.path)
+        built.append(next(call for call in tool.calls()[-2:] if call[-1] == "build"))
+    usb, uart = built
+    assert usb[usb.index("-B") + 1] == f"{uart[uart.index('-B') + 1]}-usb"
+    defaults = next(word for word in usb if word.startswith("-DSDKCONFIG_DEFAULTS="))
+    usual, more = defaults.partition("=")[2].split(";")
+    assert usual == f"{image.path.parent}/examples/serve/sdkconfig.defaults"
+    assert Path(more).read_text() == "CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG=y\n"
+    assert not any("SDKCONFIG_DEFAULTS" in word for word in uart)
 
 
 def test_a_board_that_answers_with_this_network_is_left_alone(
-    model: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    int8_net: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = targets.load("zephyr:nucleo_f746zg")
-    image = export.compile_for(model, target)
+    image = export.compile_for(int8_net, target)
     tool = StandIn("west", tmp_path, monkeypatch)
     tool.answers(0, "")
     said: list[str] = []
@@ -128,38 +104,15 @@ def test_a_board_that_answers_with_this_network_is_left_alone(
     assert not tool.calls()
 
 
-def test_the_device_says_the_target_and_the_manifest_s_revision(model: Artifact[object], tmp_path: Path) -> None:
+def test_the_device_says_the_target_and_the_manifest_s_revision(int8_net: Artifact[object], tmp_path: Path) -> None:
     target = targets.load("zephyr:nrf5340dk/nrf5340/cpuapp")
-    image = export.compile_for(model, target)
-    assert export.compile_for(model, target).reused
+    image = export.compile_for(int8_net, target)
+    assert export.compile_for(int8_net, target).reused
     objects = compile_objects(image.path.parent, includes("zephyr"))
     serve = program(image.path.parent, "zephyr", STANDIN_OF["zephyr"].serve, objects)
     with Session(ProcessLink([str(serve)])) as session:
         assert session.info.board == target.name == "zephyr:nrf5340dk_nrf5340_cpuapp"
     assert flashed.answers_with(ProcessLink([str(serve)]), image.path)
-
-
-@pytest.mark.parametrize("board", BOARDS)
-def test_a_missing_sdk_is_named(board: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(DeployError, match=rf"{board}: {BOARDS[board]}: not found; .*install"):
-        flasher_for(targets.load(board)).check()
-
-
-def test_an_sdk_that_is_not_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    StandIn("west", tmp_path, monkeypatch).answers(0, "")
-    monkeypatch.delenv("ZEPHYR_BASE")
-    with pytest.raises(DeployError, match="ZEPHYR_BASE is not set; source zephyr-env.sh"):
-        flasher_for(targets.load("zephyr:nucleo_f746zg")).check()
-
-
-def test_a_line_that_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    StandIn("pio", tmp_path, monkeypatch).answers(0, "")
-    flasher = sdk_flasher(targets.load("pio:teensy36"))
-    with pytest.raises(DeployError, match=r'USB serial ports: none\); name it in bench.toml: \["pio:teensy36"\] link'):
-        flasher.check()
-    monkeypatch.setattr(ports, "connected", lambda: [ports.Port("/dev/ttyS0"), ports.Port("/dev/ttyACM3", "16c0:0483")])
-    assert flasher.uri() == "serial:///dev/ttyACM3?baud=115200"
 
 
 def test_the_port_of_a_named_board_is_known_by_its_usb_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,26 +162,6 @@ def test_kernels_are_those_of_the_core(board: str, kernels: str) -> None:
     sdk = targets.load(board).sdk
     assert sdk is not None
     assert kernels_of(sdk) == kernels
-
-
-def test_a_network_that_the_partition_has_no_room_for(model: Artifact[object]) -> None:
-    target = targets.load("esp32-c3")
-    assert target.sdk
-    assert target.sdk.memory
-    memory = dataclasses.replace(target.sdk.memory, flash_bytes=0x40000 + 24_576 + 1000)
-    small = dataclasses.replace(target, sdk=dataclasses.replace(target.sdk, memory=memory))
-    with pytest.raises(FitError, match=r"esp32-c3: flash is short by 168 bytes: 1,168 for weights and about 286,720"):
-        export.compile_for(model, small)
-
-
-def test_a_board_that_platformio_does_not_know(
-    model: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = targets.load("pio:pico")
-    image = export.compile_for(model, target)
-    StandIn("pio", tmp_path, monkeypatch).answers(0, "[]")
-    with pytest.raises(DeployError, match="PlatformIO knows no board pico; list them with: pio boards"):
-        flasher_for(target).start(image.path)
 
 
 @pytest.mark.parametrize("name", ["zephyr:", "zephyr:a b", "pio:../x", "idf:;reboot"])
