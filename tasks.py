@@ -120,7 +120,7 @@ def compile(request: Request) -> None:
     products.compile(request)
 
 
-@command(COMPILING, options.ExportRequest, *INT8_GROUPS, "optimize", "export")
+@command(COMPILING, options.ExportRequest, *INT8_GROUPS, "optimize", "stream_input", "export")
 def export(request: options.ExportRequest) -> None:
     """Write the network as C for your own firmware.
 

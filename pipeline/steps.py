@@ -199,11 +199,9 @@ def _exported(model: Artifact[Int8Facts], board: Target, request: Request) -> Ar
     from compilers.export import artifact as export
     from compilers.export.cores import kernels_of
 
-    if request.stream_input:
-        raise CompileError(f"--stream-input: {board.name} takes its input whole; leave it out")
     if board.sdk and not kernels_of(board.sdk):
         console.note(f"{board.name}: its core is not known here; portable kernels are used (docs/export.md)")
-    return export.compile_for(model, board, request.optimize)
+    return export.compile_for(model, board, request.optimize, request.stream_input)
 
 
 def smaller_presets(board: Target, model: Artifact[Int8Facts]) -> str:

@@ -103,6 +103,9 @@ class ExportRequest(Request):
     optimize: str = like(
         Request, "optimize", help="what is saved at the cost of the others: {choices}", is_scoped=False
     )
+    stream_input: bool = like(
+        Request, "stream_input", help="the network takes its input row by row, which needs less RAM", is_scoped=False
+    )
     with_protocol: bool = option(
         False, "with the serial protocol, so that ./inv deploy --link can measure your program", group="export"
     )

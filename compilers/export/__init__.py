@@ -30,13 +30,15 @@ EXPORT_VERSION = "2"
 class Settings:
     """What an export is for: one of FRAMEWORKS, a kernel set, an aim of compilers.aot.OPTIMIZE, with the protocol.
 
-    `board` is the name that a device says of itself, "" for the one that the framework knows.
+    With `stream_input` the network takes its input row by row, and it is never whole in memory. `board` is the name
+    that a device says of itself, "" for the one that the framework knows.
     """
 
     framework: str
     kernels: str = "portable"
     optimize: str = "size"
     with_protocol: bool = False
+    stream_input: bool = False
     board: str = ""
 
 
@@ -87,7 +89,9 @@ def files_of(model: Artifact[object], settings: Settings) -> tuple[Contents, dic
         framework = replace(framework, board=f'"{settings.board}"')
     identifier = c_identifier(model.name)
     graph = read(model.path, f"{model.name}.tflite")
-    plan, compiled = compile_graph(graph, settings.kernels, settings.optimize, False, Naming(identifier))
+    plan, compiled = compile_graph(
+        graph, settings.kernels, settings.optimize, settings.stream_input, Naming(identifier)
+    )
     known = answers.known_answers(model.path, plan)
     version = f"{EXPORT_VERSION}.0.0"
     contents = Contents(
@@ -99,7 +103,7 @@ def files_of(model: Artifact[object], settings: Settings) -> tuple[Contents, dic
         files[f"Alpharho.{identifier}.{contents.version}.pack"] = _pack(files)
     about = folder.Manifest(
         f"alpharho export {EXPORT_VERSION}", model.name, plan.model_sha256, framework.name, settings.kernels,
-        settings.with_protocol, contents.revision, folder.digests(files),
+        settings.with_protocol, settings.stream_input, contents.revision, folder.digests(files),
     )  # fmt: skip
     return contents, files | {folder.MANIFEST: folder.manifest(about)}
 

@@ -25,7 +25,9 @@ class ExportFacts(ImageFacts):
     plan: Plan
 
 
-def compile_for(model: Artifact[object], target: Target, optimize: str = "size") -> Artifact[ExportFacts]:
+def compile_for(
+    model: Artifact[object], target: Target, optimize: str = "size", stream_input: bool = False
+) -> Artifact[ExportFacts]:
     """Return the export with the protocol, kind `export`, of an int8 artifact for a board of the user's SDK.
 
     The kernels are those of the board's core. Raises CompileError if an operator can't be compiled or the target is
@@ -38,6 +40,7 @@ def compile_for(model: Artifact[object], target: Target, optimize: str = "size")
         kernels_of(target.sdk) or PORTABLE,
         optimize,
         with_protocol=True,
+        stream_input=stream_input,
         board=target.name,
     )
 
@@ -65,5 +68,6 @@ def compile_for(model: Artifact[object], target: Target, optimize: str = "size")
             "kernels": settings.kernels,
             "target": target.name,
             "optimize": optimize,
+            "stream_input": stream_input,
         },
     )

@@ -29,6 +29,7 @@ class Manifest:
     framework: str
     kernels: str
     with_protocol: bool
+    stream_input: bool
     firmware: str
     files: Mapping[str, str]
 

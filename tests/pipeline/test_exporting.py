@@ -21,6 +21,8 @@ def test_a_tflite_is_exported_without_data(tmp_path: Path, capsys: pytest.Captur
     assert "arduino-cli compile --library . --fqbn FQBN" in printed
     assert printed.splitlines()[-1] == str(out)
     assert (out / "src" / "my_net_protocol.h").is_file()
+    assert main(["export", str(model), "--stream-input", "--out", str(out)]) == 1
+    assert "its input can't be taken row by row" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_free_is_an_error_before_anything_else(
@@ -44,7 +46,7 @@ def test_a_board_of_an_sdk_is_compiled_for_without_the_sdk(
     assert path.name == "alpharho-export.json"
     assert (path.parent / "samples" / "serve" / "prj.conf").is_file()
     assert main(["compile", str(model), "zephyr:nucleo_f746zg", "--stream-input"]) == 1
-    assert "--stream-input: zephyr:nucleo_f746zg takes its input whole" in capsys.readouterr().err
+    assert "its input can't be taken row by row" in capsys.readouterr().err
     monkeypatch.setenv("PATH", "/nowhere")
     assert main(["deploy", str(model), "--target", "zephyr:nucleo_f746zg"]) == 1
     assert "zephyr:nucleo_f746zg: west: not found; install Zephyr" in capsys.readouterr().err
