@@ -20,7 +20,7 @@ INT8_GROUPS = (*NETWORK_GROUPS, "calibration")
 COMPILED_GROUPS = (*INT8_GROUPS, "target", "Edge TPU", "accept_new")
 MEASURED_GROUPS = (*COMPILED_GROUPS, "device", "measurement", "output")
 TEST_OPTIONS = ("target", "link", "allow_mismatch", "count", "lossy", "junit", "pytest_arguments")
-FLASH_OPTIONS = ("target", "optimize", "stream_input", "image", "link", "flasher")
+FLASH_OPTIONS = ("target", "optimize", "stream_input", "image", "link", "flasher", "allow_mismatch")
 
 
 # Networks

@@ -1,11 +1,12 @@
 """What a person sees while the pipeline works: a line for each step, a bar for what takes long, tables, notes."""
 
-from console.bar import PROGRESS_LINES, bar
+from console.bar import PROGRESS_LINES, bar, percent_bar
 from console.line import Step, note, step
 from console.screen import out
 from console.table import plain, report, table
 from console.text import clean, one_line, say
 
 __all__ = [
-    "PROGRESS_LINES", "Step", "bar", "clean", "note", "one_line", "out", "plain", "report", "say", "step", "table",
+    "PROGRESS_LINES", "Step", "bar", "clean", "note", "one_line", "out", "percent_bar", "plain", "report", "say",
+    "step", "table",
 ]  # fmt: skip

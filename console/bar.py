@@ -7,7 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from console.screen import LABEL_WIDTH, out
 from console.text import one_line
@@ -33,6 +41,25 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
         task = progress.add_task(f"{one_line(label):<{LABEL_WIDTH}}", total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def percent_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar and the elapsed time until the body ends; it moves once the body says how many percent are done."""
+    columns = (
+        TextColumn("{task.description}", style="bold", markup=False),
+        SpinnerColumn(),
+        BarColumn(),
+        TextColumn("{task.fields[done]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    if os.environ.get(PROGRESS_LINES):
+        show = _progress_lines(label, 100)
+        yield lambda percent: show(round(percent))
+        return
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        task = progress.add_task(f"{one_line(label):<{LABEL_WIDTH}}", total=None, done="")
+        yield lambda percent: progress.update(task, total=100, completed=percent, done=f"{percent:.0f} %")
 
 
 def _progress_lines(label: str, total: int) -> Callable[[int], None]:

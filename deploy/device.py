@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from artifact import Artifact, ImageFacts
 from deploy.agents import DEFAULT_OPTIONS, TFLM, AgentOptions, Say, local_agent, remote_agent, tflm_agent
+from deploy.flash_tool import Watch, unwatched
 from deploy.flashers import Flasher, flasher_for
 from deploy.links import Link, make_link
 from deploy.links.ssh import SshLink
@@ -101,13 +102,16 @@ def device_for(
     timeouts: Timeouts | None = None,
     say: Say = lambda text: None,
     flasher: str = "",
+    watch: Watch = unwatched,
+    allow_mismatch: bool = False,
 ) -> Device:
     """Return the device of a target with the flasher of that name, or the target's own, where one is needed.
 
-    Raises DeployError if a microcontroller has neither a link nor a flasher.
+    `watch` and `allow_mismatch` are as those of deploy.flashers.flasher_for. Raises DeployError if a microcontroller
+    has neither a link nor a flasher.
     """
     needs_flasher = target.kind == "mcu" and link is None and artifact.kind != TFLM
-    chosen = flasher_for(target, flasher, say) if needs_flasher else None
+    chosen = flasher_for(target, flasher, say, watch, allow_mismatch) if needs_flasher else None
     return Device(target, artifact, link, chosen, agent, timeouts, say)
 
 

@@ -7,21 +7,38 @@ import shutil
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import process
-from deploy import flashed, images, ports, usb_devices
+from deploy import chips, flashed, images, ports, usb_devices
 from deploy.bench_file import Unit, unit_of
+from deploy.chips import Chip
 from deploy.links import Link, make_link
 from errors import DeployError
 from target import Target
 from target.sections import Mcu
 
 Say = Callable[[str], None]
+Percent = Callable[[float], None]
+"""Called with how much of the flashing is done, in percent, as far as the tool says it."""
+Watch = Callable[[str], AbstractContextManager[Percent]]
+"""Shows that a flasher of this name works, and how far it is."""
+CHIP_S = 30.0
+"""How long a tool may take to say what chip is there."""
+# 45 %, 45.0%, and st-flash's 5/11 pages.
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%|(\d+)/ ?(\d+) pages written")
+_SHOWN_TAIL = 80
+
+
+@contextmanager
+def unwatched(name: str) -> Iterator[Percent]:
+    """Show nothing."""
+    yield lambda percent: None
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,8 @@ class FlashTool(ABC):
         self.target = target
         self.options = target.flash_arguments.get(self.name, ())
         self.say: Say = lambda text: None
+        self.watch: Watch = unwatched
+        self.allow_mismatch = False
         self.line = ""
 
     @property
@@ -97,6 +116,18 @@ class FlashTool(ABC):
     @abstractmethod
     def command(self, job: Job) -> list[str]:
         """Return the command that writes and starts an image, run in the image's folder."""
+
+    def chip_command(self, job: Job, chip: Chip) -> list[str]:
+        """Return a command that says what chip is there without writing; empty where the tool can't say it."""
+        return []
+
+    def chip_script(self, job: Job, chip: Chip) -> str:
+        """Return what that command reads from its standard input."""
+        return ""
+
+    def received_chip(self, job: Job, chip: Chip, text: str) -> str:
+        """Return the name of the chip that a tool's output says is there, "" if it does not say it."""
+        return ""
 
     def script(self, job: Job) -> str:
         """Return what the program reads from its standard input."""
@@ -179,7 +210,10 @@ class FlashTool(ABC):
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="alpharho-") as folder:
             form = self.in_form(image, Path(folder))
-            self.flash(self.prepare(Job(form, uri, self.choose_probe(uri)), Path(folder)))
+            job = self.prepare(Job(form, uri, self.choose_probe(uri)), Path(folder))
+            with self.watch(self.name) as percent:
+                self.check_chip(job)
+                self.flash(job, percent)
         if not uri:
             uri = self._uri_of(ports.wait_for_any(self.target))
         elif port and self.reappears:
@@ -192,21 +226,58 @@ class FlashTool(ABC):
         """Return the image in the form that the program takes. Raises DeployError if there is no way to it."""
         return images.in_form(image, self.image_suffix, folder, self.mcu)
 
-    def flash(self, job: Job) -> None:
+    @property
+    def chip(self) -> Chip | None:
+        """The chip that has to be there; None if any may be, or if it is not known what says it."""
+        return None if self.allow_mismatch else chips.expected(self.target)
+
+    def check_chip(self, job: Job) -> None:
+        """Raise DeployError if the tool says that another chip is there; what it can't say is left to the firmware."""
+        chip = self.chip
+        command = self.chip_command(job, chip) if chip else []
+        if chip is None or not command or shutil.which(command[0]) is None:
+            return
+        finished = self._run(command, self.chip_script(job, chip), CHIP_S, job)
+        self.refuse(chip.name, self.received_chip(job, chip, finished.stdout))
+
+    def refuse(self, expected: str, received: str) -> None:
+        """Raise DeployError if what was received is known and not what was expected."""
+        if received and received != expected:
+            raise DeployError(
+                f"{self.target.name}: {self.program}: another chip is there: expected {expected}, received {received}; "
+                "connect the board that --target names, or give --allow-mismatch to flash it all the same"
+            )
+
+    def flash(self, job: Job, percent: Percent = lambda percent: None) -> None:
         """Run the program and judge its answer. Raises DeployError."""
-        finished = process.run(
-            self.command(job),
+        tail = ""
+
+        def show(text: str) -> None:
+            nonlocal tail
+            text, end = tail + text, 0
+            for match in _PERCENT.finditer(text):
+                percent(float(match[1]) if match[1] else 100.0 * int(match[2]) / max(1, int(match[3])))
+                end = match.end()
+            tail = text[end:][-_SHOWN_TAIL:]
+
+        self.judge(self._run(self.command(job), self.script(job), self.timeout_s, job, show))
+
+    def _run(
+        self, command: list[str], script: str, timeout_s: float, job: Job, show: Say | None = None
+    ) -> process.Finished:
+        return process.run(
+            command,
             error=DeployError,
-            timeout_s=self.timeout_s,
+            timeout_s=timeout_s,
             name=f"{self.target.name}: {self.program}",
             install=self.package,
             hint="check the cable and that the board has power",
             folder=job.image.parent.resolve(),
-            stdin=self.script(job).encode(),
+            stdin=script.encode(),
             is_merged=True,
             check=False,
+            on_text=show,
         )
-        self.judge(finished)
 
     def judge(self, finished: process.Finished) -> None:
         """Raise DeployError with the program's own words and the next step if it did not succeed."""

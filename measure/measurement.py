@@ -110,7 +110,10 @@ def device_of(setup: Setup, threads: int) -> Device:
     """Return the device of a setup, which runs with a number of threads where it is a Linux board."""
     how = setup.settings
     agent = AgentOptions(threads, how.kernels, how.device, how.runtime, how.accept_new)
-    return device_for(setup.target, setup.compiled, how.link, agent, say=console.note, flasher=how.flasher)
+    return device_for(
+        setup.target, setup.compiled, how.link, agent, say=console.note, flasher=how.flasher,
+        watch=console.percent_bar, allow_mismatch=how.allow_mismatch,
+    )  # fmt: skip
 
 
 def choose_threads(setup: Setup, pictures: Pictures) -> Threads:

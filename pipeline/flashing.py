@@ -34,7 +34,9 @@ def run(request: FlashRequest) -> None:
             f"--target {board.name}: is not flashed: it is an emulator, this host or a Linux board; "
             f"`./inv deploy {board.name}` starts it"
         )
-    flasher = flasher_for(board, request.flasher or "", console.note)
+    flasher = flasher_for(
+        board, request.flasher or "", console.note, console.percent_bar, allow_mismatch=request.allow_mismatch
+    )
     if not isinstance(flasher, FlashTool):
         raise DeployError(f"{board.name}: {request.flasher} does not flash boards; see --flasher in --help")
     flasher.line = request.link or ""

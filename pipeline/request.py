@@ -172,7 +172,9 @@ class Request:
         default_words="as the target's file says", parse=read_tpu, scope=EDGETPU,
     )  # fmt: skip
     allow_mismatch: bool = option(
-        False, "measure or test a device that is not the target's board, and say so in the report", group="device"
+        False,
+        "flash, measure or test a device that is not the target's board, and say so in the report",
+        group="device",
     )
     images: int | None = option(
         None, "test pictures, or `all`", group="measurement", value="N", low=1, words={"all": ALL_IMAGES},

@@ -94,13 +94,14 @@ def run(
     is_merged: bool = False,
     kept_bytes: int = KEPT_BYTES,
     on_line: Callable[[str], None] | None = None,
+    on_text: Callable[[str], None] | None = None,
 ) -> Finished:
     """Run a program to its end and return its exit code and output.
 
     `name` is what errors call it, the program's own by default; `install` the Debian package or sentence that follows
     "not found"; `hint` ends the error of a time limit; `telling` is the pattern of the output line that explains a
     failure. `environment` replaces this process's; `is_merged` puts standard error into `stdout`; `on_line` receives
-    each line of standard output, or of both streams if merged, as it arrives.
+    each line of standard output, or of both streams if merged, as it arrives, `on_text` the text as it comes.
     Raises `error` if the program is missing, can't be started, takes longer than `timeout_s`, or, with `check`, ends
     with an exit code other than 0.
     """
@@ -111,7 +112,7 @@ def run(
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT if is_merged else subprocess.PIPE,
         )  # fmt: skip
     with _stopped(child):
-        out, err = _Stream(child.stdout, kept_bytes, on_line), _Stream(child.stderr, kept_bytes)
+        out, err = _Stream(child.stdout, kept_bytes, on_line, on_text), _Stream(child.stderr, kept_bytes)
         if not _read_to_end(child, [out, err], time.monotonic() + timeout_s):
             raise error(f"{called}: did not end within {timeout_s:g} s" + (f"; {hint}" if hint else ""))
     finished = Finished(child.returncode, out.text, err.text)
@@ -223,6 +224,7 @@ class _Stream:
     pipe: IO[bytes] | None
     kept_bytes: int
     on_line: Callable[[str], None] | None = None
+    on_text: Callable[[str], None] | None = None
     data: bytearray = field(default_factory=bytearray)
     rest: bytes = b""
 
@@ -231,6 +233,8 @@ class _Stream:
         self.data += data
         if len(self.data) > 2 * self.kept_bytes:
             del self.data[: -self.kept_bytes]
+        if self.on_text:
+            self.on_text(data.decode("utf-8", "replace"))
         if self.on_line:
             *lines, self.rest = (self.rest + data).split(b"\n")
             for line in lines:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from deploy.bench_file import unit_of
-from deploy.flash_tool import Failure, FlashTool, Say
+from deploy.flash_tool import Failure, FlashTool, Say, Watch, unwatched
 from deploy.links import Link
 from deploy.sdks import sdk_flasher
 from errors import DeployError, nearest
@@ -34,26 +34,36 @@ class Flasher(Protocol):
         """
 
 
-def flasher_for(target: Target, name: str = "", say: Say | None = None) -> Flasher:
+def flasher_for(
+    target: Target, name: str = "", say: Say | None = None, watch: Watch = unwatched, allow_mismatch: bool = False
+) -> Flasher:
     """Return the flasher of this name, else the one of bench.toml, else the target's first whose program is installed.
 
-    `say` is called with each line about what is flashed. Raises DeployError if the target has none, or if the flasher
-    does not serve targets of its link.
+    `say` is called with each line about what is flashed, `watch` shows how far it is; with `allow_mismatch` a chip that
+    is not the target's is flashed as well. Raises DeployError if the target has none, or if the flasher does not serve
+    targets of its link.
     """
     if target.sdk is not None:
         if name:
             raise DeployError(f"{target.name}: its SDK flashes it; leave --flasher {name} out")
         return sdk_flasher(target, say, _failures(target.flasher))
+
+    def made(name: str) -> Flasher:
+        flasher = _make(target, name)
+        if isinstance(flasher, FlashTool):
+            flasher.say, flasher.watch, flasher.allow_mismatch = say or flasher.say, watch, allow_mismatch
+        return flasher
+
     name = name or (unit_of(target.name).flasher if target.link == "serial" else "")
     if name:
-        return _make(target, name, say)
+        return made(name)
     if not target.flasher:
         raise DeployError(
             f"{target.name}: has no flasher; add the key flasher to targets/{target.name}.toml "
             f"({nearest('', flashers())}), or flash it yourself and give its line with --link"
         )
-    usual = _make(target, target.flasher, say)
-    for flasher in (usual, *(_make(target, other, say) for other in target.other_flashers)):
+    usual = made(target.flasher)
+    for flasher in (usual, *(made(other) for other in target.other_flashers)):
         if not isinstance(flasher, FlashTool) or flasher.is_installed():
             return flasher
     return usual
@@ -65,7 +75,7 @@ def _failures(name: str) -> tuple[Failure, ...]:
     return getattr(flasher, "failures", ())
 
 
-def _make(target: Target, name: str, say: Say | None) -> Flasher:
+def _make(target: Target, name: str) -> Flasher:
     if name not in flashers():
         raise DeployError(f"{target.name}: no flasher {name}; {nearest(name, flashers())}")
     flasher = import_module(f"deploy.flashers.{name.replace('-', '_')}").FLASHER
@@ -75,6 +85,4 @@ def _make(target: Target, name: str, say: Say | None) -> Flasher:
             f"correct flasher or link in targets/{target.name}.toml"
         )
     made: Flasher = flasher(target)
-    if say is not None and isinstance(made, FlashTool):
-        made.say = say
     return made

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+import process
 from deploy.flash_tool import Failure, FlashTool, Job
 from errors import DeployError
 
 ARGUMENTS = 2
+OTHER_CHIP = r"This chip is (\S+), not ([^\s.]+)"
 
 
 class Esptool(FlashTool):
@@ -41,10 +45,17 @@ class Esptool(FlashTool):
     def command(self, job: Job) -> list[str]:
         """See FlashTool.command. A line over TCP can't reset the chip."""
         chip, address, *more = self.options
+        chip = "auto" if self.allow_mismatch else chip
         reset = ["--before", "no-reset", "--after", "no-reset"] if job.port.startswith("socket:") else []
         return [
             self.program, "--chip", chip, "--port", job.port, *reset, *more, "write-flash", address, job.image.name
         ]  # fmt: skip
+
+    def judge(self, finished: process.Finished) -> None:
+        """See FlashTool.judge. It looks at the chip before it writes."""
+        if match := re.search(OTHER_CHIP, finished.stdout):
+            self.refuse(match[2], match[1])
+        super().judge(finished)
 
 
 FLASHER = Esptool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deploy import chips
+from deploy.chips import Chip
 from deploy.flash_tool import Failure, FlashTool, Job
 from deploy.usb_devices import J_LINK
 
@@ -42,6 +44,19 @@ class JLink(FlashTool):
     def script(self, job: Job) -> str:
         """See FlashTool.script: write with verification, reset, run."""
         return f"loadfile {job.image.name}\nr\ng\nexit\n"
+
+    def chip_command(self, job: Job, chip: Chip) -> list[str]:
+        """See FlashTool.chip_command."""
+        return self.command(job)
+
+    def chip_script(self, job: Job, chip: Chip) -> str:
+        """See FlashTool.chip_script."""
+        return f"mem32 {chip.address:#x},1\nexit\n"
+
+    def received_chip(self, job: Job, chip: Chip, text: str) -> str:
+        """See FlashTool.received_chip."""
+        word = chips.first_word(rf"(?i){chip.address:08x} = ([0-9a-f]{{8}})", text)
+        return "" if word is None else chips.received(chip, word)
 
 
 FLASHER = JLink

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import process
+from deploy import chips
+from deploy.chips import Chip
 from deploy.flash_tool import Failure, FlashTool, Job
 from deploy.usb_devices import PROBES
+
+OTHER_CHIP = r"\*\* Chip (0x[0-9a-f]+) \*\*"
 
 
 class OpenOcd(FlashTool):
@@ -45,7 +50,24 @@ class OpenOcd(FlashTool):
     def command(self, job: Job) -> list[str]:
         """See FlashTool.command. The image's name alone, as Tcl would split a path with spaces."""
         probe = ["-c", f"adapter serial {job.probe}"] if job.probe else []
-        return [self.program, *self.options, *probe, "-c", f"program {job.image.name} verify reset exit"]
+        check = ["-c", _chip_check(self.chip)] if self.chip else []
+        return [self.program, *self.options, *probe, *check, "-c", f"program {job.image.name} verify reset exit"]
+
+    def judge(self, finished: process.Finished) -> None:
+        """See FlashTool.judge. It has read the chip's register before it wrote anything."""
+        word = chips.first_word(OTHER_CHIP, finished.stdout)
+        if self.chip and word is not None:
+            self.refuse(self.chip.name, chips.received(self.chip, word))
+        super().judge(finished)
+
+
+def _chip_check(chip: Chip) -> str:
+    """Return Tcl that ends OpenOCD if another chip is there; OpenOCD before 0.12 has no read_memory, and goes on."""
+    word = f"[read_memory {chip.address:#x} 32 1] & {chip.mask:#x}"
+    return (
+        f"init; if {{![catch {{set chip [expr {{{word}}}]}}] && $chip != {chip.value:#x}}} "
+        "{echo [format {** Chip 0x%x **} $chip]; shutdown error}"
+    )
 
 
 FLASHER = OpenOcd

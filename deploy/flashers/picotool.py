@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from deploy.chips import Chip
 from deploy.flash_tool import Failure, FlashTool, Job
 
 
@@ -26,6 +29,16 @@ class Picotool(FlashTool):
         """See FlashTool.command. `-f` restarts a board of the SDK's USB serial port into BOOTSEL."""
         serial = ["--ser", job.probe] if job.probe else []
         return [self.program, "load", "-f", *serial, *self.options, "-v", "-x", job.image.name]
+
+    def chip_command(self, job: Job, chip: Chip) -> list[str]:
+        """See FlashTool.chip_command. `-F` restarts a board of the SDK as -f does, and leaves it in BOOTSEL."""
+        serial = ["--ser", job.probe] if job.probe else []
+        return [self.program, "info", "-d", "-F", *serial]
+
+    def received_chip(self, job: Job, chip: Chip, text: str) -> str:
+        """See FlashTool.received_chip."""
+        match = re.search(r"(?m)^\s*type:\s+(RP\d+)", text)
+        return match[1] if match else ""
 
 
 FLASHER = Picotool

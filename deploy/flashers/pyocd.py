@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deploy import chips
+from deploy.chips import Chip
 from deploy.flash_tool import Failure, FlashTool, Job
 from deploy.usb_devices import PROBES
 
@@ -39,6 +41,16 @@ class PyOcd(FlashTool):
         """See FlashTool.command. Without --no-wait it waits for a probe for ever."""
         probe = ["-u", job.probe] if job.probe else []
         return [self.program, "flash", "--no-wait", *self.options, *probe, job.image.name]
+
+    def chip_command(self, job: Job, chip: Chip) -> list[str]:
+        """See FlashTool.chip_command."""
+        probe = ["-u", job.probe] if job.probe else []
+        return [self.program, "cmd", "--no-wait", *self.options, *probe, "-c", f"read32 {chip.address:#x}"]
+
+    def received_chip(self, job: Job, chip: Chip, text: str) -> str:
+        """See FlashTool.received_chip."""
+        word = chips.first_word(rf"(?im)^{chip.address:08x}:\s+([0-9a-f]{{8}})", text)
+        return "" if word is None else chips.received(chip, word)
 
 
 FLASHER = PyOcd

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from deploy import chips
+from deploy.chips import Chip
 from deploy.flash_tool import Failure, FlashTool, Job
 from deploy.usb_devices import ST_LINK
 
@@ -33,6 +37,17 @@ class StLinkTools(FlashTool):
         """See FlashTool.command."""
         probe = ["--serial", job.probe] if job.probe else []
         return [self.program, "--reset", *self.options, *probe, "write", job.image.name, f"{self.mcu.flash_origin:#x}"]
+
+    def chip_command(self, job: Job, chip: Chip) -> list[str]:
+        """See FlashTool.chip_command. It lists all ST-Links, and the chip that is on each."""
+        return ["st-info", "--probe"]
+
+    def received_chip(self, job: Job, chip: Chip, text: str) -> str:
+        """See FlashTool.received_chip."""
+        parts = [part for part in re.split(r"(?m)^(?=\s*version:)", text) if "chipid:" in part]
+        of_probe = [part for part in parts if not job.probe or job.probe.lower() in part.lower()]
+        word = chips.first_word(r"chipid:\s+(0x[0-9a-f]+)", of_probe[0]) if len(of_probe) == 1 else None
+        return chips.received(chip, word) if word else ""
 
 
 FLASHER = StLinkTools

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deploy import chips
+from deploy.chips import Chip
 from deploy.flash_tool import Failure, FlashTool, Job
 from deploy.usb_devices import ST_LINK
 
@@ -27,9 +29,20 @@ class CubeProgrammer(FlashTool):
 
     def command(self, job: Job) -> list[str]:
         """See FlashTool.command."""
+        return [*self._connect(job), "-w", job.image.name, "-v", "-rst"]
+
+    def chip_command(self, job: Job, chip: Chip) -> list[str]:
+        """See FlashTool.chip_command: it says what is there whenever it connects."""
+        return self._connect(job)
+
+    def received_chip(self, job: Job, chip: Chip, text: str) -> str:
+        """See FlashTool.received_chip."""
+        word = chips.first_word(r"Device ID\s*: (0x[0-9A-Fa-f]+)", text)
+        return "" if word is None else chips.received(chip, word)
+
+    def _connect(self, job: Job) -> list[str]:
         probe = [f"sn={job.probe}"] if job.probe else []
-        connect = ["-c", "port=SWD", *probe, "mode=UR", "reset=HWrst", *self.options]
-        return [self.program, *connect, "-w", job.image.name, "-v", "-rst"]
+        return [self.program, "-c", "port=SWD", *probe, "mode=UR", "reset=HWrst", *self.options]
 
 
 FLASHER = CubeProgrammer

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from deploy import images
-from deploy.flash_tool import FlashTool, Job
+from deploy.flash_tool import FlashTool, Job, Percent
 from deploy.uf2_drives import Drive, drives
 from errors import DeployError
 
@@ -72,7 +72,7 @@ class Uf2Drive(FlashTool):
         """See FlashTool.command: there is none."""
         return []
 
-    def flash(self, job: Job) -> None:
+    def flash(self, job: Job, percent: Percent = lambda percent: None) -> None:
         """See FlashTool.flash: copy, and wait until the drive is gone."""
         drive = self.drive()
         try:

@@ -79,7 +79,7 @@ FAILURES = [
     ("dfu-util", "dfu_util_no_board", r"No DFU capable USB device available \(exit code 74\); put the board into"),
     ("picotool", "picotool_no_board", r"No accessible .* \(exit code 249\); hold BOOTSEL while"),
     ("esptool", "esptool_no_port", r"Could not open /dev/ttyACM9, .* \(exit code 2\); check the port in bench.toml"),
-    ("esptool", "esptool_wrong_chip", r"This chip is ESP32-S3, not ESP32-C3. .* another chip is on that port"),
+    ("esptool", "esptool_wrong_chip", r"another chip is there: expected ESP32-C3, received ESP32-S3; connect"),
     ("bossac", "bossac_no_port", r"No device found on /dev/ttyACM9 \(exit code 1\); press reset twice"),
     ("teensy-loader-cli", "teensy_no_board", r"Unable to open device .* press the button on the Teensy"),
     ("nrfutil", "nrfutil_no_board", r"Error: No devices found \(exit code 1\); connect the board's debug port"),
@@ -381,7 +381,7 @@ def test_the_real_esptool_writes_to_a_model_of_the_boot_loader(board: target.Tar
             uri = f"tcp://127.0.0.1:{port}"
             assert tool_of(board, "esptool").write(tmp_path / "f.bin", uri) == uri
             other = dataclasses.replace(board, flash_arguments={"esptool": ("esp32c3", "0x0")})
-            with pytest.raises(DeployError, match=r"This chip is ESP32-S3, not ESP32-C3.* another chip"):
+            with pytest.raises(DeployError, match=r"another chip is there: expected ESP32-C3, received ESP32-S3; "):
                 tool_of(other, "esptool").write(tmp_path / "f.bin", uri)
         finally:
             model.kill()
