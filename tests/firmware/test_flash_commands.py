@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import socket
 import subprocess
 import threading
@@ -24,6 +23,7 @@ from deploy.ports import Port
 from deploy.uf2_drives import Drive, drives
 from errors import DeployError
 from target import sections
+from tests.firmware import esptool_programs
 from tests.firmware.flash_stand_in import StandIn
 
 ORIGIN = 0x08000000
@@ -366,12 +366,11 @@ def test_the_same_image_is_not_flashed_again(
     assert flashed.store().read_text() == "{}"  # its content is not known now
 
 
-@pytest.mark.skipif(
-    not (shutil.which("esptool") and shutil.which("esp32-mock-bootloader")),
-    reason="needs esptool and esp32-mock-bootloader, both of PyPI, on the PATH",
-)
-def test_the_real_esptool_writes_to_a_model_of_the_boot_loader(board: target.Target, tmp_path: Path) -> None:
+def test_the_real_esptool_writes_to_a_model_of_the_boot_loader(
+    board: target.Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The package esp32-mock-bootloader speaks the protocol of the ROM's boot loader, and keeps what is written."""
+    esptool_programs.use(monkeypatch)
     (tmp_path / "f.bin").write_bytes(bytes(range(256)) * 16)
     port = free_port()
     words = ["esp32-mock-bootloader", "run", "--chip", "esp32s3", "--port", str(port), "--timeout", "120"]
