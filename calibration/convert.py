@@ -91,15 +91,8 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
         target = folder / FILENAME
         target.write_bytes(_convert(model.path, inputs.real(), folder / LOG))
         facts = _facts(checks.inspect(target, f"--model {model.name}"), known.labels, known.input_range)
-        check = _compare(model, target, facts, test, data)
-        return replace(
-            facts,
-            parameters=known.parameters,
-            preset=known.preset,
-            check=check,
-            damaged_pictures=tuple(data.damaged),
-            range_from=known.range_from,
-        )
+        facts = replace(facts, parameters=known.parameters, preset=known.preset, range_from=known.range_from)
+        return replace(facts, check=_compare(model, target, facts, test, data), damaged_pictures=tuple(data.damaged))
 
     return produce(
         "int8",
@@ -110,10 +103,7 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
         parents={model.kind: model.sha256},
         tools=versions("tensorflow", "keras", "ai-edge-litert"),
         parameters={
-            # Range and labels are facts of the network that its file does not hold.
-            "input_range": known.input_range,
-            "range_from": known.range_from,
-            "labels": known.labels,
+            **_facts_beside_the_file(known),
             "data": data.name,
             "pictures": len(chosen),
             "seed": settings.seed,
@@ -121,6 +111,11 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
             "held_out": test.digest(with_labels=True),
         },
     )
+
+
+def _facts_beside_the_file(known: KerasFacts) -> dict[str, Json]:
+    """Return the facts of a network that its file does not hold, and which change what is produced from it."""
+    return {"input_range": known.input_range, "range_from": known.range_from, "labels": known.labels}
 
 
 def _expect_pictures_and_labels(model: Artifact[KerasFacts], data: Dataset) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import console
 import datasets
+from datasets import Dataset
 from errors import ConfigError
 from models import checkpoint, presets
 from models.presets import RHO_MAX, RHO_MIN, Preset
@@ -41,16 +42,9 @@ def run(
 
     Raises ConfigError if an option can't be.
     """
-    dataset = datasets.load(data)
-    counts = len(dataset.train), len(dataset.test)
-    if min(counts) == 0:
-        raise ConfigError(
-            f"--data {data}: expected pictures to train and to test with, has {counts[0]} and {counts[1]}"
-        )
+    dataset = _load(data)
     preset = presets.parse(model, len(dataset.class_names), channels)
-    path = Path(out) if out else trained_path(preset, dataset.identity)
-    if path.suffix != ".npz":
-        raise ConfigError(f"--out {path}: expected a name that ends in .npz")
+    path = _checkpoint_path(out, preset, dataset)
     batch = batch_for(len(dataset.train)) if batch is None else batch
     if batch < 1 or not 0 < learning_rate < 1:
         raise ConfigError(f"--batch {batch} --learning-rate {learning_rate}: expected 1 or more, and 0 to 1")
@@ -70,6 +64,23 @@ def run(
     for text in notes.after(facts):
         console.note(text)
     return path, facts.float_top1
+
+
+def _load(data: str) -> Dataset:
+    dataset = datasets.load(data)
+    counts = len(dataset.train), len(dataset.test)
+    if min(counts) == 0:
+        raise ConfigError(
+            f"--data {data}: expected pictures to train and to test with, has {counts[0]} and {counts[1]}"
+        )
+    return dataset
+
+
+def _checkpoint_path(out: str | None, preset: Preset, dataset: Dataset) -> Path:
+    path = Path(out) if out else trained_path(preset, dataset.identity)
+    if path.suffix != ".npz":
+        raise ConfigError(f"--out {path}: expected a name that ends in .npz")
+    return path
 
 
 def batch_for(pictures: int) -> int:
