@@ -29,7 +29,7 @@ def quantize(pixels: npt.NDArray[np.uint8], input_range: tuple[float, float], te
     return table
 
 
-def quantize_reals(real: npt.NDArray[Any], tensor: QuantizedTensor) -> Values:
+def quantize_reals(real: Values, tensor: QuantizedTensor) -> Values:
     """Return real values as the input tensor of a model stores them; what is beyond its range is clipped."""
     if tensor.dtype == "float32":
         return real.astype(np.float32)

@@ -13,6 +13,7 @@ from calibration.checks import QuantizedTensor, is_picture_shape
 from calibration.evaluate import Values
 from datasets import Split, digest_of, prepare_many
 from errors import ConfigError
+from graph.types import Array
 from models.build import KerasFacts
 
 Labels = npt.NDArray[np.int64]
@@ -70,9 +71,7 @@ def select(split: Split, indices: Sequence[int] | Labels, network: KerasFacts, w
     return Examples(_values(split.array[chosen], shape, where), split.labels[chosen], network.input_range)
 
 
-def _values(
-    x: npt.NDArray[np.generic], shape: tuple[int, ...], where: str
-) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
+def _values(x: Array, shape: tuple[int, ...], where: str) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
     if x.shape[1:] != shape[1:] and x[0].size != int(np.prod(shape)):
         raise ConfigError(
             f"{where}: its arrays are {'x'.join(map(str, x.shape[1:]))} each, the model's input is "

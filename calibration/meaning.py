@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from graph.types import Graph, Operator, Tensor
+from graph.types import Array, Graph, Operator, Tensor
 
 # Operators that change how a value is stored, not what it means.
 TRANSPARENT = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")
@@ -27,7 +27,7 @@ class Meaning:
     threshold: float | None = None
     reason: str = ""
 
-    def predicted(self, output: npt.NDArray[Any], scale: float, zero_point: int) -> npt.NDArray[np.int64]:
+    def predicted(self, output: Array, scale: float, zero_point: int) -> npt.NDArray[np.int64]:
         """Return the class of each of the outputs (n, size), as stored; `scale` is 0 for real values."""
         if self.threshold is None:
             return output.argmax(axis=1).astype(np.int64)

@@ -17,6 +17,7 @@ from datasets import Dataset
 from errors import ConfigError
 from graph.kernels import USUAL
 from graph.oracle import Oracle
+from graph.types import Array
 
 AS_GIVEN, BY_NUMBER, REVERSED, SHIFTED = "as given", "by number", "reversed", "after a background class"
 REORDERED = "another order"
@@ -83,7 +84,7 @@ class Candidate:
             progress()
         return result
 
-    def _as_input(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
+    def _as_input(self, values: npt.NDArray[np.float32]) -> Array:
         if self._input.dtype == "float32":
             return values
         info = np.iinfo(self._input.dtype)

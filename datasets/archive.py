@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
+from datasets.pictures import Array
 from errors import ConfigError
 
 UNREADABLE = (
@@ -26,7 +26,7 @@ SHARE_OF_RAM = 0.5
 """The part of this machine's RAM that the arrays of one file may take."""
 
 
-def read_arrays(path: Path, names: Iterable[str]) -> dict[str, npt.NDArray[np.generic]]:
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, Array]:
     """Return those arrays of a .npz file that are among `names`; others are not read.
 
     Raises ConfigError, before memory is taken, if the arrays need more than half of this machine's RAM, or if the
@@ -60,7 +60,7 @@ def _check_total(path: Path, total: int) -> None:
         )
 
 
-def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[np.generic]:
+def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     key = info.filename.removesuffix(".npy")
     with archive.open(info) as file:
         claimed = _claimed_bytes(file)
@@ -70,7 +70,7 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.ND
             "write the file again"
         )
     with archive.open(info) as file:
-        array: npt.NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
+        array: Array = np.lib.format.read_array(file, allow_pickle=False)
     return array
 
 

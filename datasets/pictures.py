@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from PIL import Image
 from errors import ConfigError
 
 Pixels = npt.NDArray[np.uint8]
-Array = npt.NDArray[np.generic]
+Array: TypeAlias = "npt.NDArray[np.generic[object]]"
 Size = int | tuple[int, int]
 """Height and width in pixels, or the side of a square."""
 
@@ -156,7 +156,7 @@ def sample(split: Split, count: int | None, seed: int = 0) -> npt.NDArray[np.int
     return np.lexsort((position, rank))[:count].astype(np.int64)
 
 
-def digest_of(pixels: npt.NDArray[Any], labels: Sequence[int] | npt.NDArray[np.int64] | None = None) -> str:
+def digest_of(pixels: Array, labels: Sequence[int] | npt.NDArray[np.int64] | None = None) -> str:
     """Return the sha256 (hex) of prepared inputs and their labels: what identifies a set of them by content."""
     sha = hashlib.sha256(repr((pixels.shape, str(pixels.dtype))).encode())
     sha.update(np.ascontiguousarray(pixels).tobytes())

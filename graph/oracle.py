@@ -144,7 +144,7 @@ class _TensorDetail(TypedDict):
     index: int
     name: str
     shape: Array
-    dtype: type[np.generic]
+    dtype: type[np.generic[object]]
     quantization: tuple[float, int]
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from errors import CompileError
 
-Array: TypeAlias = npt.NDArray[np.generic]
+Array: TypeAlias = "npt.NDArray[np.generic[object]]"
 Scalar = bool | int | float
 OptionValue = Scalar | str | tuple[int, ...] | tuple[float, ...]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import keras
 import numpy as np
@@ -28,14 +27,17 @@ def build(
     are the same.
     """
     normalize = FusedBatchNormalization if training else layers.BatchNormalization
-    bn = partial(normalize, epsilon=BATCH_NORM_EPSILON, momentum=momentum)
+
+    def normalization(name: str) -> keras.Layer:
+        return normalize(name=name, epsilon=BATCH_NORM_EPSILON, momentum=momentum)
+
     tensors: dict[str, keras.KerasTensor] = {}
     for layer in net.layers:
         if layer.op == "input":
             shape = (None, None, layer.output_shape[2]) if training else layer.output_shape
             tensors[layer.name] = keras.Input(shape, batch_size=batch, name="input")
         else:
-            tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], bn)
+            tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], normalization)
     return keras.Model(tensors["input"], tensors[net.last], name=name)
 
 
@@ -58,7 +60,7 @@ def set_weights(model: keras.Model, weights: dict[str, npt.NDArray[np.float32]])
         variable.assign(weights[variable.path])
 
 
-def _apply(layer: Layer, inputs: list[keras.KerasTensor], batch_norm: Callable[..., keras.Layer]) -> keras.KerasTensor:
+def _apply(layer: Layer, inputs: list[keras.KerasTensor], bn: Callable[[str], keras.Layer]) -> keras.KerasTensor:
     x = inputs[0]
     filters, bias = layer.output_shape[2], not layer.batch_norm
     match layer.op:
@@ -85,7 +87,7 @@ def _apply(layer: Layer, inputs: list[keras.KerasTensor], batch_norm: Callable[.
         case _:
             raise ValueError(f"layer {layer.name}: no Keras layer for {layer.op}")
     if layer.batch_norm:
-        x = batch_norm(name=f"{layer.name}_bn")(x)
+        x = bn(f"{layer.name}_bn")(x)
     return _activate(x, layer.activation, layer.name)
 
 

@@ -19,7 +19,7 @@ from pipeline.options import Field, Words, fields_of, read
 from pipeline.request import is_model, is_target
 
 T = TypeVar("T")
-InvokeTask: TypeAlias = "Task[Callable[..., None]]"
+InvokeTask: TypeAlias = "Task[Callable[[Context], None]]"
 VERSION = "0.1.0"
 STOPPED = 130
 POSITIONAL = ("model", "target", "image")

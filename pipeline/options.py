@@ -7,9 +7,10 @@ import math
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Literal, TypeVar, cast
 
 from errors import ConfigError, nearest
 
@@ -102,7 +103,7 @@ class Field:
 
 
 def option(
-    default: object,
+    default: T,
     help: str,
     *,
     group: str,
@@ -114,21 +115,25 @@ def option(
     high: float = math.inf,
     parse: Callable[[str], object] | None = None,
     scope: Scope | None = None,
-) -> Any:
-    """Return a dataclass field that is an option; see Option."""
+) -> T:
+    """Return a dataclass field that is an option, for type checkers its default; see Option."""
     about = Option(help, group, value, default_words, choices, words or {}, low, high, parse, scope)
     return dataclasses.field(default=default, metadata={METADATA_KEY: about})
+
+
+class _Default(Enum):
+    OTHERS = "the default that the option has in the other dataclass"
 
 
 def like(
     owner: type[object],
     name: str,
-    default: object = dataclasses.MISSING,
+    default: T | Literal[_Default.OTHERS] = _Default.OTHERS,
     *,
     help: str = "",
     default_words: str = "",
     is_scoped: bool = True,
-) -> Any:
+) -> T:
     """Return a field that is the option `name` of another dataclass, with another default or other words."""
     field = fields_of(owner)[name]
     changed = dataclasses.replace(
@@ -137,8 +142,8 @@ def like(
         default_words=default_words or field.option.default_words,
         scope=field.option.scope if is_scoped else None,
     )
-    default = field.default if default is dataclasses.MISSING else default
-    return dataclasses.field(default=default, metadata={METADATA_KEY: changed})
+    value = field.default if default is _Default.OTHERS else default
+    return cast(T, dataclasses.field(default=value, metadata={METADATA_KEY: changed}))
 
 
 def fields_of(owner: type[object]) -> dict[str, Field]:

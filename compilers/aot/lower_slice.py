@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import EllipsisType
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from graph.types import Graph, Operator, Tensor
 
 GATHER_DIMS = 6
 View = npt.NDArray[np.int8]
-Index = int | slice | EllipsisType | None
+Index: TypeAlias = "int | slice[int | None, int | None, int | None] | EllipsisType | None"
 
 
 def slice_(graph: Graph, operator: Operator) -> Step:

@@ -72,13 +72,32 @@ def good() -> list[dict[str, Any]]:
     return found
 
 
+Stream = tuple[str, bytes, list[Any], int]
+"""A name, bytes as they may come, what a receiver makes of them, and how many frames are damaged."""
+
+
 def streams() -> list[dict[str, Any]]:
     """Bytes as they may come, and what a receiver with room for `max_frame` encoded bytes makes of them."""
+    return [
+        {
+            "name": name,
+            "line": data.hex(),
+            "text_end": "%" if b"%" in data else "\n",
+            "max_frame": 256,
+            "items": items,
+            "damaged": damaged,
+        }
+        for name, data, items, damaged in stream_cases()
+    ]
+
+
+def stream_cases() -> list[Stream]:
+    """Return the streams: frames and text in each order, then each kind of damage."""
     ping = line(7, 5, b"hello")
     as_item = {"version": 1, "type": 7, "seq": 5, "payload": b"hello".hex()}
     flipped = bytearray(line(7, 6, b"hello"))
     flipped[5] ^= 0x10
-    cases: list[tuple[str, bytes, list[Any], int]] = [
+    return [
         ("two_frames", ping + ping, [as_item, as_item], 0),
         ("one_zero_between", ping[:-1] + ping, [as_item, as_item], 0),
         ("first_zero_lost", ping[1:], [as_item], 0),
@@ -111,17 +130,6 @@ def streams() -> list[dict[str, Any]]:
         ("highest_version", line(1, 3, b"", version=8), [{"version": 8, "type": 1, "seq": 3, "payload": ""}], 0),
         ("version_9_is_damage", line(1, 3, bytes(4), version=9) + ping, [as_item], 1),
         ("unfinished", ping[:-1], [], 0),
-    ]
-    return [
-        {
-            "name": name,
-            "line": data.hex(),
-            "text_end": "%" if b"%" in data else "\n",
-            "max_frame": 256,
-            "items": items,
-            "damaged": damaged,
-        }
-        for name, data, items, damaged in cases
     ]
 
 
