@@ -45,13 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device_on" in metafunc.fixturenames:
-        names = metafunc.config.getoption("--target").split(",")
-        metafunc.parametrize("device_on", [_marked(name) for name in names], indirect=True, scope="session")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Soak last, when everything else has been tried."""
-    items.sort(key=lambda item: item.path.name == "test_soak.py")
+        names, rounds = metafunc.config.getoption("--target").split(","), metafunc.config.getoption("--rounds")
+        devices = [_marked(name, number) for number in range(rounds) for name in names]
+        metafunc.parametrize("device_on", devices, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -159,10 +155,10 @@ def _mismatches(target: Target, session: Session, allow_mismatch: bool) -> tuple
     return differences(target, session.info, board)
 
 
-def _marked(name: str) -> Any:
+def _marked(name: str, number: int) -> Any:
     where = targets.load(name).measured_on if name in targets.names() else "host"
     marks = {"emulated": [pytest.mark.emulated], "hardware": [pytest.mark.hardware]}.get(where, [])
-    return pytest.param(name, marks=marks, id=name)
+    return pytest.param(name, marks=marks, id=f"{name}-{number}" if number else name)
 
 
 def _check_need(device: DeviceUnderTest, what: str) -> None:

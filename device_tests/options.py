@@ -30,6 +30,7 @@ def add(parser: pytest.Parser) -> None:
     ):
         group.addoption(flag, type=int, default=None, help=text)
     group.addoption("--retry", type=int, default=0, help="run a failed test again, so often; passing then is a flake")
+    group.addoption("--rounds", type=int, default=1, help="run all tests so often, each time on a device just started")
     group.addoption("--soak", type=float, default=None, help="seconds to go on with inferences after the other tests")
     group.addoption("--stream-input", action="store_true", help="build firmware that takes its input row by row")
     group.addoption("--allow-mismatch", action="store_true", help="test a device that is not the target's board")

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m device_tests.repeat --target host-fw --runs 1000
 
-One network and one image are built; each run starts the device anew, in a pytest of its own. Prints a count after
-each tenth run, keeps the output of each failed run, and ends with exit code 1 if there is one.
+One network and one image are built; each run starts the device again. Some runs at a time share a pytest. Prints a
+count after each pytest, keeps the output of those in which a test failed, and ends with exit code 1 if there is one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from device_tests import tiny_model
 from device_tests.images import build_image
 from errors import DeviceError
 
-RUN_TIMEOUT_S = 900.0
+RUN_TIMEOUT_S = 300.0
+TOGETHER = 20
 
 
 def commands(name: str, folder: Path, options: Sequence[str] = ()) -> list[str]:
@@ -36,20 +37,22 @@ def commands(name: str, folder: Path, options: Sequence[str] = ()) -> list[str]:
 
 
 def repeat(command: Sequence[str], runs: int, logs: Path) -> list[Path]:
-    """Run a command so often; return the files with the output of those runs that failed."""
+    """Run the suite so often; return the files with the output of each pytest in which a test failed."""
     failed: list[Path] = []
-    started = time.monotonic()
-    for number in range(1, runs + 1):
-        done = process.run(
-            command, error=DeviceError, timeout_s=RUN_TIMEOUT_S, check=False, is_merged=True, folder=ROOT
-        )
-        if done.exit_code:
-            path = logs / f"run-{number:04}.txt"
-            path.write_text(done.stdout)
-            failed.append(path)
-        if number % 10 == 0 or number == runs or done.exit_code:
-            seconds = time.monotonic() - started
-            print(f"{number} of {runs} runs, {len(failed)} failed, {seconds:.0f} s", flush=True)
+    started, done = time.monotonic(), 0
+    while done < runs:
+        rounds = min(TOGETHER, runs - done)
+        finished = process.run(
+            [*command, "--rounds", str(rounds)], error=DeviceError, timeout_s=rounds * RUN_TIMEOUT_S, check=False,
+            is_merged=True, folder=ROOT,
+        )  # fmt: skip
+        done += rounds
+        if finished.exit_code:
+            failed.append(logs / f"run-{done:04}.txt")
+            failed[-1].write_text(finished.stdout)
+        seconds = time.monotonic() - started
+        summary = finished.last_line(r"\d+ passed")
+        print(f"{done} of {runs} runs in {seconds:.0f} s, {len(failed)} with failures; last: {summary}", flush=True)
     return failed
 
 
