@@ -19,7 +19,10 @@ NETWORK_GROUPS = ("model", "data")
 INT8_GROUPS = (*NETWORK_GROUPS, "calibration")
 COMPILED_GROUPS = (*INT8_GROUPS, "target", "Edge TPU", "accept_new")
 MEASURED_GROUPS = (*COMPILED_GROUPS, "device", "measurement", "output")
-TEST_OPTIONS = ("target", "link", "allow_mismatch", "count", "lossy", "junit", "pytest_arguments")
+TEST_OPTIONS = (
+    "target", "Edge TPU", "link", "flasher", "accept_new", "runtime", "kernels", "device", "allow_mismatch", "lossy",
+    "count", "inferences", "retry", "soak", "unit", "junit", "pytest_arguments",
+)  # fmt: skip
 FLASH_OPTIONS = ("target", "optimize", "stream_input", "image", "link", "flasher", "allow_mismatch")
 
 
@@ -168,7 +171,7 @@ def accuracy(request: Request) -> None:
 def hil(request: options.TestRequest) -> None:
     """Run the hardware-in-the-loop tests on a device.
 
-    They are the same for this host, emulators and hardware.
+    They are the same for this host, emulators and hardware; docs/hil.md lists them.
     """
     from pipeline import device_test
 

@@ -7,7 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +56,13 @@ def units(targets: str, links: str | None) -> list[Unit]:
     return devices
 
 
-def run(devices: Sequence[Unit], task: str, options: Mapping[str, Mapping[str, str | bool]], model: str) -> None:
-    """Run a task of `inv` for each device at the same time; print where the reports of the model are.
+def run(
+    devices: Sequence[Unit],
+    task: str,
+    options: Mapping[str, Mapping[str, str | bool]],
+    show: Callable[[Sequence[Unit]], None],
+) -> None:
+    """Run a task of `inv` for each device at the same time; let `show` print what came of those that did not fail.
 
     `options` are those of each target, by name without dashes: the text, or True for a flag. One that fails does not
     stop the others. Raises Error naming those that failed, KeyboardInterrupt after all ended.
@@ -83,7 +88,7 @@ def run(devices: Sequence[Unit], task: str, options: Mapping[str, Mapping[str, s
         for child in running.values():  # Ctrl-C reached them as well: they keep what they have measured
             process.stop(child, END_TIMEOUT_S)
     failed = [name for name, child in running.items() if child.returncode]
-    _print_results([unit for unit in devices if unit.name not in failed], model)
+    show([unit for unit in devices if unit.name not in failed])
     if failed:
         reasons = "; ".join(f"{name}: {last[name].removeprefix('error: ')}" for name in failed)
         raise Error(f"{len(failed)} of {len(devices)} devices failed: {reasons}")
@@ -119,7 +124,8 @@ def _table(last: Mapping[str, str]) -> Table:
     return table
 
 
-def _print_results(done: Sequence[Unit], model: str) -> None:
+def print_reports(done: Sequence[Unit], model: str) -> None:
+    """Print a table of the reports of a model: a row for each device that has one."""
     columns = [
         ("device", "left"),
         ("median", "right"),

@@ -12,7 +12,7 @@ import pytest
 
 import target as targets
 from artifact import Artifact, ImageFacts
-from deploy.agents import AgentOptions
+from deploy.agents import TFLM, AgentOptions
 from deploy.board_state import BoardState
 from deploy.device import HANDSHAKE_S, Device, device_for
 from deploy.identity import check, differences
@@ -79,7 +79,8 @@ def device_on(
         )  # fmt: skip
         prefix = f"{target.name}: " if "," in option("--target") else ""
         image = None if artifact.path == model else artifact.path
-        for name, value in provenance.properties(under_test, link.name, image).items():
+        model_name = option("--model-name") or model.stem
+        for name, value in provenance.properties(under_test, model_name, link.name, image).items():
             record_testsuite_property(prefix + name, value)
         for text in mismatches:
             record_testsuite_property("mismatch", f"{target.name}: {text}")
@@ -102,34 +103,47 @@ def session(device: DeviceUnderTest) -> Session:
 
 
 def _to_run(target: Target, config: pytest.Config, folder: Path) -> tuple[Path, str, Artifact[ImageFacts]]:
-    """Return the model, the engine that runs it, and what the device is to run: the model, or what has it inside.
+    """Return the model, the engine that runs it, and what the device is to run: the model, or what was compiled of it.
 
     Skips where that can't be built.
     """
-    named, image, engine = (config.getoption(name) for name in ("--model-artifact", "--image", "--engine"))
-    model = Path(named) if named else tiny_model.for_suite(folder / "tiny.tflite", config.getoption("--stream-input"))
-    if target.tpu and engine in (None, "edgetpu"):
-        path = Path(image) if image else model
-        if not compiled_by(path):
+    option = config.getoption
+    named, image = option("--model-artifact"), Path(option("--image")) if option("--image") else None
+    model = Path(named) if named else tiny_model.for_suite(folder / "tiny.tflite", option("--stream-input"))
+    artifact, engine = artifact_of(model), option("--engine") or _engine(target, image, option("--kind"))
+    if engine == "edgetpu":
+        artifact = replace(artifact_of(image or model), kind="edgetpu")
+        if not compiled_by(artifact.path):
             pytest.skip(f"{target.name}: needs an --image that the Edge TPU's compiler wrote")
-        return model, "edgetpu", replace(artifact_of(path), kind="edgetpu")
-    is_program = target.kind == "linux" and (image is not None or "aot" in (engine, target.engine))
-    artifact = artifact_of(model)
-    if (config.getoption("--link") and not is_program) or (target.kind != "mcu" and not is_program):
-        return model, engine or target.engine, artifact
+    elif engine == "tflm" and target.kind != "mcu":
+        artifact = replace(artifact, kind=TFLM, facts=replace(artifact.facts, memory={"arena": option("--tflm-arena")}))
+    elif image is not None:
+        artifact = replace(artifact, path=image, kind=option("--kind"))
+    elif engine == "aot" and (target.kind == "linux" or option("--link") is None):
+        artifact = replace(artifact, path=_built(target, model, folder, option("--stream-input")), kind="firmware")
+    return model, engine, artifact
+
+
+def _engine(target: Target, image: Path | None, kind: str) -> str:
+    """Return the engine where none is named: the target's, or our own of a program for Linux."""
+    return "aot" if target.kind == "linux" and image is not None and kind == "firmware" else target.engine
+
+
+def _built(target: Target, model: Path, folder: Path, stream_input: bool) -> Path:
     from device_tests.images import build_image
 
     try:
-        path = Path(image) if image else build_image(target, model, folder, config.getoption("--stream-input"))
+        return build_image(target, model, folder, stream_input)
     except (CompileError, FitError) as e:
         pytest.skip(f"{target.name}: {e}")
-    usual = "aot" if is_program else target.engine
-    return model, engine or usual, replace(artifact, path=path, kind="firmware")
 
 
 def _device(target: Target, artifact: Artifact[ImageFacts], config: pytest.Config) -> Device:
     option = config.getoption
-    agent = AgentOptions(kernels=option("--kernels"), tpu=option("--device"))
+    agent = AgentOptions(
+        kernels=option("--kernels"), tpu=option("--device"), runtime=option("--runtime"),
+        accept_new=option("--accept-new"),
+    )  # fmt: skip
     return device_for(target, artifact, option("--link"), agent, flasher=option("--flasher"))
 
 

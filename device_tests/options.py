@@ -17,8 +17,11 @@ def add(parser: pytest.Parser) -> None:
         ("--flasher", "", "flasher of a microcontroller [default: the target's]"),
         ("--device", None, "Edge TPU, such as usb:0 [default: the target's]"),
         ("--model-artifact", None, "the int8 .tflite that the device holds or is to run"),
-        ("--image", None, "firmware image or Linux program of that model, or what the Edge TPU's compiler wrote of it"),
+        ("--model-name", None, "what the JUnit file calls it [default: the name of that file]"),
+        ("--image", None, "what was compiled from that model: firmware, a Linux program, or a file for an Edge TPU"),
+        ("--kind", "firmware", "kind of --image, as ./inv compile calls it: firmware, edgetpu, export or tflm"),
         ("--pictures", None, "npz of `inputs` as the model takes them, and `labels` if known"),
+        ("--runtime", "auto", "LiteRT on a Linux board"),
         ("--kernels", USUAL, f"LiteRT kernels of Linux boards: {', '.join(KERNELS)}"),
         ("--soak-journal", None, "file to append a line of JSON to from time to time while it soaks"),
     ):
@@ -33,4 +36,6 @@ def add(parser: pytest.Parser) -> None:
     group.addoption("--rounds", type=int, default=1, help="run all tests so often, each time on a device just started")
     group.addoption("--soak", type=float, default=None, help="seconds to go on with inferences after the other tests")
     group.addoption("--stream-input", action="store_true", help="build firmware that takes its input row by row")
+    group.addoption("--tflm-arena", type=int, default=0, help="bytes of the arena of TFLite-Micro on this host")
+    group.addoption("--accept-new", action="store_true", help="store the key of an SSH host that is not known yet")
     group.addoption("--allow-mismatch", action="store_true", help="test a device that is not the target's board")

@@ -16,8 +16,11 @@ from target import Target
 PACKAGES = ("numpy", "ai-edge-litert", "pytest", "pyserial")
 
 
-def properties(device: DeviceUnderTest, link: str, image: Path | None) -> dict[str, str]:
-    """Return names and values of a run's provenance; `link` is the address of the device, `image` what it runs."""
+def properties(device: DeviceUnderTest, model: str, link: str, image: Path | None) -> dict[str, str]:
+    """Return names and values of a run's provenance.
+
+    `model` is its name, `link` the address of the device, `image` what it runs, None where that is the model itself.
+    """
     info, target = device.session.info, device.target
     facts = {
         "target": target.name,
@@ -30,7 +33,7 @@ def properties(device: DeviceUnderTest, link: str, image: Path | None) -> dict[s
         "kernels": info.kernels,
         "firmware": info.firmware,
         "image_sha256": sha256_of(image) if image else "",
-        "model": device.model.name,
+        "model": model,
         "model_sha256": sha256_of(device.model),
         "held_sha256": info.model_sha256,
         "counter": f"{info.counter.name}, {info.counter.rate_hz} Hz, {info.counter.unit}",

@@ -72,7 +72,7 @@ def test_the_largest_read_and_one_byte_more(device: DeviceUnderTest) -> None:
 @pytest.mark.needs("input_preserved")
 def test_the_longest_run_and_one_more(device: DeviceUnderTest) -> None:
     session, most = device.session, (device.session.info.max_payload - 2) // 8
-    seconds = session.infer(device.inputs(1)[0]).round_trip_s
+    seconds = min(session.infer(data).round_trip_s for data in device.inputs(3))
     if most * seconds > MAX_RUN_S:
         pytest.skip(f"{device.target.name}: {most} inferences would take {most * seconds:.0f} s")
     before = session.stats().inferences

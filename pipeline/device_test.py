@@ -1,40 +1,80 @@
-"""The hardware-in-the-loop tests of a request's device, with what the steps build and pictures of the data set."""
+"""The hardware-in-the-loop tests of a request's devices, with what the steps build and pictures of the data set."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
+import console
 import target as targets
+from benchmarks import many
+from device_tests import outcome
 from device_tests import run as suite
 from errors import ConfigError
 from measure import report_file
 from measure.setup import prepare_pictures
-from pipeline import measuring, preflight
+from pipeline import measuring, preflight, several
 from pipeline.steps import Steps
 from pipeline.task_options import TestRequest
 
+JUNIT = "hil.xml"
+
 
 def run(request: TestRequest) -> None:
-    """Test the device, and write JUnit XML. Raises ConfigError for an Edge TPU, DeviceError if a test fails."""
+    """Test the devices, and write JUnit XML for each. Raises DeviceError if a test fails, or passes only later."""
+    units = many.units(request.target, request.link)
+    if len(units) == 1:
+        _run_one(request)
+        return
+    if request.junit:
+        raise ConfigError(f"--junit {request.junit}: is one file, and several devices are tested; leave it out")
+    paths = {unit.name: _path(unit.name, Path(request.model).stem) for unit in units}
+    for path in paths.values():
+        path.unlink(missing_ok=True)  # of an earlier run, which must not pass for one of this
+    several.run_each("hil", request, units, lambda _: _print_outcomes(paths))
+
+
+def _run_one(request: TestRequest) -> None:
     board = targets.load(request.target)
-    if board.tpu:
-        raise ConfigError(f"--target {board.name}: the tests do not run on an Edge TPU yet; measure with ./inv deploy")
     images = request.count or suite.PICTURES[board.measured_on]
     steps = Steps(preflight.check(replace(request, images=images), preflight.Goal.MEASURED))
-    if steps.quantize().facts.more_inputs:
-        raise ConfigError(f"--model {request.model}: the tests take models of one input; measure it with ./inv deploy")
     setup = measuring.set_up(steps)
     pictures = prepare_pictures(setup)
-    path = request.junit or report_file.folder(board.name, setup.int8.name) / "hil.xml"
-    suite.run(board, setup.int8, setup.compiled, pictures.inputs, pictures.truth, path, arguments_of(request))
+    path = request.junit or _path(request.unit or board.name, setup.int8.name)
+    engine = steps.resolved.engine
+    order = suite.Order(board, engine, setup.int8, setup.compiled, pictures.inputs[:images], pictures.truth, path)
+    done = suite.run(order, arguments_of(request))
+    console.say(f"{request.unit or board.name}: {done.text()}; {path}")
+
+
+def _path(name: str, model: str) -> Path:
+    return report_file.folder(name, model) / JUNIT
+
+
+def _print_outcomes(paths: Mapping[str, Path]) -> None:
+    """Print a table of the devices whose tests ended, failed or not; `paths` are their JUnit files by name."""
+    rows = [outcome.read(path).row(name, path) for name, path in paths.items() if path.is_file()]
+    if rows:
+        console.out.print()
+        console.table("", outcome.COLUMNS, rows)
 
 
 def arguments_of(request: TestRequest) -> list[str]:
     """Return the arguments of pytest that a request adds to those of the suite."""
-    return [
-        *(["--link", request.link] if request.link else []),
-        *(["--lossy", str(request.lossy)] if request.lossy is not None else []),
-        *(["--allow-mismatch"] if request.allow_mismatch else []),
-        *shlex.split(request.pytest_arguments),
-    ]
+    values: dict[str, object] = {
+        "--link": request.link,
+        "--flasher": request.flasher,
+        "--device": request.device,
+        "--kernels": request.kernels,
+        "--runtime": request.runtime,
+        "--lossy": request.lossy,
+        "--inferences": request.inferences,
+        "--retry": request.retry or None,
+        "--soak": request.soak,
+    }
+    words = [f"{flag}={value}" for flag, value in values.items() if value is not None]
+    words += ["--allow-mismatch"] if request.allow_mismatch else []
+    words += ["--accept-new"] if request.accept_new else []
+    return [*words, *shlex.split(request.pytest_arguments)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import target as targets
@@ -16,22 +16,27 @@ from pipeline.steps import Steps
 
 
 def measure_each(task: str, request: Request, units: Sequence[Unit]) -> None:
-    """Build for each target, one after the other, then run the task for all units at the same time.
-
-    A target gets only the options that it uses. Raises ConfigError for an option that none uses, and Error naming the
-    devices that failed: they stop no other.
-    """
+    """Build for each target, one after the other, then measure all units at the same time. Raises as `run_each`."""
     if request.json:
         raise ConfigError("--json: prints one report; see each device's report.json")
+    run_each(task, request, units, lambda done: many.print_reports(done, request.model))
+
+
+def run_each(task: str, request: Request, units: Sequence[Unit], show: Callable[[Sequence[Unit]], None]) -> None:
+    """Build for each target, one after the other, then run the task for all units at the same time.
+
+    A target gets only the options that it uses. `show` gets the units that did not fail. Raises ConfigError
+    for an option that none uses, and Error naming the devices that failed: they stop no other.
+    """
     if request.unit is not None:
         raise ConfigError(f"--unit {request.unit}: names one device; several are named by their targets and links")
     words = words_of(request, [unit.target for unit in units])
-    requests = [replace(read(Request, words[unit.target]), target=unit.target, link=unit.link) for unit in units]
+    requests = [replace(read(type(request), words[unit.target]), target=unit.target, link=unit.link) for unit in units]
     checked = {one.target: preflight.check(one, preflight.Goal.COMPILED, needs_data=False) for one in requests}
     preflight.check_any_device(requests)
     for resolved in checked.values():
         Steps(resolved).build_firmware()
-    many.run(units, task, words, request.model)
+    many.run(units, task, words, show)
 
 
 def words_of(request: Request, names: Sequence[str]) -> dict[str, Mapping[str, str | bool]]:

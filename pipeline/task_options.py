@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.options import like, option
 from pipeline.request import Request, read_names
 
+LONGEST_S = 90 * 86400.0
 JSON = option(False, "print as JSON", group="output")
 
 
@@ -40,6 +42,15 @@ class CompareRequest(Request):
     )
 
 
+def read_duration(text: str) -> float:
+    """Return the seconds of a text such as 90s, 15m, 8h or 2d. Raises ValueError with what was expected."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd])", text, re.ASCII)
+    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]] if match else 0.0
+    if not 0 < seconds <= LONGEST_S:
+        raise ValueError("a time such as 90s, 15m, 8h or 2d, at most 90d")
+    return seconds
+
+
 @dataclass(frozen=True)
 class TestRequest(Request):
     """A request whose device is tested. `count` None is for the usual number of pictures."""
@@ -52,6 +63,18 @@ class TestRequest(Request):
     lossy: int | None = option(
         None, "seed of a line that drops, flips, repeats and delays bytes", group="device", value="SEED",
         default_words="the line as it is",
+    )  # fmt: skip
+    inferences: int | None = option(
+        None, "inferences during which memory is watched", group="measurement", value="N", low=1,
+        default_words="as many as pictures",
+    )  # fmt: skip
+    retry: int = option(
+        0, "how often a test that fails is run again; one that passes only then is counted as flaky, and fails the run",
+        group="measurement", value="N",
+    )  # fmt: skip
+    soak: float | None = option(
+        None, "how long to go on with inferences after the tests, such as 90s, 15m or 8h", group="measurement",
+        value="TIME", parse=read_duration, default_words="not at all",
     )  # fmt: skip
     junit: Path | None = option(
         None, "JUnit XML to write", group="output", value="FILE", default_words="reports/<target>/<model>/hil.xml"

@@ -11,7 +11,7 @@ import pytest
 
 import process
 import target
-from artifact import Artifact, NoFacts
+from artifact import Artifact, ImageFacts
 from deploy.board_state import BoardState
 from deploy.identity import differences
 from device_tests import conftest, run
@@ -52,8 +52,10 @@ def test_the_task_says_why_nothing_was_tested(tmp_path: Path, monkeypatch: pytes
         return run.OTHER_BOARD
 
     monkeypatch.setattr(process, "show", show)
-    model = Artifact(tmp_path / "net.tflite", "int8", "net", "ab", NoFacts())
+    model = Artifact(tmp_path / "net.tflite", "litert", "net", "ab", ImageFacts("ab", {}))
     options = arguments_of(TestRequest(allow_mismatch=True))
+    inputs, junit = np.zeros((1, 4), np.int8), tmp_path / "hil.xml"
+    order = run.Order(target.load("host"), "litert", model, model, inputs, None, junit)
     with pytest.raises(DeviceError, match="host: the device is another board, nothing was tested; see above"):
-        run.run(target.load("host"), model, model, np.zeros((1, 4), np.int8), None, tmp_path / "hil.xml", options)
+        run.run(order, options)
     assert "--allow-mismatch" in commands[0]

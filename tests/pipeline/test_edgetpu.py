@@ -76,7 +76,6 @@ def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, 
         (["compile", "--target", "coral-usb", "--compile-on", "board"], ["--compile-on board: expected ssh://"]),
         (["compile", "--target", "coral-usb", "--compiled", "none.tflite"], ["--compiled none.tflite: no such file"]),
         (["compile", "--target", "coral-usb", "--with", "none.tflite"], ["none.tflite: no such file"]),
-        (["hil", "--target", "coral-usb"], ["--target coral-usb", "inv deploy"]),
     ],
 )
 @pytest.mark.usefixtures("int8")
