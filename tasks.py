@@ -178,6 +178,20 @@ def hil(request: options.TestRequest) -> None:
     device_test.run(request)
 
 
+@command(
+    MEASURING, options.TraceRequest, *COMPILED_GROUPS, "link", "flasher", "runtime", "threads", "kernels",
+    "allow_mismatch", "picture", "answers", "json",
+)  # fmt: skip
+def trace(request: options.TraceRequest) -> None:
+    """Compare each layer on a device with the reference.
+
+    Names the first layer that differs, where, and both values. Exit code 1 if one does.
+    """
+    from pipeline import tracing
+
+    tracing.run(request)
+
+
 @command(MEASURING, options.FlashRequest, *INT8_GROUPS, *FLASH_OPTIONS)
 def flash(request: options.FlashRequest) -> None:
     """Flash a microcontroller, and measure nothing.

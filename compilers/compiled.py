@@ -11,7 +11,7 @@ from artifact import ROOT
 # MLPerf Tiny's runner sends pixels, 0 to 255; the input is int8.
 PIXEL_OFFSET = 128
 _HEADERS = (
-    *("engine", "engine_model", "profile", "port"),
+    *("engine", "engine_model", "profile", "trace", "port"),
     *(path.stem for path in (ROOT / "firmware" / "kernels").glob("*.h")),
     *("assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math"),
     *("setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib"),
@@ -25,7 +25,7 @@ class CompiledModel:
 
     `name` is the model's name for people and devices. `arena_bytes` and `weights_bytes` are what the linker must
     place. `input_shape` and `input_dtype` are those of the first input, `input_bytes` those of all inputs together.
-    `is_streamed` says that the device takes the input row by row.
+    `is_streamed` says that the device takes the input row by row, `is_traced` that it hashes what each operator writes.
     """
 
     name: str
@@ -37,6 +37,7 @@ class CompiledModel:
     input_shape: tuple[int, ...]
     input_dtype: str = "int8"
     is_streamed: bool = False
+    is_traced: bool = False
 
     @property
     def identifier(self) -> str:

@@ -2,11 +2,11 @@
 
 from console.bar import PROGRESS_LINES, bar, percent_bar
 from console.line import Step, note, step
-from console.screen import out
+from console.screen import beside_json, out
 from console.table import plain, report, table
 from console.text import clean, one_line, say
 
 __all__ = [
-    "PROGRESS_LINES", "Step", "bar", "clean", "note", "one_line", "out", "percent_bar", "plain", "report", "say",
-    "step", "table",
+    "PROGRESS_LINES", "Step", "bar", "beside_json", "clean", "note", "one_line", "out", "percent_bar", "plain",
+    "report", "say", "step", "table",
 ]  # fmt: skip

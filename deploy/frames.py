@@ -35,6 +35,7 @@ class Type(enum.IntEnum):
     RESET = 0x06
     PING = 0x07
     BOARD = 0x08
+    TRACE = 0x09
     LOG = 0x60
     ERROR = 0xFF
 

@@ -13,7 +13,8 @@ from fields import Fields, Source, load_json
 from target.sections import EMULATED_UNITS
 
 NEXT_STEP = "rebuild and flash the firmware"
-MAX_TENSORS = 16
+MAX_TENSORS = 255
+"""The wire has one byte for the number of a tensor."""
 MAX_INFO_BYTES = 1 << 16
 MAX_TENSOR_BYTES = 1 << 26
 MAX_RATE_HZ = 10**12
@@ -66,6 +67,7 @@ class DeviceInfo:
 
     `second` is None where the firmware has one counter, or knows one only.
     `cpuid` is a Cortex-M's, else 0; `machine` as `uname -m` has it; `unit` the chip's unique number as hex digits.
+    `traced` firmware hashes what each operator writes, and is not for measurements.
     """
 
     protocol: int
@@ -87,6 +89,7 @@ class DeviceInfo:
     machine: str | None = None
     unit: str | None = None
     second: SecondCounter | None = None
+    traced: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ def parse_info(text: bytes, where: str) -> DeviceInfo:
         machine=info.text("machine") if "machine" in info.values else None,
         unit=info.text("unit", pattern=_UNIT, expected="hex digits") if "unit" in info.values else None,
         second=_second_counter(info),
+        traced=info.boolean("traced", default=False),
     )
 
 

@@ -23,7 +23,7 @@ from deploy.identity import check, differences
 from deploy.info import DeviceInfo, Stats
 from deploy.links import Link
 from deploy.session import Session
-from errors import ConfigError, Error
+from errors import ConfigError, DeviceError, Error
 from measure import edgetpu, identity, linux, samples
 from measure.connection import Connection
 from measure.counts import Bench, CountsFacts, kept
@@ -157,6 +157,11 @@ def _open(setup: Setup, device: Device, lost: Link | None = None) -> Iterator[Se
     """Yield a session with the device once it has said that it is the setup's board, or may be another."""
     with device.session(lost=lost) as session:
         board = session.board() if setup.is_linux else BoardState()
+        if session.info.traced:
+            raise DeviceError(
+                f"{session.link.name}: its firmware was built by `./inv trace`, which takes longer; flash that of "
+                "`./inv deploy` again"
+            )
         check(setup.target, session.info, board, setup.settings.allow_mismatch)
         yield session
 

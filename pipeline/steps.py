@@ -159,6 +159,21 @@ class Steps:
             self._image = self._link_tflm(compiled) if is_library else compiled
         return self._image
 
+    def build_traced(self) -> Artifact[ImageFacts]:
+        """Return what shows its tensors on the target: firmware that hashes them, or the compiled network itself."""
+        model, board, request = self.quantize(), self.resolved.target, self.request
+        if self.resolved.engine != "aot":
+            return self.compile()
+        from compilers.image import linux_program, microcontroller
+
+        with console.step("compile") as line:
+            if board.kind == "linux":
+                image = linux_program.compile_for(model, board, request.optimize, trace=True)
+            else:
+                image = microcontroller.compile_for(model, board, request.optimize, request.stream_input, trace=True)
+            line.text, line.reused = f"aot for {board.name}, to be traced: {memory_text(image)}", image.reused
+        return image
+
     def _link_tflm(self, compiled: Artifact[ImageFacts]) -> Artifact[ImageFacts]:
         from compilers import tflm
         from compilers.tflm import firmware

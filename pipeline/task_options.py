@@ -93,6 +93,21 @@ class FlashRequest(Request):
 
 
 @dataclass(frozen=True)
+class TraceRequest(Request):
+    """A request whose device is compared layer by layer. `answers` is what an exported program printed."""
+
+    picture: Path | None = option(
+        None, "picture to run on", group="measurement", value="FILE",
+        default_words="the first test picture, or random numbers where the model does not take it",
+    )  # fmt: skip
+    answers: Path | None = option(
+        None, "text that the program `answers` of ./inv export --with-trace has printed, in place of a device",
+        group="device", value="FILE",
+    )  # fmt: skip
+    json: bool = like(Request, "json", help="print the layers as JSON")
+
+
+@dataclass(frozen=True)
 class DevicesOptions:
     """How to list what is plugged in. `target` "" is for every target whose port is certain."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from artifact import write_atomic
 from compilers.aot.checker import check
-from compilers.aot.emit import Naming, emit
+from compilers.aot.emit import Naming, emit, traced_bytes
 from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
 from compilers.aot.planner import Layout
 from compilers.aot.planner import plan as plan_layout
@@ -21,6 +21,7 @@ from compilers.aot.result import (
     Plan,
     Streamed,
     TensorSpec,
+    TracedTensor,
     input_preserved,
     operator_specs,
     peak_tensors,
@@ -49,21 +50,23 @@ def compile_model(
     *,
     name: str | None = None,
     profile: bool = False,
+    trace: bool = False,
 ) -> Plan:
     """Compile a `.tflite` to C in `out_dir`, and return the plan.
 
     `optimize` is one of OPTIMIZE. With `stream_input` the network takes its input row by row as it arrives, and the
     input is never whole in memory. Files and C symbols begin with `name` as a C identifier, or with `model`; in errors
     the network has this name, or its file's. With `profile` the C counts each call for its operator; it includes
-    `profile.h`. The same arguments give the same bytes. Raises CompileError, one line naming file, operator and tensor,
-    for a file that is damaged or has what can't be compiled, and for a `kernels` or `optimize` that does not exist.
+    `profile.h`. With `trace` it hashes what each operator writes; it includes `trace.h`. The same arguments give the
+    same bytes. Raises CompileError, one line naming file, operator and tensor, for a file that is damaged or has what
+    can't be compiled, and for a `kernels` or `optimize` that does not exist.
     """
     if kernels not in KERNEL_SETS:
         raise CompileError(f"kernel set {kernels}: unknown; {nearest(kernels, KERNEL_SETS)}")
     if optimize not in OPTIMIZE:
         raise CompileError(f"--optimize {optimize}: unknown; {nearest(optimize, OPTIMIZE)}")
     graph = read(tflite_path, f"{name}.tflite" if name else "")
-    naming = Naming(c_identifier("model" if name is None else name), profile)
+    naming = Naming(c_identifier("model" if name is None else name), profile, trace)
     plan, files = compile_graph(graph, kernels, optimize, stream_input, naming)
     for file, text in files.items():
         write_atomic(out_dir / file, text)
@@ -84,6 +87,8 @@ def compile_graph(
     result = _result(graph, steps, layout, kernels)
     if stream_input:
         result = replace(result, streamed=_streamed(graph, steps, smallest(graph, lowered, False)[1].arena_bytes))
+    if naming.trace:
+        result = replace(result, traced=tuple(TracedTensor(*item) for item in traced_bytes(graph, steps).items()))
     return result, emit(graph, steps, layout, result, naming)
 
 

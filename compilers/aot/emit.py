@@ -14,12 +14,12 @@ import jinja2
 import numpy as np
 
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
-from compilers.aot.emit_calls import INDENT, Names, Places, Writer
+from compilers.aot.emit_calls import INDENT, Hooks, Names, Places, Writer
 from compilers.aot.operands import Constant, Ints, Parameters
 from compilers.aot.planner import Layout
 from compilers.aot.result import Plan, TensorSpec
 from compilers.aot.sets import SETS
-from compilers.aot.steps import Loop, Step, awaits
+from compilers.aot.steps import Call, Loop, Step, awaits
 from compilers.compiled import macro_prefix
 from graph.types import Graph
 
@@ -36,17 +36,23 @@ _TEMPLATES = jinja2.Environment(
 
 @dataclass(frozen=True)
 class Naming:
-    """The model's name in C, a valid identifier; and whether each call is counted, for `profile.h`."""
+    """The model's name in C, a valid identifier; and what the C does beside its work.
+
+    With `profile` it counts each call, for `profile.h`; with `trace` it hashes what operators write, for `trace.h`.
+    """
 
     name: str = "model"
     profile: bool = False
+    trace: bool = False
 
 
 def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming: Naming = Naming()) -> dict[str, str]:
     """Return the generated files by name. Raises CompileError if a number does not fit the kernels' int32."""
     name = naming.name
     names, places = Names(steps, name), Places(steps, layout, graph.inputs)
-    functions = [_Function(graph, step, i, names, places, naming.profile) for i, step in enumerate(steps)]
+    traced = list(traced_bytes(graph, steps)) if naming.trace else []
+    hooks = Hooks(naming.profile, {tensor: place for place, tensor in enumerate(traced)})
+    functions = [_Function(graph, step, i, names, places, hooks) for i, step in enumerate(steps)]
     generated = (
         f"Generated from the .tflite of sha256 {plan.model_sha256[:16]} by the {plan.engine} compiler, "
         f"version {plan.engine_version}. Do not edit."
@@ -55,9 +61,10 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
         "generated": generated,
         "name": name,
         "upper": macro_prefix(name),
-        "header": SETS[plan.kernels].header,
+        "includes": [SETS[plan.kernels].header, f"{name}_weights.h", *(["trace.h"] if traced else [])],
         "plan": plan,
         "profile_steps": len(plan.operators) if naming.profile else 0,
+        "traced": len(traced),
         "inputs": [_tensor(t) for t in plan.inputs],
         "outputs": [_tensor(t) for t in plan.outputs],
         "constants": [(names.of(c), c) for step in steps for c in step.constants()],
@@ -76,10 +83,25 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
     return files | {f"{name}_weights.c": "".join(_weights(generated, name, steps, names))}
 
 
+def traced_bytes(graph: Graph, steps: Sequence[Step]) -> dict[int, int]:
+    """Return the tensors that a trace has, in the order of their operators, and how many bytes of each are computed.
+
+    They are computed in order; rows at the end that no window reads are not.
+    """
+    sizes = {tensor: 0 for step in steps for part in step.operators() for tensor in part.outputs}
+    for step in steps:
+        if not step.parts:
+            sizes |= {tensor: graph.tensors[tensor].bytes for tensor in step.outputs}
+        for call in step.execution() if step.parts else ():
+            if isinstance(call, Call) and call.result is not None:
+                sizes[call.result.tensor] += call.result.size
+    return sizes
+
+
 class _Function:
     """What the template says of one step: an operator, or a block of them."""
 
-    def __init__(self, graph: Graph, step: Step, i: int, names: Names, places: Places, profile: bool) -> None:
+    def __init__(self, graph: Graph, step: Step, i: int, names: Names, places: Places, hooks: Hooks) -> None:
         operators = step.operators()
         first, last = operators[0].index, operators[-1].index
         self.parameters = [(p.kind, names.of(p), _initializer(p.fields, names)) for p in step.parameters()]
@@ -88,12 +110,14 @@ class _Function:
         self.name = f"steps{first:02}_to_{last:02}"
         self.title = f"steps {first} to {last}"
         self.is_streamed = step.streamed is not None
-        writer = Writer(i, names, places, self.name, self.is_streamed, profile)
+        writer = Writer(i, names, places, self.name, self.is_streamed, hooks)
         items = [*step.calls, *step.rows]
         # Of a block: what comes before the first row.
         start = next((n for n, item in enumerate(items) if isinstance(item, Loop)), 0)
         self.begin = writer.lines(items[:start])
         self.lines = writer.lines(items[start:])
+        if not self.is_block:
+            self.lines += writer.outputs({tensor: graph.tensors[tensor].bytes for tensor in step.outputs})
         self.functions = writer.functions
         self.progress = list(writer.progress)
         self.start = ", ".join(f".{variable} = {value}" for variable, value in writer.progress.items())

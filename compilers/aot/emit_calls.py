@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from compilers.aot.operands import END, Argument, At, Constant, Linear, Parameters, Row, Scratch
 from compilers.aot.planner import Layout
-from compilers.aot.steps import Await, Call, Item, Loop, Step, Switch
+from compilers.aot.steps import Await, Call, Item, Loop, Result, Step, Switch
 
 INDENT = "  "
 COLUMNS = 120
@@ -70,23 +71,37 @@ class Places:
         return [(f"ARENA_{name}", at) for name, at in self.steps[step].areas] or [(f"ARENA_STEP{index:02}_SCRATCH", 0)]
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What is called beside the kernels: with `profile`, functions that count around each call.
+
+    `traced` has the tensors whose bytes are hashed when they are complete, with their places in the table of hashes.
+    """
+
+    profile: bool = False
+    traced: Mapping[int, int] = field(default_factory=dict)
+
+
+NO_HOOKS = Hooks()
+
+
 class Writer:
     """Writes the program of step `i`, a block called `block` or a single operator.
 
     A loop in a loop becomes a function of its own, in `functions`, innermost first. `progress` has the variables that
     outlive a call of these functions, with what they start at. If `streamed`, these are all, and what was written
-    returns where it waits for input, and goes on there when called again. With `profile`, each call is between hooks.
+    returns where it waits for input, and goes on there when called again.
     """
 
     def __init__(
-        self, i: int, names: Names, places: Places, block: str, streamed: bool = False, profile: bool = False
+        self, i: int, names: Names, places: Places, block: str, streamed: bool = False, hooks: Hooks = NO_HOOKS
     ) -> None:
         self.i = i
         self.names = names
         self.places = places
         self.block = block
         self.streamed = streamed
-        self.profile = profile
+        self.hooks = hooks
         self.functions: list[str] = []
         self.progress: dict[str, int] = {RECEIVED: 0, TOP: 0} if streamed else {}
         # Loops around what is being written: in two or more, it is in a function of a loop.
@@ -112,11 +127,24 @@ class Writer:
     def _call(self, call: Call, depth: int) -> Iterator[str]:
         indent = INDENT * depth
         index = self.places.steps[self.i].index if call.operator is None else call.operator
-        if self.profile:
+        if self.hooks.profile:
             yield f"{indent}profile_begin();"
         yield from wrapped(f"{indent}{call.kernel.symbol}(", [self.argument(a) for a in call.arguments], ");")
-        if self.profile:
+        if self.hooks.profile:
             yield f"{indent}profile_end({index});"
+        if call.result is not None:
+            yield from self._hashed(call.result, indent)
+
+    def outputs(self, sizes: Mapping[int, int]) -> list[str]:
+        """Return the hooks behind a step that is not a block: its outputs, of so many bytes each, are whole."""
+        results = [Result(tensor, At(tensor), size) for tensor, size in sizes.items()]
+        return [line for result in results for line in self._hashed(result, INDENT)]
+
+    def _hashed(self, result: Result, indent: str) -> Iterator[str]:
+        place = self.hooks.traced.get(result.tensor)
+        if place is not None:
+            arguments = [f"&traced[{place}]", str(result.tensor), self.argument(result.place), str(result.size)]
+            yield from wrapped(f"{indent}alpharho_trace(", arguments, ");")
 
     def _outer_loop(self, loop: Loop, depth: int) -> Iterator[str]:
         begin = f"int32_t {loop.variable} = {loop.start}"

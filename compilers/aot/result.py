@@ -66,12 +66,20 @@ class Streamed:
 
 
 @dataclass(frozen=True)
+class TracedTensor:
+    """A tensor of the `.tflite` by its index there, of which the device computes and hashes the first `bytes`."""
+
+    tensor: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """A compiled network.
 
     `arena_bytes` holds all activations, inputs and outputs included; `weights_bytes` all constants in flash. Tensors
     that are never whole are not among `tensors`. `peak_operator` is one of those that need the most, by its place in
-    `operators`; `peak` names the tensors alive then, the largest first.
+    `operators`; `peak` names the tensors alive then, the largest first. `traced` are those of a build with hashes.
     """
 
     source: str
@@ -90,6 +98,7 @@ class Plan:
     peak_operator: int
     peak: tuple[str, ...]
     streamed: Streamed | None = None
+    traced: tuple[TracedTensor, ...] = ()
 
     def compiled(self, name: str, folder: Path) -> CompiledModel:
         """Return what a firmware build needs to know; the generated C is in `folder`."""
@@ -103,6 +112,7 @@ class Plan:
             self.inputs[0].shape,
             self.inputs[0].dtype,
             self.streamed is not None,
+            bool(self.traced),
         )
 
 

@@ -16,7 +16,7 @@ from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
 from compilers.aot.operands import Argument, At, Constant, Fields, Linear, Parameters, Row, Scratch
 from compilers.aot.sets import portable
 from compilers.aot.stages import Buffers, Stage, overlap, stages
-from compilers.aot.steps import Await, Call, Item, Loop, Step, Switch
+from compilers.aot.steps import Await, Call, Item, Loop, Result, Step, Switch
 from graph.types import Graph
 
 Address = At | Scratch | Row
@@ -160,7 +160,7 @@ class _Builder:
 
     def _conv_call(self, layer: Stage, parameters: Parameters, source: Address, target: Address) -> Call:
         own = (Scratch(self.buffers.kernel, layer.scratch),) if layer.scratch else ()
-        return Call(layer.call.kernel, (parameters, source, target, *own), layer.step.index)
+        return Call(layer.call.kernel, (parameters, source, target, *own), layer.step.index, _row(layer, target))
 
     def _ring_row(self, i: int, layer: Stage, kernel: Kernel, y: Linear, target: Address) -> Iterator[Item]:
         ring = Scratch(self.buffers.offsets[i], layer.ring)
@@ -184,7 +184,7 @@ class _Builder:
         if (layer.target_shape[0] - 1) * layer.stride + layer.extent > layer.pad + height:
             make = [Switch(r, ((layer.pad + height, tuple(make)), (None, (below,))))]
         yield Loop(r.variable, layer.pad, y.times(layer.stride).plus(layer.extent), tuple(make), layer.step.index)
-        yield Call(kernel, (layer.call.arguments[0], ring, y, target), layer.step.index)
+        yield Call(kernel, (layer.call.arguments[0], ring, y, target), layer.step.index, _row(layer, target))
 
     def _values_row(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
         table, size = layer.call.arguments[0], layer.target_shape[1] * layer.target_shape[2]
@@ -192,7 +192,7 @@ class _Builder:
         source = target if i else Row(At(layer.source), y, layer.line)
         if i:
             yield from self.row(i - 1, y, target)
-        yield Call(layer.call.kernel, (table, source, target, size), layer.step.index)
+        yield Call(layer.call.kernel, (table, source, target, size), layer.step.index, _row(layer, target))
 
     def _pairs_row(
         self, i: int, layer: Stage, resized: Callable[[Fields, int], Fields], y: Linear, target: Address
@@ -214,4 +214,9 @@ class _Builder:
                     arguments.append(replace(argument, fields=resized(argument.fields, layer.line)))
                 case _:
                     arguments.append(argument)
-        yield Call(layer.call.kernel, tuple(arguments), layer.step.index)
+        yield Call(layer.call.kernel, tuple(arguments), layer.step.index, _row(layer, target))
+
+
+def _row(layer: Stage, target: Address) -> Result:
+    """Return the row of a layer's output that is complete at `target`."""
+    return Result(layer.step.output, target, layer.target_shape[1] * layer.target_shape[2])

@@ -14,15 +14,26 @@ Each = TypeVar("Each")
 
 
 @dataclass(frozen=True)
+class Result:
+    """The next `size` bytes of a tensor, complete at `place` after a call."""
+
+    tensor: int
+    place: At | Scratch | Row
+    size: int
+
+
+@dataclass(frozen=True)
 class Call:
     """A call of a kernel; in a block, for the operator of that index.
 
-    Raises TypeError if the arguments have other parameters than the kernel takes.
+    `result` is the row that a call in a block completes, which other calls may write over soon; a tensor's rows are
+    completed in order, each once. Raises TypeError if the arguments have other parameters than the kernel takes.
     """
 
     kernel: Kernel
     arguments: tuple[Argument, ...]
     operator: int | None = None
+    result: Result | None = None
 
     def __post_init__(self) -> None:
         """Check the arguments."""

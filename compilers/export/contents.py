@@ -17,10 +17,11 @@ from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
 from compilers.aot.sets import SETS
 from compilers.compiled import c_identifier, macro_prefix
 from compilers.export import sources
-from compilers.export.answers import STORED_BYTES, Answer, fnv1a
+from compilers.export.answers import STORED_BYTES, Answer
 from compilers.export.folder import MANIFEST
 from compilers.export.frameworks import Framework
 from compilers.export.guard import guarded
+from graph.fnv import fnv1a
 
 # Measured on emulated cores with gcc -O2, over MobileNets (V1, V2, V3; V3 not on mve) and networks of MLPerf Tiny: at
 # most 288 bytes with portable kernels, 232 with dsp, 344 with mve.

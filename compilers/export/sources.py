@@ -23,6 +23,7 @@ PROTOCOL = (
     "app/info.c", "app/serve.c", "engines/aot/engine.c", "port/line.c", "protocol/cobs.c", "protocol/crc32.c",
     "protocol/device.c", "protocol/format.c", "protocol/frame.c", "protocol/input.c", "protocol/text.c",
 )  # fmt: skip
+TRACE = ("engines/trace.c", "engines/trace.h", "app/trace_request.c", "app/trace_request.h")
 CONFIG = "config.h"
 # Where the firmware's own builds search for headers, beside the folder of the file.
 _SEARCHED = ("", "public", "network", "kernels", "protocol", "app", "port", "engines")
@@ -34,13 +35,16 @@ _DEFINED = re.compile(rf"^(?!static\b)[A-Za-z][^;{{}}#()]*\b({PREFIX}\w+)\([^;{{
 _DEFINED_IN_ASSEMBLY = re.compile(rf"^\s*FUNCTION\s+({PREFIX}\w+)", re.MULTILINE)
 
 
-def firmware_files(kernels: str, with_protocol: bool) -> dict[str, str]:
+def firmware_files(kernels: str, with_protocol: bool, with_trace: bool = False) -> dict[str, str]:
     """Return the sources of the firmware that an export may take, by their path in `firmware/`."""
     folders = ["kernels", "kernels/portable", f"kernels/{kernels}"]
     folders += ["app", "engines", "engines/aot", "port", "protocol"] if with_protocol else []
     paths = [path for folder in dict.fromkeys(folders) for path in sorted((FIRMWARE / folder).iterdir())]
+    paths += [FIRMWARE / name for name in TRACE if with_trace]
     suffixes = (*COMPILED, ".h", ".inc")
-    return {path.relative_to(FIRMWARE).as_posix(): path.read_text() for path in paths if path.suffix in suffixes}
+    named = {path.relative_to(FIRMWARE).as_posix(): path for path in paths if path.suffix in suffixes}
+    left_out = () if with_trace else TRACE
+    return {name: path.read_text() for name, path in named.items() if name not in left_out}
 
 
 def source_digest(kernels: str) -> str:

@@ -143,6 +143,8 @@ def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> lis
         facts["COUNTER_UNIT"] = f'"{target.emulator.unit}"'
     if model.is_streamed:
         facts["STREAMED_INPUT"] = "1"
+    if model.is_traced:
+        facts["TRACED"] = "1"
     return [f"{key}={value}" for key, value in facts.items()]
 
 

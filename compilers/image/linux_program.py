@@ -41,12 +41,14 @@ ADDRESSES = 1 << 31
 """Stands for flash and RAM, which a process has none of: the network is not refused for its size."""
 
 
-def compile_for(model: Artifact[object], target: Target, optimize: str = "size") -> Artifact[FirmwareFacts]:
-    """Return the program of an int8 artifact for a Linux target. Raises as compilers.image.microcontroller.compile_for.
+def compile_for(
+    model: Artifact[object], target: Target, optimize: str = "size", trace: bool = False
+) -> Artifact[FirmwareFacts]:
+    """Return the program of an int8 artifact for a Linux target, as compilers.image.microcontroller.compile_for.
 
     Raises CompileError too if no program can be compiled for the target.
     """
-    return compile_image(model, replace(target, mcu=mcu_of(target)), optimize)
+    return compile_image(model, replace(target, mcu=mcu_of(target)), optimize, trace=trace)
 
 
 def toolchain_of(target: Target) -> Toolchain:

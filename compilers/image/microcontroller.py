@@ -24,19 +24,24 @@ class FirmwareFacts(ImageFacts):
 
 
 def compile_for(
-    model: Artifact[object], target: Target, optimize: str = "size", stream_input: bool = False
+    model: Artifact[object],
+    target: Target,
+    optimize: str = "size",
+    stream_input: bool = False,
+    trace: bool = False,
 ) -> Artifact[FirmwareFacts]:
     """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
 
-    `optimize` is one of compilers.aot.OPTIMIZE; with `stream_input` the device takes its input row by row. The
-    generated C is in `model/` beside it.
+    `optimize` is one of compilers.aot.OPTIMIZE; with `stream_input` the device takes its input row by row. With `trace`
+    it hashes what each operator writes, which takes time: such an image is not for measurements. The generated C is in
+    `model/` beside it.
     Raises CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash is too small.
     """
     mcu = mcu_of(target)
 
     def make(folder: Path) -> FirmwareFacts:
         plan = aot.compile_model(
-            model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input, name=model.name
+            model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input, name=model.name, trace=trace
         )
         check_fit(target, plan)
         image = build_firmware(target, plan.compiled(model.name, folder / MODEL_FOLDER), folder)
@@ -44,7 +49,7 @@ def compile_for(
 
     return produce(
         "firmware",
-        f"{target.name}-{model.name}",
+        f"{target.name}-{model.name}" + ("-trace" if trace else ""),
         FILENAME,
         FirmwareFacts,
         make,
@@ -55,5 +60,6 @@ def compile_for(
             "optimize": optimize,
             "stream_input": stream_input,
             "firmware": firmware_revision(target),
+            **({"trace": True} if trace else {}),
         },
     )

@@ -14,7 +14,7 @@ from deploy.agent.engine import EngineError, describe, one_line
 from deploy.agent.interface import Detail
 from graph.tflm_recording import arena_parts, captured_stderr
 
-MOST_TENSORS = 16
+MOST_TENSORS = 255
 """Of the wire protocol."""
 
 

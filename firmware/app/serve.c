@@ -5,6 +5,9 @@
 #include "format.h"
 #include "info.h"
 #include "port.h"
+#ifdef TRACED
+#include "trace_request.h"
+#endif
 
 #include <stdbool.h>
 
@@ -156,6 +159,9 @@ void alpharho_serve_begin(void) {
       .restart = alpharho_port_reset,
 #ifdef LINUX_BOARD
       .board = alpharho_port_board,
+#endif
+#ifdef TRACED
+      .trace = alpharho_trace_request,
 #endif
   };
   static struct alpharho_device_model model = {

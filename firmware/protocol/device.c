@@ -17,6 +17,11 @@ enum type {
   PING = 7,
 #ifdef LINUX_BOARD
   BOARD = 8,
+#endif
+#ifdef TRACED
+  TRACE = 9,
+  LAST = TRACE,
+#elif defined(LINUX_BOARD)
   LAST = BOARD,
 #else
   LAST = PING,
@@ -230,6 +235,17 @@ static void do_board(struct alpharho_device *device, const struct alpharho_frame
 }
 #endif
 
+#ifdef TRACED
+static void do_trace(struct alpharho_device *device, const struct alpharho_frame *request) {
+  const uint32_t length = device->port->trace(request->payload, request->length, device->message + FRAME_HEADER);
+  if (length == 0u) {
+    refuse(device, request, E_RANGE, "TRACE: no such kind, or of another length");
+    return;
+  }
+  reply(device, request, length);
+}
+#endif
+
 static void handle(struct alpharho_device *device, const struct alpharho_frame *request) {
   static void (*const handlers[])(struct alpharho_device *, const struct alpharho_frame *) = {
       [INFO] = do_info,   [STATS] = do_stats, [WRITE] = do_write, [RUN] = do_run,
@@ -237,11 +253,14 @@ static void handle(struct alpharho_device *device, const struct alpharho_frame *
 #ifdef LINUX_BOARD
       [BOARD] = do_board,
 #endif
+#ifdef TRACED
+      [TRACE] = do_trace,
+#endif
   };
   device->frames++;
   if (request->version != PROTOCOL_VERSION) {
     refuse(device, request, E_VERSION, "this device speaks version 1");
-  } else if (request->type == 0u || request->type > LAST) {
+  } else if (request->type == 0u || request->type > LAST || handlers[request->type] == NULL) {
     refuse(device, request, E_TYPE, "no such request");
   } else {
     handlers[request->type](device, request);

@@ -66,6 +66,10 @@ struct alpharho_device_port {
 #ifdef LINUX_BOARD
   uint32_t (*board)(char *text, uint32_t room); /* write BOARD's JSON and return its length */
 #endif
+#ifdef TRACED
+  /* Answer a TRACE of `count` bytes in `answer` and return its length, 0 where it can't be carried out. */
+  uint32_t (*trace)(const uint8_t *request, uint32_t count, uint8_t *answer);
+#endif
 };
 
 struct alpharho_device {
