@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.live import Live
@@ -19,6 +19,7 @@ import console
 import process
 from artifact import ROOT
 from deploy.bench_file import links_of
+from deploy.lab.address import is_lab
 from errors import ConfigError, Error
 from measure import report_file
 from measure.report import Report
@@ -88,7 +89,7 @@ def run(
         for child in running.values():  # Ctrl-C reached them as well: they keep what they have measured
             process.stop(child, END_TIMEOUT_S)
     failed = [name for name, child in running.items() if child.returncode]
-    show([unit for unit in devices if unit.name not in failed])
+    show([_as_reported(unit, last[unit.name]) for unit in devices if unit.name not in failed])
     if failed:
         reasons = "; ".join(f"{name}: {last[name].removeprefix('error: ')}" for name in failed)
         raise Error(f"{len(failed)} of {len(devices)} devices failed: {reasons}")
@@ -97,7 +98,8 @@ def run(
 def _start(unit: Unit, task: str, options: Mapping[str, str | bool]) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(ROOT / "tasks.py"), task, f"--target={unit.target}"]
     command += [f"--link={unit.link}"] if unit.link else []
-    command += [f"--unit={unit.name}"] if unit.name != unit.target else []
+    # In a lab the report is kept under the name of the place that is given.
+    command += [f"--unit={unit.name}"] if unit.name != unit.target and not is_lab(unit.link) else []
     for name, value in options.items():
         option = f"--{name.rstrip('_').replace('_', '-')}"
         command += [option] if value is True else [f"{option}={value}"]
@@ -122,6 +124,14 @@ def _table(last: Mapping[str, str]) -> Table:
     for name, line in last.items():
         table.add_row(Text(console.clean(name), "bold"), Text(console.clean(line[:200])))
     return table
+
+
+def _as_reported(unit: Unit, last_line: str) -> Unit:
+    """Return a unit under the name of its report: in a lab that is known when a place was given, and printed last."""
+    path = Path(last_line)
+    if not is_lab(unit.link) or path.name != report_file.COMPLETE:
+        return unit
+    return replace(unit, name=path.parent.parent.name)
 
 
 def print_reports(done: Sequence[Unit], model: str) -> None:

@@ -5,8 +5,9 @@ from console.line import Step, note, step
 from console.screen import beside_json, out
 from console.table import plain, report, table
 from console.text import clean, one_line, say
+from console.waiting import waiting
 
 __all__ = [
     "PROGRESS_LINES", "Step", "bar", "beside_json", "clean", "note", "one_line", "out", "percent_bar", "plain",
-    "report", "say", "step", "table",
+    "report", "say", "step", "table", "waiting",
 ]  # fmt: skip

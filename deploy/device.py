@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from artifact import Artifact, ImageFacts
 from deploy.agents import DEFAULT_OPTIONS, TFLM, AgentOptions, Say, local_agent, remote_agent, tflm_agent
-from deploy.flash_tool import Watch, unwatched
+from deploy.flash_tool import FlashTool, Watch, unwatched
 from deploy.flashers import Flasher, flasher_for
+from deploy.lab.flashing import flash_there, lab_flasher
+from deploy.lab.held import Held
 from deploy.links import Link, make_link
+from deploy.links.held import HeldLink
 from deploy.links.ssh import SshLink
 from deploy.programs import PROGRAM, program_link
 from deploy.request import Timeouts
@@ -29,7 +32,8 @@ class Device:
 
     `link` is a Link or a URI of an already flashed microcontroller or of a Linux board; without it `flasher` brings the
     artifact to a microcontroller, and a Linux target says where it is. `agent` is for Linux targets. `say` is called
-    with each line about what is done to the device.
+    with each line about what is done to the device. `held` is the place of a lab where the device is, in place of
+    `link`; a microcontroller that has a debug probe there is flashed through its exporter's host.
     """
 
     target: Target
@@ -39,6 +43,7 @@ class Device:
     agent: AgentOptions = DEFAULT_OPTIONS
     timeouts: Timeouts | None = None
     say: Say = lambda text: None
+    held: Held | None = None
 
     def flash(self) -> Link:
         """Bring the artifact to the device, start it there, and return the link to it, not yet open.
@@ -46,7 +51,14 @@ class Device:
         Closing the link ends what was started. A microcontroller with a `link` has its artifact already.
         Raises DeployError if there is no way to it or it can't be started, LinkError if it is not reached.
         """
-        target, uri = self.target, self.link
+        if self.held is None:
+            return self._flash(self.link)
+        if isinstance(self.flasher, FlashTool):
+            flash_there(self.held, self.flasher, self.artifact.path, self.agent.accept_new)
+        return HeldLink(self.held, self._flash)
+
+    def _flash(self, uri: Link | str | None) -> Link:
+        target = self.target
         if uri is not None and not isinstance(uri, str):
             return uri
         if self.artifact.kind == TFLM:
@@ -82,7 +94,8 @@ class Device:
         timeouts = self.timeouts
         if timeouts is None and self.target.kind != "mcu" and self.target.measured_on in HANDSHAKE_S:
             timeouts = Timeouts(handshake_s=HANDSHAKE_S[self.target.measured_on])
-        is_kept = lost is not None and not isinstance(lost, RunningLink | SshLink)
+        inner = lost.inner if isinstance(lost, HeldLink) else lost
+        is_kept = lost is not None and not isinstance(inner, RunningLink | SshLink)
         link = lost if is_kept and lost is not None else self.flash()
         with Session(link, timeouts, on_log=on_log, progress=progress) as session:
             session.expect_model(model_sha256(self.artifact))
@@ -104,15 +117,19 @@ def device_for(
     flasher: str = "",
     watch: Watch = unwatched,
     allow_mismatch: bool = False,
+    held: Held | None = None,
 ) -> Device:
     """Return the device of a target with the flasher of that name, or the target's own, where one is needed.
 
-    `watch` and `allow_mismatch` are as those of deploy.flashers.flasher_for. Raises DeployError if a microcontroller
-    has neither a link nor a flasher.
+    In a place of a lab that is where the place has a debug probe. `watch` and `allow_mismatch` are as those of
+    deploy.flashers.flasher_for. Raises DeployError if a microcontroller has neither a link nor a flasher.
     """
-    needs_flasher = target.kind == "mcu" and link is None and artifact.kind != TFLM
-    chosen = flasher_for(target, flasher, say, watch, allow_mismatch) if needs_flasher else None
-    return Device(target, artifact, link, chosen, agent, timeouts, say)
+    chosen: Flasher | None = None
+    if held is not None:
+        chosen = lab_flasher(held, flasher, say, allow_mismatch)
+    elif target.kind == "mcu" and link is None and artifact.kind != TFLM:
+        chosen = flasher_for(target, flasher, say, watch, allow_mismatch)
+    return Device(target, artifact, link, chosen, agent, timeouts, say, held)
 
 
 def model_sha256(artifact: Artifact[ImageFacts]) -> str:

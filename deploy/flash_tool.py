@@ -51,11 +51,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Job:
-    """One flashing: the image, the URI of the board's line, and the serial number of the probe ("": the only one)."""
+    """One flashing: the image, the URI of the board's line, and the serial number of the probe ("": the only one).
+
+    `usb_path` is where a probe without a number is plugged in, such as 1-2.3.
+    """
 
     image: Path
     uri: str = ""
     probe: str = ""
+    usb_path: str = ""
 
     @property
     def port(self) -> str:
@@ -76,14 +80,15 @@ class FlashTool(ABC):
     A subclass says what the program is and how it is called. `image_suffix` is the form of the image that it takes.
     It succeeded if its exit code is one of `exit_codes`, its output matches `success` and does not match `refusals`;
     with an empty `success`, if none of `failures` matches. `package` is the Debian package, or a sentence that says how
-    to get the program. `probes` are the kinds of debug probe that it uses. `reappears` is for boards whose port is gone
-    while they are flashed.
+    to get the program. `probes` are the kinds of debug probe that it uses; with `takes_usb_path` it finds one by where
+    it is plugged in. `reappears` is for boards whose port is gone while they are flashed.
     """
 
     program: ClassVar[str]
     package: ClassVar[str]
     image_suffix: ClassVar[str]
     links: ClassVar[tuple[str, ...]] = ("serial",)
+    takes_usb_path: ClassVar[bool] = False
     success: ClassVar[str] = ""
     refusals: ClassVar[str] = r"(?!)"
     failures: ClassVar[tuple[Failure, ...]] = ()

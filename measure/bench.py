@@ -120,7 +120,7 @@ def report_of(
         auc=agreement.auc if agreement else None,
         no_accuracy=agreement.why_not or None if agreement else None,
         exactness=agreement.exactness if agreement else None,
-        device=identity.section(setup.target, info, before, measurement.clock_error),
+        device=identity.section(setup.target, info, before, measurement.clock_error, setup.lab),
         linux=linux.section(before, after, stats, trials, measured_on) if is_linux else None,
         tpu=edgetpu.section(compiled, before) if is_linux else None,
         provenance=provenance(setup, pictures, measurement, command),

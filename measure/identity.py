@@ -10,7 +10,7 @@ from deploy.cores import core_of_cpuid, cores_of_parts
 from deploy.identity import differences
 from deploy.info import DeviceInfo
 from deploy.session import Session
-from measure.report import DeviceSection
+from measure.report import DeviceSection, LabSection
 from target import Target
 
 CLOCK_SURE = 0.005
@@ -18,7 +18,9 @@ CLOCK_SURE = 0.005
 CLOCK_SECONDS = 1.0
 
 
-def section(target: Target, info: DeviceInfo, board: BoardState, clock_error: float | None) -> DeviceSection:
+def section(
+    target: Target, info: DeviceInfo, board: BoardState, clock_error: float | None, lab: LabSection | None = None
+) -> DeviceSection:
     """Return the report's section `device`."""
     core = core_of_cpuid(info.cpuid) if info.cpuid else ", ".join(cores_of_parts(board.cpu_part or ""))
     return DeviceSection(
@@ -31,6 +33,7 @@ def section(target: Target, info: DeviceInfo, board: BoardState, clock_error: fl
         unit=info.unit,
         mismatches=differences(target, info, board) or None,
         clock_error=clock_error,
+        lab=lab,
     )
 
 

@@ -108,6 +108,8 @@ def device_rows(device: DeviceSection) -> Rows:
     parts = [device.model, device.machine, core, device.cpu, device.unit and f"unit {device.unit}"]
     texts = [part for part in parts if part]
     table = [("device", ", ".join(texts))] if texts else []
+    if lab := device.lab:
+        table.append(("place", f"{lab.place} of {lab.coordinator} ({lab.resource} of exporter {lab.exporter})"))
     table += [("MISMATCH", text) for text in device.mismatches or ()]
     if text := clock_text(device.clock_error):
         table.append(("CLOCK", f"{text}: its times are wrong by as much"))

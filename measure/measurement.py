@@ -112,7 +112,7 @@ def device_of(setup: Setup, threads: int) -> Device:
     agent = AgentOptions(threads, how.kernels, how.device, how.runtime, how.accept_new)
     return device_for(
         setup.target, setup.compiled, how.link, agent, say=console.note, flasher=how.flasher,
-        watch=console.percent_bar, allow_mismatch=how.allow_mismatch,
+        watch=console.percent_bar, allow_mismatch=how.allow_mismatch, held=setup.held,
     )  # fmt: skip
 
 

@@ -26,11 +26,22 @@ class TargetSection:
 
 
 @dataclass(frozen=True)
+class LabSection:
+    """The place of a lab where the device is: its coordinator, and exporter and class of its line."""
+
+    place: str
+    coordinator: str
+    exporter: str
+    resource: str
+
+
+@dataclass(frozen=True)
 class DeviceSection:
     """What the device said of itself: see deploy.info.DeviceInfo and deploy.board_state.BoardState.
 
     `mismatches` are what differs from the target, which the user allowed. `clock_error` is the part by which its
-    counter is fast by this host's clock, None where that could not be compared.
+    counter is fast by this host's clock, None where that could not be compared. `lab` is None for a device that is not
+    in one.
     """
 
     board: str
@@ -42,6 +53,7 @@ class DeviceSection:
     unit: str | None = None
     mismatches: tuple[str, ...] | None = None
     clock_error: float | None = None
+    lab: LabSection | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,9 @@ from calibration.convert import Int8Facts, expect_range
 from calibration.evaluate import Values
 from compilers.edgetpu import EdgeTpuFacts
 from datasets import Dataset, Split, array_split, digest_of, empty_split, prepare_many, sample
+from deploy.lab.held import Held
 from errors import ConfigError
+from measure.report import LabSection
 from target import Target
 
 # Default number of test pictures; an emulator needs seconds for each.
@@ -49,13 +51,18 @@ class Settings:
 
 @dataclass(frozen=True)
 class Setup:
-    """What is measured: the artifact that the target runs, the int8 network that it was compiled from, and the data."""
+    """What is measured: the artifact that the target runs, the int8 network that it was compiled from, and the data.
+
+    `held` is the place of a lab where the device is, None elsewhere, and `lab` what the report says of it.
+    """
 
     target: Target
     compiled: Artifact[ImageFacts]
     int8: Artifact[Int8Facts]
     data: Dataset
     settings: Settings
+    held: Held | None = None
+    lab: LabSection | None = None
 
     @property
     def is_linux(self) -> bool:
@@ -94,6 +101,15 @@ class Pictures:
     def first(self) -> bytes:
         """The first picture as the model takes it."""
         return self.inputs[:1].tobytes()
+
+
+def in_place(setup: Setup, held: Held | None) -> Setup:
+    """Return the setup with its device in a place of a lab. Its link is that very place, whatever was asked for."""
+    if held is None:
+        return setup
+    line = held.line
+    lab = LabSection(held.holding.place, held.holding.coordinator, line.exporter, line.cls)
+    return replace(setup, held=held, lab=lab, settings=replace(setup.settings, link=held.link))
 
 
 def prepare_pictures(setup: Setup) -> Pictures:

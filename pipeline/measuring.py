@@ -10,7 +10,7 @@ from pathlib import Path
 
 import console
 from artifact import Artifact
-from benchmarks import engines, many
+from benchmarks import engines
 from benchmarks.suite_run import Built, Order
 from calibration.convert import Int8Facts
 from compilers.tflm.tree import TFLM_DIR
@@ -18,8 +18,8 @@ from errors import ConfigError, Error, Stopped
 from measure import bench, report_file
 from measure.bench import Part
 from measure.report import Report
-from measure.setup import RANDOM, Settings, Setup, suits, with_random_inputs, without_classes
-from pipeline import preflight, reporting, several
+from measure.setup import RANDOM, Settings, Setup, in_place, suits, with_random_inputs, without_classes
+from pipeline import lab, preflight, reporting, several
 from pipeline.request import Request
 from pipeline.resolve import Resolved
 from pipeline.steps import Steps
@@ -44,7 +44,7 @@ def run(task: str, request: Request, parts: Sequence[Part], command: str) -> Non
 
     Raises Error if the measurement was cut short, Stopped if the user did that.
     """
-    units = many.units(request.target, request.link)
+    units = lab.units(request)
     if len(units) > 1:
         several.measure_each(task, request, units)
         return
@@ -59,9 +59,12 @@ def run(task: str, request: Request, parts: Sequence[Part], command: str) -> Non
 def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
     """Measure the parts on what the steps build, and write the report. `command` is what the user typed."""
     resolved = steps.resolved
-    result = bench.measure(set_up(steps), parts, command)
+    setup = set_up(steps)
+    with lab.holding(steps.request, resolved.target) as held:
+        result = bench.measure(in_place(setup, held), parts, command)
+        unit = lab.named_after(steps.request, resolved.target, held)
     name = result.report.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
-    path = report_file.write(result.report, report_file.folder(steps.request.unit or result.report.target.name, name))
+    path = report_file.write(result.report, report_file.folder(unit, name))
     measured = result.measurement
     measured.forget()
     return Measured(result.report, path, measured.interrupted, measured.is_stopped)

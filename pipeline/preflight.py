@@ -20,7 +20,7 @@ from artifact import no_such_file
 from errors import ConfigError, DeployError, Error
 from measure import report_file
 from models import formats, presets
-from pipeline import edgetpu
+from pipeline import edgetpu, lab
 from pipeline.request import AUTO, MODEL_FILES, Request, check_scope
 from pipeline.resolve import Resolved, read_labels, resolve
 from target import Target
@@ -49,6 +49,7 @@ def check(request: Request, goal: Goal, needs_data: bool = True) -> Resolved:
     Raises Error of one line for the first thing that would fail later: its name, what is wrong, the next step.
     """
     board = targets.load(request.target)
+    request = lab.with_link(request, board)
     if request.engine == AUTO and goal >= Goal.MEASURED:
         request = with_engine(request, board)
     engine = request.engine_for(board)
@@ -175,7 +176,10 @@ def check_device(request: Request, board: Target, engine: str) -> None:
         )
     if request.threads == 0 and board.measured_on == "emulated":
         raise ConfigError("--threads auto: an emulator's time is not the device's; give a number")
-    reach.check_device(board, request.link, request.accept_new, request.flasher or "")
+    if address := lab.address_of(request):
+        lab.check(address, request)
+    else:
+        reach.check_device(board, request.link, request.accept_new, request.flasher or "")
 
 
 def check_any_device(requests: Sequence[Request]) -> None:

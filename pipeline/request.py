@@ -34,7 +34,8 @@ EDGETPU = Scope("targets with an Edge TPU, such as coral-usb", engines=("edgetpu
 AOT = Scope("--engine aot", engines=("aot",))
 ROWS = Scope("--engine aot on a microcontroller", kinds=("mcu",), engines=("aot",))
 FLASHED = Scope("microcontrollers", kinds=("mcu",))
-SSH = Scope("boards over SSH", links=("ssh",))
+SSH = Scope("boards over SSH and in labs", links=("ssh", "labgrid"))
+LAB = Scope("boards in a lab, with --link labgrid://PLACE or --place-match", links=("labgrid",))
 PRESET = Scope("presets", models=("preset",))
 KERAS = Scope("Keras files whose height and width are open", models=("keras",))
 FLOAT = Scope("presets and Keras files, which are converted to int8 here", models=("preset", "keras"))
@@ -150,6 +151,19 @@ class Request:
         None, "where the device is, such as ssh://pi@raspberrypi.local or serial:///dev/ttyACM0?baud=921600",
         group="device", value="URI", default_words="as bench.toml says; an emulator or this host is started",
     )  # fmt: skip
+    place_match: str | None = option(
+        None,
+        "any free place of a labgrid lab that has these tags, joined by commas; {{target}} in it is the target's name "
+        "with _ for -",
+        group="device", value="TAG=VALUE", default_words="--link labgrid://PLACE names one",
+    )  # fmt: skip
+    places: int = option(
+        1, "how many places to measure side by side, with --place-match", group="device", value="N", low=1, high=1000
+    )
+    coordinator: str | None = option(
+        None, "the lab's coordinator, as HOST[:PORT], or ssh://[USER@]HOST for one behind SSH", group="device",
+        value="ADDRESS", default_words="the environment variable LG_COORDINATOR, else this machine", scope=LAB,
+    )  # fmt: skip
     flasher: str | None = option(
         None, "program that flashes the board: {choices}", group="device", value="NAME",
         choices=tuple(flashers()), default_words="as bench.toml or the target's file says", scope=FLASHED,
@@ -181,7 +195,8 @@ class Request:
         default_words="1000, on an emulated microcontroller 20",
     )  # fmt: skip
     give_up_after: float = option(
-        300.0, "seconds to wait for a device that is lost in mid-run; 0 ends the run at once", group="measurement",
+        300.0, "seconds to wait for a free place of a lab, and for a device that is lost in mid-run; 0 is not at all",
+        group="measurement",
         value="S", high=1e6,
     )  # fmt: skip
     fresh: bool = option(False, "measure again what an earlier run of the same bytes has measured", group="measurement")

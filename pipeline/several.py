@@ -10,9 +10,13 @@ from benchmarks import many
 from benchmarks.many import Unit
 from errors import ConfigError
 from pipeline import preflight
+from pipeline.lab import with_link
 from pipeline.options import flag_of, read
 from pipeline.request import Request, applies
 from pipeline.steps import Steps
+
+NAMING = ("target", "link", "place_match", "places")
+"""Options that say which devices: each run gets its own of them."""
 
 
 def measure_each(task: str, request: Request, units: Sequence[Unit]) -> None:
@@ -42,9 +46,9 @@ def run_each(task: str, request: Request, units: Sequence[Unit], show: Callable[
 def words_of(request: Request, names: Sequence[str]) -> dict[str, Mapping[str, str | bool]]:
     """Return the typed options that each target uses, by its name. Raises ConfigError for one that none uses."""
     boards = {name: targets.load(name) for name in names}
-    shared = {name: text for name, text in request.typed.items() if name not in ("target", "link")}
+    shared = {name: text for name, text in request.typed.items() if name not in NAMING}
     words = {
-        name: {option: text for option, text in shared.items() if applies(option, request, board)}
+        name: {option: text for option, text in shared.items() if applies(option, with_link(request, board), board)}
         for name, board in boards.items()
     }
     unused = sorted(shared.keys() - {option for used in words.values() for option in used})

@@ -18,6 +18,7 @@ class OpenOcd(FlashTool):
     package = "openocd"
     image_suffix = ".elf"
     probes = PROBES
+    takes_usb_path = True
     success = r"\*\* Verified OK \*\*"
     options_example = '["-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg"]'
     failures = (
@@ -50,6 +51,7 @@ class OpenOcd(FlashTool):
     def command(self, job: Job) -> list[str]:
         """See FlashTool.command. The image's name alone, as Tcl would split a path with spaces."""
         probe = ["-c", f"adapter serial {job.probe}"] if job.probe else []
+        probe += ["-c", f"adapter usb location {job.usb_path}"] if job.usb_path and not job.probe else []
         check = ["-c", _chip_check(self.chip)] if self.chip else []
         return [self.program, *self.options, *probe, *check, "-c", f"program {job.image.name} verify reset exit"]
 

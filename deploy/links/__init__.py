@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from errors import LinkError, nearest
 
-EXAMPLES = "serial:///dev/ttyACM0?baud=921600 or tcp://127.0.0.1:5000"
+EXAMPLES = "serial:///dev/ttyACM0?baud=921600, tcp://127.0.0.1:5000 or rfc2217://lab:5000?baud=921600"
 
 
 class Link(Protocol):
@@ -33,13 +33,15 @@ class Link(Protocol):
 
 def make_link(uri: str) -> Link:
     """Return the link of a URI, not yet open. Raises LinkError if the URI is not one of a link."""
-    makers: dict[str, Callable[[str, SplitResult], Link]] = {"serial": _serial, "tcp": _tcp}
+    makers: dict[str, Callable[[str, SplitResult], Link]] = {"serial": _serial, "tcp": _tcp, "rfc2217": _rfc2217}
     try:
         parts = urlsplit(uri)
     except ValueError as e:
         raise LinkError(f"--link {uri}: not a URI ({e}); expected {EXAMPLES}") from e
     if parts.scheme == "exec":
         raise LinkError(f"--link {uri}: a process is started by its target; leave --link out")
+    if parts.scheme == "labgrid":
+        raise LinkError(f"--link {uri}: a place of a lab is taken for a whole run; use ./inv deploy, accuracy or bench")
     if parts.scheme == "ssh":
         raise LinkError(f"--link {uri}: a board over SSH is a Linux target, such as --target rpi4")
     if not parts.scheme or "://" not in uri:
@@ -67,16 +69,34 @@ def _serial(uri: str, parts: SplitResult) -> Link:
 
 
 def _tcp(uri: str, parts: SplitResult) -> Link:
-    from deploy.links.tcp import TcpLink
+    return _stream(uri, parts, _options(uri, parts, ("via",)))
 
-    _options(uri, parts, ())
+
+def _rfc2217(uri: str, parts: SplitResult) -> Link:
+    from deploy.links.rfc2217 import Rfc2217Link
+
+    options = _options(uri, parts, ("baud", "via"))
+    baud = _number(uri, "baud", options.get("baud", "921600"), 300, 12_000_000)
+    return Rfc2217Link(uri, _stream(uri, parts, options), baud)
+
+
+def _stream(uri: str, parts: SplitResult, options: dict[str, str]) -> Link:
+    """Return the link to a TCP port, through the host of the option `via` if there is one."""
+    from deploy.links.tcp import TcpLink
+    from deploy.links.tunnel import TunnelLink
+
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = parts.hostname, None
     if not host or not port or parts.path.strip("/") or parts.username is not None:
-        raise LinkError(f"--link {uri}: expected tcp://HOST:PORT with a port from 1 to 65535")
-    return TcpLink(uri, host, port)
+        raise LinkError(f"--link {uri}: expected {parts.scheme}://HOST:PORT with a port from 1 to 65535")
+    via = options.get("via")
+    if via is None:
+        return TcpLink(uri, host, port)
+    if not via or "/" in via:
+        raise LinkError(f"--link {uri}: via is the host that reaches the port, as [USER@]HOST[:PORT]")
+    return TunnelLink(uri, via, host, port)
 
 
 def _options(uri: str, parts: SplitResult, known: tuple[str, ...]) -> dict[str, str]:

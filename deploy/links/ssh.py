@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from deploy.links.descriptors import READ_SIZE, WRITE_TIMEOUT_S
+from deploy.links.channel import ChannelLink
+from deploy.links.descriptors import WRITE_TIMEOUT_S
 from errors import LinkError
 
 if TYPE_CHECKING:
-    from paramiko import Channel, Transport
+    from paramiko import Transport
     from paramiko.channel import ChannelFile
 
 EXIT_TIMEOUT_S = 3.0
@@ -23,7 +24,7 @@ LINE_BYTES = 4096
 NO_SUCH_PROGRAM = 127  # what a POSIX shell ends with
 
 
-class SshLink:
+class SshLink(ChannelLink):
     """Starts `argv` on the board when opened, ends it when closed. The last lines of its standard error are kept.
 
     `transport` is that of a connection that stays open; `on_close` is called once when the link is closed for good.
@@ -32,12 +33,11 @@ class SshLink:
     def __init__(
         self, name: str, transport: Transport, argv: Sequence[str], *, on_close: Callable[[], None] | None = None
     ):
-        self.name = name
+        super().__init__(name)
         self.stderr: deque[str] = deque(maxlen=50)
         self._command = shlex.join(argv)
         self._transport = transport
         self._on_close = on_close
-        self._channel: Channel | None = None
         self._listener: threading.Thread | None = None
 
     def open(self) -> None:
@@ -52,31 +52,6 @@ class SshLink:
         self._channel = channel
         self._listener = threading.Thread(target=self._listen, args=(channel.makefile_stderr("rb"),), daemon=True)
         self._listener.start()
-
-    def read(self, timeout_s: float) -> bytes:
-        """See Link.read."""
-        channel = self._opened()
-        channel.settimeout(max(0.0, timeout_s))
-        try:
-            data: bytes = channel.recv(READ_SIZE)
-        except TimeoutError:
-            return b""
-        except Exception as e:
-            raise self._lost(e) from e
-        if not data:
-            raise self._ended()
-        return data
-
-    def write(self, data: bytes) -> None:
-        """See Link.write."""
-        channel = self._opened()
-        channel.settimeout(WRITE_TIMEOUT_S)
-        try:
-            channel.sendall(data)
-        except TimeoutError as e:
-            raise LinkError(f"{self.name}: accepted no byte in {WRITE_TIMEOUT_S:g} s; it hangs") from e
-        except Exception as e:  # OSError if the channel is closed, EOFError or paramiko's own if the connection is
-            raise self._ended() from e
 
     def close(self) -> None:
         """Close the channel: the program's input ends, and so does the program."""
@@ -100,11 +75,6 @@ class SshLink:
             while line := file.readline(LINE_BYTES):
                 self.stderr.append(line.decode(errors="replace").rstrip())
 
-    def _opened(self) -> Channel:
-        if not self._channel:
-            raise LinkError(f"{self.name}: is closed; open it first")
-        return self._channel
-
     def _ended(self) -> LinkError:
         channel = self._opened()
         limit = time.monotonic() + EXIT_TIMEOUT_S
@@ -124,7 +94,3 @@ class SshLink:
             return LinkError(f"{self.name}: no such program there{last}")
         how = "was killed" if code == -1 else f"ended with exit code {code}"
         return LinkError(f"{self.name}: the process {how}{last}")
-
-    def _lost(self, error: BaseException) -> LinkError:
-        why = " ".join(str(error).split()) or "closed by the other side"
-        return LinkError(f"{self.name}: connection lost ({why[:200]}); check that the board is on and reachable")

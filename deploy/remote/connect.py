@@ -30,7 +30,10 @@ TCP_USER_TIMEOUT = 18  # linux/tcp.h; Python has its name on Linux only
 
 @dataclass(frozen=True)
 class Address:
-    """Where a board is. None is ~/.ssh/config's or SSH's own default; `python` is a program there."""
+    """Where a board is. None is ~/.ssh/config's or SSH's own default; `python` is a program there.
+
+    `via` is the host that the connection goes through, as `[USER@]HOST[:PORT]`.
+    """
 
     host: str
     user: str | None = None
@@ -39,6 +42,7 @@ class Address:
     key_file: Path | None = None
     known_hosts: Path | None = None
     timeout_s: int = CONNECT_TIMEOUT_S
+    via: str = ""
 
     @property
     def name(self) -> str:
@@ -48,7 +52,7 @@ class Address:
 
 
 def parse_address(uri: str) -> Address:
-    """Return the address of `ssh://[user@]host[:port][?python=PATH]`. Raises LinkError if it is not one."""
+    """Return the address of `ssh://[user@]host[:port][?python=PATH&via=HOST]`. Raises LinkError if it is not one."""
     try:
         parts = urlsplit(uri)
         host, port, user = parts.hostname, parts.port, parts.username
@@ -58,11 +62,11 @@ def parse_address(uri: str) -> Address:
         # The password itself is not repeated.
         raise LinkError(f"--link ssh://{user}@{host}: an address must not contain a password; use a key (ssh-copy-id)")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    python = options.pop("python", "python3")
+    python, via = options.pop("python", "python3"), options.pop("via", "")
     wrong = parts.scheme != "ssh" or not host or port == 0 or parts.path.strip("/") or parts.fragment or options
     if wrong or not host or not python or host.startswith("-") or user == "":
         raise LinkError(f"--link {uri}: expected ssh://[USER@]HOST[:PORT][?python=PATH], such as {EXAMPLE}")
-    return Address(host, user, port, python)
+    return Address(host, user, port, python, via=via)
 
 
 def connect(address: Address, accept_new: bool = False) -> Connection:
@@ -82,9 +86,11 @@ def connect(address: Address, accept_new: bool = False) -> Connection:
     else:
         config, keys = _user_config(address), {}
     patience = dict.fromkeys(("banner_timeout", "auth_timeout", "channel_timeout"), 3 * address.timeout_s)
+    jump = parse_address(f"ssh://{address.via}") if address.via else None
+    gateway = Connection(jump.host, user=jump.user, port=jump.port, config=config) if jump else None
     connection = Connection(
         address.host, user=address.user, port=address.port, config=config, connect_kwargs=keys | patience,
-        connect_timeout=address.timeout_s,
+        connect_timeout=address.timeout_s, gateway=gateway,
     )  # fmt: skip
     for hop in _hops(connection):
         files = [address.known_hosts] if address.known_hosts else known_hosts_files(hop.ssh_config)

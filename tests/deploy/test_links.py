@@ -41,7 +41,7 @@ def read_all(link: Link, size: int) -> bytes:
         ("/dev/ttyACM0", "expected serial:///dev/ttyACM0"),
         ("serial:/dev/ttyACM0", "expected serial:///dev/ttyACM0"),
         ("serail:///dev/ttyACM0", "no link serail://; did you mean serial?"),
-        ("usb://x", "no link usb://; known: serial, tcp"),
+        ("usb://x", "no link usb://; known: rfc2217, serial, tcp"),
         ("exec:", "started by its target"),
         ("serial://dev/ttyACM0", "expected three slashes"),
         ("serial://", "expected three slashes"),
