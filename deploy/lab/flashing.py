@@ -36,7 +36,7 @@ USB_PATH = re.compile(r"\d+-[\d.]+")
 
 
 def lab_flasher(held: Held, name: str = "", say: Say | None = None, allow_mismatch: bool = False) -> FlashTool | None:
-    """Return what flashes the board of a place, None if nothing does: it has no debug probe, or is no board.
+    """Return what flashes the board of a place, None without a probe or for what is not flashed.
 
     `name` is that of --flasher; without it, the target's usual one is taken: what is installed on the exporter's host
     is not known. Raises DeployError for a flasher that works without a probe.

@@ -8,8 +8,12 @@ from deploy.links import Link
 from deploy.links.telnet import Codec, encode, hello, set_port
 from errors import LinkError
 
-NEGOTIATION_S = 5.0
+NEGOTIATION_S = 15.0
 RETRY_S = 0.2
+
+
+class _NotAsSet(LinkError):
+    """Another try would end in the same way."""
 
 
 class Rfc2217Link:
@@ -30,7 +34,7 @@ class Rfc2217Link:
     def open(self) -> None:
         """Connect, and set the port. Raises LinkError if there is no RFC 2217 server, or it refuses the speed.
 
-        A server that closes at once still has the connection before this one open: it is tried again for 5 s.
+        A server that closes at once still has the connection before this one open: it is tried again for 15 s.
         """
         limit = time.monotonic() + NEGOTIATION_S
         while not self._is_open:
@@ -38,14 +42,11 @@ class Rfc2217Link:
             try:
                 self._negotiate(limit)
                 self._is_open = True
-            except LinkError as e:
+            except BaseException as e:
                 self.close()
-                if "closed the connection" not in str(e) or time.monotonic() >= limit:
+                if not isinstance(e, LinkError) or isinstance(e, _NotAsSet) or time.monotonic() >= limit:
                     raise
                 time.sleep(RETRY_S)
-            except BaseException:
-                self.close()
-                raise
 
     def _negotiate(self, limit: float) -> None:
         codec = self._codec = Codec(self.name)
@@ -54,10 +55,10 @@ class Rfc2217Link:
         while not codec.is_ready:
             left = limit - time.monotonic()
             if left <= 0 or codec.is_refused:
-                raise LinkError(f"{self.name}: no RFC 2217 server answers there; if it is a raw port, use tcp://")
+                raise _NotAsSet(f"{self.name}: no RFC 2217 server answers there; if it is a raw port, use tcp://")
             arrived += self._decoded(self._stream.read(left))
         if codec.baud != self._baud:
-            raise LinkError(f"{self.name}: the port runs at {codec.baud} baud; say so with ?baud={codec.baud}")
+            raise _NotAsSet(f"{self.name}: the port runs at {codec.baud} baud; say so with ?baud={codec.baud}")
         self._arrived = arrived
 
     def read(self, timeout_s: float) -> bytes:

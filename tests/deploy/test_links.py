@@ -61,7 +61,11 @@ def read_all(link: Link, size: int) -> bytes:
         ("tcp://localhost:0", "port from 1 to 65535"),
         ("tcp://localhost:5000/x", "expected tcp://HOST:PORT"),
         ("tcp://me@localhost:5000", "expected tcp://HOST:PORT"),
-        ("tcp://localhost:5000?x=1", "no option x; it takes none"),
+        ("tcp://localhost:5000?x=1", "no option x; known: via"),
+        ("tcp://localhost:5000?via=", "via is the host that reaches the port"),
+        ("rfc2217://localhost", "expected rfc2217://HOST:PORT"),
+        ("rfc2217://localhost:5000?baud=fast", "baud is a whole number"),
+        ("labgrid://desk-1", "a place of a lab is taken for a whole run"),
         ("tcp://[::1:5000", "not a URI"),
     ],
 )
