@@ -18,7 +18,8 @@ from deploy.lab.address import LabAddress, named
 from deploy.lab.facts import Holding, Lab, Resource, Said
 from deploy.lab.lines import line_of, probe_of, uri_of
 from errors import Error, LinkError
-from fields import Json, Source, from_json, load_json, to_json
+from fields import Json, Source, load_json
+from fields.dataclass_json import from_json, to_json
 from target import Target
 
 PROGRAM = "deploy.lab.program"

@@ -27,7 +27,8 @@ from deploy.lab.situation import candidates, holding_of
 from deploy.lab.tunnel import grpc_target
 from deploy.lab.waiting import Queue
 from errors import Error, LinkError
-from fields import Source, from_json, load_json, to_json
+from fields import Source, load_json
+from fields.dataclass_json import from_json, to_json
 
 
 @dataclass(frozen=True)

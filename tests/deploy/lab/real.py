@@ -171,14 +171,15 @@ class RealLab:
     def _pump(self, end: int, port: int) -> None:
         board: socket.socket | None = None
         while not self._over.is_set():
-            ready, _, _ = select.select([end, *([board] if board else [])], [], [], 0.2)
+            ends = [end] if board is None else [end, board.fileno()]
+            ready, _, _ = select.select(ends, [], [], 0.2)
             if end in ready:
                 data = os.read(end, 1 << 12)
                 if board is None:
                     board = socket.create_connection(("127.0.0.1", port))
                     board.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 board.sendall(data)
-            if board in ready and board is not None:
+            if board is not None and board.fileno() in ready:
                 data = board.recv(1 << 12)
                 if data:
                     os.write(end, data)
