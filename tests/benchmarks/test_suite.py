@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from measure import layers
 from models import presets
 from pipeline.measuring import build_order
 from tests.compilers.networks import tflite_of
-from tests.pipeline.small import at_home, inv, one_line
+from tests.pipeline.small import at_home, inv, one_line, shipped_home
 
 CELL = Cell("v1_025", "qemu-m4", "cortex-m4", "aot", "dsp", 1_000_000, {"arena": 5, "code": 2, "constants": 1}, 2, 2)
 
@@ -93,8 +92,7 @@ def test_shipped_presets_need_no_more_instructions_than_committed(
     board: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """If this fails on purpose: `inv bench-engines --presets --update`."""
-    base = tmp_path_factory.getbasetemp()  # one for each process of pytest-xdist, in one for all
-    with at_home((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shipped"):
+    with at_home(shipped_home(tmp_path_factory)):
         cells, _ = suite_run.run(suite_run.Plan(suite.SHIPPED, [board], pictures=1), build_order)
     assert suite.slower([cell for cell in cells if cell.engine == "aot"], suite.read_counts()) == []
     assert all(cell.equal == cell.pictures == 1 for cell in cells)
