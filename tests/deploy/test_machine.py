@@ -30,7 +30,6 @@ from deploy.machines.initrd import find_modules, write_initrd
 from deploy.machines.machine import Machine
 from deploy.remote.board import Board
 from deploy.remote.connect import close, connect
-from device_tests import tiny_model
 from device_tests.support import artifact_of
 from errors import ConfigError, DeployError, LinkError
 from tests.deploy.test_agent import reference
@@ -191,23 +190,20 @@ def session(model: Path, runtime: str, said: list[str]) -> Any:
 def test_a_board_without_internet_gets_its_runtime(
     machine: Machine, ssh_model: Path, runtime: str, engine: str
 ) -> None:
-    for number in range(2):
-        said: list[str] = []
-        with session(ssh_model, runtime, said) as board:
-            assert board.info.engine == engine
-            for seed in range(3):
-                data = np.random.default_rng(seed).bytes(768)
-                assert board.infer(data).output_bytes == reference(ssh_model, data)
-            assert board.board().cores == 2
-        if number:
-            assert not [line for line in said if line.startswith(("copied", "installed"))], said
+    with session(ssh_model, runtime, []) as board:
+        assert board.info.engine == engine
+        for seed in range(3):
+            data = np.random.default_rng(seed).bytes(768)
+            assert board.infer(data).output_bytes == reference(ssh_model, data)
+        assert board.board().cores == 2
 
 
 @on_the_machine
 @pytest.mark.emulated
 @pytest.mark.timeout(2400)
-def test_a_board_that_starts_again_in_mid_run(machine: Machine, tmp_path: Path) -> None:
-    model = tiny_model.dense(tmp_path / "tiny.tflite")
+def test_a_board_that_starts_again_in_mid_run(machine: Machine, ssh_model: Path) -> None:
+    """Afterwards it uses what was copied and installed before."""
+    model, said = ssh_model, list[str]()
     state = machine.state()
     assert state is not None
     with session(model, "auto", []) as board:
@@ -221,8 +217,9 @@ def test_a_board_that_starts_again_in_mid_run(machine: Machine, tmp_path: Path) 
     machine.wait_until_up(state)
     with Board(machine.address(state)) as again:
         assert not [name for name in again.ask("names").texts("names") if name.endswith(".part")]
-    with session(model, "auto", []) as board:
+    with session(model, "auto", said) as board:
         assert board.infer(bytes(768)).output_bytes == reference(model, bytes(768))
+    assert not [line for line in said if line.startswith(("copied", "installed"))], said
 
 
 # All that users may have, without writing it: a minute of an emulated disk.
