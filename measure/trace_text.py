@@ -1,9 +1,9 @@
 """What an exported program prints of its layers: hashes of all of them, and the bytes of the first that differs.
 
-    alpharho-trace 1 MODEL-SHA256 KERNELS ANSWER SEED HOLD
+    alpharho-trace 1 MODEL-SHA256 ANSWER SEED HOLD KERNELS
     tensor INDEX BYTES HASH
     bytes INDEX OFFSET HEX-DIGITS
-    alpharho-trace end TENSORS
+    alpharho-trace end TENSORS DIFFERING
 
 The firmware may print other lines among them; a line may have a prefix, such as a time.
 """
@@ -25,10 +25,10 @@ from measure import trace
 from measure.trace import Computed
 
 MOST_BYTES = 1 << 26
-_BEGIN = re.compile(r"alpharho-trace 1 ([0-9a-f]{64}) (\w{1,32}) (\d{1,3}) (\d{1,9}) (\d{1,9})\s*$")
+_BEGIN = re.compile(r"alpharho-trace 1 ([0-9a-f]{64}) (\d{1,3}) (\d{1,9}) (\d{1,9}) ([\w ]{1,32})\s*$")
 _TENSOR = re.compile(r"\btensor (\d{1,5}) (\d{1,9}) ([0-9a-f]{8})\s*$")
 _BYTES = re.compile(r"\bbytes (\d{1,5}) (\d{1,9}) ((?:[0-9a-f]{2}){1,64})\s*$")
-_END = re.compile(r"alpharho-trace end (\d{1,5})\s*$")
+_END = re.compile(r"alpharho-trace end (\d{1,5}) \d{1,5}\s*$")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read(path: Path, model_sha256: str) -> Printed:
                     f"--answers {path}: is of model {match[1][:12]}, --model is {model_sha256[:12]}; give the .tflite "
                     "that was exported"
                 )
-            begun = Printed(match[2], int(match[3]), int(match[4]), max(1, int(match[5])), ())
+            begun = Printed(match[5], int(match[2]), int(match[3]), max(1, int(match[4])), ())
         elif begun is not None and (match := _END.search(line)):
             whole = begun if len(begun.hashes) == int(match[1]) else whole
             begun = None

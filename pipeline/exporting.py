@@ -21,7 +21,12 @@ def run(request: ExportRequest) -> Path:
     Raises Error if the model can't be built or compiled, or if the folder holds other files.
     """
     settings = export.Settings(
-        request.for_, request.kernels, request.optimize, request.with_protocol, request.stream_input
+        request.for_,
+        request.kernels,
+        request.optimize,
+        request.with_protocol,
+        request.stream_input,
+        with_trace=request.with_trace,
     )
     out = request.out or EXPORTS_DIR / f"{Path(request.model).stem}-{request.for_}"
     export.check(settings, out)

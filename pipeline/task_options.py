@@ -147,6 +147,9 @@ class ExportRequest(Request):
     with_protocol: bool = option(
         False, "with the serial protocol, so that ./inv deploy --link can measure your program", group="export"
     )
+    with_trace: bool = option(
+        False, "hash what each operator computes, for ./inv trace --answers; takes longer", group="export"
+    )
     out: Path | None = option(
         None, "folder to write: a new one, or that of an earlier export", group="export", value="DIR",
         default_words="exports/<model>-<framework>",

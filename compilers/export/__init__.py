@@ -30,7 +30,8 @@ EXPORT_VERSION = "2"
 class Settings:
     """What an export is for: one of FRAMEWORKS, a kernel set, an aim of compilers.aot.OPTIMIZE, with the protocol.
 
-    With `stream_input` the network takes its input row by row, and it is never whole in memory. `board` is the name
+    With `stream_input` the network takes its input row by row, and it is never whole in memory; with `with_trace` it
+    hashes what each operator computes, for a trace. `board` is the name
     that a device says of itself, "" for the one that the framework knows.
     """
 
@@ -40,6 +41,7 @@ class Settings:
     with_protocol: bool = False
     stream_input: bool = False
     board: str = ""
+    with_trace: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,14 @@ def files_of(model: Artifact[object], settings: Settings) -> tuple[Contents, dic
     identifier = c_identifier(model.name)
     graph = read(model.path, f"{model.name}.tflite")
     plan, compiled = compile_graph(
-        graph, settings.kernels, settings.optimize, settings.stream_input, Naming(identifier)
+        graph, settings.kernels, settings.optimize, settings.stream_input, Naming(identifier, trace=settings.with_trace)
     )
     known = answers.known_answers(model.path, plan)
     version = f"{EXPORT_VERSION}.0.0"
     contents = Contents(
-        model.name, framework, plan, compiled, known, settings.with_protocol, version, falls_back=bool(settings.board)
-    )
+        model.name, framework, plan, compiled, known, settings.with_protocol, version, falls_back=bool(settings.board),
+        traced_hashes=answers.traced_hashes(model.path, graph, plan, known),
+    )  # fmt: skip
     files = {path: text.encode() for path, text in contents.files().items()}
     files["LICENSE.txt"] = (ROOT / "LICENSE").read_bytes()
     if framework.name == CMSIS_PACK.name:
@@ -104,6 +107,7 @@ def files_of(model: Artifact[object], settings: Settings) -> tuple[Contents, dic
     about = folder.Manifest(
         f"alpharho export {EXPORT_VERSION}", model.name, plan.model_sha256, framework.name, settings.kernels,
         settings.with_protocol, settings.stream_input, contents.revision, folder.digests(files),
+        settings.with_trace,
     )  # fmt: skip
     return contents, files | {folder.MANIFEST: folder.manifest(about)}
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from compilers.aot import Plan
+from graph import tensors
 from graph.fnv import fnv1a
 from graph.noise import noise
 from graph.oracle import Oracle, run_bytes
+from graph.types import Graph
 
 HOLDS = (1, 24, 192, 1536)
 """For how many elements a value is held: inputs with ever coarser patterns."""
@@ -50,6 +53,15 @@ def known_answers(model: Path, plan: Plan) -> tuple[Answer, ...]:
         max((answer(seed, hold) for seed in range(1, tries + 1)), key=lambda a: (len(set(a.outputs)), -a.seed))
         for hold in HOLDS
     )
+
+
+def traced_hashes(model: Path, graph: Graph, plan: Plan, known: Sequence[Answer]) -> tuple[tuple[int, ...], ...]:
+    """Return the hash of what is computed of each traced tensor for each answer, as LiteRT's reference kernels do."""
+    rows = []
+    for answer in known if plan.traced else ():
+        values = tensors.reference(model, graph, b"".join(inputs(plan, answer.seed, answer.hold)))
+        rows.append(tuple(fnv1a(values[item.tensor].tobytes()[: item.bytes]) for item in plan.traced))
+    return tuple(rows)
 
 
 def inputs(plan: Plan, seed: int, hold: int) -> list[bytes]:

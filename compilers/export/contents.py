@@ -58,6 +58,7 @@ extern const"""
 class Contents:
     """A compiled network for a framework. `compiled` are the files of compilers.aot by name.
 
+    `traced_hashes` are those of each tensor of a traced plan for each answer, from LiteRT's reference kernels.
     With `falls_back` a core without the instructions of the kernels is served by C in their place.
     """
 
@@ -69,6 +70,7 @@ class Contents:
     with_protocol: bool
     version: str
     falls_back: bool = False
+    traced_hashes: tuple[tuple[int, ...], ...] = ()
 
     @property
     def identifier(self) -> str:
@@ -129,7 +131,7 @@ class Contents:
 
     def _pool(self) -> dict[str, str]:
         """Return the files that may be part of the C, by their path in `firmware/` or a folder of their own."""
-        pool = sources.firmware_files(self.plan.kernels, self.with_protocol)
+        pool = sources.firmware_files(self.plan.kernels, self.with_protocol, bool(self.plan.traced))
         pool |= self._network()
         pool[f"public/{self.identifier}.h"] = self._render("public.h")
         pool["answers/known_answers.c"] = self._render("known_answers.c")
@@ -161,6 +163,8 @@ class Contents:
 
     def _is_protocol(self, path: str) -> bool:
         below = path.removeprefix(f"src/{self.identifier}/")
+        if below in sources.TRACE[:2]:  # of the network itself
+            return False
         return below.split("/")[0] in ("app", "engines", "port", "protocol") or below.startswith("serial.")
 
     def _render(self, template: str, **more: object) -> str:
@@ -194,6 +198,7 @@ class Contents:
             "pixel_offset": facts.pixel_offset,
             "answers": [_answer(answer) for answer in self.answers],
             "known": len(self.answers) + 1,
+            "traced_hashes": [[f"{value:#010x}u" for value in row] for row in self.traced_hashes],
             "weights_hash": f"{fnv1a(weights):#010x}u",
             "arrays": [name for name, _ in arrays],
             "is_hashed": len(self.answers[0].outputs) > STORED_BYTES,

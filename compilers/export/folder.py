@@ -32,6 +32,7 @@ class Manifest:
     stream_input: bool
     firmware: str
     files: Mapping[str, str]
+    with_trace: bool = False
 
 
 def check_free(folder: Path) -> None:
