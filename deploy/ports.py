@@ -91,17 +91,24 @@ def wait_for(
     timeout_s: float | None = None,
     list_connected: Callable[[], Sequence[Port]] | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    before: Sequence[Port] | None = None,
 ) -> Port:
     """Return the port of the same board once it is there again, perhaps under another name.
+
+    With the ports that were there `before`, the only new one is it too: other firmware may have another USB ID.
 
     Raises DeployError after `timeout_s` (RETURN_S by default); `name` begins the message.
     """
     timeout_s = RETURN_S if timeout_s is None else timeout_s
     list_connected = list_connected or connected
     for _ in range(max(1, round(timeout_s / POLL_S))):
-        for other in list_connected():
+        now = list_connected()
+        for other in now:
             if port.is_same(other):
                 return other
+        new = [other for other in now if before is not None and other.usb_id and other not in before]
+        if len(new) == 1:
+            return new[0]
         sleep(POLL_S)
     raise DeployError(
         f"{name}: its port {port.device} did not come back within {timeout_s:g} s after flashing; press reset or plug "

@@ -37,13 +37,15 @@ class SdkFlasher(ABC):
     """Builds an export with the user's SDK, flashes it, and returns the link to the board. See deploy.flashers.Flasher.
 
     `program` is the SDK's, `install` says how to get it. `variable` is what the SDK's own set-up script sets, `least`
-    the oldest version whose commands these are. `failures` are known reasons why the board's flash tool fails.
+    the oldest version whose commands these are; `own_usb` begins the USB IDs of its own programs. `failures` are known
+    reasons why the board's flash tool fails.
     """
 
     links: ClassVar[tuple[str, ...]] = ("serial",)
     program: ClassVar[str]
     install: ClassVar[str]
     least: ClassVar[Version]
+    own_usb: ClassVar[str] = ""
     variable: ClassVar[str] = ""
     set_up: ClassVar[str] = ""
 
@@ -110,9 +112,12 @@ class SdkFlasher(ABC):
             raise DeployError(f"{self.target.name}: its SDK flashes it; remove flasher from its table in bench.toml")
         if unit.links:
             return unit.links[0]
+        connected = [port for port in ports.connected() if port.usb_id]
+        own = [port for port in connected if self.own_usb and port.usb_id.startswith(self.own_usb)]
+        if len(own) == 1 and not any(port.usb_id in self.target.usb for port in connected):
+            return f"serial://{own[0].device}?baud={BAUD}"
         if self.target.usb:
             return f"serial://{ports.find_port(self.target).device}?baud={BAUD}"
-        connected = [port for port in ports.connected() if port.usb_id]
         if len(connected) == 1:
             return f"serial://{connected[0].device}?baud={BAUD}"
         names = ", ".join(port.device for port in connected) or "none"
@@ -139,12 +144,12 @@ class SdkFlasher(ABC):
         self.say(f"{self.target.name}: building with {self.program} in {folder}")
         self.build(exported, folder)
         flashed.remember(uri, None)
-        port, device = self.port(), _device_of(uri)
+        port, device, before = self.port(), _device_of(uri), ports.connected()
         self.run(
             self.flash_command(exported, folder, device), "flash", FLASH_S, "the board's cable, port and boot loader"
         )
         if port:
-            uri = uri.replace(device, ports.wait_for(port, self.target.name).device, 1)
+            uri = uri.replace(device, ports.wait_for(port, self.target.name, before=before).device, 1)
         flashed.remember(uri, image)
         return make_link(uri)
 

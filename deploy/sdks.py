@@ -22,6 +22,7 @@ class West(SdkFlasher):
     program = "west"
     install = "install Zephyr 3.7 or newer as its Getting Started Guide says, and activate its Python environment"
     least = (3, 7)
+    own_usb = "2fe3:"
     variable = "ZEPHYR_BASE"
     set_up = "source zephyr-env.sh of your Zephyr tree"
 

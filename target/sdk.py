@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from fields import Fields
 from target.sections import ADDRESSES
@@ -35,7 +36,8 @@ class Sdk:
     """What builds for a board in place of our firmware: one of SDKS, and the board as it names it.
 
     `kernels` is the set for the board's core, "" where no TOML says it, and then `memory` is None. `others` are the
-    names of targets by which other SDKs build for the same board.
+    names of targets by which other SDKs build for the same board; `flash_by_sdk` has their partitions where these are
+    of another size, in bytes.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Sdk:
     kernels: str = ""
     memory: SdkMemory | None = None
     others: tuple[str, ...] = ()
+    flash_by_sdk: Mapping[str, int] = field(default_factory=dict)
 
     def on(self, sdk: str, board: str, name: str) -> Sdk | None:
         """Return this board as another SDK names it, or by the name of its TOML; None if that SDK has no such board."""
@@ -50,7 +53,10 @@ class Sdk:
         for listed in (here, *self.others):
             if listed == f"{sdk}:{board}" or (board == name and listed.startswith(f"{sdk}:")):
                 others = tuple(other for other in (here, *self.others) if other != listed)
-                return dataclasses.replace(self, name=sdk, board=listed.partition(":")[2], others=others)
+                memory = self.memory
+                if memory and sdk in self.flash_by_sdk:
+                    memory = dataclasses.replace(memory, flash_bytes=self.flash_by_sdk[sdk])
+                return dataclasses.replace(self, name=sdk, board=listed.partition(":")[2], others=others, memory=memory)
         return None
 
 
@@ -64,7 +70,7 @@ def read_sdk(top: Fields) -> Sdk | None:
     section = top.table("sdk", optional=True)
     if section is None:
         return None
-    section.allow({"boards", "kernels", *(field.name for field in dataclasses.fields(SdkMemory))})
+    section.allow({"boards", "kernels", "flash_by_sdk", *(about.name for about in dataclasses.fields(SdkMemory))})
     listed = section.texts("boards")
     if not listed or not all(is_sdk(one) and SDK_BOARD.fullmatch(one.partition(":")[2]) for one in listed):
         raise section.wrong("boards", "a list of boards such as zephyr:teensy41, the usual one first", list(listed))
@@ -78,4 +84,8 @@ def read_sdk(top: Fields) -> Sdk | None:
         own_flash_bytes=section.integer("own_flash_bytes", 0, flash - 1),
         own_ram_bytes=section.integer("own_ram_bytes", 0, ram - 1),
     )
-    return Sdk(name, board, section.choice("kernels", MCU_KERNELS), memory, listed[1:])
+    by_sdk = section.table("flash_by_sdk", optional=True)
+    if by_sdk:
+        by_sdk.allow(SDKS)
+    flashes = {key: by_sdk.integer(key, memory.own_flash_bytes, ADDRESSES) for key in by_sdk.values} if by_sdk else {}
+    return Sdk(name, board, section.choice("kernels", MCU_KERNELS), memory, listed[1:], flashes)

@@ -135,7 +135,7 @@ def test_another_sdk_is_chosen_by_the_name_before_the_colon(monkeypatch: pytest.
         "zephyr:portenta-h7", "zephyr", "arduino_portenta_h7/stm32h747xx/m7"
     )  # fmt: skip
     assert zephyr.sdk.others == ("arduino:arduino:mbed_portenta:envie_m7", "pio:portenta_h7_m7")
-    assert zephyr.sdk.memory == usual.sdk.memory
+    assert zephyr.sdk.kernels == usual.sdk.kernels == "dsp"
     same = targets.load("zephyr:arduino_portenta_h7/stm32h747xx/m7")
     assert same.sdk == zephyr.sdk
     assert same.name == "zephyr:arduino_portenta_h7_stm32h747xx_m7"
@@ -172,3 +172,29 @@ def test_names_that_no_sdk_has(name: str) -> None:
 
 def test_each_sdk_has_a_flasher_and_a_framework() -> None:
     assert set(SDKS) == set(TARGET_SDKS) == set(export.FRAMEWORK_OF)
+
+
+def test_a_board_that_comes_back_with_another_usb_id(
+    int8_net: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a Nano 33 BLE with an Arduino sketch does that gets Zephyr, and then is found by Zephyr's ID."""
+    target = targets.load("zephyr:nano33ble")
+    image = export.compile_for(int8_net, target)
+    tool = StandIn("west", tmp_path, monkeypatch)
+    tool.answers(0, "")
+    other = ports.Port("/dev/ttyUSB0", "0403:6001", "x")
+    arduino, zephyr = ports.Port("/dev/ttyACM0", "2341:805a", "1"), ports.Port("/dev/ttyACM1", "2fe3:0004", "2")
+    monkeypatch.setattr(
+        ports, "connected", lambda: [other, zephyr if any("flash" in call for call in tool.calls()) else arduino]
+    )
+    flasher = flasher_for(target)
+    assert flasher.start(image.path).name == "serial:///dev/ttyACM1?baud=115200"
+    assert sdk_flasher(target).uri() == "serial:///dev/ttyACM1?baud=115200"
+
+
+def test_another_sdk_has_another_partition() -> None:
+    for name, bytes_ in (("esp32-c3", 1_536_000), ("arduino:esp32-c3", 1_310_720), ("zephyr:portenta-h7", 393_216)):
+        sdk = targets.load(name).sdk
+        assert sdk
+        assert sdk.memory
+        assert sdk.memory.flash_bytes == bytes_
