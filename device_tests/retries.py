@@ -14,7 +14,7 @@ FLAKY = 11
 """The exit code of pytest where all tests passed, but some only when they were repeated."""
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Retries:
     """A plugin of pytest that calls a test's function again, at most `most` times; its fixtures stay as they are."""
 
