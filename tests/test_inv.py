@@ -7,9 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from deploy.flash_tool import FlashTool
+from target.sections import flashers
 
 ROOT = Path(__file__).resolve().parent.parent
 # All that the launcher may start besides Python, apt-get and sudo.
@@ -228,6 +232,47 @@ def test_what_is_there_is_not_installed(warm: Copy) -> None:
         warm.program(name, "#!/bin/sh\n")
     warm.run("deploy", "--data=cifar10", "--target=host-fw")
     assert warm.installed() == ["libc6-dev"]
+
+
+NUCLEO = ("deploy", "--target", "nucleo-f446re")
+PICO = ("deploy", "--target=pico-serial")
+BENCH = '[rpi4]\nlink = "ssh://pi@rpi4"\nflasher = "bossac"\n\n[nucleo-f446re]\nflasher = "stlink" # as usual here\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there", "bench", "flasher"),
+    [
+        (NUCLEO, "", "", {"openocd"}),
+        (NUCLEO, "st-flash", "", set()),
+        (NUCLEO, "STM32_Programmer_CLI", "", set()),
+        (NUCLEO, "pyocd", "", set()),
+        (NUCLEO, "bossac", "", {"openocd"}),  # not one of its flashers
+        ((*NUCLEO, "--flasher", "openocd"), "st-flash", "", {"openocd"}),
+        ((*NUCLEO, "--flasher=stlink"), "pyocd", "", {"stlink-tools"}),
+        ((*NUCLEO, "--flasher=pyocd"), "", "", set()),  # not Debian's
+        (NUCLEO, "openocd", BENCH, {"stlink-tools"}),
+        ((*NUCLEO, "--flasher=openocd"), "", BENCH, {"openocd"}),
+        (PICO, "picotool", "", set()),
+        (PICO, "", BENCH, {"openocd"}),
+    ],
+)
+def test_a_flasher_is_installed_only_if_the_target_has_none(
+    warm: Copy, arguments: tuple[str, ...], there: str, bench: str, flasher: set[str]
+) -> None:
+    if there:
+        warm.program(there, "#!/bin/sh\n")
+    (warm.root / "bench.toml").write_text(bench)
+    warm.run(*arguments)
+    flashers = {"openocd", "stlink-tools", "dfu-util", "bossa-cli", "teensy-loader-cli"}
+    assert flashers & set(warm.installed()) == flasher
+
+
+def test_the_launcher_knows_the_program_of_each_flasher() -> None:
+    text = (ROOT / "inv").read_text()
+    for name in flashers():
+        tool = import_module(f"deploy.flashers.{name.replace('-', '_')}").FLASHER
+        if issubclass(tool, FlashTool) and tool.program not in ("", name):
+            assert f"{name}) name={tool.program} ;;" in text
 
 
 def test_stale_package_lists_are_fetched_once(warm: Copy) -> None:
