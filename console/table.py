@@ -17,20 +17,53 @@ Columns = Sequence[tuple[str, str]]
 Rows = Sequence[Sequence[str]]
 
 
-def table(title: str, columns: Columns, rows: Rows, red: Collection[str] = (), bold_first: bool = False) -> None:
-    """Print a table. Cells that are one of `red` are shown in red, the first column in bold with `bold_first`."""
+def table(
+    title: str,
+    columns: Columns,
+    rows: Rows,
+    red: Collection[str] = (),
+    bold_first: bool = False,
+    drop: Sequence[int] = (),
+) -> None:
+    """Print a table. Cells that begin with one of `red` are shown in red, the first column in bold with `bold_first`.
+
+    On a terminal that is too narrow the columns of `drop` are left out, one after the other, as far as needed, and
+    named below the table.
+    """
+    left_out: list[int] = []
+    grid = _grid(title, columns, rows, red, bold_first, left_out)
+    for place in drop if out.is_terminal else ():
+        if _width(grid) <= out.width:
+            break
+        left_out.append(place)
+        grid = _grid(title, columns, rows, red, bold_first, left_out)
+    # A narrow terminal wraps lines; cutting names would lose them.
+    Console(width=max(out.width, _width(grid)), highlight=False, emoji=False, markup=False).print(grid, crop=False)
+    if left_out:
+        names = ", ".join(" ".join(clean(columns[place][0]).split()) or "description" for place in sorted(left_out))
+        out.print(Text(f"not shown in {out.width} columns: {names}", "dim"))
+
+
+def _grid(
+    title: str, columns: Columns, rows: Rows, red: Collection[str], bold_first: bool, left_out: Collection[int]
+) -> Table:
     grid = Table(
         title=Text(clean(title)) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False
     )
     grid.show_header = any(heading for heading, _ in columns)
-    for place, (heading, side) in enumerate(columns):
+    shown = [place for place in range(len(columns)) if place not in left_out]
+    for place in shown:
+        heading, side = columns[place]
         style = "bold" if bold_first and not place else ""
         grid.add_column(Text(clean(heading)), justify="right" if side == "right" else "left", no_wrap=True, style=style)
     for row in rows:
-        grid.add_row(*(Text(clean(cell), "red" if cell in red else "") for cell in row))
-    # A narrow terminal wraps lines; cutting names would lose them.
-    needed = Measurement.get(out, out.options.update(max_width=1000), grid).maximum
-    Console(width=max(out.width, needed), highlight=False, emoji=False, markup=False).print(grid, crop=False)
+        cells = [row[place] for place in shown]
+        grid.add_row(*(Text(clean(cell), "red" if cell.startswith(tuple(red)) else "") for cell in cells))
+    return grid
+
+
+def _width(grid: Table) -> int:
+    return Measurement.get(out, out.options.update(max_width=1000), grid).maximum
 
 
 def report(rows: Sequence[tuple[str, str]], path: Path) -> None:

@@ -41,31 +41,35 @@ def print_targets(chosen: TargetsOptions) -> None:
     if chosen.json:
         print(json.dumps([asdict(board) for board in boards], indent=1))
         return
-    console.table("", *targets_table(boards))
+    console.table("", *targets_table(boards), drop=(DESCRIPTION, ENGINE, CLOCK))
     console.plain("and zephyr:BOARD, arduino:FQBN, pio:BOARD, idf:CHIP, which your own SDK builds for (docs/export.md)")
 
 
+HEADINGS = ("target", "RAM\nKiB", "flash\nKiB", "\nMHz", "flasher", "tried", "engine", "")
+CLOCK, ENGINE, DESCRIPTION = 3, 6, 7
+
+
 def targets_table(boards: Sequence[Target]) -> tuple[list[tuple[str, str]], list[list[str]]]:
-    """Return columns and rows that describe boards: sizes in KiB, clock in MHz, usual flasher, how far tried."""
-    names = ("target", "RAM, KiB", "flash, KiB", "MHz", "engine", "flasher", "tried", "")
-    columns = [(name, "right" if name in names[1:4] else "left") for name in names]
+    """Return columns and rows that describe boards: sizes, clock, who flashes them, how they were tried."""
+    columns = [(name, "right" if name in HEADINGS[1:4] else "left") for name in HEADINGS]
     rows = []
     for board in boards:
         mcu = board.sdk.memory if board.sdk else board.mcu if board.measured_on != "host" else None
         memory = [f"{mcu.ram_bytes >> 10:,}", f"{mcu.flash_bytes >> 10:,}"] if mcu else ["", ""]
         clock = f"{mcu.clock_hz / 1e6:g}" if mcu else ""
         flasher = f"{SDKS[board.sdk.name]}: {board.flasher}" if board.sdk else board.flasher
-        rows.append([board.name, *memory, clock, board.engine, flasher, _how_tried(board), board.description])
+        rows.append([board.name, *memory, clock, flasher, _how_tried(board), board.engine, board.description])
     return columns, rows
 
 
 def _how_tried(board: Target) -> str:
-    """Return how far a board was tried: on an emulator, on this host, built only, or not at all."""
+    """Return in a word or two how a board was tried: by an emulator's name, on this host, built only, or not yet."""
     if board.tried:
-        return board.tried.partition(";")[0]
+        how = board.tried.partition(";")[0].removeprefix("emulated: ").partition(",")[0].removeprefix("on ")
+        return "stand-ins" if "stand-ins" in how else how
     if board.emulator:
-        return f"emulated: {'QEMU' if board.emulator.program.startswith('qemu') else board.emulator.program}"
-    return "this host" if board.measured_on == "host" else "hardware: nothing yet"
+        return "QEMU" if board.emulator.program.startswith("qemu") else board.emulator.program
+    return "this host" if board.measured_on == "host" else "not yet"
 
 
 def print_devices(chosen: DevicesOptions) -> None:

@@ -54,7 +54,7 @@ def fit(request: FitOptions) -> None:
     if request.json:
         print(json.dumps(fit_table.as_json(table), indent=1))
         return
-    console.table("", *fit_table.table(table), red=("no",))
+    console.table("", *fit_table.table(table), red=fit_table.SHORT, drop=fit_table.DROPPED)
     console.plain(fit_table.notes(table))
 
 

@@ -8,6 +8,7 @@ import console
 import target as targets
 from measure import layout, report_file
 from measure.report import Report
+from pipeline.request import AUTO
 from pipeline.task_options import ReportOptions
 
 
@@ -21,10 +22,21 @@ def show(measured: Report, path: Path, as_json: bool) -> None:
 
 def show_last(chosen: ReportOptions) -> None:
     """Print the last report of a model on a target. Raises ConfigError if there is none."""
-    name, engine = chosen.target, chosen.engine
-    is_usual = engine is None or (name in targets.names() and targets.load(name).engine == engine)
-    path = report_file.last_path(report_file.folder(name, Path(chosen.model).stem + ("" if is_usual else f"-{engine}")))
+    path = _last_path(chosen)
     last = report_file.read(path)
     if path.name == report_file.COMPLETE and path.with_name(report_file.PARTIAL).exists():
         console.note(f"a later run was interrupted: {path.with_name(report_file.PARTIAL)}; run it again to go on")
     show(last, path, chosen.json)
+
+
+def _last_path(chosen: ReportOptions) -> Path:
+    """Return the path of the report of a model on a target with an engine; with `auto` that of the newest."""
+    name, model = chosen.target, Path(chosen.model).stem
+    usual = targets.load(name).engine if name in targets.names() else ""
+    engines = targets.ENGINES if chosen.engine == AUTO else (chosen.engine or usual,)
+    suffixes = ["" if engine in ("", usual) else f"-{engine}" for engine in engines]
+    paths = [report_file.last_path(report_file.folder(name, model + suffix)) for suffix in suffixes]
+    there = sorted((path for path in paths if path.is_file()), key=lambda path: path.stat().st_mtime)
+    if there or chosen.engine != AUTO:
+        return (there or paths)[-1]
+    return report_file.folder(name, model) / report_file.COMPLETE

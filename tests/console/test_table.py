@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import console
 
@@ -18,6 +20,31 @@ def test_cells_are_not_markup_and_are_not_cut(capsys: pytest.CaptureFixture[str]
     assert lines[2].split() == ["[red]a[/red]", "12,345"]
     assert lines[3].split() == [wide, "1"]
     assert lines[2].rstrip().endswith("12,345")
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (80, ["bytes", "name needed about", "b 12 a board"]),
+        (16, ["bytes", "name needed", "b 12", "not shown in 16 columns: about"]),
+        (8, ["name", "b", "not shown in 8 columns: bytes needed, about"]),
+        (3, ["name", "b", "not shown in 3 columns: bytes needed, about"]),
+    ],
+)
+def test_a_narrow_terminal_does_without_some_columns(
+    width: int, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Console(width=width, force_terminal=True, color_system=None, soft_wrap=True)
+    monkeypatch.setattr(sys.modules["console.table"], "out", screen)
+    columns = [("name", "left"), ("bytes\nneeded", "right"), ("about", "left")]
+    console.table("", columns, [["b", "12", "a board"]], drop=(2, 1))
+    printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert printed == lines
+
+
+def test_a_pipe_gets_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+    console.table("", [("name", "left"), ("w" * 150, "left")], [["a", "b"]], drop=(1,))
+    assert "not shown" not in capsys.readouterr().out
 
 
 def test_a_table_without_headings_has_no_line_for_them(capsys: pytest.CaptureFixture[str]) -> None:
