@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -14,172 +13,14 @@ import pytest
 
 from deploy.flash_tool import FlashTool
 from target.sections import flashers
+from tests.launcher import FAKE_PYTHON, ROOT, Copy, copy, warm
 
-ROOT = Path(__file__).resolve().parent.parent
-# All that the launcher may start besides Python, apt-get and sudo.
-PROGRAMS = ("sh", "sha256sum", "readlink", "rm", "env", "flock", "mkdir", "cp", "chmod")
-
-FAKE_PYTHON = """#!/bin/sh
-printf '%s\\n' "python $*" >>"$FAKE_LOG"
-case "$*" in
-    *"sys.exit(not"*) exit "${FAKE_IS_OLD:-0}" ;;
-    *"import ensurepip"*) exit "${FAKE_NO_ENSUREPIP:-0}" ;;
-    *platform.python_version*) echo "python3 is 3.9.2" ;;
-    *version_info*) echo 3.11 ;;
-    "-m venv -- "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
-    *"install --require-hashes"*) exit "${FAKE_PIP:-0}" ;;
-    *'/tasks.py'*) for argument; do printf '<%s>' "$argument"; done ;;
-esac
-"""
-FAKE_APT = """#!/bin/sh
-printf '%s\\n' "apt-get $*" >>"$FAKE_LOG"
-case "$*" in
-    *update*) touch_update=yes; : >"$FAKE_LOG.updated" ;;
-    *install*) [ -z "$FAKE_STALE" ] || [ -e "$FAKE_LOG.updated" ] ;;
-esac
-"""
+__all__ = ["copy", "warm"]  # fixtures
 
 
 def packages_of_tests() -> list[str]:
     rows = [line.split() for line in (ROOT / "system_packages.txt").read_text().splitlines() if line[:1] != "#"]
     return sorted({row[2] for row in rows if row[:2] == ["task", "test"]})
-
-
-class Copy:
-    """A copy of the launcher, and what was called."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root, self.bin, self.log = folder / "a checkout", folder / "bin", folder / "log"
-        self.root.mkdir()
-        self.bin.mkdir()
-        for name in ("inv", "requirements.lock"):
-            shutil.copy(ROOT / name, self.root / name)
-        table = (ROOT / "system_packages.txt").read_text().replace(" /usr/", " /not/there/usr/")
-        (self.root / "system_packages.txt").write_text(table)
-        for name in PROGRAMS:
-            path = shutil.which(name)
-            if path:
-                (self.bin / name).symlink_to(path)
-        shutil.copytree(ROOT / "targets", self.root / "targets")
-        self.program("python3", FAKE_PYTHON)
-        self.program("apt-get", FAKE_APT)
-        self.program("id", "#!/bin/sh\necho 0\n")
-
-    def program(self, name: str, text: str) -> None:
-        (self.bin / name).write_text(text)
-        (self.bin / name).chmod(0o755)
-
-    def run(self, *arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the launcher and forget what was called before."""
-        self.log.write_text("")
-        return subprocess.run(
-            [self.root / "inv", *arguments],
-            env={"PATH": str(self.bin), "FAKE_LOG": str(self.log), "FAKE_STALE": "", **environment},
-            cwd=cwd or self.root.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    def called(self, word: str) -> list[str]:
-        return [line for line in self.log.read_text().splitlines() if word in line]
-
-    def installed(self) -> list[str]:
-        """Return the packages that apt-get was called for."""
-        return sorted({name for line in self.called("install -y") for name in line.split("recommends ")[1].split()})
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    return Copy(tmp_path)
-
-
-@pytest.fixture
-def warm(copy: Copy) -> Copy:
-    assert copy.run("--list").returncode == 0
-    return copy
-
-
-def test_the_first_run_makes_the_environment_and_runs_the_tasks(copy: Copy) -> None:
-    done = copy.run("models", "--json", "a b", "")
-    assert done.returncode == 0
-    assert done.stdout == f"<{copy.root}/tasks.py><models><--json><a b><>"
-    assert len(copy.called("-m venv")) == 1
-    assert len(copy.called(f"install --require-hashes --only-binary :all: -r {copy.root / 'requirements.lock'}")) == 1
-    stamp = (copy.root / ".venv" / "lock.sha256").read_text().strip()
-    assert stamp == hashlib.sha256((copy.root / "requirements.lock").read_bytes()).hexdigest()
-
-
-def test_a_warm_run_starts_python_once(warm: Copy) -> None:
-    done = warm.run("--list")
-    assert done.stderr == ""
-    assert len(warm.log.read_text().splitlines()) == 1
-
-
-def test_a_changed_lock_installs_again_into_the_same_environment(warm: Copy) -> None:
-    with (warm.root / "requirements.lock").open("a") as file:
-        file.write("# changed\n")
-    warm.run("--list")
-    assert len(warm.called("install --require-hashes")) == 1
-    assert not warm.called("-m venv")
-    warm.run("--list")
-    assert not warm.called("install --require-hashes")
-
-
-def test_a_failed_install_is_redone_from_the_start(copy: Copy) -> None:
-    failed = copy.run("--list", FAKE_PIP="1")
-    assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1].startswith("inv: the packages could not be installed")
-    assert not (copy.root / ".venv" / "lock.sha256").exists()
-    (copy.root / ".venv" / "half a package").write_text("")
-    assert copy.run("--list").returncode == 0
-    assert len(copy.called("-m venv")) == 1
-    assert not (copy.root / ".venv" / "half a package").exists()
-
-
-def test_an_environment_without_python_is_made_again(warm: Copy) -> None:
-    (warm.root / ".venv" / "bin" / "python").unlink()
-    assert warm.run("--list").returncode == 0
-    assert len(warm.called("-m venv")) == 1
-
-
-def test_an_environment_made_by_hand_is_used(warm: Copy) -> None:
-    (warm.root / ".venv" / "lock.sha256").unlink()
-    assert warm.run("--list").returncode == 0
-    assert not warm.called("-m venv")
-    assert len(warm.called("install --require-hashes")) == 1
-
-
-def test_an_old_python_is_one_line(copy: Copy) -> None:
-    done = copy.run("--list", FAKE_IS_OLD="1")
-    assert done.returncode == 1
-    assert done.stderr == (
-        "inv: Python 3.11, 3.12 or 3.13 is needed; python3 is 3.9.2. Install one and put it on the PATH\n"
-    )
-
-
-def test_no_python_is_one_line(copy: Copy) -> None:
-    (copy.bin / "python3").unlink()
-    assert "there is no python3" in copy.run("--list").stderr
-
-
-def test_a_newer_python_beside_an_old_python3_is_found(copy: Copy) -> None:
-    (copy.bin / "python3").rename(copy.bin / "python3.12")
-    assert copy.run("--list").returncode == 0
-
-
-def test_python_without_venv_gets_the_package(copy: Copy) -> None:
-    copy.run("--list", FAKE_NO_ENSUREPIP="1")
-    assert copy.installed() == ["python3.11-venv"]
-
-
-def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> None:
-    copy.program("id", "#!/bin/sh\necho 1000\n")
-    done = copy.run("--list", FAKE_NO_ENSUREPIP="1")
-    assert done.returncode == 1
-    assert done.stderr.endswith("run: sudo apt-get install -y python3.11-venv\n")
 
 
 @pytest.mark.parametrize(

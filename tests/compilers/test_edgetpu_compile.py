@@ -1,30 +1,24 @@
-"""The compiler's output and files, and what is read from them. The compiler is a stand-in; one pair is Coral's own."""
+"""The compiler's output and files, and what is read from them. The compiler is a stand-in."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from artifact import Artifact, NoFacts, sha256_of
-from calibration import convert
 from compilers import edgetpu
 from compilers.edgetpu import log, output
 from compilers.edgetpu.log import LogRow
 from compilers.edgetpu.tool import LocalTool
-from errors import CompileError, ConfigError
-from graph.builder import Builder
+from errors import CompileError
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
-from tests.pipeline import small
-from tests.pipeline.small import SHARED_DATA, leftovers
+from tests.compilers.edgetpu_networks import _at_home, network
+from tests.pipeline.small import leftovers
 
-PLAIN = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant.tflite"
-CORAL = SHARED_DATA / "coral_mobilenet_v1_0.25_128_quant_edgetpu.tflite"
-needs_coral = pytest.mark.skipif(not (PLAIN.is_file() and CORAL.is_file()), reason="needs ../shared/data/coral_*")
+__all__ = ["_at_home"]  # fixtures
+
 
 # Documented example, shortened: "Edge TPU Compiler", section "Co-compiling multiple models" and "Usage", in the form of
 # version 16 (coral.ai/docs/edgetpu/compiler); rows and figures of one network are of issue 358 and others of its kind.
@@ -131,29 +125,11 @@ def test_the_explanation_of_a_failure() -> None:
 
 
 @pytest.fixture
-def _at_home(tmp_path: Path) -> Iterator[None]:
-    with small.at_home(tmp_path / "home"):
-        yield
-
-
-@pytest.fixture
 def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _at_home: None) -> LocalTool:
     """The stand-in as the compiler on the PATH."""
     folder = stand_in.install(tmp_path / "with space")
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     return LocalTool()
-
-
-def network(tmp_path: Path, *operators: str, width: int = 8, name: str = "net") -> Artifact[NoFacts]:
-    """Return an int8 chain of operators as an artifact."""
-    b = Builder()
-    shape = (1, width, width, 3)
-    tensors = [b.tensor(shape, scale=0.1, name=f"{name}{i}") for i in range(len(operators) + 1)]
-    weights = b.tensor(shape, scale=0.1, data=np.ones(shape))
-    for i, operator in enumerate(operators):
-        b.operator(operator, [tensors[i], weights] if operator == "ADD" else [tensors[i]], [tensors[i + 1]])
-    path = edgetpu_files.write(tmp_path / f"{name}.tflite", b.finish(tensors[:1], tensors[-1:]))
-    return Artifact(path, "int8", name, sha256_of(path), NoFacts())
 
 
 def test_compiling_records_version_log_and_what_was_predicted(tool: LocalTool, tmp_path: Path) -> None:
@@ -284,71 +260,3 @@ def test_a_package_that_is_not_valid(tmp_path: Path, package: bytes, message: st
     artifact = edgetpu_files.compiled(source.read_bytes(), package=package)
     with pytest.raises(CompileError, match=message):
         output.examine(edgetpu_files.write(tmp_path / "x.tflite", artifact), source)
-
-
-def test_a_changed_compiled_file_is_read_or_gives_an_error(tmp_path: Path) -> None:
-    source = network(tmp_path, "RELU").path
-    good = edgetpu_files.compiled(source.read_bytes(), cached_bytes=40)
-    path, rng = tmp_path / "x.tflite", np.random.default_rng(8)
-    for trial in range(1500):
-        data = bytearray(good)
-        for place in rng.integers(8, len(data), 1 + trial % 4):
-            data[place] = rng.integers(256)
-        size = len(data) if trial % 3 else int(rng.integers(8, len(data)))
-        path.write_bytes(data[:size])
-        try:
-            output.examine(path, source)
-        except CompileError:
-            continue
-
-
-def test_a_plain_model_is_not_taken_for_a_compiled_one(tmp_path: Path) -> None:
-    model = network(tmp_path, "RELU").path
-    with pytest.raises(CompileError, match=r"net\.tflite: holds no edgetpu-custom-op"):
-        output.examine(model, model)
-
-
-def test_a_compiled_model_is_not_compiled_again(tmp_path: Path) -> None:
-    artifact = edgetpu_files.compiled(network(tmp_path, "RELU").path.read_bytes())
-    with pytest.raises(CompileError, match=r"^mine: is compiled for the Edge TPU already; .*--compiled"):
-        edgetpu.predict(edgetpu_files.write(tmp_path / "x.tflite", artifact), "mine")
-
-
-@pytest.mark.usefixtures("_at_home")
-def test_a_file_that_was_compiled_elsewhere(tmp_path: Path) -> None:
-    model = network(tmp_path, "ADD", "RELU", "HARD_SWISH")
-    path = edgetpu_files.write(tmp_path / "x.tflite", edgetpu_files.compiled(model.path.read_bytes(), kept=1))
-    artifact = edgetpu.adopt(model, path)
-    assert (artifact.facts.mapping.mapped, artifact.facts.mapping.operators) == (2, 3)
-    assert artifact.facts.memory == {"model_file": path.stat().st_size, "tpu_on_chip": 1024}
-    assert artifact.path.read_bytes() == path.read_bytes()
-    with pytest.raises(CompileError, match=r"^--compiled .*x\.tflite: .*it was compiled from another model"):
-        edgetpu.adopt(network(tmp_path, "RELU", width=9, name="other"), path)
-    with pytest.raises(ConfigError, match=r"--compiled .*none\.tflite: no such file"):
-        edgetpu.adopt(model, tmp_path / "none.tflite")
-
-
-@needs_coral
-@pytest.mark.usefixtures("_at_home")
-def test_corals_own_pair() -> None:
-    """What was compiled by Coral's compiler, read by what reads its files: nothing here is a stand-in."""
-    file = output.examine(CORAL, PLAIN)
-    assert (file.tpu_operators, file.on_cpu) == (1, ())
-    assert file.min_runtime_version == 12
-    assert file.compiler_version == "cl/"
-    assert PLAIN.stat().st_size < file.cached_bytes < CORAL.stat().st_size  # its weights, in the chip's own order
-    int8 = convert.adopt(PLAIN, (), None)
-    artifact = edgetpu.adopt(int8, CORAL)
-    assert artifact.facts.mapping.predicted
-    assert artifact.facts.mapping.mapped == artifact.facts.mapping.predicted.mapped == 31
-    assert int8.facts.input_range == (-1.0, 1.0)
-
-
-@needs_coral
-@pytest.mark.usefixtures("_at_home")
-def test_corals_own_compiled_file_is_a_model_by_itself() -> None:
-    artifact = edgetpu.adopt_alone(convert.adopt(CORAL, (), None))
-    assert artifact.sha256 == sha256_of(CORAL)
-    mapping = artifact.facts.mapping
-    assert (mapping.mapped, mapping.operators, mapping.predicted) == (1, 1, None)
-    assert artifact.facts.memory["tpu_on_chip"] == 566_912

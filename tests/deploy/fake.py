@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from deploy.agent.engine import EngineError
 from deploy.agent.interface import Tensor
 from deploy.agent.server import Server
+from deploy.request import Timeouts
 from errors import LinkError
 
 SHA256 = "ab" * 32
@@ -130,3 +132,11 @@ class ScriptedLink:
 
 def _spec(name: str, shape: list[int]) -> Tensor:
     return {"name": name, "shape": shape, "dtype": "uint8", "scale": 0.5, "zero_point": 3}
+
+
+QUICK = Timeouts(handshake_s=2, give_up_s=2, run_s=2, resend_s=0.02)
+
+
+def picture(seed: int = 1, size: int = 5000) -> bytes:
+    """Return an input of random bytes, the same for the same seed."""
+    return random.Random(seed).randbytes(size)

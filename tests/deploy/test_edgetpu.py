@@ -57,7 +57,7 @@ def test_the_delegate_runs_the_compiled_part_and_names_its_tpu(tpu: Tpu, agent: 
 
 
 def test_what_is_left_runs_on_the_cpu_and_the_kernels_say_so(tpu: Tpu, agent: Path, tmp_path: Path) -> None:
-    from tests.compilers.test_edgetpu_compile import network
+    from tests.compilers.edgetpu_networks import network
 
     source = network(tmp_path, "RELU", "HARD_SWISH", width=4)
     path = edgetpu_files.write(tmp_path / "part.tflite", edgetpu_files.compiled(source.path.read_bytes(), kept=1))

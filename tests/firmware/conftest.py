@@ -1,4 +1,4 @@
-"""Images with the stand-in engine, built once a session."""
+"""Images with the stand-in engine and the driver of the protocol, built once a session."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from compilers.image import cmake
 from compilers.image.firmware import FirmwareImage
+from tests.firmware.driver import build_driver
 from tests.firmware.standin import build
 
 Images = Callable[[str], FirmwareImage]
@@ -20,6 +21,12 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder for logs of failed builds: a test's own."""
     monkeypatch.setattr(cmake, "LOGS_DIR", tmp_path / "logs")
     return tmp_path / "logs"
+
+
+@pytest.fixture(scope="session")
+def driver_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the driver of the protocol's code, with sanitizers on."""
+    return build_driver(tmp_path_factory.mktemp("driver"))
 
 
 @pytest.fixture(scope="session")

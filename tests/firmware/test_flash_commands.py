@@ -12,31 +12,22 @@ from pathlib import Path
 
 import pytest
 
-import artifact
 import target
-from deploy import bench_file, flashed, images, ports, usb_devices
+from deploy import flashed, images
 from deploy.flash_tool import FlashTool, Job
-from deploy.flashers import flasher_for, uf2
+from deploy.flashers import uf2
 from deploy.flashers.qemu import free_port
 from deploy.images import Segment
-from deploy.ports import Port
 from deploy.uf2_drives import Drive, drives
 from errors import DeployError
 from target import sections
 from tests.firmware import esptool_programs
+from tests.firmware.flash_setup import ORIGIN, board, image, tool_of
 from tests.firmware.flash_stand_in import StandIn
 
-ORIGIN = 0x08000000
-PORT = Port("/dev/ttyACM0", "0483:374b", "0668FF3")
-ARGUMENTS = {
-    "openocd": ("-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg"),
-    "pyocd": ("-t", "nrf52840"),
-    "esptool": ("esp32s3", "0x0"),
-    "teensy-loader-cli": ("--mcu=TEENSY41",),
-    "adafruit-nrfutil": ("--dev-type", "0x0052"),
-    "jlink": ("-Device", "NRF52840_XXAA"),
-    "uf2": ("Feather", "0x57755a57"),
-}
+__all__ = ["board", "image"]  # fixtures
+
+
 COMMANDS = {
     "openocd": "-f interface/stlink.cfg -f target/stm32f4x.cfg -c|adapter serial S1 -c|program f.elf verify reset exit",
     "pyocd": "flash --no-wait -t nrf52840 -u S1 f.hex",
@@ -87,39 +78,6 @@ FAILURES = [
     ("adafruit-nrfutil", "adafruit_nrfutil_not_in_dfu", r".*Target is not in DFU mode.* \(exit code 0\); press reset"),
     ("jlink", "jlink_no_probe", r"Connecting to J-Link via USB...FAILED.* connect the J-Link"),
 ]
-
-
-@pytest.fixture
-def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> target.Target:
-    """Return a board that shows its port, on a machine with nothing else."""
-    monkeypatch.setattr(bench_file, "BENCH", tmp_path / "bench.toml")
-    monkeypatch.setattr(artifact, "BUILD_DIR", tmp_path / "build")
-    monkeypatch.setattr(usb_devices, "SYSFS", tmp_path / "usb")
-    monkeypatch.setattr(ports, "connected", lambda: [PORT])
-    monkeypatch.setattr(ports, "RETURN_S", 0.1)
-    return dataclasses.replace(
-        target.load("netduinoplus2"),
-        name="nucleo",
-        link="serial",
-        measured_on="hardware",
-        flasher="openocd",
-        usb=(PORT.usb_id,),
-        flash_arguments=ARGUMENTS,
-    )
-
-
-def tool_of(board: target.Target, name: str) -> FlashTool:
-    tool = flasher_for(board, name)
-    assert isinstance(tool, FlashTool)
-    return tool
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    made = tmp_path / "f.hex"
-    made.write_bytes(images.hex_of([Segment(ORIGIN, bytes(range(200)))]))
-    made.with_suffix(".elf").write_bytes(b"\x7fELF")
-    return made
 
 
 def test_every_tool_has_a_command_here() -> None:
@@ -204,100 +162,6 @@ def test_the_first_installed_flasher_is_taken(
     (tmp_path / "bench.toml").write_text('[nucleo]\nflasher = "stlink"\n')
     assert tool_of(board, "").name == "stlink"
     assert tool_of(board, "jlink").name == "jlink"
-
-
-def test_a_port_that_comes_back_under_another_name(
-    board: target.Target, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = iter([[PORT], [], [dataclasses.replace(PORT, device="/dev/ttyACM7", usb_id="0483:5740")]])
-    last: list[Port] = []
-
-    def connected() -> list[Port]:
-        nonlocal last
-        last = next(seen, last)
-        return last
-
-    returned = ports.wait_for(PORT, "nucleo", 1.0, connected, sleep=lambda seconds: None)
-    assert returned.device == "/dev/ttyACM0"
-    returned = ports.wait_for(PORT, "nucleo", 1.0, connected, sleep=lambda seconds: None)
-    assert returned.device == "/dev/ttyACM7"
-    with pytest.raises(DeployError, match=r"^nucleo: its port /dev/ttyACM0 did not come back within 1 s after"):
-        ports.wait_for(PORT, "nucleo", 1.0, list, sleep=lambda seconds: None)
-
-
-def test_no_port_and_two_ports(board: target.Target) -> None:
-    with pytest.raises(DeployError, match=r"^nucleo: no serial port with USB ID 0483:374b \(connected: none\); plug"):
-        ports.find_port(board, [])
-    second = dataclasses.replace(PORT, device="/dev/ttyACM1", serial_number="0667")
-    with pytest.raises(DeployError, match=r"2 ports may be it: /dev/ttyACM0 \(serial number 0668FF3\), /dev/ttyACM1 "):
-        ports.find_port(board, [PORT, second])
-    assert ports.find_port(board, [PORT, Port("/dev/ttyS0")]) == PORT
-
-
-def add_usb(folder: Path, name: str, usb_id: str, serial: str, product: str = "") -> None:
-    device = folder / name
-    device.mkdir(parents=True)
-    vendor, _, number = usb_id.partition(":")
-    for file, text in (("idVendor", vendor), ("idProduct", number), ("serial", serial), ("product", product)):
-        (device / file).write_text(text + "\n")
-
-
-def test_one_of_two_probes_has_to_be_named(board: target.Target, tmp_path: Path) -> None:
-    usb = tmp_path / "usb"
-    add_usb(usb, "1-1", "0483:374b", "0667")
-    add_usb(usb, "1-2", "0403:6001", "not a probe")
-    add_usb(usb, "1-3", "1209:0001", "DAP1", "Some CMSIS-DAP probe")
-    assert [device.kind for device in usb_devices.connected()] == ["ST-Link", "CMSIS-DAP"]
-    uri = "serial:///dev/ttyACM0?baud=1"
-    assert tool_of(board, "stlink").choose_probe(uri) == ""  # the only ST-Link
-    with pytest.raises(DeployError, match=r"^nucleo: 2 probes are connected: ST-Link 0667, CMSIS-DAP DAP1; name one"):
-        tool_of(board, "openocd").choose_probe(uri)
-    (tmp_path / "bench.toml").write_text('[nucleo]\nprobe = "DAP1"\n')
-    assert tool_of(board, "openocd").choose_probe(uri) == "DAP1"
-    (tmp_path / "bench.toml").write_text('[nucleo]\nprobe = "DAP2"\n')
-    with pytest.raises(DeployError, match=r"^nucleo: no probe with serial number DAP2 \(connected: 0667, DAP1\)"):
-        tool_of(board, "openocd").choose_probe(uri)
-
-
-def test_the_probe_on_the_board_has_the_serial_number_of_its_port(board: target.Target, tmp_path: Path) -> None:
-    add_usb(tmp_path / "usb", "1-1", "0483:374b", "0667")
-    add_usb(tmp_path / "usb", "1-2", "0483:374b", PORT.serial_number)
-    assert tool_of(board, "openocd").choose_probe("serial:///dev/ttyACM0?baud=1") == PORT.serial_number
-
-
-def test_an_image_has_to_fit_and_be_of_the_board(board: target.Target, tmp_path: Path) -> None:
-    assert board.mcu
-    image = tmp_path / "f.bin"
-    image.write_bytes(bytes(board.mcu.flash_bytes))
-    images.check_fits(board, image)
-    image.write_bytes(bytes(board.mcu.flash_bytes + 3))
-    with pytest.raises(DeployError, match=r"^f.bin: 3 bytes too large for nucleo, whose flash has 1,048,576; take"):
-        images.check_fits(board, image)
-    other = tmp_path / "f.hex"
-    other.write_bytes(images.hex_of([Segment(0, b"abc")]))
-    with pytest.raises(DeployError, match=r"^f.hex: writes to 0x00000000, outside the flash of nucleo "):
-        images.check_fits(board, other)
-
-
-@pytest.mark.parametrize("suffix", images.SUFFIXES)
-def test_a_file_that_is_no_image_is_refused(suffix: str, tmp_path: Path) -> None:
-    image = tmp_path / f"f{suffix}"
-    with pytest.raises(DeployError, match="no such image; build it first"):
-        images.read_segments(image)
-    image.write_bytes(b"" if suffix == ".bin" else b":x\xff")
-    with pytest.raises(DeployError, match=r"build it again$"):
-        images.read_segments(image)
-
-
-def test_each_form_of_an_image_holds_the_same_bytes(board: target.Target, tmp_path: Path) -> None:
-    assert board.mcu
-    data = bytes(i * 7 & 0xFF for i in range(70_001))
-    (tmp_path / "f.bin").write_bytes(data)
-    for suffix in (".hex", ".uf2"):
-        made = images.in_form(tmp_path / "f.bin", suffix, tmp_path, board.mcu, 0x57755A57)
-        segments = images.read_segments(made)
-        assert images.flat(segments, ORIGIN)[: len(data)] == data
-        assert segments[0].address == ORIGIN
 
 
 def test_a_uf2_board_takes_its_image_and_restarts(

@@ -24,8 +24,8 @@ TEXT_MAX = 200
 
 
 @pytest.fixture(scope="module")
-def receive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    driver = Driver(build_driver(tmp_path_factory.mktemp("driver")), "receive")
+def receive(driver_program: Path) -> Iterator[Driver]:
+    driver = Driver(driver_program, "receive")
     yield driver
     assert driver.close() == 0
 

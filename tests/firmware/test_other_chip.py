@@ -23,8 +23,8 @@ from deploy.flash_tool import FlashTool, Job, Percent
 from deploy.flashers import flasher_for
 from deploy.flashers.openocd import _chip_check
 from errors import DeployError
+from tests.firmware.flash_setup import ARGUMENTS, board, image, tool_of
 from tests.firmware.flash_stand_in import StandIn
-from tests.firmware.test_flash_commands import ARGUMENTS, board, image, tool_of
 
 __all__ = ["board", "image"]
 

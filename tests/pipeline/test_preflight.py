@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -25,40 +24,10 @@ from pipeline import preflight
 from pipeline.command_line import main
 from pipeline.preflight import Goal
 from pipeline.request import Request
-from pipeline.steps import Steps
-from tests.deploy.sshd import Sshd, free_port, ssh_server, sshd
+from tests.pipeline.preflight_setup import StepRanError, _no_step, deploy, error_of
 from tests.pipeline.small import PRESET, SHARED_DATA
 
-__all__ = ["ssh_server", "sshd"]
-
-
-class StepRanError(AssertionError):
-    """A step ran."""
-
-
-@pytest.fixture(autouse=True)
-def _no_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every step fail the test."""
-
-    def run(self: Steps) -> None:
-        raise StepRanError
-
-    for name in ("build_network", "quantize", "compile", "build_firmware"):
-        monkeypatch.setattr(Steps, name, run)
-
-
-def error_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """Run `inv` in this process and return its one line of error."""
-    assert main([str(argument) for argument in arguments]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    return err
-
-
-def deploy(npz: Path, *arguments: object) -> list[object]:
-    return ["deploy", "--model", PRESET, "--weights", "random", "--data", f"npz:{npz}", *arguments]
+__all__ = ["_no_step"]  # fixtures
 
 
 def test_without_a_mistake_the_first_step_runs_within_a_second_and_nothing_was_printed(
@@ -280,65 +249,6 @@ def test_a_data_set_without_pictures_to_calibrate_or_to_test_with(
 def test_train_finds_a_full_disk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=20_000_000))
     assert "can't be written: 20 MB free" in error_of(capsys, "train", PRESET)
-
-
-# Over SSH
-
-
-@pytest.fixture
-def closed_port() -> int:
-    return free_port()
-
-
-def test_a_port_on_which_nobody_listens(npz: Path, capsys: pytest.CaptureFixture[str], closed_port: int) -> None:
-    error = error_of(capsys, *deploy(npz, "--target", "rpi4", "--link", f"ssh://pi@127.0.0.1:{closed_port}"))
-    assert "not reached" in error
-
-
-def test_a_host_that_accepts_and_says_nothing(
-    npz: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("deploy.reach.CONNECT_S", 1)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        begin = time.monotonic()
-        error = error_of(
-            capsys, *deploy(npz, "--target", "rpi4", "--link", f"ssh://pi@127.0.0.1:{silent.getsockname()[1]}")
-        )
-    assert "127.0.0.1" in error
-    assert time.monotonic() - begin < 20
-
-
-def test_an_unknown_host_key(npz: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd) -> None:
-    sshd.know(None)
-    error = error_of(capsys, *deploy(npz, "--target", "rpi4", "--link", "ssh://board"))
-    assert "ssh://board: unknown host key" in error
-    assert "--accept-new" in error
-
-
-def test_a_changed_host_key(npz: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd) -> None:
-    sshd.know(sshd.folder / "other_key.pub")
-    error = error_of(capsys, *deploy(npz, "--target", "rpi4", "--link", "ssh://board", "--accept-new"))
-    assert "the host key has CHANGED" in error
-
-
-def test_a_login_that_is_refused(npz: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd) -> None:
-    sshd.configure(IdentityFile=sshd.folder / "other_key")
-    error = error_of(capsys, *deploy(npz, "--target", "rpi4", "--link", "ssh://board"))
-    assert "ssh-copy-id" in error
-
-
-def test_a_machine_without_coral_s_compiler(npz: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd) -> None:
-    arguments = ["compile", *deploy(npz, "--target", "coral-usb", "--compile-on", "ssh://board")[1:]]
-    assert "edgetpu_compiler: not on the PATH of ssh://board" in error_of(capsys, *arguments)
-    sshd.know(None)
-    assert "ssh://board: unknown host key" in error_of(capsys, *arguments)
-
-
-def test_a_host_that_can_be_logged_in_to_lets_the_steps_run(npz: Path, sshd: Sshd) -> None:
-    sshd.clear()
-    with pytest.raises(StepRanError):
-        main([str(argument) for argument in deploy(npz, "--target", "rpi4", "--link", "ssh://board")])
-    assert sshd.left() == []  # nothing was brought there yet
 
 
 @pytest.mark.skipif(not (SHARED_DATA / "mlperf_vww_96_int8.tflite").is_file(), reason="needs ../shared/data")
