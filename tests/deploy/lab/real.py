@@ -114,12 +114,11 @@ class RealLab:
                 child.wait(20)
             self.stop(name)
 
-    def client(self, *arguments: str, user: str = "") -> str:
+    def client(self, *arguments: str) -> str:
         """Run labgrid-client to its end and return its output."""
-        who = {"LG_USERNAME": user} if user else {}
         done = subprocess.run(
             [str(self.programs / "labgrid-client"), "-x", self.coordinator, *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **who}, text=True, timeout=LOADED_S,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LOADED_S,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
         return done.stdout
