@@ -20,10 +20,14 @@ INT8_GROUPS = (*NETWORK_GROUPS, "calibration")
 COMPILED_GROUPS = (*INT8_GROUPS, "target", "Edge TPU", "accept_new")
 MEASURED_GROUPS = (*COMPILED_GROUPS, "device", "measurement", "output")
 TEST_OPTIONS = (
-    "target", "Edge TPU", "link", "flasher", "accept_new", "runtime", "kernels", "device", "allow_mismatch", "lossy",
+    "target", "Edge TPU", "link", "place_match", "coordinator", "give_up_after", "flasher", "accept_new", "runtime",
+    "kernels", "device", "allow_mismatch", "lossy",
     "count", "inferences", "retry", "soak", "unit", "junit", "pytest_arguments",
 )  # fmt: skip
-FLASH_OPTIONS = ("target", "optimize", "stream_input", "image", "link", "flasher", "allow_mismatch")
+FLASH_OPTIONS = (
+    "target", "optimize", "stream_input", "image", "link", "place_match", "coordinator", "give_up_after", "accept_new",
+    "flasher", "allow_mismatch",
+)  # fmt: skip
 
 
 # Networks
@@ -207,7 +211,7 @@ def flash(request: options.FlashRequest) -> None:
 def devices(chosen: options.DevicesOptions) -> None:
     """List what is plugged in, and which targets it may be.
 
-    Serial ports, debug probes, boards in their boot loaders, and UF2 drives.
+    Serial ports, debug probes, boards in their boot loaders, UF2 drives, and the places of a lab if one is named.
     """
     from pipeline import listing
 
@@ -273,11 +277,11 @@ def bench_engines(chosen: options.SuiteOptions) -> None:
 def doctor(chosen: options.DoctorOptions) -> None:
     """Say what is installed, and how to get the rest.
 
-    Tools, libraries, emulators, data and devices.
+    Tools, libraries, emulators, data and devices, and the places of a lab if one is named.
     """
-    from console import doctor as checks
+    from pipeline import listing
 
-    checks.print_doctor(as_json=chosen.json)
+    listing.print_doctor(chosen)
 
 
 @command(CHECKOUT, options.CheckOptions)

@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -100,9 +100,9 @@ def requirements() -> list[Requirement]:
     return [Requirement(probe, package, ", ".join(names)) for (probe, package), names in needs.items()]
 
 
-def print_doctor(as_json: bool = False) -> None:
-    """Print what `examine` found as a table, or as a JSON list for programs."""
-    rows = examine()
+def print_doctor(as_json: bool = False, more: Sequence[Row] = ()) -> None:
+    """Print what `examine` found, and more rows, as a table, or as a JSON list for programs."""
+    rows = [*examine(), *more]
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import console
 import target as targets
-from benchmarks import many
 from device_tests import outcome
 from device_tests import run as suite
 from errors import ConfigError
 from measure import report_file
 from measure.setup import prepare_pictures
-from pipeline import measuring, preflight, several
+from pipeline import lab, measuring, preflight, several
 from pipeline.steps import Steps
 from pipeline.task_options import TestRequest
 
@@ -24,7 +23,12 @@ JUNIT = "hil.xml"
 
 def run(request: TestRequest) -> None:
     """Test the devices, and write JUnit XML for each. Raises DeviceError if a test fails, or passes only later."""
-    units = many.units(request.target, request.link)
+    units = lab.units(request)
+    if len(units) > 1 and request.place_match is not None:
+        raise ConfigError(
+            f"--place-match {request.place_match}: tests one place of one target; name several with --link "
+            "labgrid://A,labgrid://B"
+        )
     if len(units) == 1:
         _run_one(request)
         return
@@ -38,15 +42,23 @@ def run(request: TestRequest) -> None:
 
 def _run_one(request: TestRequest) -> None:
     board = targets.load(request.target)
+    request = lab.with_link(request, board)
     images = request.count or suite.PICTURES[board.measured_on]
     steps = Steps(preflight.check(replace(request, images=images), preflight.Goal.MEASURED))
     setup = measuring.set_up(steps)
     pictures = prepare_pictures(setup)
-    path = request.junit or _path(request.unit or board.name, setup.int8.name)
     engine = steps.resolved.engine
-    order = suite.Order(board, engine, setup.int8, setup.compiled, pictures.inputs[:images], pictures.truth, path)
-    done = suite.run(order, arguments_of(request))
-    console.say(f"{request.unit or board.name}: {done.text()}; {path}")
+    with lab.holding(request, board) as held:
+        name = lab.named_after(request, board, held)
+        path = request.junit or _path(name, setup.int8.name)
+        order = suite.Order(board, engine, setup.int8, setup.compiled, pictures.inputs[:images], pictures.truth, path)
+        if held is not None:
+            lab.flash(held, request, setup.compiled.path)
+            request = replace(request, link=held.uri)
+        done = suite.run(order, arguments_of(request))
+        if held is not None:
+            held.check()
+    console.say(f"{name}: {done.text()}; {path}")
 
 
 def _path(name: str, model: str) -> Path:

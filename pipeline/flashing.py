@@ -10,8 +10,9 @@ import target as targets
 from deploy import images
 from deploy.flash_tool import FlashTool
 from deploy.flashers import flasher_for
+from deploy.lab.address import LabAddress
 from errors import ConfigError, DeployError
-from pipeline import preflight
+from pipeline import lab, preflight
 from pipeline.steps import Steps
 from pipeline.task_options import FlashRequest
 from target import Target
@@ -34,6 +35,10 @@ def run(request: FlashRequest) -> None:
             f"--target {board.name}: is not flashed: it is an emulator, this host or a Linux board; "
             f"`./inv deploy {board.name}` starts it"
         )
+    request = lab.with_link(request, board)
+    if address := lab.address_of(request):
+        _flash_in_lab(request, board, address)
+        return
     flasher = flasher_for(
         board, request.flasher or "", console.note, console.percent_bar, allow_mismatch=request.allow_mismatch
     )
@@ -46,6 +51,22 @@ def run(request: FlashRequest) -> None:
     image = request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
     with console.step("flash") as line:
         line.text = f"{board.name}: {flasher.start(image).name}"
+
+
+def _flash_in_lab(request: FlashRequest, board: Target, address: LabAddress) -> None:
+    """Flash a board of a lab through its exporter's host."""
+    if request.image is not None:
+        images.check_fits(board, request.image)
+    lab.check(address, request)
+    image = request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
+    with lab.holding(request, board) as held, console.step("flash") as line:
+        assert held is not None
+        if not lab.flash(held, request, image):
+            raise DeployError(
+                f"--link {request.link}: place {held.holding.place} has no debug probe (NetworkUSBDebugger), through "
+                "which its board would be flashed; let its exporter share one"
+            )
+        line.text = f"{board.name}: {held.uri} of place {held.holding.place}"
 
 
 def _flash_by_sdk(request: FlashRequest, board: Target) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import console
@@ -14,6 +15,7 @@ from benchmarks.many import Unit
 from deploy.bench_file import links_of
 from deploy.lab import held as labs
 from deploy.lab.address import LabAddress, is_lab, of_match, parse
+from deploy.lab.flashing import flash_there, lab_flasher
 from deploy.lab.held import Held
 from deploy.lab.owner import is_gone
 from deploy.lab.situation import candidates, release_step, taken_text, why_dead
@@ -100,6 +102,17 @@ def holding(request: Request, board: Target) -> Iterator[Held | None]:
             )
             line.text = f"{held.holding.place} of {held.holding.coordinator}: {held.uri}"
         yield held
+
+
+def flash(held: Held, request: Request, image: Path) -> bool:
+    """Flash the board of a place that has a debug probe, unless it runs the image; return whether it has one.
+
+    Raises LinkError or DeployError as deploy.lab.flashing.flash_there.
+    """
+    tool = lab_flasher(held, request.flasher or "", console.note, request.allow_mismatch)
+    if tool is not None:
+        flash_there(held, tool, image, request.accept_new)
+    return tool is not None
 
 
 def named_after(request: Request, board: Target, held: Held | None) -> str:

@@ -8,9 +8,12 @@ from dataclasses import asdict
 
 import console
 import target
+from console import doctor
 from deploy import inventory
+from deploy.lab import places
+from errors import LinkError
 from models import explain, presets, tables
-from pipeline.task_options import DevicesOptions, ExplainOptions, ModelsOptions, TargetsOptions
+from pipeline.task_options import DevicesOptions, DoctorOptions, ExplainOptions, ModelsOptions, TargetsOptions
 from target import Target
 from target.sdk import SDKS
 
@@ -72,10 +75,29 @@ def _how_tried(board: Target) -> str:
     return "this host" if board.measured_on == "host" else "not yet"
 
 
+def print_doctor(chosen: DoctorOptions) -> None:
+    """Print what is installed, and the places of a lab where one is named."""
+    coordinator = places.coordinator_of(chosen.coordinator)
+    doctor.print_doctor(chosen.json, _place_rows(coordinator) if coordinator else [])
+
+
+def _place_rows(coordinator: str) -> list[doctor.Row]:
+    what, needed_for = f"lab {coordinator}", "boards in a lab"
+    try:
+        rows, _ = places.places_of(coordinator)
+    except LinkError as e:
+        return [doctor.Row(what, "", needed_for, str(e))]
+    return [doctor.Row(what, f"{len(rows)} places", needed_for)] + [
+        doctor.Row(f"place {row.name}", "" if row.step else row.state, needed_for, f"{row.state}; {row.step}")
+        for row in rows
+    ]
+
+
 def print_devices(chosen: DevicesOptions) -> None:
     """Print what is plugged in; with --write, add what is certain to bench.toml."""
     boards = [target.load(name) for name in ([chosen.target] if chosen.target else target.names())]
-    items = inventory.look(boards)
+    coordinator = places.coordinator_of(chosen.coordinator)
+    items = inventory.look(boards) + (places.items_of(coordinator, boards) if coordinator else [])
     if chosen.json:
         print(json.dumps([asdict(item) for item in items], indent=1))
         return

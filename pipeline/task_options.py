@@ -11,6 +11,8 @@ from pipeline.request import Request, read_names
 
 LONGEST_S = 90 * 86400.0
 JSON = option(False, "print as JSON", group="output")
+LAB_HELP = "list the places of the lab of this coordinator too, HOST[:PORT] or ssh://[USER@]HOST"
+LAB_WORDS = "the environment variable LG_COORDINATOR, else no lab"
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class DevicesOptions:
         default_words="those whose port no other board has",
     )  # fmt: skip
     write: bool = option(False, "add the boards to bench.toml", group="output")
+    coordinator: str | None = like(Request, "coordinator", help=LAB_HELP, default_words=LAB_WORDS, is_scoped=False)
     json: bool = JSON
 
 
@@ -263,6 +266,7 @@ class EmulatorOptions:
 class DoctorOptions:
     """How to print what is installed."""
 
+    coordinator: str | None = like(Request, "coordinator", help=LAB_HELP, default_words=LAB_WORDS, is_scoped=False)
     json: bool = JSON
 
 

@@ -101,7 +101,7 @@ def of_match(text: str, target: str) -> str:
 
 def named(coordinator: str, place: str) -> str:
     """Return the URI of a place in a certain lab: what a run on any free one has got in the end."""
-    return f"labgrid://{quote(place)}?coordinator={quote(coordinator, safe=':/@[]')}"
+    return f"labgrid://{quote(place, safe='')}?coordinator={quote(coordinator, safe=':/@[]')}"
 
 
 def with_port(where: str, coordinator: str) -> str:
