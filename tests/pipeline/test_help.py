@@ -7,6 +7,7 @@ import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -221,7 +222,7 @@ def test_typed_values_have_the_types_of_the_fields() -> None:
 
 
 def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(as_json: bool) -> None:
+    def interrupt(as_json: bool, more: Sequence[object]) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("console.doctor.print_doctor", interrupt)
