@@ -36,7 +36,8 @@ def check(report: Report, source: Source = SOURCE) -> None:
     from_json(Report, form, source)
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
     for problem in validator.iter_errors(form):
-        raise source.wrong(f"key {'.'.join(map(str, problem.path)) or '(top)'}: {problem.message}")
+        reason = "an emulator has no such figure" if problem.validator == "not" else problem.message
+        raise source.wrong(f"key {'.'.join(map(str, problem.path)) or '(top)'}: {reason}")
     exact = report.exactness
     if exact and exact.equal > exact.n:  # a schema can't say this
         raise source.wrong(f"key exactness.equal: {exact.equal} of {exact.n} is too many")
