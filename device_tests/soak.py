@@ -51,12 +51,16 @@ class Result:
 
 
 class Soak:
-    """A plugin of pytest: runs the soak, shows a line from time to time, and a summary in the end."""
+    """A plugin of pytest: runs the soak, shows a line from time to time, and a summary in the end.
+
+    `clock` gives seconds from any start.
+    """
 
     NAME = "device-soak"
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.results: list[Result] = []
+        self._clock = clock
 
     def run(self, device: DeviceUnderTest, seconds: float, journal: Path | None, show: Callable[[str], None]) -> Result:
         """Infer for so many seconds, and return what happened; it is in `journal` line by line as well.
@@ -68,11 +72,11 @@ class Soak:
         inputs = [*device.inputs(device.count)]
         inputs += [random_example(device.session.info.inputs, seed) for seed in range(INPUTS)]
         expected = [device.reference(data) for data in inputs]
-        started, mark_s = time.monotonic(), min(MARK_S, seconds / 10)
+        started, mark_s = self._clock(), min(MARK_S, seconds / 10)
         next_mark = started + mark_s
         write(journal, {"begin": time.time(), **asdict(result)})
         self._mark(device, result)
-        while (now := time.monotonic()) < started + seconds:
+        while (now := self._clock()) < started + seconds:
             result.seconds = now - started
             self._infer(device, result, inputs, expected)
             if now >= next_mark:
@@ -80,7 +84,7 @@ class Soak:
                 self._mark(device, result)
                 write(journal, asdict(result))
                 show(result.text())
-        result.seconds = time.monotonic() - started
+        result.seconds = self._clock() - started
         self._mark(device, result)
         write(journal, {"end": time.time(), **asdict(result)})
         return result
