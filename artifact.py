@@ -9,6 +9,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import typing
@@ -196,6 +197,11 @@ def produce(
     if built is None:
         raise ConfigError(f"{home}: changed while it was written; run again, and one run at a time")
     return replace(built, reused=False)
+
+
+def plain_name(name: str) -> str:
+    """Return a name of ASCII letters, digits and `_.-` alone: what a device prints of a model's."""
+    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
 
 
 @contextlib.contextmanager

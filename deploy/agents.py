@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from artifact import Artifact, ImageFacts
+from artifact import Artifact, ImageFacts, plain_name
 from deploy.bench_file import links_of
 from deploy.bundle import build_agent
 from deploy.links import Link
@@ -65,10 +65,14 @@ DEFAULT_OPTIONS = AgentOptions()
 
 
 def agent_arguments(
-    board: str, model: str, firmware: str, options: AgentOptions = DEFAULT_OPTIONS, tpu: str = ""
+    board: str, model: str, firmware: str, options: AgentOptions = DEFAULT_OPTIONS, tpu: str = "", name: str = ""
 ) -> list[str]:
-    """Return the agent's arguments, the same on this machine and over SSH; `model` is a path on the device."""
+    """Return the agent's arguments, the same on this machine and over SSH.
+
+    `model` is a path on the device, `name` what text mode calls the model.
+    """
     arguments = ["--model", model, "--board", board, "--firmware", firmware]
+    arguments += ["--model-name", plain_name(name)] if name else []
     arguments += ["--threads", str(options.threads), "--kernels", options.kernels]
     return arguments + (["--device", tpu] if tpu else [])
 
@@ -78,7 +82,7 @@ def local_agent(
 ) -> ProcessLink:
     """Return a link to the agent as a process on this machine, serving the artifact's .tflite; `more` are arguments."""
     agent = build_agent()
-    arguments = agent_arguments(board, str(artifact.path), agent.stem, options)
+    arguments = agent_arguments(board, str(artifact.path), agent.stem, options, name=artifact.name)
     if options.runtime != "auto":
         arguments += ["--runtime", options.runtime]
     return ProcessLink([sys.executable, str(agent), *arguments, *more], name=f"exec:{agent.name}")

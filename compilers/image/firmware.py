@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifact import ROOT, write_atomic
+from artifact import ROOT, plain_name, write_atomic
 from compilers.compiled import CompiledModel
 from compilers.image import cmake
 from compilers.image.elf_sizes import read_sizes
@@ -132,7 +131,7 @@ def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> lis
         "UART_BAUD": f"{mcu.uart_baud}u",
         "BOARD_NAME": f'"{target.name}"',
         "FIRMWARE_REVISION": f'"{revision}"',
-        "MODEL_NAME": '"{}"'.format(re.sub(r"[^\w.-]", "_", model.name, flags=re.ASCII)),
+        "MODEL_NAME": f'"{plain_name(model.name)}"',
         "MODEL_INPUT_BYTES": f"{model.input_bytes}u",
         "TEXT_OFFSET": str(model.pixel_offset),
     }

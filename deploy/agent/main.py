@@ -36,7 +36,7 @@ def main() -> int:
     except EngineError as e:
         print(f"agent: {e}", file=sys.stderr, flush=True)
         return 1
-    server = _server(engine, {"board": options.board, "firmware": options.firmware}, line)
+    server = _server(engine, {"board": options.board, "firmware": options.firmware, "model": options.model_name}, line)
     tpu = engine.tpu if isinstance(engine, LiteRtEngine) else None
     if supervisor and tpu:
         supervisor(f"{tpu.path}\t{tpu.gone('libedgetpu aborted')}")
@@ -85,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", required=True)
     parser.add_argument("--board", required=True)
     parser.add_argument("--firmware", default="unknown")
+    parser.add_argument("--model-name", default="", help="what text mode calls the model")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--kernels", choices=sorted(KERNELS), required=True)
     parser.add_argument("--device", default="", help="Edge TPU: usb:N, pci:N, usb, pci or :N")

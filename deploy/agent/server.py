@@ -63,8 +63,8 @@ class Input:
 class Server:
     """Answers what `receive` is fed by calling `send` with whole frames or text.
 
-    `identity` gives board and firmware; `own_stats` adds to STATS, `board` answers BOARD. After RESET is answered,
-    `reset_wanted` is true and the caller is to start the device again.
+    `identity` gives board and firmware, and the model's name if it has one; `own_stats` adds to STATS, `board` answers
+    BOARD. After RESET is answered, `reset_wanted` is true and the caller is to start the device again.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Server:
         self._decoder = frames.Decoder(frames.encoded_size(max_payload), text_end=b"%", max_text=MAX_COMMAND)
         self._last_run: tuple[int, bytes] | None = None
         self._last_answer = (int(Type.RUN), b"")
-        self._text = TextMode(self, identity["board"])
+        self._text = TextMode(self, identity["board"], identity.get("model") or engine.model_sha256[:12])
         self._handlers: dict[int, Callable[[bytes], bytes]] = {
             Type.INFO: self._on_info,
             Type.STATS: self._on_stats,
@@ -196,8 +196,8 @@ class Server:
             raise Refusal(Code.RANGE, f"count is 1 to {most}, got {count}")
         return payload + struct.pack(f"<{count}Q", *self.run(count))
 
-    def run(self, count: int) -> list[int]:
-        """Run `count` times on the input that was written; return ticks. Raises Refusal."""
+    def run(self, count: int, *, keeps_ticks: bool = True) -> list[int]:
+        """Run `count` times on the input that was written; return the ticks if they are kept. Raises Refusal."""
         for number, tensor in enumerate(self.inputs):
             if not tensor.whole:
                 raise Refusal(Code.INPUT, f"input {number} is not whole; write all {len(tensor.data)} bytes")
@@ -207,8 +207,10 @@ class Server:
         ticks = []
         try:
             for _ in range(count):
-                ticks.append(self.engine.run())
+                taken = self.engine.run()
                 self.inferences += 1
+                if keeps_ticks:
+                    ticks.append(taken)
         except EngineError as e:
             self.has_output = False
             raise Refusal(Code.ENGINE, one_line(e)) from e

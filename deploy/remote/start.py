@@ -37,7 +37,7 @@ def start_agent(
         chosen = runtime.bring(board, options.runtime, say, for_edgetpu=artifact.kind == "edgetpu")
         agent_there = board.put(agent, agent.name, say)
         model_there = board.put(artifact.path, f"model-{artifact.sha256[:12]}{Path(artifact.path).suffix}", say)
-        arguments = agent_arguments(board_name, model_there, agent.stem, options, tpu)
+        arguments = agent_arguments(board_name, model_there, agent.stem, options, tpu, artifact.name)
         arguments += ["--runtime", chosen.distribution]
         environment = ["env", f"PYTHONPATH={chosen.folder}"] if chosen.folder else []
         command = [*environment, address.python, agent_there, *arguments]

@@ -12,6 +12,7 @@ import pytest
 
 from deploy import frames
 from deploy.agent.text_mode import three_decimals
+from deploy.agents import agent_arguments
 from deploy.frames import Frame, Type
 from tests.deploy import fake
 from tests.deploy.fake import FakeEngine, FakeLink, expected_output
@@ -22,8 +23,6 @@ CASES = [case for case in VECTORS["cases"] if case["input_preserved"]]  # the ag
 
 class VectorEngine(FakeEngine):
     """The engine of the vectors: int8 pictures of 10x10x2, ten outputs with scale 0.5 and zero point -3."""
-
-    model_sha256 = "network"
 
     def __init__(self) -> None:
         super().__init__(200, 10)
@@ -46,10 +45,20 @@ def ask(link: FakeLink, command: str) -> list[str]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
 def test_vectors(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fake.IDENTITY, "board", "board")
+    monkeypatch.setitem(fake.IDENTITY, "model", "network")
     monkeypatch.setattr(time, "monotonic_ns", lambda: VECTORS["device"]["microseconds"] * 1000)
     link = FakeLink(VectorEngine())
     for command, lines in case["exchange"]:
         assert ask(link, f"{command}%") == lines, command
+
+
+def test_a_model_without_a_name_is_called_by_its_hash(link: FakeLink) -> None:
+    assert ask(link, "profile%")[1] == f"m-model-[{fake.SHA256[:12]}]"
+
+
+def test_the_agent_gets_the_models_name_as_firmware_prints_it() -> None:
+    arguments = agent_arguments("host", "m.tflite", "r", name="vww 01\n[é]")
+    assert arguments[arguments.index("--model-name") + 1] == "vww_01____"
 
 
 def test_timestamps_are_microseconds(link: FakeLink) -> None:

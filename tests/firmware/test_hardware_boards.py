@@ -82,3 +82,9 @@ def test_every_board_compiles_says_how_far_it_was_tried_and_can_be_flashed(name:
 )
 def test_clocks_that_do_not_add_up_stop_the_build(name: str, changes: dict[str, int], message: str) -> None:
     assert message in errors_of(name, **changes)
+
+
+@pytest.mark.parametrize("baud", [9600, 115_200])
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY.values())
+def test_the_baud_rates_of_mlperf_tinys_runner_can_be_built(name: str, baud: int) -> None:
+    assert errors_of(name, UART_BAUD=baud) == ""

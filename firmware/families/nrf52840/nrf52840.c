@@ -32,14 +32,16 @@ enum { GPIO_OUTSET = 0x508, GPIO_DIRSET = 0x518 };
 #define NOT_CONNECTED 0xFFFFFFFFu
 
 /* Table 6.34.10, BAUDRATE: no other rate is in it near these. */
-#if UART_BAUD == 115200
+#if UART_BAUD == 9600
+#define BAUDRATE 0x00275000u
+#elif UART_BAUD == 115200
 #define BAUDRATE 0x01D60000u
 #elif UART_BAUD == 921600
 #define BAUDRATE 0x0F000000u
 #elif UART_BAUD == 1000000
 #define BAUDRATE 0x10000000u
 #else
-#error "UART_BAUD: uart_baud of the target's TOML is none of 115200, 921600 and 1000000"
+#error "UART_BAUD: uart_baud of the target's TOML is none of 9600, 115200, 921600 and 1000000"
 #endif
 _Static_assert(CLOCK_HZ == 64000000u, "clock_hz: the nRF52840 has one clock, 64 MHz");
 

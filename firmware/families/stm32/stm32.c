@@ -37,7 +37,7 @@ enum { USART_RXNEIE = 1u << 5, USART_TE = 1u << 3, USART_RE = 1u << 2 };
 #define ROUNDED_DIVISOR(hz) (((hz) + UART_BAUD / 2u) / UART_BAUD)
 
 /* A line takes about 2 % of error, of both sides together. */
-#define UART_PARTS_PER_THOUSAND(hz) ((hz) / ROUNDED_DIVISOR(hz) / (UART_BAUD / 1000u))
+#define UART_PARTS_PER_THOUSAND(hz) ((hz) / ROUNDED_DIVISOR(hz) * 1000ull / UART_BAUD)
 _Static_assert(UART_PARTS_PER_THOUSAND(CLOCK_HZ / UART_DIVIDER) >= 985u &&
                    UART_PARTS_PER_THOUSAND(CLOCK_HZ / UART_DIVIDER) <= 1015u,
                "uart_baud: the clock of the USART has no divisor for it within 1.5 %");
