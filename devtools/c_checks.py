@@ -26,6 +26,7 @@ ON_HOST = (
     "kernels/*/*.c",
     "protocol/*.c",
     "app/*.c",
+    "engines/*.c",
     "engines/aot/*.c",
     "families/host/*.c",
     "families/linux/*.c",

@@ -144,7 +144,7 @@ def changed(path: str, value: Any) -> bytes:
         ("max_payload", 0, "max_payload: expected an integer from 80 to 65535"),
         ("max_payload", 1 << 16, "max_payload: expected"),
         ("max_payload", 10**4000, "max_payload: expected .* got a number of 13288 bits"),
-        ("inputs", [], r"inputs: expected a list of 1 to 16 objects, got \[\]"),
+        ("inputs", [], r"inputs: expected a list of 1 to 255 objects, got \[\]"),
         ("inputs", [1], "inputs: expected"),
         ("outputs", "x", "outputs: expected"),
         ("inputs.0.shape", [1, -3], r"inputs\[0\].shape\[1\]: expected an integer from 1 to"),

@@ -31,6 +31,9 @@ NOT_BUILT = {
     "json",
     "unit",
     "allow_mismatch",
+    "coordinator",
+    "place_match",
+    "places",
 }
 EDGE_TPU = {"compile_on", "with_", "compiled"}  # tests/compilers/test_edgetpu_compile.py has their keys
 
