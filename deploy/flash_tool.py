@@ -41,6 +41,10 @@ def unwatched(name: str) -> Iterator[Percent]:
     yield lambda percent: None
 
 
+class OtherChip(DeployError):
+    """The chip on the probe is not the target's; nothing was written."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """A pattern in the output of a flash tool that failed, and what the user can do then."""
@@ -237,7 +241,7 @@ class FlashTool(ABC):
         return None if self.allow_mismatch else chips.expected(self.target)
 
     def check_chip(self, job: Job) -> None:
-        """Raise DeployError if the tool says that another chip is there; what it can't say is left to the firmware."""
+        """Raise OtherChip if the tool says that another chip is there; what it can't say is left to the firmware."""
         chip = self.chip
         command = self.chip_command(job, chip) if chip else []
         if chip is None or not command or shutil.which(command[0]) is None:
@@ -246,9 +250,9 @@ class FlashTool(ABC):
         self.refuse(chip.name, self.received_chip(job, chip, finished.stdout))
 
     def refuse(self, expected: str, received: str) -> None:
-        """Raise DeployError if what was received is known and not what was expected."""
+        """Raise OtherChip if what was received is known and not what was expected."""
         if received and received != expected:
-            raise DeployError(
+            raise OtherChip(
                 f"{self.target.name}: {self.program}: another chip is there: expected {expected}, received {received}; "
                 "connect the board that --target names, or give --allow-mismatch to flash it all the same"
             )

@@ -15,6 +15,7 @@ from artifact import Artifact, ImageFacts
 from deploy.agents import TFLM, AgentOptions
 from deploy.board_state import BoardState
 from deploy.device import HANDSHAKE_S, Device, device_for
+from deploy.flash_tool import OtherChip
 from deploy.identity import check, differences
 from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
@@ -61,11 +62,7 @@ def device_on(
     target = targets.load(request.param)
     folder = tmp_path_factory.mktemp(target.name)
     model, engine, artifact = _to_run(target, request.config, folder)
-    try:
-        device = _device(target, artifact, request.config)
-        link = device.flash()
-    except DeployError as e:
-        pytest.skip(str(e))
+    device, link = _flashed(target, artifact, request.config)
     lossy = option("--lossy")
     count = option("--count") or PICTURES[target.measured_on]
     handshake_s = HANDSHAKE_S.get(target.measured_on, 30.0) if target.kind != "mcu" else 30.0
@@ -138,13 +135,31 @@ def _built(target: Target, model: Path, folder: Path, stream_input: bool) -> Pat
         pytest.skip(f"{target.name}: {e}")
 
 
+def _flashed(target: Target, artifact: Artifact[ImageFacts], config: pytest.Config) -> tuple[Device, Link]:
+    """Return the device and its link. Ends the run if another chip is there; skips if it can't be started."""
+    try:
+        device = _device(target, artifact, config)
+        return device, device.flash()
+    except OtherChip as e:
+        pytest.exit(str(e), returncode=OTHER_BOARD)
+    except DeployError as e:
+        pytest.skip(str(e))
+
+
 def _device(target: Target, artifact: Artifact[ImageFacts], config: pytest.Config) -> Device:
     option = config.getoption
     agent = AgentOptions(
         kernels=option("--kernels"), tpu=option("--device"), runtime=option("--runtime"),
         accept_new=option("--accept-new"),
     )  # fmt: skip
-    return device_for(target, artifact, option("--link"), agent, flasher=option("--flasher"))
+    return device_for(
+        target,
+        artifact,
+        option("--link"),
+        agent,
+        flasher=option("--flasher"),
+        allow_mismatch=option("--allow-mismatch"),
+    )
 
 
 def _starter(device: Device, lossy: int | None) -> Callable[[], Link] | None:

@@ -13,9 +13,10 @@ import process
 import target
 from artifact import Artifact, ImageFacts
 from deploy.board_state import BoardState
+from deploy.flash_tool import OtherChip
 from deploy.identity import differences
 from device_tests import conftest, run
-from errors import DeviceError
+from errors import DeployError, DeviceError
 from pipeline.device_test import arguments_of
 from pipeline.task_options import TestRequest
 
@@ -42,6 +43,22 @@ def test_another_board_ends_the_run() -> None:
     allowed = conftest._mismatches(board, session, True)  # type: ignore[arg-type]
     assert allowed == differences(board, None, HERE)  # type: ignore[arg-type]
     assert len(allowed) >= 2
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [(OtherChip("another chip is there"), pytest.exit.Exception), (DeployError("x"), pytest.skip.Exception)],
+)
+def test_another_chip_ends_the_run_and_is_not_a_skip(
+    error: Exception, ending: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(conftest, "_device", refuse)
+    with pytest.raises(ending) as ended:
+        conftest._flashed(target.load("nucleo-f446re"), None, None)  # type: ignore[arg-type]
+    assert getattr(ended.value, "returncode", None) in (None, run.OTHER_BOARD)
 
 
 def test_the_task_says_why_nothing_was_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
