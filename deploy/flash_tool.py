@@ -85,7 +85,8 @@ class FlashTool(ABC):
     It succeeded if its exit code is one of `exit_codes`, its output matches `success` and does not match `refusals`;
     with an empty `success`, if none of `failures` matches. `package` is the Debian package, or a sentence that says how
     to get the program. `probes` are the kinds of debug probe that it uses; with `takes_usb_path` it finds one by where
-    it is plugged in. `reappears` is for boards whose port is gone while they are flashed.
+    it is plugged in. `reappears` is for boards whose port is gone while they are flashed, `return_step` what to do
+    where it does not come back.
     """
 
     program: ClassVar[str]
@@ -100,6 +101,7 @@ class FlashTool(ABC):
     exit_codes: ClassVar[tuple[int, ...]] = (0,)
     probes: ClassVar[tuple[str, ...]] = ()
     reappears: ClassVar[bool] = False
+    return_step: ClassVar[str] = ports.RETURN_STEP
     options_example: ClassVar[str] = ""
 
     def __init__(self, target: Target):
@@ -164,6 +166,10 @@ class FlashTool(ABC):
                 f"[flash] {self.name} = {self.options_example}"
             )
 
+    def waits_in_boot_loader(self, uri: str) -> bool:
+        """Whether the board may be in its boot loader, and show the port of its line once it is flashed."""
+        return self.reappears and uri.startswith("serial:") and not Path(urlsplit(uri).path).exists()
+
     def unit(self) -> Unit:
         """Return what bench.toml says of the target's unit."""
         return unit_of(self.target.name)
@@ -226,7 +232,10 @@ class FlashTool(ABC):
         if not uri:
             uri = self._uri_of(ports.wait_for_any(self.target))
         elif port and self.reappears:
-            uri = uri.replace(urlsplit(uri).path, ports.wait_for(port, self.target.name).device, 1)
+            back = ports.wait_for(port, self.target.name, step=self.return_step)
+            uri = uri.replace(urlsplit(uri).path, back.device, 1)
+        elif self.reappears and uri.startswith("serial:"):
+            ports.wait_for_device(urlsplit(uri).path, self.target.name, self.return_step)
         flashed.remember(uri, image)
         self.say(f"{self.target.name}: flashed with {self.name} in {time.monotonic() - started:.1f} s")
         return uri

@@ -15,6 +15,8 @@ from fields import load_toml
 from target import Target
 
 STM32_DFU = "0483:df11"
+BOOTSEL = {"2e8a:0003": "RPI-RP2", "2e8a:000f": "RP2350"}
+"""USB IDs of boot loaders in ROM, and the board ID of their drives."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def look(boards: Sequence[Target]) -> list[Item]:
     """Return what is plugged in, ports first. Starts nothing."""
     items = [_port(port, boards) for port in ports.connected()]
     for device in usb_devices.connected():
-        names = _targets_in_dfu(boards) if device.usb_id == STM32_DFU else ()
+        names = _targets_in_dfu(boards) if device.usb_id == STM32_DFU else _targets_in_bootsel(boards, device.usb_id)
         kind = "probe" if device.is_probe else "boot loader"
         items.append(Item(kind, device.kind, device.usb_id, device.serial_number, device.product, names))
     for drive in uf2_drives.drives():
@@ -50,6 +52,11 @@ def _port(port: ports.Port, boards: Sequence[Target]) -> Item:
     names = tuple(board.name for board in boards if port.usb_id and port.usb_id in board.usb)
     note = "" if os.access(port.device, os.R_OK | os.W_OK) else ports.rights_step(port.device)
     return Item("port", ports.stable_name(port), port.usb_id, port.serial_number, port.product, names, note)
+
+
+def _targets_in_bootsel(boards: Sequence[Target], usb_id: str) -> tuple[str, ...]:
+    board_id = BOOTSEL.get(usb_id, "")
+    return tuple(b.name for b in boards if board_id and b.flash_arguments.get("uf2", ("",))[0] == board_id)
 
 
 def _targets_in_dfu(boards: Sequence[Target]) -> tuple[str, ...]:

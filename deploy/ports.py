@@ -14,9 +14,11 @@ from target import Target
 
 RETURN_S = 15.0
 """How long a board may take to show its port again after it was flashed."""
+RETURN_STEP = "press reset or plug the board in again, then see ./inv devices"
 POLL_S = 0.1
 SDK_BAUD = 115_200
 """Of boards whose firmware is built by the user's own SDK."""
+TOUCH_BAUD = 1200
 BY_ID = Path("/dev/serial/by-id")
 
 
@@ -76,8 +78,37 @@ def find_port(target: Target, ports: Sequence[Port] | None = None) -> Port:
     )
 
 
-def wait_for_any(target: Target, timeout_s: float = RETURN_S) -> Port:
-    """Return the port of a board that had none before it was flashed. Raises DeployError after `timeout_s`."""
+def touch(port: Port, name: str) -> None:
+    """Open a USB port at 1200 baud and close it: firmware of many SDKs then restarts the board into its boot loader.
+
+    Raises DeployError if the port may not be opened; `name` begins the message.
+    """
+    import serial
+
+    try:
+        with serial.Serial(port.device, TOUCH_BAUD, exclusive=True) as line:
+            line.dtr = False
+    except (OSError, ValueError) as e:  # it may be gone before it is closed
+        if Path(port.device).exists() and not os.access(port.device, os.R_OK | os.W_OK):
+            raise DeployError(f"{name}: {port.device} may not be opened; {rights_step(port.device)}") from e
+        if "exclusively lock" in str(e):
+            raise DeployError(
+                f"{name}: {port.device} is taken by another program; close the terminal or the run that holds it"
+            ) from e
+
+
+def wait_for_device(device: str, name: str, step: str = RETURN_STEP) -> None:
+    """Wait until a device file is there. Raises DeployError after RETURN_S."""
+    for _ in range(max(1, round(RETURN_S / POLL_S))):
+        if Path(device).exists():
+            return
+        time.sleep(POLL_S)
+    raise DeployError(f"{name}: its port {device} did not come back within {RETURN_S:g} s after flashing; {step}")
+
+
+def wait_for_any(target: Target, timeout_s: float | None = None) -> Port:
+    """Return the port of a board that had none before it was flashed. Raises DeployError after RETURN_S."""
+    timeout_s = RETURN_S if timeout_s is None else timeout_s
     for _ in range(max(1, round(timeout_s / POLL_S))):
         if any(port.usb_id in target.usb for port in connected()):
             break
@@ -92,12 +123,13 @@ def wait_for(
     list_connected: Callable[[], Sequence[Port]] | None = None,
     sleep: Callable[[float], None] = time.sleep,
     before: Sequence[Port] | None = None,
+    step: str = RETURN_STEP,
 ) -> Port:
     """Return the port of the same board once it is there again, perhaps under another name.
 
     With the ports that were there `before`, the only new one is it too: other firmware may have another USB ID.
 
-    Raises DeployError after `timeout_s` (RETURN_S by default); `name` begins the message.
+    Raises DeployError after `timeout_s` (RETURN_S by default); `name` begins the message, `step` ends it.
     """
     timeout_s = RETURN_S if timeout_s is None else timeout_s
     list_connected = list_connected or connected
@@ -110,10 +142,7 @@ def wait_for(
         if len(new) == 1:
             return new[0]
         sleep(POLL_S)
-    raise DeployError(
-        f"{name}: its port {port.device} did not come back within {timeout_s:g} s after flashing; press reset or plug "
-        "the board in again, then see ./inv devices"
-    )
+    raise DeployError(f"{name}: its port {port.device} did not come back within {timeout_s:g} s after flashing; {step}")
 
 
 def stable_name(port: Port, folder: Path = BY_ID) -> str:

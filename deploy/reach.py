@@ -12,6 +12,7 @@ import artifact
 import process
 from deploy.agents import usual_uri
 from deploy.bench_file import links_of
+from deploy.flash_tool import FlashTool
 from deploy.flashers import flasher_for
 from deploy.links import make_link
 from deploy.machines.image import check_programs
@@ -44,9 +45,10 @@ def check_device(target: Target, uri: str | None, accept_new: bool = False, flas
 
 def _check_line(target: Target, uri: str | None, flasher: str) -> None:
     if uri is None:
-        flasher_for(target, flasher).check()
+        tool = flasher_for(target, flasher)
+        tool.check()
         lines = links_of(target.name) if target.link == "serial" else []
-        if not lines:
+        if not lines or (isinstance(tool, FlashTool) and tool.waits_in_boot_loader(lines[0])):
             return
         uri = lines[0]  # a flash tool has said that there is one
     make_link(uri)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.ports import Port
 from errors import DeployError
 
 SYSFS = Path("/sys/bus/usb/devices")
@@ -67,6 +68,11 @@ def connected(folder: Path | None = None) -> list[UsbDevice]:
         if kind:
             found.append(UsbDevice(usb_id, kind, _text(device / "serial"), name))
     return found
+
+
+def is_probe(port: Port) -> bool:
+    """Whether a serial port is that of a debug probe."""
+    return KINDS.get(port.usb_id) in PROBES or port.usb_id.startswith(SEGGER) or CMSIS_DAP in port.product
 
 
 def choose_probe(target: str, kinds: Sequence[str], wanted: str, line_serial: str, found: Sequence[UsbDevice]) -> str:

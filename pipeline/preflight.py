@@ -145,6 +145,14 @@ def check_compiler(request: Request, board: Target, engine: str, goal: Goal) -> 
         from compilers.image import linux_program
 
         linux_program.toolchain_of(board).check()
+    elif board.mcu is not None and board.mcu.by_pico_sdk:
+        from compilers.export import pico_image
+
+        if engine != "aot":
+            raise ConfigError(
+                f"--engine {engine}: {board.name} is built with the Pico SDK, which takes aot; leave it out"
+            )
+        pico_image.check(board)
     elif board.mcu is not None and (engine == "aot" or goal >= Goal.MEASURED):
         from compilers.image.toolchain import toolchain_of
 

@@ -202,12 +202,22 @@ def _compiled_by(engine: str, model: Artifact[Int8Facts], board: Target, request
                 return linux_program.compile_for(model, board, request.optimize)
             if board.sdk is not None:
                 return _exported(model, board, request)
+            if board.mcu is not None and board.mcu.by_pico_sdk:
+                return _with_pico_sdk(model, board, request)
             return microcontroller.compile_for(model, board, request.optimize, request.stream_input)
         case "tflm":
             from compilers import tflm
 
             return tflm.compile_for(model)
     raise CompileError(f"--engine {engine}: nothing compiles for it on {board.name}")
+
+
+def _with_pico_sdk(model: Artifact[Int8Facts], board: Target, request: Request) -> Artifact[ImageFacts]:
+    from compilers.export import pico_image
+
+    if request.stream_input:
+        raise CompileError(f"--stream-input: {board.name} takes its input whole; leave it out")
+    return pico_image.compile_for(model, board, request.optimize)
 
 
 def _exported(model: Artifact[Int8Facts], board: Target, request: Request) -> Artifact[ImageFacts]:

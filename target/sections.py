@@ -14,6 +14,9 @@ FIRMWARE_DIR = ROOT / "firmware"
 FLASHERS_DIR = ROOT / "deploy" / "flashers"
 EMULATED_UNITS = ("instructions", "rp2040js cycles")
 ADDRESSES = 1 << 32
+PICO_SDK = "pico-sdk"
+"""The family of boards whose firmware the user's Pico SDK builds and our flashers flash; it has no folder here."""
+PICO_BOARD = re.compile(r"[a-z0-9]\w{0,99}", re.ASCII)
 TPU_DEVICE = re.compile(r"(usb|pci)(:\d{1,2})?|:\d{1,2}")
 """What libedgetpu takes for its option `device`, but for "any" (edgetpu_delegate_for_custom_op_tflite_plugin.cc)."""
 
@@ -23,7 +26,8 @@ class Mcu:
     """Facts of a microcontroller for the linker script and CMake. Sizes in bytes, addresses as they are mapped.
 
     `family` and `board` are folders of firmware/families and firmware/boards; `toolchain` is a file of
-    firmware/cmake/toolchain; `kernels` is a set of firmware/kernels.
+    firmware/cmake/toolchain; `kernels` is a set of firmware/kernels. In the family PICO_SDK `board` is
+    what the SDK calls it (PICO_BOARD), and the SDK has the compiler options: `cpu_flags` is empty.
     """
 
     family: str
@@ -38,6 +42,11 @@ class Mcu:
     stack_bytes: int
     clock_hz: int
     uart_baud: int = 921_600
+
+    @property
+    def by_pico_sdk(self) -> bool:
+        """Whether the user's Pico SDK builds the firmware."""
+        return self.family == PICO_SDK
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,8 @@ class Expect:
 
 
 def families() -> list[str]:
-    """Names of the families of boards: folders of firmware/families that a target can name."""
-    return sorted(path.parent.name for path in FIRMWARE_DIR.glob("families/*/family.cmake"))
+    """Names of the families of boards: folders of firmware/families that a target can name, and PICO_SDK."""
+    return sorted([PICO_SDK, *(path.parent.name for path in FIRMWARE_DIR.glob("families/*/family.cmake"))])
 
 
 def boards() -> list[str]:
@@ -104,11 +113,15 @@ def read_mcu(top: Fields) -> Mcu | None:
     section = _section(top, "mcu", Mcu)
     if section is None:
         return None
+    family = section.choice("family", families())
+    is_sdk_board = family == PICO_SDK
+    if is_sdk_board and "cpu_flags" in section.values:
+        raise ConfigError(f"{top.source.name}: key mcu.cpu_flags: the Pico SDK has its own; remove it")
     mcu = Mcu(
-        family=section.choice("family", families()),
-        board=section.choice("board", boards()),
+        family=family,
+        board=_pico_board(section) if is_sdk_board else section.choice("board", boards()),
         toolchain=section.choice("toolchain", toolchains()),
-        cpu_flags=section.text("cpu_flags"),
+        cpu_flags="" if is_sdk_board else section.text("cpu_flags"),
         kernels=section.choice("kernels", kernel_sets()),
         flash_origin=section.integer("flash_origin", 0, ADDRESSES - 1),
         flash_bytes=section.integer("flash_bytes", 1024, ADDRESSES),
@@ -120,6 +133,10 @@ def read_mcu(top: Fields) -> Mcu | None:
     )
     _check_memory(top.source.name, mcu)
     return mcu
+
+
+def _pico_board(section: Fields) -> str:
+    return section.text("board", pattern=PICO_BOARD, expected="a board as the Pico SDK names it, as pico_w")
 
 
 def _check_memory(file: str, mcu: Mcu) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import process
@@ -12,6 +12,7 @@ from artifact import LOGS_DIR, write_atomic
 from errors import CompileError, FitError
 
 TIMEOUT_S = 900.0
+HINT = "a build of the firmware takes some seconds; see whether this machine is busy"
 SHOWN_CHARACTERS = 400
 # A user's flags would change the image's bytes.
 DROPPED_VARIABLES = ("CFLAGS", "CPPFLAGS", "CXXFLAGS", "ASFLAGS", "LDFLAGS", "CC", "CXX", "ASM")
@@ -26,19 +27,21 @@ _CMAKE_ERROR = re.compile(r"^CMake Error")
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
-def run(command: Sequence[str], target_name: str) -> None:
-    """Run CMake to its end.
+def run(
+    command: Sequence[str], target_name: str, *, variables: Mapping[str, str] | None = None, hint: str = HINT
+) -> None:
+    """Run CMake to its end, with more environment variables; `hint` is what to see to where that takes too long.
 
     Raises FitError where a memory is too small for the linker, with the missing bytes. Raises CompileError with the
     first error that the compiler, assembler, linker or CMake printed; the whole output is then in build/logs.
     """
     environment = {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
-    environment |= {"LC_ALL": "C", "CMAKE_COLOR_DIAGNOSTICS": "OFF"}
+    environment |= {"LC_ALL": "C", "CMAKE_COLOR_DIAGNOSTICS": "OFF"} | dict(variables or {})
     done = process.run(
         command,
         error=CompileError,
         timeout_s=TIMEOUT_S,
-        hint="a build of the firmware takes some seconds; see whether this machine is busy",
+        hint=hint,
         environment=environment,
         is_merged=True,
         check=False,

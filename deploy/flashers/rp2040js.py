@@ -1,5 +1,6 @@
-"""rp2040js as a board: an emulator of the RP2040 for Node.js, whose UART is a TCP port of this machine.
+"""rp2040js as a board: an emulator of the RP2040 for Node.js, whose UART or USB is a TCP port of this machine.
 
+The arguments of the target's section [emulator] say which: none for the UART, `usb` for the USB serial port.
 npm installs it once into build/, in the version and with the checksum of deploy/rp2040js/package-lock.json.
 """
 
@@ -18,7 +19,7 @@ from target import Target
 
 FOLDER = ROOT / "deploy" / "rp2040js"
 PROGRAM = "bridge.mjs"
-FILES = (PROGRAM, "package.json", "package-lock.json")
+FILES = (PROGRAM, "lines.mjs", "rom.mjs", "package.json", "package-lock.json")
 INSTALL_S = 300.0
 # Its lines end with where its log is; those before say why.
 TELLING = r"npm (ERR!|error) (?!A complete log)\S"
@@ -51,7 +52,8 @@ class Rp2040Js:
         if not image.is_file():
             raise DeployError(f"{image}: no such image; build it first")
         bridge = install().path
-        return started(f"{self._target.name} (rp2040js)", ["node", str(bridge), str(image.resolve())])
+        arguments = self._target.emulator.arguments if self._target.emulator else ()
+        return started(f"{self._target.name} (rp2040js)", ["node", str(bridge), str(image.resolve()), *arguments])
 
 
 def install() -> Artifact[NoFacts]:

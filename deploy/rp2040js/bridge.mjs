@@ -1,23 +1,27 @@
-// An RP2040 of rp2040js whose UART0 is a TCP connection of this machine:
+// An RP2040 of rp2040js whose UART0, or USB serial port, is a TCP connection of this machine:
 //
-//     node bridge.mjs FIRMWARE.bin [PORT]     prints `listening on 127.0.0.1:PORT`, and ends with the connection
+//     node bridge.mjs FIRMWARE.bin [uart|usb [PORT]]
 //
+// prints `listening on 127.0.0.1:PORT`, and ends with the connection.
 // It starts an image as the RP2040's ROM does (datasheet, 2.8.1.3): the first 256 bytes are copied to SRAM and called if
 // their checksum is right. It runs as fast as it can, and sleeps while the processor has nothing to do.
 import fs from 'node:fs';
 import net from 'node:net';
 import { ConsoleLogger, LogLevel, RP2040 } from 'rp2040js';
+import { Received, Uart, Usb } from './lines.mjs';
+import { rom } from './rom.mjs';
 
 const BOOT_BYTES = 256;
 const BOOT_ADDRESS = 0x20041f00;
-const STACK_ADDRESS = 0x20042000;
+const STACK_ADDRESS = BOOT_ADDRESS;
 const AIRCR = 0xd0c; // offset in the system control space
 const SYSRESETREQ = 1 << 2;
 const BATCH = 50000; // instructions between two looks at the connection
-const BITS_A_BYTE = 10;
 const FEED_EVERY = 64; // instructions between two looks at the time of the next byte
 
-const [file, port] = process.argv.slice(2);
+const LINES = { uart: Uart, usb: Usb };
+
+const [file, kind = 'uart', port] = process.argv.slice(2);
 const image = fs.readFileSync(file);
 
 function fail(text) {
@@ -47,11 +51,9 @@ function checkImage() {
   }
 }
 
-let mcu, uart, cycleNs;
+let mcu, line, cycleNs;
 let isResetWanted = false;
-let received = []; // buffers from the connection, not all given to the UART yet
-let at = 0; // in the first of them
-let dueNs = 0; // when the next byte is received, in the chip's time
+const received = new Received();
 let sent = [];
 let peer = null;
 let isAsleep = false;
@@ -60,15 +62,15 @@ let isAsleep = false;
 function start() {
   mcu = new RP2040();
   mcu.logger = new ConsoleLogger(LogLevel.Error, true);
+  mcu.loadBootrom(rom());
   mcu.flash.set(image, 0);
   mcu.sram.set(image.subarray(0, BOOT_BYTES), BOOT_ADDRESS - 0x20000000);
   mcu.core.SP = STACK_ADDRESS;
+  mcu.core.LR = 0;
   mcu.core.PC = BOOT_ADDRESS;
   cycleNs = 1e9 / mcu.clkSys;
-  dueNs = 0;
   mcu.addClockListener((frequency) => { cycleNs = 1e9 / frequency; });
-  uart = mcu.uart[0];
-  uart.onByte = (byte) => sent.push(byte);
+  line = new LINES[kind](mcu, received, (bytes) => sent.push(...bytes));
   const write = mcu.ppb.writeUint32.bind(mcu.ppb);
   mcu.ppb.writeUint32 = (offset, value) => {
     if (offset === AIRCR && value & SYSRESETREQ) {
@@ -77,24 +79,6 @@ function start() {
       write(offset, value);
     }
   };
-}
-
-// Give the UART the next byte if it is due at its rate. A full UART loses none: the line waits, as that of QEMU.
-function feed() {
-  if (!received.length || !uart.enabled || !uart.rxEnabled || uart.rxFIFO.full) {
-    return;
-  }
-  if (mcu.core.waiting) {
-    mcu.clock.tick(Math.max(0, dueNs - mcu.clock.nanos)); // nothing else happens until then
-  } else if (mcu.clock.nanos < dueNs) {
-    return;
-  }
-  dueNs = mcu.clock.nanos + (BITS_A_BYTE * 1e9) / uart.baudRate;
-  uart.feedByte(received[0][at++]);
-  if (at === received[0].length) {
-    received.shift();
-    at = 0;
-  }
 }
 
 function flush() {
@@ -111,11 +95,14 @@ function run() {
       core.waiting = false; // one was pending already, which ends WFI; rp2040js only sees those that come later
     }
     if (i % FEED_EVERY === 0 || core.waiting) {
-      feed();
-      if (core.waiting) {
+      line.feed();
+      if (core.waiting && !line.rest()) {
         flush();
         isAsleep = true; // until something is received
         return;
+      }
+      if (core.waiting) {
+        continue;
       }
     }
     mcu.clock.tick(core.executeInstruction() * cycleNs);

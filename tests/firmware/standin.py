@@ -25,7 +25,9 @@ MODEL = CompiledModel(
     input_shape=(1, 32, 32, 3),
 )
 EMULATED = tuple(
-    board.name for board in map(target.load, target.names()) if board.mcu and board.measured_on == "emulated"
+    board.name
+    for board in map(target.load, target.names())
+    if board.mcu and not board.mcu.by_pico_sdk and board.measured_on == "emulated"
 )
 
 

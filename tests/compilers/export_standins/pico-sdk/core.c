@@ -33,7 +33,7 @@ void sleep_ms(uint32_t ms) {
   exit(0);
 }
 
-void __wfi(void) { (void)line_waits(1); }
+void __wfe(void) { (void)line_waits(1); }
 
 uint32_t time_us_32(void) { return line_microseconds(); }
 

@@ -1,3 +1,3 @@
 #pragma once
 
-void __wfi(void);
+void __wfe(void);

@@ -1,0 +1,1 @@
+# By this file the folder of a Pico SDK is known.
