@@ -136,10 +136,8 @@ def test_an_error_of_the_listener_kills_the_program() -> None:
     assert wait_until_gone(pids[0])
 
 
-@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv")
-def test_a_program_ends_when_we_are_killed(tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+def pid_after_owner_is_killed(child: str, pid_file: Path) -> int:
+    """Kill a process that runs the Python code `child`, and return the process that the code wrote into the file."""
     owner = (
         f"import process, errors, sys; process.run([sys.executable, '-c', {child!r}], error=errors.Error, timeout_s=60)"
     )
@@ -150,7 +148,14 @@ def test_a_program_ends_when_we_are_killed(tmp_path: Path) -> None:
         pid = int(pid_file.read_text())
         assert is_running(pid)
         os.kill(running.pid, signal.SIGKILL)
-    assert wait_until_gone(pid)
+    return pid
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv")
+def test_a_program_ends_when_we_are_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    assert wait_until_gone(pid_after_owner_is_killed(child, pid_file))
 
 
 def test_what_a_program_started_ends_when_we_are_killed(tmp_path: Path) -> None:
@@ -158,17 +163,7 @@ def test_what_a_program_started_ends_when_we_are_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     grandchild = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
-    owner = (
-        f"import process, errors, sys; process.run([sys.executable, '-c', {child!r}], error=errors.Error, timeout_s=60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", owner], cwd=ROOT) as running:
-        deadline = time.monotonic() + 20
-        while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        pid = int(pid_file.read_text())
-        assert is_running(pid)
-        os.kill(running.pid, signal.SIGKILL)
-    assert wait_until_gone(pid)
+    assert wait_until_gone(pid_after_owner_is_killed(child, pid_file))
 
 
 def test_the_reaper_leaves_programs_alone_that_have_ended_or_were_stopped(tmp_path: Path) -> None:

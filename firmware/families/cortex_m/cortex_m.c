@@ -2,13 +2,10 @@
 #include "cortex_m/cortex_m.h"
 
 #include "port.h"
+#include "ram.h"
 #include "ring.h"
 
 /* Set by memory.ld.S. */
-extern uint32_t link_stack_low[], link_stack_top[];
-extern uint32_t link_data_low[], link_data_end[];
-extern const uint32_t link_data_load[];
-extern uint32_t link_bss_low[], link_bss_end[];
 typedef void (*constructor)(void);
 extern const constructor link_init_low[], link_init_end[];
 
@@ -17,41 +14,19 @@ int main(int argc, char **argv);
 /* A fault can't be reported from here: the banner after the restart shows the host that the device failed. */
 void alpharho_fault_handler(void) { alpharho_port_reset(); }
 
-static void fill(uint32_t *low, const uint32_t *end, uint32_t value) {
-  while (low < end) {
-    *low++ = value;
-  }
-}
-
 /* Called by start.S once the stack is painted. Prepares what C expects, then runs main. Does not return. */
 void alpharho_start(void) {
 #ifdef __ARM_FP
   REGISTER(0xE000ED88u) |= 0xFu << 20; /* CPACR: full access to CP10 and CP11, the FPU and MVE */
   __asm volatile("dsb\n isb" ::: "memory");
 #endif
-  const uint32_t *from = link_data_load;
-  for (uint32_t *to = link_data_low; to < link_data_end; to++) {
-    *to = *from++;
-  }
-  fill(link_bss_low, link_bss_end, 0);
+  alpharho_prepare_ram();
   for (const constructor *construct = link_init_low; construct < link_init_end; construct++) {
     (*construct)();
   }
   (void)main(0, (char **)0);
   alpharho_port_reset();
 }
-
-uint32_t alpharho_port_stack_bytes(void) { return (uint32_t)((uintptr_t)link_stack_top - (uintptr_t)link_stack_low); }
-
-uint32_t alpharho_port_stack_used(void) {
-  const volatile uint32_t *word = link_stack_low;
-  while (word < link_stack_top && *word == STACK_PAINT) {
-    word++;
-  }
-  return (uint32_t)((uintptr_t)link_stack_top - (uintptr_t)word);
-}
-
-uint32_t alpharho_port_peak_rss(void) { return 0; }
 
 uint32_t alpharho_port_cpuid(void) { return REGISTER(0xE000ED00u); }
 

@@ -1,6 +1,7 @@
 # What every family of Cortex-M includes. VECTORS_ORIGIN is set where the vector table is not at the start of flash,
 # BOOT_BYTES where flash begins with a section .boot2 of that size.
-target_sources(firmware PRIVATE families/cortex_m/start.S families/cortex_m/cortex_m.c port/ring.c)
+target_sources(firmware PRIVATE families/cortex_m/start.S families/cortex_m/cortex_m.c port/ram.c
+  port/ring.c)
 
 set(script ${CMAKE_BINARY_DIR}/memory.ld)
 set(script_facts ${FACTS})

@@ -3,8 +3,6 @@
 #ifndef ALPHARHO_CORTEX_M_H
 #define ALPHARHO_CORTEX_M_H
 
-#define STACK_PAINT 0xC5C5C5C5 /* fills the unused stack; the assembler takes no suffix */
-
 #ifndef __ASSEMBLER__
 
 #include <stdint.h>

@@ -2,7 +2,7 @@
  *
  * The table: Armv6-M (DDI0419) B1.5.3, Armv7-M (DDI0403) B1.5.3, Armv8-M (DDI0553) B3.30; the same first 16 entries. */
 #include "board.h"
-#include "cortex_m/cortex_m.h"
+#include "ram.h"
 
 #ifndef UART_IRQ
 #error "UART_IRQ is not set: the board.h of this board says which interrupt receives"

@@ -1,5 +1,5 @@
 # What every family of 32-bit RISC-V cores includes.
-target_sources(firmware PRIVATE families/riscv/start.S families/riscv/riscv.c)
+target_sources(firmware PRIVATE families/riscv/start.S families/riscv/riscv.c port/ram.c)
 
 set(script ${CMAKE_BINARY_DIR}/memory.ld)
 set(script_source ${FIRMWARE}/families/riscv/memory.ld.S)

@@ -1,5 +1,5 @@
 /* Reset of a 32-bit RISC-V core, and what only its own instructions can do. riscv.h says what the functions do. */
-#include "riscv/riscv.h"
+#include "ram.h"
 
         /* Not in -march: with it the compiler of Debian 12 links libraries for 64 bits. */
         .option arch, +zicsr
