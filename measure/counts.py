@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from artifact import produce
 from datasets import digest_of
 from deploy.info import DeviceInfo, Stats
+from fields import Json
 from fields.dataclass_json import to_json
 from measure import samples
+from measure.answers import keep
 from measure.setup import Pictures, Setup
 
 FILENAME = "latency.json"
@@ -49,20 +50,9 @@ def kept(setup: Setup, info: DeviceInfo, pictures: Pictures, measure: Callable[[
         (folder / FILENAME).write_text(json.dumps(to_json(facts)) + "\n")
         return facts
 
-    made = produce(
-        "counts",
-        f"{setup.target.name}-{setup.int8.name}",
-        FILENAME,
-        CountsFacts,
-        make,
-        parents={setup.compiled.kind: setup.compiled.sha256},
-        tools={info.engine: info.engine_version},
-        parameters={
-            "input": digest_of(np.frombuffer(pictures.first, np.uint8)),
-            "firmware": info.firmware,
-            "emulator": json.dumps(asdict(setup.target.emulator), sort_keys=True) if setup.target.emulator else "",
-            "link": setup.settings.link,
-        },
-        fresh=setup.settings.fresh,
-    )
-    return Bench(made.facts.latency, made.facts.stack_used, made.reused)
+    parameters: dict[str, Json] = {
+        "input": digest_of(np.frombuffer(pictures.first, np.uint8)),
+        "emulator": json.dumps(asdict(setup.target.emulator), sort_keys=True) if setup.target.emulator else "",
+    }
+    counts = keep("counts", FILENAME, CountsFacts, make, setup, info, parameters, setup.settings.fresh)
+    return Bench(counts.facts.latency, counts.facts.stack_used, counts.reused)

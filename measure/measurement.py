@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 import console
-from artifact import Artifact, produce
+from artifact import Artifact
 from datasets import digest_of
 from deploy.agents import AgentOptions
 from deploy.board_state import BoardState
@@ -24,7 +24,9 @@ from deploy.info import DeviceInfo, Stats
 from deploy.links import Link
 from deploy.session import Session
 from errors import ConfigError, DeviceError, Error
+from fields import Json
 from measure import edgetpu, identity, linux, samples
+from measure.answers import keep
 from measure.connection import Connection
 from measure.counts import Bench, CountsFacts, kept
 from measure.journal import Journal
@@ -269,23 +271,13 @@ def _open_journal(journal: Journal, outputs: samples.Outputs) -> None:
 def _outputs_artifact(
     setup: Setup, info: DeviceInfo, pictures: Pictures, threads: Threads, make: Callable[[Path], OutputsFacts]
 ) -> Artifact[OutputsFacts]:
-    return produce(
-        "outputs",
-        f"{setup.target.name}-{setup.int8.name}",
-        FILENAME,
-        OutputsFacts,
-        make,
-        parents={setup.compiled.kind: setup.compiled.sha256},
-        tools={info.engine: info.engine_version},
-        parameters={
-            "inputs": digest_of(pictures.inputs),
-            "kernels": info.kernels,
-            "firmware": info.firmware,
-            "threads": threads.count,
-            "link": setup.settings.link,
-        },
-        fresh=setup.settings.fresh or setup.target.measured_on == "hardware",
-    )
+    parameters: dict[str, Json] = {
+        "inputs": digest_of(pictures.inputs),
+        "kernels": info.kernels,
+        "threads": threads.count,
+    }
+    fresh = setup.settings.fresh or setup.target.measured_on == "hardware"
+    return keep("outputs", FILENAME, OutputsFacts, make, setup, info, parameters, fresh)
 
 
 def utc_now() -> str:
