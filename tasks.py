@@ -196,6 +196,20 @@ def trace(request: options.TraceRequest) -> None:
     tracing.run(request)
 
 
+@command(
+    MEASURING, options.ProfileRequest, *INT8_GROUPS, "target", "engine", "optimize", "stream_input", "accept_new",
+    "link", "flasher", "json",
+)  # fmt: skip
+def profile(request: options.ProfileRequest) -> None:
+    """Say what each layer takes on a device.
+
+    Instructions, cycles or time of each operator, its share, and how they add up to a whole inference.
+    """
+    from pipeline import profiling
+
+    profiling.run(request)
+
+
 @command(MEASURING, options.FlashRequest, *INT8_GROUPS, *FLASH_OPTIONS)
 def flash(request: options.FlashRequest) -> None:
     """Flash a microcontroller, and measure nothing.

@@ -25,7 +25,8 @@ class CompiledModel:
 
     `name` is the model's name for people and devices. `arena_bytes` and `weights_bytes` are what the linker must
     place. `input_shape` and `input_dtype` are those of the first input, `input_bytes` those of all inputs together.
-    `is_streamed` says that the device takes the input row by row, `is_traced` that it hashes what each operator writes.
+    `is_streamed` says that the device takes the input row by row, `is_traced` that it hashes what each operator writes,
+    `is_profiled` that it counts the ticks of each call.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CompiledModel:
     input_dtype: str = "int8"
     is_streamed: bool = False
     is_traced: bool = False
+    is_profiled: bool = False
 
     @property
     def identifier(self) -> str:

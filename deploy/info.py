@@ -67,7 +67,8 @@ class DeviceInfo:
 
     `second` is None where the firmware has one counter, or knows one only.
     `cpuid` is a Cortex-M's, else 0; `machine` as `uname -m` has it; `unit` the chip's unique number as hex digits.
-    `traced` firmware hashes what each operator writes, and is not for measurements.
+    `traced` firmware hashes what each operator writes, `profiled` firmware counts each call: neither is for
+    measurements.
     """
 
     protocol: int
@@ -90,6 +91,7 @@ class DeviceInfo:
     unit: str | None = None
     second: SecondCounter | None = None
     traced: bool = False
+    profiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def parse_info(text: bytes, where: str) -> DeviceInfo:
         unit=info.text("unit", pattern=_UNIT, expected="hex digits") if "unit" in info.values else None,
         second=_second_counter(info),
         traced=info.boolean("traced", default=False),
+        profiled=info.boolean("profiled", default=False),
     )
 
 

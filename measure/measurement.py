@@ -159,9 +159,10 @@ def _open(setup: Setup, device: Device, lost: Link | None = None) -> Iterator[Se
     """Yield a session with the device once it has said that it is the setup's board, or may be another."""
     with device.session(lost=lost) as session:
         board = session.board() if setup.is_linux else BoardState()
-        if session.info.traced:
+        if session.info.traced or session.info.profiled:
+            task = "trace" if session.info.traced else "profile"
             raise DeviceError(
-                f"{session.link.name}: its firmware was built by `./inv trace`, which takes longer; flash that of "
+                f"{session.link.name}: its firmware was built by `./inv {task}`, which takes longer; flash that of "
                 "`./inv deploy` again"
             )
         check(setup.target, session.info, board, setup.settings.allow_mismatch)

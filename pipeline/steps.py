@@ -161,17 +161,25 @@ class Steps:
 
     def build_traced(self) -> Artifact[ImageFacts]:
         """Return what shows its tensors on the target: firmware that hashes them, or the compiled network itself."""
+        return self.compile() if self.resolved.engine != "aot" else self._with_hooks(trace=True)
+
+    def build_profiled(self) -> Artifact[ImageFacts]:
+        """Return the firmware of our engine with a count of each call."""
+        return self._with_hooks(profile=True)
+
+    def _with_hooks(self, trace: bool = False, profile: bool = False) -> Artifact[ImageFacts]:
         model, board, request = self.quantize(), self.resolved.target, self.request
-        if self.resolved.engine != "aot":
-            return self.compile()
         from compilers.image import linux_program, microcontroller
 
         with console.step("compile") as line:
             if board.kind == "linux":
-                image = linux_program.compile_for(model, board, request.optimize, trace=True)
+                image = linux_program.compile_for(model, board, request.optimize, trace, profile)
             else:
-                image = microcontroller.compile_for(model, board, request.optimize, request.stream_input, trace=True)
-            line.text, line.reused = f"aot for {board.name}, to be traced: {memory_text(image)}", image.reused
+                image = microcontroller.compile_for(
+                    model, board, request.optimize, request.stream_input, trace, profile
+                )
+            what = "traced" if trace else "profiled"
+            line.text, line.reused = f"aot for {board.name}, to be {what}: {memory_text(image)}", image.reused
         return image
 
     def _link_tflm(self, compiled: Artifact[ImageFacts]) -> Artifact[ImageFacts]:

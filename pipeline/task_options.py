@@ -110,6 +110,13 @@ class TraceRequest(Request):
 
 
 @dataclass(frozen=True)
+class ProfileRequest(Request):
+    """A request whose layers are counted on the device."""
+
+    json: bool = like(Request, "json", help="print the layers as JSON")
+
+
+@dataclass(frozen=True)
 class DevicesOptions:
     """How to list what is plugged in. `target` "" is for every target whose port is certain."""
 

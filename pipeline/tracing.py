@@ -7,24 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 import console
 import target as targets
 from artifact import Artifact, ImageFacts
 from calibration.convert import Int8Facts
-from datasets import Dataset, Split, empty_split
-from datasets.files import UNREADABLE, decode
 from errors import ConfigError, DeviceError
 from fields.dataclass_json import to_json
 from graph import tensors
 from graph.reader import read
 from graph.types import Array, Graph
-from measure import setup as setups
 from measure import trace_layout, trace_run, trace_text
-from measure.setup import RANDOM, Setup
+from measure.setup import Setup
 from measure.trace import ABSENT, DIFFERS, SCHEMA, Computed, Trace, layers_of
-from pipeline import measuring, preflight
+from pipeline import measuring, one_input, preflight
 from pipeline.preflight import Goal
 from pipeline.steps import Steps
 from pipeline.task_options import TraceRequest
@@ -83,7 +78,7 @@ def _of_device(request: TraceRequest, board: Target) -> tuple[Trace, str]:
     is_linked = board.kind == "mcu" and request.link is not None
     compiled = _on_device(int8) if is_linked else steps.build_traced()
     setup = Setup(board, compiled, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
-    data, source = _input(setup, request)
+    data, source = one_input.choose(setup, request.picture)
     graph, expected = _expected(int8, data)
     with console.step("trace") as line:
         if is_linked:
@@ -130,25 +125,3 @@ def _trace(
     if all(layer.state == ABSENT for layer in layers):
         raise DeviceError(f"{about[0]}: it has no tensor of {int8.name}; build it from this checkout")
     return Trace(SCHEMA, int8.name, *about, layers)
-
-
-def _input(setup: Setup, request: TraceRequest) -> tuple[bytes, str]:
-    """Return the bytes of all inputs, and where they are from."""
-    if request.picture is not None:
-        setup = replace(setup, data=_one_picture(setup, request.picture))
-        return setups.prepare_pictures(setup).first, request.picture.name
-    if len(setup.data.test) and setups.suits(setup):
-        return setups.prepare_pictures(setup).first, f"a picture of {setup.data.name}"
-    return setups.prepare_pictures(setups.with_random_inputs(setup)).first, RANDOM
-
-
-def _one_picture(setup: Setup, path: Path) -> Dataset:
-    """Return a data set of one picture. Raises ConfigError if it is not one, or not for this model."""
-    if not setup.int8.facts.input.is_picture or setup.int8.facts.more_inputs:
-        raise ConfigError(f"--picture {path}: {setup.int8.name} does not take a picture; leave --picture out")
-    try:
-        picture = decode(path).picture
-    except UNREADABLE as e:
-        raise ConfigError(f"--picture {path}: can't be read as a picture ({e})") from e
-    test = Split(np.zeros(1, np.int64), lambda index: picture)
-    return Dataset(path.name, (), empty_split(), test, str(path))

@@ -144,6 +144,8 @@ def _facts(target: Target, mcu: Mcu, model: CompiledModel, revision: str) -> lis
         facts["STREAMED_INPUT"] = "1"
     if model.is_traced:
         facts["TRACED"] = "1"
+    if model.is_profiled:
+        facts["PROFILED"] = "1"
     return [f"{key}={value}" for key, value in facts.items()]
 
 

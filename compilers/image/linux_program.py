@@ -42,13 +42,13 @@ ADDRESSES = 1 << 31
 
 
 def compile_for(
-    model: Artifact[object], target: Target, optimize: str = "size", trace: bool = False
+    model: Artifact[object], target: Target, optimize: str = "size", trace: bool = False, profile: bool = False
 ) -> Artifact[FirmwareFacts]:
     """Return the program of an int8 artifact for a Linux target, as compilers.image.microcontroller.compile_for.
 
     Raises CompileError too if no program can be compiled for the target.
     """
-    return compile_image(model, replace(target, mcu=mcu_of(target)), optimize, trace=trace)
+    return compile_image(model, replace(target, mcu=mcu_of(target)), optimize, trace=trace, profile=profile)
 
 
 def toolchain_of(target: Target) -> Toolchain:

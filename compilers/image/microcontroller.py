@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from artifact import Artifact, ImageFacts, produce
+from artifact import Artifact, ImageFacts, produce, sha256_of
 from compilers import aot
-from compilers.image.firmware import build_firmware, firmware_revision, tool_versions
+from compilers.image.firmware import FIRMWARE_DIR, build_firmware, firmware_revision, tool_versions
 from compilers.image.fit import check_fit, mcu_of
 from target import Target
 
 FILENAME = "firmware.elf"
 MODEL_FOLDER = "model"
+PROFILE = FIRMWARE_DIR / "tests" / "profile" / "profile.h"
 
 
 @dataclass(frozen=True)
@@ -29,27 +31,33 @@ def compile_for(
     optimize: str = "size",
     stream_input: bool = False,
     trace: bool = False,
+    profile: bool = False,
 ) -> Artifact[FirmwareFacts]:
     """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
 
     `optimize` is one of compilers.aot.OPTIMIZE; with `stream_input` the device takes its input row by row. With `trace`
-    it hashes what each operator writes, which takes time: such an image is not for measurements. The generated C is in
-    `model/` beside it.
+    it hashes what each operator writes, with `profile` it counts the ticks of each call and prints them after each run:
+    such images are not for measurements. The generated C is in `model/` beside it.
     Raises CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash is too small.
     """
     mcu = mcu_of(target)
+    hooks = [name for name, is_on in (("trace", trace), ("profile", profile)) if is_on]
 
     def make(folder: Path) -> FirmwareFacts:
+        source = folder / MODEL_FOLDER
         plan = aot.compile_model(
-            model.path, folder / MODEL_FOLDER, mcu.kernels, optimize, stream_input, name=model.name, trace=trace
+            model.path, source, mcu.kernels, optimize, stream_input, name=model.name, trace=trace, profile=profile
         )
         check_fit(target, plan)
-        image = build_firmware(target, plan.compiled(model.name, folder / MODEL_FOLDER), folder)
+        if profile:
+            shutil.copy(PROFILE, source / PROFILE.name)
+        compiled = replace(plan.compiled(model.name, source), is_profiled=profile)
+        image = build_firmware(target, compiled, folder)
         return FirmwareFacts(model.sha256, image.facts(), plan, optimize)
 
     return produce(
         "firmware",
-        f"{target.name}-{model.name}" + ("-trace" if trace else ""),
+        f"{target.name}-{model.name}" + "".join(f"-{name}" for name in hooks),
         FILENAME,
         FirmwareFacts,
         make,
@@ -60,6 +68,6 @@ def compile_for(
             "optimize": optimize,
             "stream_input": stream_input,
             "firmware": firmware_revision(target),
-            **({"trace": True} if trace else {}),
+            **dict.fromkeys(hooks, sha256_of(PROFILE) if profile else True),
         },
     )

@@ -146,6 +146,9 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
 #ifdef TRACED
   put(&part, ",\"traced\":true");
 #endif
+#ifdef PROFILED
+  put(&part, ",\"profiled\":true");
+#endif
   put(&part, engine->input_preserved ? ",\"input_preserved\":true}" : ",\"input_preserved\":false}");
   return part.at;
 }

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -215,7 +216,9 @@ def test_the_command_prints_json_and_ends_with_1_where_kernels_differ(
     monkeypatch.setattr(tensors, "reference", changed)
     assert main(words) == 1
     captured = capsys.readouterr()
-    first = next(layer for layer in json.loads(captured.out)["layers"] if layer["state"] == DIFFERS)
+    form = json.loads(captured.out)
+    jsonschema.validate(form, json.loads(trace.SCHEMA_PATH.read_text()))
+    first = next(layer for layer in form["layers"] if layer["state"] == DIFFERS)
     assert (first["operator"], first["first"]["index"]) == (4, [0, 2, 3, 1])
     assert (first["differing"], first["max_abs_diff"]) == (1, 1.0)
     assert captured.err.endswith("error: host: DEPTHWISE_CONV_2D 4 differs from the reference\n")

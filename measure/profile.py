@@ -1,0 +1,98 @@
+"""What each layer takes on a device: instructions, cycles or time, and how they add up to a whole inference."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compilers.aot import OperatorSpec
+from measure import samples
+from measure.layers import Counts, Open, count
+from measure.report import Unit
+
+SCHEMA = 1
+SCHEMA_PATH = Path(__file__).with_name("profile.schema.json")
+RUNS = {"host": 40, "hardware": 20, "emulated": 1}
+"""Runs of each firmware, by what the target is measured on; an emulated microcontroller counts the same each time."""
+WARM_UP = {"host": 10, "hardware": 2, "emulated": 0}
+TOLERANCE = 0.01
+"""By how much the layers may differ from the whole."""
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """An operator: `amount` in the unit of the profile, `share` of the whole, and the amount per MAC if it has any.
+
+    `tensor` is what it writes, of `shape`; `block` is the first operator of those that run row by row together.
+    """
+
+    operator: int
+    name: str
+    tensor: str
+    shape: tuple[int, ...]
+    macs: int
+    amount: float
+    share: float
+    per_mac: float | None = None
+    block: int | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All layers of a network on a device; `schema` is that of this form as JSON.
+
+    `whole` is a whole inference of the ordinary firmware, without counting; `sum` are all layers together. Each is the
+    median of `runs`.
+    """
+
+    schema: int
+    model: str
+    target: str
+    measured_on: str
+    engine: str
+    kernels: str
+    unit: Unit
+    counter: str
+    runs: int
+    whole: float
+    sum: float
+    layers: tuple[LayerProfile, ...]
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the layers add up to the whole, to 1 %."""
+        return abs(self.sum - self.whole) <= TOLERANCE * self.whole
+
+
+def measure(ordinary: Open, profiled: Open, operators: Sequence[OperatorSpec], data: bytes, where: str) -> Profile:
+    """Run the ordinary and the profiled firmware of a network on the bytes of all inputs.
+
+    `where` is the target's `measured_on`. The names in the profile are the device's; the model's is left "".
+    Raises DeviceError, LinkError.
+    """
+    with ordinary(lambda text: None) as session:
+        info = session.info
+        latency = samples.latency(session, data, WARM_UP[where], RUNS[where])
+    counts = count(profiled, len(operators), data, WARM_UP[where] + RUNS[where])
+    amounts = _medians(counts, WARM_UP[where])
+    whole = statistics.median(latency.values)
+    digits = 3 if latency.unit == "us" else 0
+    layers = tuple(
+        LayerProfile(
+            operator.index, operator.name, operator.tensor, operator.shape, operator.macs, round(amount, digits),
+            round(amount / whole, 6), round(amount / operator.macs, 4) if operator.macs else None, operator.block,
+        )
+        for operator, amount in zip(operators, amounts, strict=True)
+    )  # fmt: skip
+    return Profile(
+        SCHEMA, "", info.board, where, f"{info.engine} {info.engine_version}", info.kernels, latency.unit,
+        latency.counter, RUNS[where], round(whole, digits), round(sum(layer.amount for layer in layers), digits),
+        layers,
+    )  # fmt: skip
+
+
+def _medians(counts: Counts, warm_up: int) -> tuple[float, ...]:
+    """Return the median of each layer: another program takes time from one layer in a run, and seldom from the same."""
+    return tuple(statistics.median(amounts) for amounts in zip(*counts.runs[warm_up:], strict=True))

@@ -1,0 +1,63 @@
+"""A profile as people see it: a table that drops columns where a terminal is narrow, and one line for the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from measure.profile import LayerProfile, Profile
+from measure.report import Unit
+
+WIDE, MIDDLE = 140, 96
+"""Columns of a terminal from which on there is room for all, and for MACs."""
+NAME_CHARACTERS = 40
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns as (heading, "left" or "right"), and rows of text."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def table(profile: Profile, width: int) -> Table:
+    """Return a row for each layer, for a terminal of `width` columns."""
+    unit: Unit = profile.unit
+    columns = [("", "right"), ("operator", "left")]
+    columns += [("tensor", "left")] if width >= WIDE else []
+    columns += [("shape", "left")]
+    columns += [("MACs", "right")] if width >= MIDDLE else []
+    columns += [(unit, "right"), ("share", "right")]
+    columns += [("per MAC", "right")] if width >= MIDDLE else []
+    rows = tuple(_row(layer, profile, width) for layer in profile.layers)
+    return Table(tuple(columns), rows)
+
+
+def _row(layer: LayerProfile, profile: Profile, width: int) -> tuple[str, ...]:
+    name = layer.tensor if len(layer.tensor) <= NAME_CHARACTERS else f"...{layer.tensor[3 - NAME_CHARACTERS :]}"
+    cells = [str(layer.operator), layer.name]
+    cells += [name] if width >= WIDE else []
+    cells += ["x".join(map(str, layer.shape)) or "scalar"]
+    cells += [f"{layer.macs:,}" if layer.macs else ""] if width >= MIDDLE else []
+    cells += [amount_text(layer.amount, profile.unit), f"{100 * layer.share:.1f} %"]
+    cells += [f"{layer.per_mac:.3g}" if layer.per_mac is not None else ""] if width >= MIDDLE else []
+    return tuple(cells)
+
+
+def amount_text(amount: float, unit: Unit) -> str:
+    """Return an amount without its unit: counts as whole numbers, times to a tenth of a microsecond."""
+    return f"{amount:,.1f}" if unit == "us" else f"{round(amount):,}"
+
+
+def summary(profile: Profile) -> str:
+    """Return one line: the layers together, and a whole inference without counting."""
+    parts = amount_text(profile.sum, profile.unit), amount_text(profile.whole, profile.unit)
+    share = 100 * profile.sum / profile.whole
+    text = f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
+    how = {"emulated": "emulated", "host": "on this host", "hardware": "on hardware"}[profile.measured_on]
+    text += f"; {profile.counter}, {how}" + (f", the median of {profile.runs} runs" if profile.runs > 1 else "")
+    if profile.is_consistent:
+        return text
+    if profile.unit == "us":
+        return f"{text}; over 1 % apart: other programs take time from it, run it again"
+    return f"{text}; the rest takes in the input's rows, and is between the layers"

@@ -1,0 +1,36 @@
+"""One input for a device: a picture of the user's or of the data set, or random numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from datasets import Dataset, Split, empty_split
+from datasets.files import UNREADABLE, decode
+from errors import ConfigError
+from measure import setup as setups
+from measure.setup import RANDOM, Setup
+
+
+def choose(setup: Setup, picture: Path | None = None) -> tuple[bytes, str]:
+    """Return the bytes of all inputs, and where they are from. Raises ConfigError if the model takes no picture."""
+    if picture is not None:
+        setup = replace(setup, data=_one_picture(setup, picture))
+        return setups.prepare_pictures(setup).first, picture.name
+    if len(setup.data.test) and setups.suits(setup):
+        return setups.prepare_pictures(setup).first, f"a picture of {setup.data.name}"
+    return setups.prepare_pictures(setups.with_random_inputs(setup)).first, RANDOM
+
+
+def _one_picture(setup: Setup, path: Path) -> Dataset:
+    """Return a data set of one picture. Raises ConfigError if it is not one, or not for this model."""
+    if not setup.int8.facts.input.is_picture or setup.int8.facts.more_inputs:
+        raise ConfigError(f"--picture {path}: {setup.int8.name} does not take a picture; leave --picture out")
+    try:
+        decoded = decode(path).picture
+    except UNREADABLE as e:
+        raise ConfigError(f"--picture {path}: can't be read as a picture ({e})") from e
+    test = Split(np.zeros(1, np.int64), lambda index: decoded)
+    return Dataset(path.name, (), empty_split(), test, str(path))

@@ -1,0 +1,80 @@
+"""The task `profile`: what each layer takes on a device."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import console
+import target as targets
+from artifact import Artifact, ImageFacts
+from compilers.image.microcontroller import FirmwareFacts
+from deploy.agents import AgentOptions
+from deploy.device import device_for
+from deploy.session import Session
+from errors import ConfigError
+from fields.dataclass_json import to_json
+from measure import profile as profiles
+from measure import profile_layout
+from measure.layers import OnLog, Open
+from measure.setup import Setup
+from pipeline import measuring, one_input, preflight
+from pipeline.preflight import Goal
+from pipeline.steps import Steps
+from pipeline.task_options import ProfileRequest
+from target import Target
+
+
+def run(request: ProfileRequest) -> None:
+    """Count the layers of a request's network on its device, and print them.
+
+    Raises ConfigError for an engine whose layers can't be counted, with the ones that can.
+    """
+    board = targets.load(request.target)
+    _check(request, board)
+    with console.beside_json(request.json):
+        profile = _measure(request, board)
+    if request.json:
+        print(json.dumps(to_json(profile), indent=1))
+        return
+    table = profile_layout.table(profile, console.out.width)
+    console.table("", table.columns, table.rows)
+    console.plain(profile_layout.summary(profile))
+
+
+def _check(request: ProfileRequest, board: Target) -> None:
+    engine = request.engine_for(board)
+    if board.sdk is not None:
+        raise ConfigError(f"--target {board.name}: what your SDK builds is not counted by layers; take a board of ours")
+    if board.kind == "linux" and board.measured_on == "emulated":
+        raise ConfigError(f"--target {board.name}: its time is its emulator's, not a board's; profile an emulated core")
+    if engine != "aot":
+        instead = "--engine aot" if board.kind == "linux" or board.kind == "mcu" else "--target host"
+        raise ConfigError(
+            f"--target {board.name}: {engine} shows no counts of its layers to Python; our engine does: {instead}"
+        )
+
+
+def _measure(request: ProfileRequest, board: Target) -> profiles.Profile:
+    steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
+    int8, image, profiled = steps.quantize(), steps.build_firmware(), steps.build_profiled()
+    facts = profiled.with_facts_of(FirmwareFacts)
+    assert facts is not None
+    setup = Setup(board, image, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
+    data, source = one_input.choose(setup)
+    with console.step("profile") as line:
+        made = profiles.measure(
+            _opener(setup, image), _opener(setup, profiled), facts.facts.plan.operators, data, board.measured_on
+        )
+        line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
+    return replace(made, model=int8.name)
+
+
+def _opener(setup: Setup, image: Artifact[ImageFacts]) -> Open:
+    def open_device(on_log: OnLog) -> AbstractContextManager[Session]:
+        how = setup.settings
+        agent = AgentOptions(accept_new=how.accept_new)
+        return device_for(setup.target, image, how.link, agent, flasher=how.flasher).session(on_log=on_log)
+
+    return open_device

@@ -1,0 +1,132 @@
+"""`inv profile`: counts of layers, their sum, the table at each width, and its JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema
+import pytest
+
+import tasks  # noqa: F401  # makes the commands
+from compilers.aot import OperatorSpec
+from deploy.info import Counter
+from errors import DeviceError
+from fields.dataclass_json import to_json
+from measure import layers, profile_layout
+from measure import profile as profiles
+from measure.layers import OnLog, Open
+from measure.profile import Profile
+from measure.samples import Clock
+from pipeline.command_line import main
+from tests.measure.test_trace import network
+
+OPERATORS = (
+    OperatorSpec(0, "CONV_2D", "a/very/long/name/that/no/terminal/of/eighty/columns/has/room/for", (1, 64, 64, 16),
+                 7_077_888, 0, 0, 0, False),
+    OperatorSpec(3, "AVERAGE_POOL_2D", "pool", (1, 1, 1, 1280), 0, 0, 0, 0, False, 0),
+)  # fmt: skip
+
+
+def device(runs: Sequence[tuple[int, ...]], unit: str = "instructions") -> Open:
+    """Return a device whose profile.h counts so many ticks of 256 empty calls, and in each layer; 40 ns a tick."""
+
+    @contextmanager
+    def opened(on_log: OnLog) -> Iterator[Any]:
+        left = iter(runs)
+
+        def infer(data: bytes) -> SimpleNamespace:
+            whole, empty, *ticks = next(left)
+            for i, count in enumerate(ticks):
+                on_log(f"layer {i} {count} 10")
+            on_log(f"layer {len(ticks)} {empty} 256")
+            return SimpleNamespace(ticks=whole)
+
+        yield SimpleNamespace(
+            infer=infer,
+            stats=lambda: None,
+            link=SimpleNamespace(name="board"),
+            info=SimpleNamespace(board="qemu-m4", engine="aot", engine_version="7", kernels="dsp",
+                                 input_preserved=False, counter=Counter("SysTick", 25_000_000, unit)),
+        )  # fmt: skip
+
+    return opened
+
+
+def profile_of(whole: int = 1_000, ticks: tuple[int, ...] = (900, 120), where: str = "emulated") -> Profile:
+    counted = device([(0, 256, *ticks)] * 100)
+    return profiles.measure(device([(whole, 0)] * 100), counted, OPERATORS, b"", where)
+
+
+def test_what_counting_takes_is_taken_off_and_the_rest_is_in_the_unit_of_the_device() -> None:
+    made = profile_of()
+    assert [layer.amount for layer in made.layers] == [40 * 890, 40 * 110]
+    assert [layer.share for layer in made.layers] == [0.89, 0.11]
+    assert made.layers[0].per_mac == round(40 * 890 / 7_077_888, 4)
+    assert made.layers[1].per_mac is None
+    assert (made.whole, made.sum, made.unit) == (40_000, 40_000, "instructions")
+    assert made.is_consistent
+
+
+def test_times_are_the_median_of_each_layer() -> None:
+    """Another program takes time from one layer in one run, and from another in the next."""
+    runs = [(0, 256, 900, 120), (0, 256, 90_000, 120), (0, 256, 900, 8_000)] * 20
+    made = profiles.measure(device([(1_000, 0)] * 90, "ticks"), device(runs, "ticks"), OPERATORS, b"", "host")
+    assert (made.unit, made.sum, made.runs) == ("us", 40.0, profiles.RUNS["host"])
+    assert made.is_consistent
+
+
+def test_layers_that_do_not_add_up_are_said() -> None:
+    assert "(100.00 %)" in profile_layout.summary(profile_of())
+    assert "over 1 % apart" not in profile_layout.summary(profile_of(whole=1_009))
+    assert "the rest takes in the input's rows" in profile_layout.summary(profile_of(whole=1_020))
+    assert "over 1 % apart" in profile_layout.summary(replace(profile_of(whole=1_020), unit="us"))
+
+
+@pytest.mark.parametrize("text", ["", "layer 0 5 5", "layer 0 5 5\nlayer 1 5 5\nlayer 2 5 0"])
+def test_a_device_that_does_not_report_its_layers_is_one_line(text: str) -> None:
+    with pytest.raises(DeviceError, match="board: expected the ticks of 2 layers"):
+        layers._counts([text], 2, Clock(Counter("c", 1, "ticks")), "board")
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_the_table_fits(width: int) -> None:
+    table = profile_layout.table(profile_of(), width)
+    rows = [[heading for heading, _ in table.columns], *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
+    assert sum(widths) + len(widths) - 1 <= width
+    assert ("tensor" in rows[0], "MACs" in rows[0]) == (width == 160, width >= 100)
+    assert rows[1][-2 if width >= 100 else -1] == "89.0 %"
+
+
+def test_json_is_of_its_schema() -> None:
+    schema = json.loads(profiles.SCHEMA_PATH.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    form = json.loads(json.dumps(to_json(profile_of())))
+    jsonschema.validate(form, schema)
+    assert set(form) == set(schema["required"]) == set(schema["properties"])
+    layer = schema["properties"]["layers"]["items"]["properties"]
+    assert set(form["layers"][1]) <= set(layer) == set(profiles.LayerProfile.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--target", "host"], "litert shows no counts of its layers to Python; our engine does: --engine aot"),
+        (["--target", "coral-usb"], "edgetpu shows no counts"),
+        (["--target", "qemu-rpi4", "--engine", "aot"], "its time is its emulator's"),
+        (["--target", "zephyr:board"], "what your SDK builds is not counted"),
+    ],
+)
+def test_what_can_not_be_profiled_is_one_line(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", "--model", str(network(tmp_path / "small.tflite")), *words]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
