@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +22,16 @@ _LOG_LINES = 500
 
 @dataclass
 class Exchange:
-    """The state of one conversation over an open link. `on_log` receives each line that the device sends on its own."""
+    """The state of one conversation over an open link. `on_log` receives each line that the device sends on its own.
+
+    `clock` returns seconds; a simulated line has its own.
+    """
 
     link: Link
     timeouts: Timeouts = field(default_factory=Timeouts)
     on_log: Callable[[str], None] | None = None
     window: int = 256
+    clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self.decoder = frames.Decoder()

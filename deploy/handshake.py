@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 
 from deploy import frames
 from deploy.exchange import Exchange
@@ -25,11 +24,11 @@ def handshake(exchange: Exchange) -> DeviceInfo:
     Raises NoAnswer if it is silent, DeviceError if it speaks another version or its INFO is wrong.
     """
     name, text, total = exchange.link.name, b"", 1
-    give_up_at = time.monotonic() + exchange.timeouts.handshake_s
+    give_up_at = exchange.clock() + exchange.timeouts.handshake_s
     exchange.window = Exchange.window
     most, can_be_short = _PART_BYTES, True
     while len(text) < total:
-        patience = exchange.timeouts.give_up_s if text else max(0.0, give_up_at - time.monotonic())
+        patience = exchange.timeouts.give_up_s if text else max(0.0, give_up_at - exchange.clock())
         try:
             reply = exchange.transact(
                 [_request(len(text), most)], "the handshake", give_up_s=patience or 0.001, may_split=can_be_short

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from deploy import frames
 from deploy.exchange import Exchange
 from deploy.frames import Type
 from deploy.info import DeviceInfo
+from deploy.picture import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, PictureTransaction
 from deploy.request import Request, TooLong
-from errors import DeviceError
 
-_CHUNK = struct.Struct("<BI")
-_STORED = struct.Struct("<BIH")
-_WRITE_STEP = 64
 _SMALLEST_CHUNK = 256
 _PROBE_BYTES = 1024
 _GROWTH = 5
@@ -22,6 +19,31 @@ _GROWTH = 5
 
 Span = tuple[int, int]
 """Bytes of an input, from the first to the one behind the last."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What follows the last part of an input: RUN, then READs.
+
+    `busy_s` is how long the device computes, about; `give_up_s` how long to wait for it; `stage` names RUN in errors.
+    """
+
+    requests: Sequence[Request]
+    busy_s: float
+    give_up_s: float
+    stage: str
+
+
+NO_TAIL = Tail((), 0.0, 0.0, "RUN")
+
+
+@dataclass(frozen=True)
+class TailAnswers:
+    """The answers to a tail; None to a READ whose answer is too long for the line. Times are PictureTransaction's."""
+
+    replies: Sequence[bytes | None] = ()
+    waited_s: float = 0.0
+    took_s: float | None = None
 
 
 class InputWriter:
@@ -36,41 +58,68 @@ class InputWriter:
         self._exchange = exchange
         self._longest_chunk = frames.MAX_PAYLOAD
 
-    def write(self, tensor: int, data: bytes, stage: str, on_done: Callable[[int], None] | None = None) -> None:
-        """Write all of an input, sending ahead as far as the window allows.
+    def write(
+        self,
+        tensor: int,
+        data: bytes,
+        stage: str,
+        on_done: Callable[[int], None] | None = None,
+        tail: Tail = NO_TAIL,
+    ) -> TailAnswers:
+        """Write all of an input, sending ahead as far as the window allows, and the tail behind it.
 
         `stage` names in errors what was being done; `on_done` is called with the number of bytes that are stored.
         Raises LinkError or DeviceError as Exchange.transact.
         """
         size = len(data)
         missing = [(0, size)]
+        answers = TailAnswers()
         self._longest_chunk = min(_GROWTH * self._longest_chunk // 4, frames.MAX_PAYLOAD)
         while missing:
             chunks, rest = self._chunks(missing)
+            writes = [self._write_request(tensor, data, start, end) for start, end in chunks]
             done = size - sum(end - start for start, end in missing)
+            part = self._transaction(writes, NO_TAIL if rest else tail, stage, _adding(on_done, done, chunks))
             try:
-                replies: Sequence[bytes | None] = self._write_chunks(
-                    tensor, data, chunks, stage, _adding(on_done, done)
-                )
+                replies: Sequence[bytes | None] = part.run()
             except TooLong as e:
                 replies = e.replies
-                longest = max(end - start for start, end in chunks)
-                best = self._exchange.errors.best_length
-                self._longest_chunk = max(_WRITE_STEP, min(best, longest // 2) if best < longest else longest // 4)
+                if tail.requests and not rest and replies[len(writes)] is not None:
+                    return TailAnswers(replies[len(writes) :], part.run_waited_s, part.run_took_s)
+                self._shorten(max(end - start for start, end in chunks))
                 if self.info.input_streamed:
                     missing = [(0, size)]  # its first bytes begin an input, no matter what came before them
                     continue
-            missing = rest + self._not_stored(tensor, chunks, replies)
+            missing = rest + [chunk for chunk, reply in zip(chunks, replies, strict=False) if reply is None]
+            answers = TailAnswers(replies[len(writes) :], part.run_waited_s, part.run_took_s)
+        return answers
 
-    def _not_stored(self, tensor: int, chunks: Sequence[Span], replies: Sequence[bytes | None]) -> list[Span]:
-        """Return the chunks without a reply. Raises DeviceError if a reply confirms another chunk than was sent."""
-        for (start, end), reply in zip(chunks, replies, strict=True):
-            if reply is not None and reply != _STORED.pack(tensor, start, end - start):
-                raise DeviceError(
-                    f"{self._exchange.link.name}: WRITE of {end - start} bytes at {start} was answered by "
-                    f"{reply[:16].hex()}"
-                )
-        return [chunk for chunk, reply in zip(chunks, replies, strict=True) if reply is None]
+    def _transaction(
+        self, writes: list[Request], tail: Tail, stage: str, on_reply: Callable[[int], None] | None
+    ) -> PictureTransaction:
+        return PictureTransaction(
+            self._exchange,
+            [*writes, *tail.requests],
+            stage,
+            tail.busy_s,
+            self._exchange.timeouts.give_up_s,
+            on_reply,
+            may_split=True,
+            in_order=self.info.input_streamed,
+            writes=len(writes),
+            run_give_up_s=tail.give_up_s,
+            run_stage=tail.stage,
+        )
+
+    def _write_request(self, tensor: int, data: bytes, start: int, end: int) -> Request:
+        """Return a WRITE. On a line that loses frames its answer is to say what else has arrived, if it fits."""
+        with_map = self.info.write_map and self._exchange.errors.rate > 0 and end - start <= MAP_BEFORE * GRANULE // 2
+        flag, reply_bytes = (WITH_MAP, STORED.size + MAP.size) if with_map else (0, STORED.size)
+        return Request(Type.WRITE, CHUNK.pack(tensor | flag, start) + data[start:end], reply_bytes)
+
+    def _shorten(self, longest: int) -> None:
+        best = self._exchange.errors.best_length
+        self._longest_chunk = max(GRANULE, min(best, longest // 2) if best < longest else longest // 4)
 
     def _chunks(self, spans: Sequence[Span]) -> tuple[list[Span], list[Span]]:
         """Cut spans of the input into chunks as long as device and line can take; return them, and what is for later.
@@ -88,16 +137,6 @@ class InputWriter:
         (start, end), probe = chunks[0], min(chunks[0][1], chunks[0][0] + _PROBE_BYTES)
         return [(start, probe)], [(probe, end)] * (probe < end) + chunks[1:]
 
-    def _write_chunks(
-        self, tensor: int, data: bytes, chunks: Sequence[Span], stage: str, on_done: Callable[[int], None] | None
-    ) -> list[bytes]:
-        requests = [Request(Type.WRITE, _CHUNK.pack(tensor, start) + data[start:end]) for start, end in chunks]
-        step = chunks[0][1] - chunks[0][0]
-        on_reply = None if on_done is None else lambda count: on_done(count * step)
-        return self._exchange.transact(
-            requests, stage, on_reply=on_reply, may_split=True, in_order=self.info.input_streamed
-        )
-
     def _chunk_bytes(self) -> int:
         """Return the length of a chunk: two frames to a window, so that the line is busy while the device works."""
         window = self.info.window
@@ -105,9 +144,10 @@ class InputWriter:
         if fits < _SMALLEST_CHUNK:
             fits = frames.payload_that_fits(window)
         best = self._exchange.errors.best_length
-        most = min(self._longest_chunk, best, min(self.info.max_payload, fits) - _CHUNK.size)
-        return max(_WRITE_STEP, most - most % _WRITE_STEP)
+        most = min(self._longest_chunk, best, min(self.info.max_payload, fits) - CHUNK.size)
+        return max(GRANULE, most - most % GRANULE)
 
 
-def _adding(on_done: Callable[[int], None] | None, before: int) -> Callable[[int], None] | None:
-    return None if on_done is None else lambda done: on_done(before + done)
+def _adding(on_done: Callable[[int], None] | None, before: int, chunks: Sequence[Span]) -> Callable[[int], None] | None:
+    step = chunks[0][1] - chunks[0][0]
+    return None if on_done is None else lambda count: on_done(before + count * step)

@@ -10,8 +10,9 @@ SURE_LOSSES = 2
 OVERHEAD_BYTES = 40
 """Bytes of a request and its answer beside the input or output in one of them."""
 BAD_RATE = 1e-3
-COPIES = 4
-UNANSWERED = 0.1
+SHORT_BYTES = 128
+COPIES = 6
+UNANSWERED = 0.03
 
 
 class LineErrors:
@@ -47,7 +48,9 @@ class LineErrors:
 
     def copies(self, line_bytes: int) -> int:
         """Return how often to send a frame for which nothing behind it shows its loss: once, more on a bad line."""
-        if self.rate < BAD_RATE:
+        if self.rate < BAD_RATE and line_bytes > SHORT_BYTES:
             return 1
         lost = 1 - (1 - min(self.rate, 0.5)) ** line_bytes
-        return max(1, min(COPIES, math.ceil(math.log(UNANSWERED) / math.log(lost)) if lost < 1 else COPIES))
+        if not 0 < lost < 1:
+            return COPIES if lost else 1
+        return max(1, min(COPIES, math.ceil(math.log(UNANSWERED) / math.log(lost))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 SURE_ANSWERS = 8
 LEAST_SLACK_S = 0.02
 SPREADS = 4
+FIRST_RUN_S = 0.25
 
 
 class LineSpeed:
@@ -36,6 +37,11 @@ class LineSpeed:
             return longest_s
         return min(longest_s, max(LEAST_SLACK_S, SPREADS * self.spread_s))
 
+    def patience(self, expected_s: float, longest_slack_s: float) -> float:
+        """Seconds after which an answer that is expected after `expected_s` counts as lost."""
+        factor = 3.0 if self._answers < SURE_ANSWERS else 1.5
+        return factor * expected_s + self.slack(longest_slack_s)
+
     def learn(self, size: int, took_s: float) -> None:
         """Record that an answer came so long after `size` bytes were under way."""
         self._answers += 1
@@ -56,3 +62,26 @@ class LineSpeed:
         """
         if size >= 256:
             self.byte_s = max(self.byte_s, min(1.25 * self.byte_s, took_s / size))
+
+
+class RunTime:
+    """How long a device computes for one inference, learned from its answers."""
+
+    def __init__(self) -> None:
+        self._mean_s = FIRST_RUN_S
+        self._spread_s = FIRST_RUN_S / 4
+        self._is_known = False
+
+    @property
+    def longest_s(self) -> float:
+        """Seconds after which an answer counts as lost, beside what the line takes."""
+        return self._mean_s + max(SPREADS * self._spread_s, self._mean_s / 8)
+
+    def learn(self, took_s: float) -> None:
+        """Record that an inference took so long."""
+        if not self._is_known:
+            self._mean_s, self._spread_s, self._is_known = took_s, took_s / 4, True
+            return
+        off = took_s - self._mean_s
+        self._mean_s += off / 8
+        self._spread_s += (abs(off) - self._spread_s) / 4

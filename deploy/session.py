@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,8 +13,11 @@ from deploy.exchange import Exchange
 from deploy.frames import Code, Type
 from deploy.handshake import handshake
 from deploy.info import DeviceInfo, Stats, parse_stats
-from deploy.input_writer import InputWriter
+from deploy.input_writer import NO_TAIL, InputWriter, Tail, TailAnswers
+from deploy.line_speed import RunTime
 from deploy.links import Link
+from deploy.output_reader import OutputReader
+from deploy.picture import COUNT, ticks_in
 from deploy.request import NoAnswer, Refused, Request, Restarted, Timeouts
 from errors import DeviceError
 from target.sections import EMULATED_UNITS
@@ -23,12 +25,7 @@ from target.sections import EMULATED_UNITS
 Progress = Callable[[str, int, int], None]
 """Called with the name of what is being done, how many bytes or runs are done, and of how many."""
 
-_CHUNK = struct.Struct("<BI")
-_STORED = struct.Struct("<BIH")
-_COUNT = struct.Struct("<H")
-_FIRST_RUN_S = 0.25
 _MAX_COUNT = 0xFFFF
-_SHORTEST_READ = 64
 _FASTER = {"ticks": 2.0} | dict.fromkeys(EMULATED_UNITS, 50.0)
 """How much faster than this host's clock a counter may run: an emulator's counts in a time of its own."""
 _COUNTER_SLACK_S = 1.0
@@ -63,14 +60,16 @@ class Session:
         *,
         on_log: Callable[[str], None] | None = None,
         progress: Progress | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self.link = link
         self.timeouts = timeouts or Timeouts()
         self.progress = progress
-        self.exchange = Exchange(link, self.timeouts, on_log)
+        self.exchange = Exchange(link, self.timeouts, on_log, clock=clock)
         self.inferences = 0
         self._writer = InputWriter(self.exchange)
-        self._run_s = _FIRST_RUN_S
+        self._reader = OutputReader(self.exchange)
+        self._run_time = RunTime()
         self._input_at: float | None = None
 
     def __enter__(self) -> Session:
@@ -118,39 +117,63 @@ class Session:
         Bytes are those of C-ordered arrays of `info`'s specs, one behind the other in the model's order.
         Raises ValueError on a wrong size.
         """
-        started = time.perf_counter()
-        self.write_inputs(input_bytes)
+        started, begin = time.perf_counter(), self.exchange.clock()
+        run = self._run_request(1)
+        reads = self._reader.all_requests()
+        tail = Tail([run, *reads], self._run_time.longest_s, self.timeouts.run_s, self._stage("RUN"))
         try:
-            ticks = self.run()[0]
-            outputs = self.read_outputs()
+            answers = self.write_inputs(input_bytes, tail)
+            ticks = ticks_in(run, answers.replies[0] or b"", self.link.name)
+            self.inferences += 1
+            outputs = self._reader.joined(reads, answers.replies[1:])
+            if None in answers.replies:
+                outputs = self.read_outputs()
         except Refused as e:
             if e.code != Code.INPUT:
                 raise
             last = f"; last output: {self.log[-1][:200]}" if self.log else ""
             raise Restarted(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
-        return Inference(outputs, ticks, time.perf_counter() - started)
+        if answers.took_s is not None:
+            self._run_time.learn(answers.took_s)
+        # What a device computes while it takes a streamed input counts in the time of its RUN.
+        waited_s = self.exchange.clock() - begin if self.info.input_streamed else answers.waited_s
+        self._check_ticks(ticks, waited_s)
+        self._input_at = None
+        self._report_run_and_outputs(len(outputs))
+        return Inference(outputs, ticks[0], time.perf_counter() - started)
 
-    def write_inputs(self, data: bytes) -> None:
-        """Write all inputs, given one behind the other in the model's order. Raises ValueError on a wrong size."""
+    def _report_run_and_outputs(self, size: int) -> None:
+        if self.progress:
+            self.progress("run", 1, 1)
+            self.progress("read", size, size)
+
+    def write_inputs(self, data: bytes, tail: Tail = NO_TAIL) -> TailAnswers:
+        """Write all inputs, given one behind the other in the model's order, and a tail behind the last one.
+
+        Raises ValueError on a wrong size.
+        """
         sizes = [spec.nbytes for spec in self.info.inputs]
         if len(sizes) == 1:
-            self.write_input(data)
-            return
+            return self._write(data, 0, tail)
         if len(data) != sum(sizes):
             raise ValueError(f"{len(sizes)} inputs: expected {sum(sizes)} bytes, got {len(data)}")
         at = 0
-        for tensor, size in enumerate(sizes):
-            self.write_input(data[at : at + size], tensor)
+        for tensor, size in enumerate(sizes[:-1]):
+            self._write(data[at : at + size], tensor)
             at += size
+        return self._write(data[at:], len(sizes) - 1, tail)
 
     def write_input(self, data: bytes, tensor: int = 0) -> None:
         """Write all of an input, sending ahead as far as the window allows. Raises ValueError on a wrong size."""
+        self._write(data, tensor)
+
+    def _write(self, data: bytes, tensor: int, tail: Tail = NO_TAIL) -> TailAnswers:
         size = self.info.inputs[tensor].nbytes
         if len(data) != size:
             raise ValueError(f"input {tensor}: expected {size} bytes, got {len(data)}")
+        self._input_at = self.exchange.clock() if self._input_at is None else self._input_at
         done = self._reporter("write", 1, size)
-        self._input_at = time.monotonic() if self._input_at is None else self._input_at
-        self._writer.write(tensor, data, self._stage("writing the input"), done)
+        return self._writer.write(tensor, data, self._stage("writing the input"), done, tail)
 
     def run(self, count: int = 1) -> list[int]:
         """Run `count` times on the input that was written; return each inference's ticks.
@@ -163,7 +186,7 @@ class Session:
             raise DeviceError(
                 f"{self.link.name}: this engine overwrites its input, so one input is one run; got count {count}"
             )
-        longest = min(self.info.max_payload - _COUNT.size, self.exchange.errors.best_length)
+        longest = min(self.info.max_payload - COUNT.size, self.exchange.errors.best_length)
         most = max(1, min(_MAX_COUNT, longest // 8))
         ticks: list[int] = []
         while len(ticks) < count:
@@ -175,19 +198,8 @@ class Session:
     def read_output(self, tensor: int = 0) -> bytes:
         """Return the bytes of an output as the last run left it."""
         size = self.info.outputs[tensor].nbytes
-        best = max(_SHORTEST_READ, self.exchange.errors.best_length)
-        step = min(self.info.max_payload - _CHUNK.size, best)
-        heads = [_STORED.pack(tensor, at, min(step, size - at)) for at in range(0, size, step)]
-        requests = [Request(Type.READ, head, _CHUNK.size + min(step, size)) for head in heads]
-        replies = self.exchange.transact(
-            requests, self._stage("reading the output"), on_reply=self._reporter("read", step, size)
-        )
-        for head, reply in zip(heads, replies, strict=True):
-            if reply[: _CHUNK.size] != head[: _CHUNK.size] or len(reply) - _CHUNK.size != _STORED.unpack(head)[2]:
-                raise DeviceError(
-                    f"{self.link.name}: READ {head.hex()} was answered by {len(reply)} bytes from {reply[:5].hex()}"
-                )
-        return b"".join(reply[_CHUNK.size :] for reply in replies)
+        step = self._reader.requests(tensor)[0].reply_bytes
+        return self._reader.read(tensor, self._stage("reading the output"), self._reporter("read", step, size))
 
     def read_outputs(self) -> bytes:
         """Return the bytes of all outputs in their order, as the last run left them."""
@@ -220,28 +232,27 @@ class Session:
 
     def shake_hands(self) -> None:
         """Read the device's INFO, when the session begins and after the device has restarted."""
-        self.info = self._writer.info = handshake(self.exchange)
+        self.info = self._writer.info = self._reader.info = handshake(self.exchange)
 
     def request(self, kind: Type, payload: bytes = b"", reply_bytes: int = 16) -> bytes:
         """Send one request as it is and return its reply's payload."""
         return self.exchange.transact([Request(kind, payload, reply_bytes)], self._stage(kind.name))[0]
 
+    def _run_request(self, count: int) -> Request:
+        return Request(Type.RUN, COUNT.pack(count), COUNT.size + 8 * count)
+
     def _run_some(self, count: int) -> list[int]:
-        request = Request(Type.RUN, _COUNT.pack(count), _COUNT.size + 8 * count)
-        started, resent = time.monotonic(), self.exchange.resent
-        busy_s = min(2 * self._run_s, self.timeouts.run_s) * count
+        request, clock = self._run_request(count), self.exchange.clock
+        started, resent = clock(), self.exchange.resent
+        busy_s = min(self._run_time.longest_s, self.timeouts.run_s) * count
         reply = self.exchange.transact(
             [request], self._stage("RUN"), busy_s=busy_s, give_up_s=max(0.1, self.timeouts.run_s * count - busy_s)
         )[0]
-        if len(reply) != _COUNT.size + 8 * count or reply[: _COUNT.size] != request.payload:
-            raise DeviceError(
-                f"{self.link.name}: RUN of {count} was answered by {len(reply)} bytes: {reply[:16].hex()}"
-            )
         if self.exchange.resent == resent:  # else the time is that of waiting for what was lost
-            self._run_s = max((time.monotonic() - started) / count, 0.5 * self._run_s)
+            self._run_time.learn((clock() - started) / count)
+        ticks = ticks_in(request, reply, self.link.name)
         self.inferences += count
-        ticks = list(struct.unpack_from(f"<{count}Q", reply, _COUNT.size))
-        self._check_ticks(ticks, time.monotonic() - min(started, self._input_at or started))
+        self._check_ticks(ticks, clock() - min(started, self._input_at or started))
         self._input_at = None  # what a streamed input took was for the first run
         return ticks
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,30 +19,34 @@ if TYPE_CHECKING:
 
 _REFUSAL = struct.Struct("<BH")
 _BACKOFF = 1.5
+_MOST_BACKOFFS = 30
 _LONGEST_RESEND_S = 2.0
 _LONGEST_RUN_RESEND_S = 10.0
+_LATE_S = 0.1
 SPLIT_TRIES = 6
 SHORT_LINE_BYTES = 128
-JOINED_BYTES = 1024
+JOINED_BYTES = 4096
 """Short frames are written together, as many as fit into so many bytes."""
 
 
 @dataclass
-class _Sent:
-    """A request that is on the line: how many bytes it takes there, itself and with those before it.
+class Sent:
+    """A request that is on the line.
 
     Each time that a request is sent has a number. `first` is that of the first time whose answer may still come, `last`
-    that of the last time.
+    that of the last time. At the first time there were `ahead` bytes on the line, with this frame, and `position` bytes
+    had been sent in all; `at` is when that was.
     """
 
     number: int
-    line_bytes: int
-    ahead: int
-    at: float
+    data: bytes
+    ahead: int = 0
+    at: float = 0.0
     resend_at: float = 0.0
     tries: int = 1
     first: int = 0
     last: int = 0
+    position: int = 0
 
 
 @dataclass
@@ -63,8 +66,9 @@ class Transaction:
         self.replies: list[bytes | None] = [None] * len(self.requests)
         self.done = 0
         self.unsent = deque(range(len(self.requests)))
-        self.sent: dict[int, _Sent] = {}  # by sequence number, in the order in which they went out last
-        self.under_way = 0
+        self.sent: dict[int, Sent] = {}  # by sequence number, in the order in which they went out last
+        self._bytes_out = self._bytes_taken = 0
+        self._clock = self.exchange.clock
         self._times = 0
         self._silent = 0
         self._pending = bytearray()
@@ -72,43 +76,72 @@ class Transaction:
 
     def run(self) -> list[bytes]:
         """Return the replies' payloads. Raises as Exchange.transact."""
-        exchange = self.exchange
-        answered_at = time.monotonic()
         try:
-            while self.done < len(self.requests):
-                self._send_ahead()
-                self._flush()
-                first = min(sent.resend_at for sent in self.sent.values())
-                done = self.done
-                for frame in exchange.receive(first - time.monotonic()):
-                    self._take(frame)
-                now = time.monotonic()
-                if self.done > done:
-                    answered_at = now
-                elif now - answered_at > self._patience():
-                    raise NoAnswer(f"{exchange.link.name}: no answer in {now - answered_at:.2g} s")
-                due = self._due(now)
-                self._silent += bool(due)
-                self._resend(due, is_known=False)
+            self._converse()
         except TooLong:
             raise
         except LinkError as e:
             how_far = f", {self.done} of {len(self.requests)} frames answered" if len(self.requests) > 1 else ""
-            raise type(e)(f"{e} (during {self.stage}{how_far})") from e
+            raise type(e)(f"{e} (during {self.doing}{how_far})") from e
         return [reply for reply in self.replies if reply is not None]
 
-    def _patience(self) -> float:
-        return self.give_up_s + self.busy_s + 4 * self.exchange.speed.expect(self.under_way)
+    @property
+    def doing(self) -> str:
+        """What is being done, for errors."""
+        return self.stage
+
+    @property
+    def in_flight(self) -> int:
+        """How many bytes the device has not taken yet, as far as its answers show: it takes them in order."""
+        return self._bytes_out - self._bytes_taken
+
+    def _converse(self) -> None:
+        silent_s = 0.0
+        while self.done < len(self.requests):
+            self._send_ahead()
+            if not self._may_wait_for_more():
+                self._flush()
+            before, done = self._clock(), self.done
+            wait_s = max(0.0, min(self.sent[seq].resend_at for seq in self._watched()) - before)
+            for frame in self.exchange.receive(wait_s):
+                self._take(frame)
+            now = self._clock()
+            # While this process was stopped, or the host asleep, it did not wait for the device.
+            silent_s = 0.0 if self.done > done else silent_s + min(now - before, wait_s + _LATE_S)
+            if silent_s > self._patience_s():
+                raise NoAnswer(f"{self.exchange.link.name}: no answer in {silent_s:.2g} s")
+            if due := self._due(now):
+                self._silent += 1
+                # What is sent again counts once: it is taken for lost.
+                self._bytes_taken = self._bytes_out - sum(len(s.data) for seq, s in self.sent.items() if seq not in due)
+                self._resend(due, is_known=False)
+
+    def _patience_s(self) -> float:
+        return self.give_up_s + self.busy_s + 4 * self.exchange.speed.expect(self.in_flight)
+
+    def _busy_s(self, number: int) -> float:
+        """Return how long the device may compute before it answers a request."""
+        return self.busy_s
+
+    def _may_begin(self, number: int) -> bool:
+        """Whether a request may be sent for the first time as soon as the window has room."""
+        return True
+
+    def _begun(self, seq: int) -> None:
+        """A request gets its first sequence number, or another one; it is sent right after."""
 
     def _send_ahead(self) -> None:
-        while self.unsent:
-            request = self.requests[self.unsent[0]]
+        while self.unsent and self._may_begin(self.unsent[0]):
+            number = self.unsent[0]
+            request = self.requests[number]
             size = frames.encoded_size(len(request.payload))
-            if self.sent and self.under_way + size > self.exchange.window:
+            if self.sent and self.in_flight + size > self.exchange.window:
                 return
-            number, seq = self.unsent.popleft(), self.exchange.next_seq()
-            self.under_way += size
-            self.sent[seq] = _Sent(number, size, self.under_way, time.monotonic())
+            self.unsent.popleft()
+            seq = self.exchange.next_seq()
+            data = frames.encode(Frame(request.type, seq, request.payload))
+            self.sent[seq] = Sent(number, data)
+            self._begun(seq)
             self._send(seq, is_known=True)
 
     def _send(self, seq: int, is_known: bool) -> None:
@@ -118,21 +151,34 @@ class Transaction:
         self._times += 1
         sent.last = self._times
         if is_known:
-            sent.first = self._times
-        request = self.requests[sent.number]
-        line_bytes = sent.line_bytes + frames.encoded_size(request.reply_bytes)
-        errors = self.exchange.errors
-        errors.sent(line_bytes)
-        copies = 1 if self.unsent else min(errors.copies(line_bytes), max(1, self.exchange.window // self.under_way))
-        self._write(frames.encode(Frame(request.type, seq, request.payload)) * copies)
-        wait = self._wait(sent)
-        longest = max(wait, _LONGEST_RUN_RESEND_S if self.busy_s else _LONGEST_RESEND_S)
-        sent.resend_at = time.monotonic() + min(wait * _BACKOFF**self._silent, longest)
+            sent.first, sent.at = self._times, self._clock()
+            sent.position = self._bytes_out + len(sent.data)
+            sent.ahead = self.in_flight + len(sent.data)
+        at_risk = self._bytes_at_risk(sent)
+        self.exchange.errors.sent(at_risk)
+        copies = self._copies(sent, at_risk)
+        self._bytes_out += copies * len(sent.data)
+        self._write(sent.data * copies)
+        wait, busy_s = self._wait(sent), self._busy_s(sent.number)
+        longest = max(wait, _LONGEST_RUN_RESEND_S if busy_s else _LONGEST_RESEND_S)
+        sent.resend_at = self._clock() + min(wait * _BACKOFF ** min(self._silent, _MOST_BACKOFFS), longest)
+
+    def _bytes_at_risk(self, sent: Sent) -> int:
+        """Return how many bytes must arrive undamaged for the request to be answered."""
+        return len(sent.data) + frames.encoded_size(self.requests[sent.number].reply_bytes)
+
+    def _copies(self, sent: Sent, at_risk: int) -> int:
+        """Return how often to send a frame: nothing that follows the last ones shows that they are lost."""
+        return 1 if self.unsent else self._copies_that_fit(sent, at_risk)
+
+    def _copies_that_fit(self, sent: Sent, at_risk: int) -> int:
+        room = (self.exchange.window - self.in_flight) // len(sent.data)
+        return max(1, min(self.exchange.errors.copies(at_risk), room))
 
     def _write(self, data: bytes) -> None:
         if len(self._pending) + len(data) > JOINED_BYTES:
             self._flush()
-        self._pending += data
+        self._pending += data[1:] if self._pending else data  # one zero between two frames is enough
 
     def _flush(self) -> None:
         if self._pending:
@@ -140,15 +186,33 @@ class Transaction:
             self._pending.clear()
             self.exchange.link.write(data)
 
-    def _due(self, now: float) -> list[int]:
-        due = [seq for seq, sent in self.sent.items() if sent.resend_at <= now]
-        if due and self.in_order:
-            return sorted(self.sent, key=lambda seq: self.sent[seq].number)
-        return due
+    def _may_wait_for_more(self) -> bool:
+        """Whether the line is busy for long enough that short frames may wait to be written with others."""
+        window = self.exchange.window
+        on_line = self.in_flight - len(self._pending)
+        is_busy = len(self._pending) < window // 4 and on_line > window // 2
+        return is_busy and self._silent == 0 and self._has_more()
 
-    def _wait(self, sent: _Sent) -> float:
-        expected = self.exchange.speed.expect(sent.ahead + self.requests[sent.number].reply_bytes)
-        return self.exchange.speed.slack(self.exchange.timeouts.resend_s) + 3 * expected + self.busy_s
+    def _has_more(self) -> bool:
+        """Whether requests wait for room in the window."""
+        return bool(self.unsent)
+
+    def _due(self, now: float) -> list[int]:
+        watched = self._watched()
+        due = [seq for seq in watched if self.sent[seq].resend_at <= now]
+        return self._by_number(watched) if due and self.in_order else due
+
+    def _watched(self) -> Sequence[int]:
+        """Return which requests are sent again if their answers do not come in time."""
+        return list(self.sent)
+
+    def _by_number(self, seqs: Sequence[int]) -> list[int]:
+        return sorted(seqs, key=lambda seq: self.sent[seq].number)
+
+    def _wait(self, sent: Sent) -> float:
+        speed = self.exchange.speed
+        expected = speed.expect(max(sent.ahead, self.in_flight) + self.requests[sent.number].reply_bytes)
+        return speed.patience(expected, self.exchange.timeouts.resend_s) + self._busy_s(sent.number)
 
     def _hurry(self, now: float) -> None:
         """An answer has come: each frame behind a lost one gets its full patience again."""
@@ -162,14 +226,14 @@ class Transaction:
             if not self.in_order or seq == seqs[0]:
                 self.exchange.errors.lost()
                 if self.may_split and self._is_too_long(sent):
-                    raise TooLong(f"{self.exchange.link.name}: {sent.line_bytes} bytes at once get lost", self.replies)
+                    raise TooLong(f"{self.exchange.link.name}: {len(sent.data)} bytes at once get lost", self.replies)
             sent.tries += 1
             self.exchange.resent += 1
             self._send(seq, is_known)
 
-    def _is_too_long(self, sent: _Sent) -> bool:
+    def _is_too_long(self, sent: Sent) -> bool:
         reply_size = frames.encoded_size(self.requests[sent.number].reply_bytes)
-        size = max(sent.line_bytes, reply_size)
+        size = max(len(sent.data), reply_size)
         if size <= SHORT_LINE_BYTES:
             return False
         is_seen = reply_size == size and self.exchange.decoder.damaged > self._damaged
@@ -182,7 +246,7 @@ class Transaction:
         request = self.requests[sent.number]
         if frame.type == Type.ERROR:
             refusal = self._refusal(frame, request)
-            if refusal.code == Code.BUSY:
+            if refusal.code == Code.BUSY or self._is_early(sent, refusal):
                 return  # It is sent again in its time.
             raise refusal
         if frame.type != request.type | frames.REPLY:
@@ -190,23 +254,34 @@ class Transaction:
                 f"{self.exchange.link.name}: {request.type.name} was answered with frame type {frame.type:02x}, "
                 f"expected {request.type | frames.REPLY:02x}; rebuild and flash the firmware"
             )
-        now = time.monotonic()
+        now = self._clock()
         self._silent = 0
         # Frames that waited behind a lost one and were sent again do not show the line's speed.
-        if not self.busy_s and (sent.tries == 1 or not self.in_order):
-            learn = self.exchange.speed.learn if sent.tries == 1 else self.exchange.speed.learn_at_most
+        if not self._busy_s(sent.number) and (sent.tries == 1 or not self.in_order):
+            learn = self.exchange.speed.learn if sent.first == sent.last else self.exchange.speed.learn_at_most
             learn(sent.ahead, now - sent.at)
-        self.under_way -= sent.line_bytes
-        del self.sent[frame.seq]
-        self.replies[sent.number] = frame.payload
+        self._answered(frame.seq, frame.payload, now)
+        # The line keeps order and so does the device: what went out earlier and has no answer is lost.
+        lost = list(takewhile(lambda seq: self.sent[seq].last < sent.first, self.sent))
+        self._resend(self._to_send_again(lost, frame), is_known=True)
+
+    def _answered(self, seq: int, payload: bytes, now: float) -> None:
+        sent = self.sent.pop(seq)
+        self._bytes_taken = max(self._bytes_taken, sent.position if self.sent else self._bytes_out)
+        self.replies[sent.number] = payload
         if self.in_order:
             self._hurry(now)
         self.done += 1
         if self.on_reply:
             self.on_reply(self.done)
-        # The line keeps order and so does the device: what went out earlier and has no answer is lost.
-        lost = takewhile(lambda seq: self.sent[seq].last < sent.first, self.sent)
-        self._resend(list(lost), is_known=True)
+
+    def _is_early(self, sent: Sent, refusal: Refused) -> bool:
+        """Whether a request was refused because what it needs has not arrived; then see to it that it does."""
+        return False
+
+    def _to_send_again(self, lost: list[int], frame: Frame) -> list[int]:
+        """Return which requests to send again, of those without an answer that an answer has overtaken."""
+        return lost
 
     def _refusal(self, frame: Frame, request: Request) -> Refused:
         name = self.exchange.link.name
@@ -218,4 +293,4 @@ class Transaction:
         sent_text = frame.payload[_REFUSAL.size :].decode("utf-8", errors="replace")
         text = "".join(c if c.isprintable() else " " for c in sent_text)[:300]
         label = Code(code).name if code in Code._value2member_map_ else f"code {code}"
-        return Refused(f"{name}: device refused {request.type.name}: {label}: {text} (during {self.stage})", code, text)
+        return Refused(f"{name}: device refused {request.type.name}: {label}: {text} (during {self.doing})", code, text)

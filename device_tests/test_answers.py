@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from deploy.frames import Code, Type
+from deploy.picture import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP
 from deploy.session import Refused, Session
 from device_tests.inputs import CORNERS, corner_example
 from device_tests.support import DeviceUnderTest
@@ -110,6 +111,23 @@ def test_a_streamed_input_may_be_begun_again(device: DeviceUnderTest) -> None:
         write(device.session, part)
     device.session.run()
     assert device.session.read_outputs() == expected
+
+
+def test_a_write_answers_what_else_is_stored(device: DeviceUnderTest) -> None:
+    session, data = device.session, device.inputs(1)[0]
+    granules = -(-len(data) // GRANULE)
+    if not session.info.write_map or session.info.input_streamed or granules < 4:
+        pytest.skip("needs write_map in INFO, and an input of 4 granules that is not streamed")
+    device.answers_right()
+    written = sorted(random.Random(5).sample(range(granules), min(granules - 1, 40)))
+    for granule in written:
+        begin = granule * GRANULE
+        chunk = data[begin : begin + GRANULE]
+        reply = session.request(Type.WRITE, CHUNK.pack(WITH_MAP, begin) + chunk)
+        first = max(0, granule - MAP_BEFORE)
+        stored = [g for g in written if first <= g <= granule]
+        expected = sum(1 << (g - first) for g in stored)
+        assert reply == STORED.pack(WITH_MAP, begin, len(chunk)) + MAP.pack(expected)
 
 
 def test_a_later_write_replaces_an_earlier_one(device: DeviceUnderTest) -> None:

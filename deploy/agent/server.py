@@ -23,6 +23,10 @@ _PART = struct.Struct("<II")
 _CHUNK = struct.Struct("<BI")
 _STORED = struct.Struct("<BIH")
 _COUNT = struct.Struct("<H")
+_MAP = struct.Struct("<Q")
+WITH_MAP = 0x80
+GRANULE = 64
+MAP_BEFORE = 32
 _REFUSAL = struct.Struct("<BH")
 
 
@@ -59,6 +63,15 @@ class Input:
                 merged.append((start, end))
         self.spans = merged
 
+    def map_around(self, offset: int) -> bytes:
+        """Return which granules are written; bit 0 is the one MAP_BEFORE before that of `offset`, or the first one."""
+        first, size, bits = max(0, offset // GRANULE - MAP_BEFORE), len(self.data), 0
+        for start, stop in self.spans:
+            end = stop // GRANULE if stop < size else -(-stop // GRANULE)
+            for granule in range(max(-(-start // GRANULE), first), min(end, first + 8 * _MAP.size)):
+                bits |= 1 << (granule - first)
+        return _MAP.pack(bits)
+
 
 class Server:
     """Answers what `receive` is fed by calling `send` with whole frames or text.
@@ -87,7 +100,7 @@ class Server:
         self._input_is_old = False
         self._own_stats = own_stats
         self._max_payload = max_payload
-        limits = {"window": window, "max_payload": max_payload}
+        limits = {"window": window, "max_payload": max_payload, "write_map": True}
         self._info = json.dumps({**_describe(engine, identity), **limits}).encode()
         self._decoder = frames.Decoder(frames.encoded_size(max_payload), text_end=b"%", max_text=MAX_COMMAND)
         self._last_run: tuple[int, bytes] | None = None
@@ -166,12 +179,13 @@ class Server:
     def _on_write(self, payload: bytes) -> bytes:
         if len(payload) < _CHUNK.size:
             raise Refusal(Code.LENGTH, f"WRITE takes at least {_CHUNK.size} bytes, got {len(payload)}")
-        tensor, offset = _CHUNK.unpack_from(payload)
-        chunk = payload[_CHUNK.size :]
+        flagged, offset = _CHUNK.unpack_from(payload)
+        tensor, chunk = flagged & ~WITH_MAP, payload[_CHUNK.size :]
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
         self._begin_write()
         self.inputs[tensor].write(offset, chunk)
-        return _STORED.pack(tensor, offset, len(chunk))
+        reply = _STORED.pack(flagged, offset, len(chunk))
+        return reply + self.inputs[tensor].map_around(offset) if flagged & WITH_MAP else reply
 
     def _on_read(self, payload: bytes) -> bytes:
         tensor, offset, size = _unpack(_STORED, payload)

@@ -85,7 +85,8 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
     refuse(device, request, E_LENGTH, "WRITE takes at least 5 bytes");
     return;
   }
-  const uint8_t tensor = request->payload[0];
+  const bool with_map = (request->payload[0] & WRITE_WITH_MAP) != 0u;
+  const uint8_t tensor = request->payload[0] & (uint8_t)~WRITE_WITH_MAP;
   const uint32_t offset = alpharho_get_u32(request->payload + 1);
   const uint32_t count = request->length - 5u;
   if (tensor >= device->model->input_count) {
@@ -119,7 +120,10 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
   uint8_t *payload = device->message + FRAME_HEADER;
   memcpy(payload, request->payload, 5);
   alpharho_put_u16(payload + 5, (uint16_t)count);
-  reply(device, request, 7);
+  if (with_map) {
+    alpharho_input_map(device, tensor, offset, payload + 7);
+  }
+  reply(device, request, with_map ? 7u + WRITE_MAP_BYTES : 7u);
 }
 
 /* Infer `count` times; the payload of the reply goes to `device->kept`. Returns the type of the reply. */

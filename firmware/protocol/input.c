@@ -24,10 +24,30 @@ void alpharho_input_mark(struct alpharho_device *device, uint8_t tensor, uint32_
   }
 }
 
+static bool is_written(const struct alpharho_device_tensor *input, uint32_t granule) {
+  return ((uint32_t)input->written[granule / 8u] >> granule % 8u & 1u) != 0u;
+}
+
+static uint32_t granules_of(const struct alpharho_device_tensor *input) {
+  return (input->bytes + INPUT_GRANULE - 1u) / INPUT_GRANULE;
+}
+
+void alpharho_input_map(const struct alpharho_device *device, uint8_t tensor, uint32_t offset,
+                        uint8_t map[WRITE_MAP_BYTES]) {
+  const struct alpharho_device_tensor *input = &device->model->inputs[tensor];
+  const uint32_t at = offset / INPUT_GRANULE;
+  const uint32_t first = at > WRITE_MAP_BEFORE ? at - WRITE_MAP_BEFORE : 0u;
+  memset(map, 0, WRITE_MAP_BYTES);
+  for (uint32_t i = 0; i < 8u * WRITE_MAP_BYTES && first + i < granules_of(input); i++) {
+    if (is_written(input, first + i)) {
+      map[i / 8u] |= (uint8_t)(1u << i % 8u);
+    }
+  }
+}
+
 static bool tensor_is_whole(const struct alpharho_device_tensor *input) {
-  const uint32_t granules = (input->bytes + INPUT_GRANULE - 1u) / INPUT_GRANULE;
-  for (uint32_t granule = 0; granule < granules; granule++) {
-    if (((uint32_t)input->written[granule / 8u] >> granule % 8u & 1u) == 0u) {
+  for (uint32_t granule = 0; granule < granules_of(input); granule++) {
+    if (!is_written(input, granule)) {
       return false;
     }
   }

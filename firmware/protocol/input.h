@@ -12,6 +12,11 @@ extern "C" {
  * granule counts only if it is written to its end. A new input begins if the last one was run. */
 void alpharho_input_mark(struct alpharho_device *device, uint8_t tensor, uint32_t offset, uint32_t count);
 
+/* Write which granules of an input were written to `map`: bit 0 of the first byte is the one WRITE_MAP_BEFORE before
+ * that of `offset`, or the first one. */
+void alpharho_input_map(const struct alpharho_device *device, uint8_t tensor, uint32_t offset,
+                        uint8_t map[WRITE_MAP_BYTES]);
+
 /* Forget what was written. */
 void alpharho_input_clear(struct alpharho_device *device);
 

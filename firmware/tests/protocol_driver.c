@@ -181,7 +181,7 @@ static void append_request(void) {
     payload[i] = (uint8_t)next_random();
   }
   if (type == 3u && length >= 5u) {
-    payload[0] &= 1u;
+    payload[0] &= 1u | WRITE_WITH_MAP;
     alpharho_put_u32(payload + 1, next_random() % 4u * 64u);
   } else if (type == 4u) {
     length = 2;

@@ -49,7 +49,7 @@ def test_what_is_long_ago_is_forgotten() -> None:
 def test_short_frames_are_sent_several_times_on_a_bad_line_only() -> None:
     assert learned(1000, 50, 1000).copies(40) == 1
     bad = learned(100, 65)
-    assert [bad.copies(size) for size in (10, 40, 100)] == [1, 2, 4]
+    assert [bad.copies(size) for size in (10, 40, 100)] == [2, 3, 5]
     assert bad.copies(10_000) == COPIES
     hopeless = learned(1, 100)
     assert hopeless.copies(1 << 20) == COPIES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -96,34 +97,46 @@ def test_a_lossy_line_gives_the_same_and_nothing_runs_twice(seed: int) -> None:
     assert all(lossy.counts.values())
 
 
+def frame_by_frame(link: FakeLink, is_lost: Callable[[Frame, bytes], bool]) -> None:
+    """Let a link lose the frames for which `is_lost` is true of frame and encoding."""
+    plain, decoder = link.write, frames.Decoder()
+
+    def write(data: bytes) -> None:
+        for frame in decoder.feed(data):
+            assert isinstance(frame, Frame)
+            encoded = frames.encode(frame)
+            if not is_lost(frame, encoded):
+                plain(encoded)
+
+    link.write = write  # type: ignore[method-assign]
+
+
 def test_only_what_is_missing_is_sent_again() -> None:
     link = FakeLink(FakeEngine(input_size=30_000), window=8192)
-    plain = link.write
-    lost: list[bytes] = []
+    writes: list[bytes] = []
 
-    def lose_one(data: bytes) -> None:
-        if len(data) > 900 and len(lost) < 1 and link.written > 5000:
-            lost.append(data)
-            link.written += len(data)
-        else:
-            plain(data)
+    def lose_one(frame: Frame, _: bytes) -> bool:
+        if frame.type == Type.WRITE:
+            writes.append(frame.payload[:5])
+        return frame.type == Type.WRITE and len(writes) == 5
 
-    link.write = lose_one  # type: ignore[method-assign]
     with Session(link, Timeouts(2, 2, 2, resend_s=1.5)) as session:
+        frame_by_frame(link, lose_one)
         session.write_input(picture(1, 30_000))
         assert session.resent_frames == 1, "the answers to later frames tell that one is lost"
+    assert [chunk for chunk in writes if writes.count(chunk) > 1] == [writes[4]] * 2
 
 
 def test_a_line_that_loses_long_frames_gets_shorter_ones() -> None:
     link = FakeLink(FakeEngine(input_size=50_000), 1 << 18, 0xFFFF)
-    plain, sizes, seen = link.write, [], []
+    sizes: list[int] = []
+    seen: list[tuple[str, int, int]] = []
 
-    def lose_long_ones(data: bytes) -> None:
-        sizes.append(len(data))
-        if len(data) < 2000:
-            plain(data)
+    def lose_long_ones(_: Frame, encoded: bytes) -> bool:
+        sizes.append(len(encoded))
+        return len(encoded) >= 2000
 
-    link.write = lose_long_ones  # type: ignore[method-assign]
+    frame_by_frame(link, lose_long_ones)
     with Session(link, QUICK, progress=lambda *step: seen.append(step)) as session:
         for seed in range(2):
             sizes.clear()
@@ -176,13 +189,14 @@ def test_a_restart_in_mid_run_is_reported() -> None:
     link = FakeLink(boot=b"brown-out reset\r\n")
     with Session(link, QUICK) as session:
         session.infer(picture())
-        plain = session.write_input
 
-        def write_then_restart(data: bytes, tensor: int = 0) -> None:
-            plain(data, tensor)
-            link.restart()
+        def restart_before_run(frame: Frame, _: bytes) -> bool:
+            if frame.type == Type.RUN:
+                link.read(0.0)
+                link.restart()
+            return False
 
-        session.write_input = write_then_restart  # type: ignore[method-assign]
+        frame_by_frame(link, restart_before_run)
         with pytest.raises(DeviceError, match="lost its input, it seems to have restarted; last output: brown-out"):
             session.infer(picture())
 
@@ -201,7 +215,7 @@ def test_error_of_an_unplugged_device_has_its_progress() -> None:
         link.dies_after = link.written + 2500
         with pytest.raises(LinkError) as error:
             session.infer(picture())
-    assert str(error.value) == "fake:: unplugged (during writing the input, after 1 inferences, 2 of 6 frames answered)"
+    assert str(error.value) == "fake:: unplugged (during writing the input, after 1 inferences, 2 of 8 frames answered)"
 
 
 def test_silence_ends_in_time_with_the_next_step() -> None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.frames import REPLY, Code, Decoder, Frame, Type, encode
+from tests.deploy.fake import FakeEngine, FakeLink
 from tests.firmware.device_driver import INPUT, OUTPUT, OVERWRITES_ONE, PRESERVES_ONE, PRESERVES_TWO, driver
 from tests.firmware.driver import Driver
 
@@ -20,6 +23,7 @@ __all__ = ["driver"]  # fixtures
 
 
 TICKS = 0x0102030405060708
+MAP_VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "write_map.json").read_text())
 FIRST, SECOND = struct.pack("<BI", 0, 0) + INPUT, struct.pack("<BI", 1, 0) + bytes(65)
 ONCE = struct.pack("<H", 1)
 READ_ALL = struct.pack("<BIH", 0, 0, 10)
@@ -75,6 +79,26 @@ def test_an_input_runs_and_its_output_is_read(driver: Driver) -> None:
     assert ran == Frame(Type.RUN | REPLY, 3, struct.pack("<HQ", 1, TICKS))
     assert read == Frame(Type.READ | REPLY, 4, READ_ALL[:5] + OUTPUT)
     assert part == Frame(Type.READ | REPLY, 5, struct.pack("<BI", 0, 3) + OUTPUT[3:7])
+
+
+@pytest.mark.parametrize("vector", MAP_VECTORS, ids=lambda vector: vector["about"])
+def test_write_answers_which_granules_are_stored(driver: Driver, vector: dict[str, Any]) -> None:
+    """Input 0 has 200 bytes: three granules and an eighth of one. The agent gives the same bytes."""
+    writes = [
+        Frame(Type.WRITE, i + 1, struct.pack("<BI", t, at) + bytes(n)) for i, (t, at, n) in enumerate(vector["writes"])
+    ]
+    *_, last = ask(driver, PRESERVES_TWO, *writes)
+    assert (last.type, last.payload.hex()) == (Type.WRITE | REPLY, vector["reply"])
+    link = FakeLink(FakeEngine(input_size=200))
+    for frame in writes:
+        link.write(encode(frame))
+    *_, last = [item for item in Decoder().feed(link.read(0.0)) if isinstance(item, Frame)]
+    assert last.payload.hex() == vector["reply"]
+
+
+def test_a_map_of_an_input_that_is_not_there_is_refused(driver: Driver) -> None:
+    (reply,) = ask(driver, PRESERVES_TWO, Frame(Type.WRITE, 1, struct.pack("<BI", 0x82, 0) + bytes(64)))
+    assert error_of(reply) == (Type.WRITE, Code.RANGE)
 
 
 def test_a_run_with_the_same_number_runs_once(driver: Driver) -> None:
