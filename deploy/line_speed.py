@@ -75,7 +75,7 @@ class RunTime:
     @property
     def longest_s(self) -> float:
         """Seconds after which an answer counts as lost, beside what the line takes."""
-        return self._mean_s + max(SPREADS * self._spread_s, self._mean_s / 8)
+        return self._mean_s + max(SPREADS * self._spread_s, self._mean_s / 4, LEAST_SLACK_S)
 
     def learn(self, took_s: float) -> None:
         """Record that an inference took so long."""

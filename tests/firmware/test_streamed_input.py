@@ -90,7 +90,7 @@ def test_the_first_frame_of_a_picture_is_lost_after_one_that_was_broken_off(imag
         session.exchange.transact([Request(Type.WRITE, part) for part in parts], "writing a part")
         link.lost, before = 1, session.exchange.resent
         agree(session, 1)
-        assert session.exchange.resent == before + 1
+        assert session.exchange.resent > before, "nothing was lost: this shows nothing"
 
 
 def test_text_mode_says_what_to_do(image: FirmwareImage) -> None:
