@@ -14,7 +14,7 @@ from benchmarks import many
 from benchmarks.many import Unit
 from deploy.bench_file import links_of
 from deploy.lab import held as labs
-from deploy.lab.address import LabAddress, is_lab, of_match, parse
+from deploy.lab.address import LabAddress, is_lab, named, of_match, parse, shown_tags
 from deploy.lab.flashing import flash_there, lab_flasher
 from deploy.lab.held import Held
 from deploy.lab.owner import is_gone
@@ -51,12 +51,30 @@ def units(request: Request) -> list[Unit]:
         if request.places > 1:
             raise ConfigError(f"--places {request.places}: says how many of --place-match; give that, or leave it out")
         return many.units(request.target, request.link)
-    found: list[Unit] = []
-    for unit in many.units(request.target, None):
-        link = with_link(request, targets.load(unit.target)).link
-        for number in range(1, request.places + 1):
-            found.append(Unit(unit.target, link, unit.target + (f" {number}" if request.places > 1 else "")))
-    return found
+    devices = many.units(request.target, None)
+    links = {unit.target: with_link(request, targets.load(unit.target)).link or "" for unit in devices}
+    if request.places == 1:
+        return [replace(unit, link=links[unit.target]) for unit in devices]
+    return [one for unit in devices for one in _different(request, unit.target, parse(links[unit.target]))]
+
+
+def _different(request: Request, board: str, address: LabAddress) -> list[Unit]:
+    """Return as many places as --places says, free ones first: from the queue one run could get another's again.
+
+    Raises LinkError if there are not so many.
+    """
+    address = replace(address, coordinator=parse(address.uri, request.coordinator).coordinator)
+    lab = labs.look(address, request.accept_new)
+    alive = [place for place in candidates(lab, address) if not why_dead(lab, place)]
+    chosen = sorted(alive, key=lambda place: bool(place.owner or place.reservation))[: request.places]
+    if len(chosen) < request.places:
+        raise LinkError(
+            f"--places {request.places}: {len(alive)} can be used with {shown_tags(address.tags)}; give --places "
+            f"{max(1, len(alive))}, or see ./inv devices"
+        )
+    wait = f"wait={request.give_up_after:g}"
+    links = [f"{named(address.coordinator, place.name)}&{wait}" for place in chosen]
+    return [Unit(board, link, f"{board}@{place.name}") for link, place in zip(links, chosen, strict=True)]
 
 
 def address_of(request: Request) -> LabAddress | None:

@@ -52,7 +52,7 @@ def items_of(coordinator: str, boards: Sequence[Target]) -> list[Item]:
     for row in rows:
         board = tags[row.name].get("board", "")
         names = tuple(one.name for one in boards if board and one.name.replace("-", "_") == board.replace("-", "_"))
-        note = row.step or ("" if row.state == "free" else row.state)
+        note = "; ".join(text for text in (row.state, row.step) if text != "free" and text)
         items.append(Item("place", named(coordinator, row.name), product=row.tags, targets=names, note=note))
     return items
 
