@@ -24,6 +24,9 @@ from datasets import Dataset, load
 from deploy.lab import held as labs
 from deploy.lab.address import COORDINATOR, parse
 from deploy.lab.held import Held, PlaceLost
+from deploy.links import make_link
+from deploy.request import Timeouts
+from deploy.session import Session
 from device_tests import tiny_model
 from errors import LinkError
 from measure import bench
@@ -123,6 +126,16 @@ def test_every_kind_of_line_gives_equal_outputs(lab: RealLab, built: Images) -> 
     assert got == [*hosts, "qemu-1: 3 of 3", "qemu-1: 3 of 3", "pi-1: 20 of 20"]
     assert lab.taken() == ""
     assert "0.0.0.0" not in lab.log("exporter_a")
+
+
+def test_a_coordinator_behind_ssh(lab: RealLab) -> None:
+    uri = f"labgrid://raw-1?coordinator=ssh://lab-host/{lab.coordinator.rpartition(':')[2]}"
+    with hold(uri) as held:
+        assert held.uri == f"tcp://127.0.0.1:{lab.ports['raw']}?via=lab-host"
+        with Session(make_link(held.uri), Timeouts(handshake_s=LOADED_S)) as session:
+            assert session.info.board == "host-fw"
+        assert parse(held.link).coordinator == parse(uri).coordinator
+    assert is_free(lab, "raw-1")
 
 
 def hold(uri: str, seconds: float = 0, waits: Callable[[str], None] = pytest.fail) -> AbstractContextManager[Held]:
