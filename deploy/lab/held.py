@@ -99,6 +99,8 @@ class Held:
     def close(self) -> None:
         """Give the place back. Never raises."""
         assert self._program.stdin is not None
+        if self._program.stdin.closed:
+            return
         with suppress(OSError):
             self._program.stdin.close()
         was_killed = self._program.poll() is not None

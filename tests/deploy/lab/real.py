@@ -99,6 +99,11 @@ class RealLab:
                 stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was started runs."""
+        return self.running.keys() == self.commands.keys() and all(p.poll() is None for p in self.running.values())
+
     def stop(self, name: str) -> None:
         """Kill a program."""
         child = self.running.pop(name)
