@@ -50,9 +50,13 @@ class Queue:
                 with suppress(LinkError):
                     self._session.release(place)
         finally:
-            for token in self._tokens:  # of a place that was given back, too: it would be kept for another minute
-                with suppress(LinkError):
-                    self._session.cancel(token)
+            self._leave()
+
+    def _leave(self) -> None:
+        """Leave the queue: a reservation does not end with the place that it got, and would keep it for a minute."""
+        while self._tokens:
+            with suppress(LinkError):
+                self._session.cancel(self._tokens.pop())
 
     def candidates(self) -> list[Place]:
         """Return the places that would do. Raises LinkError if there is none: the coordinator would wait for ever."""
@@ -100,7 +104,13 @@ class Queue:
             )
         for other in lab.shared_with(place):
             self._note(f"place {name} and place {other} have the same board: labgrid would lend both at a time")
-        self._session.acquire(name)
+        try:
+            self._session.acquire(name)
+        except BaseException:
+            with suppress(LinkError):  # it may be taken, though the answer did not come
+                self._session.release(name)
+            raise
+        self._leave()  # now, since the coordinator looks at a place again 15 s after a reservation of it has ended
         return name
 
     def _expect_exported(self, places: list[Place]) -> None:

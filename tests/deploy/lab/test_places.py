@@ -264,7 +264,7 @@ def test_an_error_gives_it_back_and_leaves_the_queue() -> None:
     session = Session(place("p"))
     with pytest.raises(ZeroDivisionError), Run(session, "labgrid://?board=a", 0).queue.holding():
         raise ZeroDivisionError
-    assert session.did == ["acquire p", "release p", "cancel T0"]  # else it would be kept for another minute
+    assert session.did == ["acquire p", "cancel T0", "release p"]  # in this order the next one gets it at once
 
 
 @pytest.mark.parametrize(
@@ -329,6 +329,21 @@ def test_a_place_without_its_exporter_is_passed_over() -> None:
     with run.queue.holding() as holding:
         assert holding.place == "q"
     assert run.notes == ["passes over place p: nothing exports lab/p/*; see whether its exporter runs"]
+    assert not session.tokens
+
+
+def test_a_place_whose_answer_did_not_come_is_given_back() -> None:
+    session = Session(place("p"))
+    real = session.acquire
+
+    def acquire(name: str) -> None:
+        real(name)
+        raise LinkError("no answer")
+
+    session.acquire = acquire  # type: ignore[method-assign]
+    with pytest.raises(LinkError, match="no answer"), Run(session, "labgrid://?board=a", 0).queue.holding():
+        pass
+    assert session.places["p"].owner == ""
     assert not session.tokens
 
 
