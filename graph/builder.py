@@ -12,7 +12,10 @@ from graph.types import Graph, Operator, Options, OptionValue, Quantization, Ten
 from graph.writer import write
 
 # Versions with which LiteRT's reference kernels take int8; 2 for all others.
-VERSIONS = {"FULLY_CONNECTED": 4, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "QUANTIZE": 2, "HARD_SWISH": 1, "RESHAPE": 1}
+VERSIONS = {
+    "FULLY_CONNECTED": 4, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "QUANTIZE": 2, "HARD_SWISH": 1, "RESHAPE": 1,
+    "RELU_N1_TO_1": 1,
+}  # fmt: skip
 
 
 class Builder:

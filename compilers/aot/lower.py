@@ -36,6 +36,7 @@ LOWER: dict[str, Callable[[Graph, Operator], Step]] = {
     "HARD_SWISH": lower_unary.hard_swish,
     "RELU": lower_unary.relu,
     "RELU6": lower_unary.relu,
+    "RELU_N1_TO_1": lower_unary.relu,
     "QUANTIZE": lower_unary.quantize,
     "SUB": lower_elementwise.sub,
     "MAXIMUM": lower_elementwise.maximum,

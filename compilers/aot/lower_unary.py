@@ -31,7 +31,7 @@ def hard_swish(graph: Graph, operator: Operator) -> Step:
 
 
 def relu(graph: Graph, operator: Operator) -> Step:
-    """Lower RELU and RELU6 that stand alone."""
+    """Lower RELU, RELU6 and RELU_N1_TO_1 that stand alone."""
     source, target = _unary(graph, operator)
     limits = activation_range(operator.name, target.quant.scale, target.quant.zero_point)
     return table_step(operator, source, target, tables.relu(source.quant, target.quant, limits))

@@ -55,6 +55,7 @@ SUPPORTED = {
     "HARD_SWISH": OperatorSpec(1, (1, 1)),
     "RELU": OperatorSpec(3, (1, 1)),
     "RELU6": OperatorSpec(3, (1, 1)),
+    "RELU_N1_TO_1": OperatorSpec(1, (1, 1)),
     "PAD": OperatorSpec(6, (2, 2)),
     "PADV2": OperatorSpec(4, (3, 3)),
     "RESHAPE": OperatorSpec(1, (1, 2)),

@@ -81,7 +81,7 @@ def float_values(source: Quantization) -> npt.NDArray[np.int32]:
 
 
 def relu(source: Quantization, target: Quantization, limits: tuple[int, int]) -> Table:
-    """RELU and RELU6 with their own scales (`ReluX`)."""
+    """RELU, RELU6 and RELU_N1_TO_1 with their own scales (`ReluX`)."""
     with np.errstate(over="ignore", under="ignore"):
         ratio = float(source.scale / target.scale)
     if not math.isfinite(ratio):

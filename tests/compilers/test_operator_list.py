@@ -28,4 +28,5 @@ def test_each_operator_of_the_table_is_lowered() -> None:
 def test_the_rest_of_tflite_micro_s_operators_is_listed() -> None:
     text = _section("TFLite-Micro").split(":\n\n")[1].split("\n\n")[0]
     assert set(re.findall(r"[A-Z0-9_]+", text)) == set(METHODS) - set(SUPPORTED)
-    assert set(SUPPORTED) <= set(METHODS), "say in the document what TFLite-Micro lacks"
+    lacking = re.findall(r"^\| ([A-Z0-9_]+) .*; not in TFLite-Micro \|$", _section("Our engine"), re.M)
+    assert set(SUPPORTED) - set(METHODS) == set(lacking), "say in its row what TFLite-Micro lacks"

@@ -65,6 +65,7 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "HARD_SWISH": unary("HARD_SWISH"),
     "RELU": unary("RELU"),
     "RELU6": unary("RELU6"),
+    "RELU_N1_TO_1": unary("RELU_N1_TO_1"),
     "QUANTIZE": quantize(),
     "DEQUANTIZE": dequantize(),
     "PAD": pad("PAD"),
