@@ -158,10 +158,11 @@ class _Reader:
     def _quantization(self, table: tflite.QuantizationParameters | None, tensor: Tensor) -> Quantization | None:
         if table is None or not (length := self._count(table.ScaleLength())):
             return None
-        zero_points = tuple(int(table.ZeroPoint(i)) for i in range(self._count(table.ZeroPointLength())))
+        count = self._count(table.ZeroPointLength())
+        zero_points = tuple(table.ZeroPointAsNumpy().tolist()) if count else ()
         if zero_points and length != len(zero_points):
             self._fail(f"{length} scales and {len(zero_points)} zero points", tensor=tensor)
-        scales = tuple(float(table.Scale(i)) for i in range(length))
+        scales = tuple(table.ScaleAsNumpy().tolist())  # one by one, those of each channel take most of the time
         # Old converters leave an axis of the weights on a bias, which LiteRT accepts; whoever uses the axis checks it.
         return Quantization(scales, zero_points or (0,) * length, int(table.QuantizedDimension()))
 

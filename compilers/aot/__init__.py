@@ -81,15 +81,21 @@ def compile_graph(
     naming: Naming = Naming(),  # noqa: B008
 ) -> tuple[Plan, dict[str, str]]:
     """Return the plan of a network and the generated files by name. Raises CompileError."""
-    lowered = lower(graph, kernels, optimize)
-    steps, layout = smallest(graph, lowered, stream_input)
-    check(graph, steps, layout)
+    steps, layout = planned(graph, kernels, optimize, stream_input)
     result = _result(graph, steps, layout, kernels)
     if stream_input:
-        result = replace(result, streamed=_streamed(graph, steps, smallest(graph, lowered, False)[1].arena_bytes))
+        whole = planned(graph, kernels, optimize, stream_input=False)[1]
+        result = replace(result, streamed=_streamed(graph, steps, whole.arena_bytes))
     if naming.trace:
         result = replace(result, traced=tuple(TracedTensor(*item) for item in traced_bytes(graph, steps).items()))
     return result, emit(graph, steps, layout, result, naming)
+
+
+def planned(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
+    """Return the steps of a network on a kernel set and their layout, which is proved. Raises CompileError."""
+    steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input)
+    check(graph, steps, layout)
+    return steps, layout
 
 
 def smallest(graph: Graph, lowered: tuple[Step, ...], stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
