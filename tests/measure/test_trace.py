@@ -224,6 +224,19 @@ def test_the_command_prints_json_and_ends_with_1_where_kernels_differ(
     assert captured.err.endswith("error: host: DEPTHWISE_CONV_2D 4 differs from the reference\n")
 
 
+def test_the_first_operator_that_xnnpack_rounds_otherwise_is_named(
+    net: Artifact[NoFacts], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its ADD of int8 rounds once where the reference kernel rounds three times."""
+    assert main(["trace", str(net.path), "--target", "host", "--json"]) == 1
+    captured = capsys.readouterr()
+    layers = json.loads(captured.out)["layers"]
+    assert [layer["state"] for layer in layers[:6]] == [EQUAL] * 6
+    assert (layers[6]["name"], layers[6]["state"], layers[6]["max_abs_diff"]) == ("ADD", DIFFERS, 1.0)
+    assert abs(layers[6]["first"]["actual"] - layers[6]["first"]["expected"]) == 1
+    assert captured.err.endswith("error: host: ADD 6 differs from the reference\n")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
