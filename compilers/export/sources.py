@@ -24,6 +24,8 @@ PROTOCOL = (
     "protocol/device.c", "protocol/format.c", "protocol/frame.c", "protocol/input.c", "protocol/text.c",
 )  # fmt: skip
 TRACE = ("engines/trace.c", "engines/trace.h", "app/trace_request.c", "app/trace_request.h")
+# Of our own images, which have a linker script of ours.
+START_UP = ("port/ram.c", "port/ram.h")
 CONFIG = "config.h"
 # Where the firmware's own builds search for headers, beside the folder of the file.
 _SEARCHED = ("", "public", "network", "kernels", "protocol", "app", "port", "engines")
@@ -43,7 +45,7 @@ def firmware_files(kernels: str, with_protocol: bool, with_trace: bool = False) 
     paths += [FIRMWARE / name for name in TRACE if with_trace]
     suffixes = (*COMPILED, ".h", ".inc")
     named = {path.relative_to(FIRMWARE).as_posix(): path for path in paths if path.suffix in suffixes}
-    left_out = () if with_trace else TRACE
+    left_out = START_UP if with_trace else (*START_UP, *TRACE)
     return {name: path.read_text() for name, path in named.items() if name not in left_out}
 
 
