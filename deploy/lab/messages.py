@@ -36,7 +36,7 @@ ResourceMatch: exporter=1 string, group=2 string, cls=3 string, name=4 string?, 
 Place: name=1 string, tags=4 map<string>, matches=5 ResourceMatch*, acquired=6 string?, acquired_resources=7 string*
 Place: changed=10 double, reservation=11 string?
 UpdateResponse: resource=1 Resource|kind, del_resource=2 Path|kind, place=3 Place|kind, del_place=4 string|kind
-ClientOutMessage: sync=1 Sync, updates=2 UpdateResponse*
+ClientOutMessage: sync=1 Sync?, updates=2 UpdateResponse*
 AcquirePlaceRequest: placename=1 string
 ReleasePlaceRequest: placename=1 string, fromuser=2 string?
 Filter: filter=1 map<string>

@@ -112,9 +112,9 @@ class RealLab:
 
     def close(self) -> None:
         self._over.set()
-        for name in [*self.running]:
-            child = self.running[name]
+        for child in self.running.values():
             child.terminate()  # an exporter ends its ser2net
+        for name, child in [*self.running.items()]:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(20)
             self.stop(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,9 @@ from compilers.image import microcontroller
 from datasets import Dataset, load
 from deploy.lab import held as labs
 from deploy.lab.address import COORDINATOR, parse
+from deploy.lab.coordinator import Coordinator
 from deploy.lab.held import Held, PlaceLost
+from deploy.lab.messages import MESSAGES
 from deploy.links import make_link
 from deploy.request import Timeouts
 from deploy.session import Session
@@ -37,6 +40,7 @@ from tests.deploy.lab.real import LOADED_S, RealLab, labgrid_programs, real_lab
 from tests.deploy.sshd import Sshd, wait_until
 from tests.pipeline import small
 
+pytestmark = pytest.mark.slow
 NEEDED = {"qemu-system-arm": "qemu-system-arm", "ser2net": "ser2net", "setpriv": "util-linux"}
 HOLD = """
 import sys
@@ -131,6 +135,37 @@ def measured(images: Images, name: str, uri: str, pictures: int) -> str:
     assert made.device is not None
     assert made.device.lab is not None
     return f"{made.device.lab.place}: {made.exactness.equal} of {made.exactness.n}"
+
+
+def test_the_table_of_messages_is_labgrid_s_own() -> None:
+    code = (
+        "import json\n"
+        "from labgrid.remote.generated import labgrid_coordinator_pb2 as p\n"
+        "def of(m):\n"
+        "    one = lambda f: f.containing_oneof and f.containing_oneof.name\n"
+        "    yield m.name, {f.name: [f.number, f.type, one(f)] for f in m.fields}\n"
+        "    for n in m.nested_types: yield from of(n)\n"
+        "print(json.dumps(dict(x for m in p.DESCRIPTOR.message_types_by_name.values() for x in of(m))))"
+    )
+    python = str(labgrid_programs() / "python")
+    theirs = json.loads(subprocess.run([python, "-c", code], stdout=subprocess.PIPE, check=True).stdout)
+    for name, made in MESSAGES.items():
+        for field in made.DESCRIPTOR.fields if name != "Empty" else ():
+            one = field.containing_oneof
+            assert theirs[name][field.name] == [field.number, field.type, one and one.name], f"{name}.{field.name}"
+
+
+def test_two_sessions_of_one_process_are_two(lab: RealLab) -> None:
+    with (
+        Coordinator(lab.coordinator, lab.coordinator, "here/one") as one,
+        Coordinator(lab.coordinator, lab.coordinator, "here/two") as two,
+    ):
+        one.acquire("raw-1")
+        with pytest.raises(LinkError, match="coordinator .*: Place raw-1 is already acquired"):
+            two.acquire("raw-1")
+        two.release("raw-1")
+        assert not is_free(lab, "raw-1")  # it is the other's
+        one.release("raw-1")
 
 
 def test_every_kind_of_line_gives_equal_outputs(lab: RealLab, built: Images) -> None:
