@@ -32,6 +32,8 @@ LOGS_DIR = BUILD_DIR / "logs"
 REPORTS_DIR = HOME / "reports"
 TRAINED_DIR = HOME / "trained"
 SIDECAR = "artifact.json"
+MAKING, TEMPORARY = ".making-", "alpharho-tmp-"
+"""How folders begin that a killed run leaves and the next one removes: of build products, and of temporary files."""
 # Error numbers of a full, read-only or foreign disk. Libraries that write files themselves (numpy, HDF5) set none.
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, None)
 RENAME_TRIES = 5
@@ -184,10 +186,12 @@ def produce(
     key = hashlib.sha256(key_text.encode()).hexdigest()
     home = (build_dir or BUILD_DIR) / kind / f"{name}-{key[:16]}"
     earlier = None if fresh else _load(home, filename, kind, name, facts)
+    _remove_abandoned(Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"))
     if earlier:
         return earlier
     with write_errors(home), _work_folder(home.parent) as work:
-        known = to_json(make(work))
+        with temporary_files():
+            known = to_json(make(work))
         sha256 = sha256_of(work / filename)
         sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256, "facts": known, **inputs}
         (work / SIDECAR).write_text(json.dumps(sidecar, indent=1, sort_keys=True, default=dict) + "\n")
@@ -205,13 +209,32 @@ def plain_name(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _work_folder(parent: Path) -> Iterator[Path]:
+def temporary_files() -> Iterator[Path]:
+    """Let libraries and programs put their temporary files into a folder of this run, which is gone after the body.
+
+    TensorFlow and compilers leave theirs when they are killed: the next run removes that folder.
+    """
+    earlier, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    with _work_folder(Path(tempfile.gettempdir()), TEMPORARY) as folder:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+        try:
+            yield folder
+        finally:
+            tempfile.tempdir = earlier
+            if variable is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = variable
+
+
+@contextlib.contextmanager
+def _work_folder(parent: Path, prefix: str = MAKING) -> Iterator[Path]:
     """Yield a new folder for a build, which is gone afterwards unless it was renamed."""
     parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(parent.glob(".making-*"))
+    _remove_abandoned(parent.glob(f"{prefix}*"))
 
     def new_folder() -> tuple[int, str]:
-        path = tempfile.mkdtemp(dir=parent, prefix=".making-")
+        path = tempfile.mkdtemp(dir=parent, prefix=prefix)
         return os.open(path, os.O_RDONLY), path
 
     handle, name = _locked(new_folder)

@@ -208,7 +208,7 @@ def test_a_temporary_folder_that_another_run_removes_is_created_again(
 
     monkeypatch.setattr("artifact.tempfile.mkdtemp", raced)
     assert make(tmp_path, Maker()).path.read_bytes() == b"model"
-    assert len(created) == 3
+    assert sum(Path(path).name.startswith(artifact.MAKING) for path in created) == 3
 
 
 def test_another_os_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
@@ -285,3 +285,27 @@ def test_a_zip_has_the_same_bytes_at_any_time_and_on_any_system(
         assert archive.read("b.txt") == entries[0][1]
         assert {info.external_attr >> 16 for info in archive.infolist()} == {0o644}
         assert (archive.getinfo("b.txt").compress_size < 600) == is_compressed
+
+
+def test_temporary_files_of_a_build_go_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of programs, which read TMPDIR, and those that a killed run has left."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("TMPDIR", "as before")
+    abandoned = tmp_path / "tmp" / f"{artifact.TEMPORARY}killed"
+    abandoned.mkdir(parents=True)
+    (abandoned / "half.o").touch()
+    (tmp_path / "tmp" / "of-another-program").touch()
+    seen = []
+
+    def make(folder: Path) -> artifact.NoFacts:
+        descriptor, name = tempfile.mkstemp()
+        os.close(descriptor)
+        seen.extend([Path(name).parent, Path(os.environ["TMPDIR"])])
+        (folder / "x.bin").write_bytes(b"x")
+        return artifact.NoFacts()
+
+    artifact.produce("thing", "net", "x.bin", artifact.NoFacts, make, build_dir=tmp_path / "build")
+    assert seen[0] == seen[1] != tmp_path / "tmp"
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["of-another-program"]
+    assert tempfile.tempdir == str(tmp_path / "tmp")
+    assert os.environ["TMPDIR"] == "as before"
