@@ -9,25 +9,13 @@ import shlex
 import sys
 from dataclasses import asdict
 
+from pipeline import task_groups as groups
 from pipeline import task_options as options
 from pipeline.command_line import command, main, typed_command
 from pipeline.request import Request
 
 NETWORKS, INT8, COMPILING = "networks", "int8", "for a device"
 MEASURING, SUITES, CHECKOUT = "on a device", "many devices", "this checkout"
-NETWORK_GROUPS = ("model", "data")
-INT8_GROUPS = (*NETWORK_GROUPS, "calibration")
-COMPILED_GROUPS = (*INT8_GROUPS, "target", "Edge TPU", "accept_new")
-MEASURED_GROUPS = (*COMPILED_GROUPS, "device", "measurement", "output")
-TEST_OPTIONS = (
-    "target", "Edge TPU", "link", "place_match", "coordinator", "give_up_after", "flasher", "accept_new", "runtime",
-    "kernels", "device", "allow_mismatch", "lossy",
-    "count", "inferences", "retry", "soak", "unit", "junit", "pytest_arguments",
-)  # fmt: skip
-FLASH_OPTIONS = (
-    "target", "optimize", "stream_input", "image", "link", "place_match", "coordinator", "give_up_after", "accept_new",
-    "flasher", "allow_mismatch",
-)  # fmt: skip
 
 
 # Networks
@@ -63,7 +51,7 @@ def train(chosen: options.TrainOptions) -> None:
     products.train(chosen, typed_command())
 
 
-@command(NETWORKS, Request, *NETWORK_GROUPS)
+@command(NETWORKS, Request, *groups.NETWORK)
 def build(request: Request) -> None:
     """Build the Keras network with its weights."""
     from pipeline import products
@@ -74,7 +62,7 @@ def build(request: Request) -> None:
 # int8
 
 
-@command(INT8, options.CalibrateRequest, *INT8_GROUPS, "layers")
+@command(INT8, options.CalibrateRequest, *groups.INT8, "layers")
 def calibrate(request: options.CalibrateRequest) -> None:
     """Convert the network to int8, compare with float."""
     from pipeline import products
@@ -82,7 +70,7 @@ def calibrate(request: options.CalibrateRequest) -> None:
     products.calibrate(request)
 
 
-@command(INT8, options.PreprocessingRequest, *NETWORK_GROUPS, "seed", "images", "json")
+@command(INT8, options.PreprocessingRequest, *groups.NETWORK, "seed", "images", "json")
 def check(request: options.PreprocessingRequest) -> None:
     """Try the usual preparations of pictures.
 
@@ -105,7 +93,7 @@ def targets(chosen: options.TargetsOptions) -> None:
     listing.print_targets(chosen)
 
 
-@command(COMPILING, options.FitOptions, *INT8_GROUPS, "target", "json")
+@command(COMPILING, options.FitOptions, *groups.INT8, "target", "json")
 def fit(request: options.FitOptions) -> None:
     """Say what RAM and flash a network needs, and who has it.
 
@@ -116,7 +104,7 @@ def fit(request: options.FitOptions) -> None:
     products.fit(request)
 
 
-@command(COMPILING, Request, *COMPILED_GROUPS)
+@command(COMPILING, Request, *groups.COMPILED)
 def compile(request: Request) -> None:
     """Compile the int8 network for a target.
 
@@ -127,7 +115,7 @@ def compile(request: Request) -> None:
     products.compile(request)
 
 
-@command(COMPILING, options.ExportRequest, *INT8_GROUPS, "optimize", "stream_input", "export")
+@command(COMPILING, options.ExportRequest, *groups.INT8, "optimize", "stream_input", "export")
 def export(request: options.ExportRequest) -> None:
     """Write the network as C for your own firmware.
 
@@ -141,7 +129,7 @@ def export(request: options.ExportRequest) -> None:
 # On a device
 
 
-@command(MEASURING, Request, *MEASURED_GROUPS)
+@command(MEASURING, Request, *groups.MEASURED)
 def deploy(request: Request) -> None:
     """Build, calibrate, compile, measure, report.
 
@@ -152,7 +140,7 @@ def deploy(request: Request) -> None:
     measuring.run("deploy", request, ("latency", "accuracy"), typed_command())
 
 
-@command(MEASURING, Request, *MEASURED_GROUPS)
+@command(MEASURING, Request, *groups.MEASURED)
 def bench(request: Request) -> None:
     """Measure latency (and what it needs before)."""
     from pipeline import measuring
@@ -160,7 +148,7 @@ def bench(request: Request) -> None:
     measuring.run("bench", request, ("latency",), typed_command())
 
 
-@command(MEASURING, Request, *MEASURED_GROUPS)
+@command(MEASURING, Request, *groups.MEASURED)
 def accuracy(request: Request) -> None:
     """Measure accuracy and exactness (and what they need).
 
@@ -171,7 +159,7 @@ def accuracy(request: Request) -> None:
     measuring.run("accuracy", request, ("accuracy",), typed_command())
 
 
-@command(MEASURING, options.TestRequest, *INT8_GROUPS, *TEST_OPTIONS)
+@command(MEASURING, options.TestRequest, *groups.TEST)
 def hil(request: options.TestRequest) -> None:
     """Run the hardware-in-the-loop tests on a device.
 
@@ -182,10 +170,7 @@ def hil(request: options.TestRequest) -> None:
     device_test.run(request)
 
 
-@command(
-    MEASURING, options.TraceRequest, *COMPILED_GROUPS, "link", "flasher", "runtime", "threads", "kernels",
-    "allow_mismatch", "picture", "answers", "json",
-)  # fmt: skip
+@command(MEASURING, options.TraceRequest, *groups.TRACE)
 def trace(request: options.TraceRequest) -> None:
     """Compare each layer on a device with the reference.
 
@@ -196,10 +181,7 @@ def trace(request: options.TraceRequest) -> None:
     tracing.run(request)
 
 
-@command(
-    MEASURING, options.ProfileRequest, *INT8_GROUPS, "target", "engine", "optimize", "stream_input", "accept_new",
-    "link", "flasher", "json",
-)  # fmt: skip
+@command(MEASURING, options.ProfileRequest, *groups.PROFILE)
 def profile(request: options.ProfileRequest) -> None:
     """Say what each layer takes on a device.
 
@@ -210,7 +192,7 @@ def profile(request: options.ProfileRequest) -> None:
     profiling.run(request)
 
 
-@command(MEASURING, options.FlashRequest, *INT8_GROUPS, *FLASH_OPTIONS)
+@command(MEASURING, options.FlashRequest, *groups.FLASH)
 def flash(request: options.FlashRequest) -> None:
     """Flash a microcontroller, and measure nothing.
 
@@ -249,19 +231,15 @@ def emulator(chosen: options.EmulatorOptions) -> None:
 
     A virtual machine stands for the board.
     """
-    import console
-    import target
-    from deploy.machines.control import control
+    from pipeline import products
 
-    actions = [name for name in ("build", "start", "stop", "status") if getattr(chosen, name)] or ["status"]
-    for action in actions:
-        console.say(control(target.load(chosen.target), action, console.note))
+    products.emulator(chosen)
 
 
 # Many devices
 
 
-@command(SUITES, options.CompareRequest, *INT8_GROUPS, "target", "optimize", "images", "fresh", "json")
+@command(SUITES, options.CompareRequest, *groups.INT8, "target", "optimize", "images", "fresh", "json")
 def compare_engines(request: options.CompareRequest) -> None:
     """Measure a network with each engine of a target.
 

@@ -1,4 +1,4 @@
-"""Tasks that end with a build product: weights, the network, its int8 form, what runs on a target, and what fits."""
+"""Tasks that end with a build product: weights, the network, its int8 form, what runs on a target and what fits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline import flashing, preflight
 from pipeline.preflight import Goal
 from pipeline.request import Request
 from pipeline.steps import Steps
-from pipeline.task_options import CalibrateRequest, FitOptions, TrainOptions
+from pipeline.task_options import CalibrateRequest, EmulatorOptions, FitOptions, TrainOptions
 
 
 def train(chosen: TrainOptions, command: str) -> None:
@@ -66,6 +66,15 @@ def compile(request: Request) -> None:
         return
     for path in flashing.forms(compiled.path, targets.load(request.target)):
         console.say(str(path))
+
+
+def emulator(chosen: EmulatorOptions) -> None:
+    """Build, start or stop a virtual machine that stands for a Linux board, and print its state."""
+    from deploy.machines.control import control
+
+    actions = [name for name in ("build", "start", "stop", "status") if getattr(chosen, name)] or ["status"]
+    for action in actions:
+        console.say(control(targets.load(chosen.target), action, console.note))
 
 
 def _steps(request: Request, goal: Goal) -> Steps:

@@ -271,7 +271,7 @@ def _read_to_end(child: subprocess.Popen[bytes], streams: Sequence[_Stream], dea
             if now > deadline:
                 return False
             if child.poll() is not None and pipes_open_until is None:
-                pipes_open_until = now + END_S  # what it started may hold them open for ever
+                pipes_open_until = now + END_S  # what it started may hold them open forever
             if pipes_open_until is not None and now > pipes_open_until:
                 break
     for stream in streams:

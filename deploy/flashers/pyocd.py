@@ -38,7 +38,7 @@ class PyOcd(FlashTool):
     )
 
     def command(self, job: Job) -> list[str]:
-        """See FlashTool.command. Without --no-wait it waits for a probe for ever."""
+        """See FlashTool.command. Without --no-wait it waits for a probe forever."""
         probe = ["-u", job.probe] if job.probe else []
         return [self.program, "flash", "--no-wait", *self.options, *probe, job.image.name]
 

@@ -5,7 +5,7 @@
     program.py release gives back a place that the request's owner has taken
 
 Standard input is a pipe of the run: it ends however the run ends, by any signal too. A place is tied to no connection
-in labgrid and would stay taken for ever. Each line of standard output is a deploy.lab.facts.Said as JSON.
+in labgrid and would stay taken forever. Each line of standard output is a deploy.lab.facts.Said as JSON.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Queue:
                 self._session.cancel(self._tokens.pop())
 
     def candidates(self) -> list[Place]:
-        """Return the places that would do. Raises LinkError if there is none: the coordinator would wait for ever."""
+        """Return the places that would do. Raises LinkError if there is none: the coordinator would wait forever."""
         return candidates(self._session.lab(), self._address)
 
     def _get(self) -> str:

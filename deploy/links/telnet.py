@@ -94,7 +94,7 @@ class Codec:
         if command in (WONT, DONT):
             self.refused.add((command, option))
         elif option in WANTED:
-            self.granted.add((command, option))  # hello() asked for it: an answer would be answered again, for ever
+            self.granted.add((command, option))  # hello() asked for it: an answer would be answered again, forever
         else:
             self.answer += bytes([IAC, DONT if command == WILL else WONT, option])
 

@@ -2,7 +2,7 @@
 
 _Static_assert((RX_RING_BYTES & (RX_RING_BYTES - 1u)) == 0u, "RX_RING_BYTES: a power of two");
 
-/* Positions run on for ever; only their difference and their low bits are used. */
+/* Positions run on forever; only their difference and their low bits are used. */
 static uint8_t bytes_of_ring[RX_RING_BYTES];
 static volatile uint32_t pushed;
 static volatile uint32_t popped;

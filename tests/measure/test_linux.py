@@ -174,7 +174,7 @@ def test_the_schema_refuses_times_of_an_emulator(section: LinuxSection) -> None:
 
 
 class FakeSession:
-    """Runs take what `ticks` says for each run in turn, then the last for ever."""
+    """Runs take what `ticks` says for each run in turn, then the last forever."""
 
     class info:
         input_preserved = True
