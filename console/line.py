@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from console.screen import LABEL_WIDTH, out
@@ -24,9 +25,14 @@ class Step:
 
 @contextmanager
 def step(label: str) -> Iterator[Step]:
-    """Show a spinner while the body runs, then one line: what was done, and how long it took or that it was reused."""
+    """Show a spinner and the elapsed time while the body runs, then one line.
+
+    It has what was done, and how long it took or that it was reused.
+    """
     line, begin = Step(), time.monotonic()
-    with out.status(Text(f"{clean(label)} ...")):
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        progress.add_task(f"{one_line(label)} ...", total=None)
         yield line
     seconds = time.monotonic() - begin if line.seconds is None else line.seconds
     ending = "reused" if line.reused else f"{seconds:.1f} s"

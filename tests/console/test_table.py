@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sys
 from pathlib import Path
 
@@ -51,6 +53,20 @@ def test_a_table_without_headings_has_no_line_for_them(capsys: pytest.CaptureFix
     console.report([("model", "v1 [int8]"), ("", "more")], Path("reports/x [y]/report.json"))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert [line.split() for line in lines] == [["model", "v1", "[int8]"], ["more"], ["reports/x", "[y]/report.json"]]
+
+
+def test_a_terminal_sees_how_long_a_step_and_a_flasher_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    for name in ("console.line", "console.bar"):
+        monkeypatch.setattr(sys.modules[name], "out", screen)
+    with console.step("deploy") as line, console.percent_bar("openocd") as percent:
+        percent(45.0)
+        line.text = "done"
+    assert isinstance(screen.file, io.StringIO)
+    shown = screen.file.getvalue()
+    assert re.search(r"deploy \.\.\. \d:\d\d:\d\d", shown)
+    assert re.search(r"openocd .* \d:\d\d:\d\d", shown)
+    assert shown.splitlines()[-1].endswith(" s")
 
 
 def test_a_step_says_what_it_did_and_how_long_it_took_or_that_it_was_reused(
