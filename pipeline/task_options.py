@@ -154,6 +154,11 @@ class ExportRequest(Request):
     stream_input: bool = like(
         Request, "stream_input", help="the network takes its input row by row, which needs less RAM", is_scoped=False
     )
+    library: tuple[str, ...] = option(
+        (), "static libraries for these cores in place of sources, joined by commas, such as cortex-m4f or rv32imc; "
+        "with --for cmake, zephyr or esp-idf", group="export", value="CORES", parse=read_names,
+        default_words="sources",
+    )  # fmt: skip
     with_protocol: bool = option(
         False, "with the serial protocol, so that ./inv deploy --link can measure your program", group="export"
     )

@@ -14,7 +14,7 @@ from artifact import ROOT, Artifact, write_zip
 from compilers.aot import KERNEL_SETS, OPTIMIZE, compile_graph
 from compilers.aot.emit import Naming
 from compilers.compiled import c_identifier
-from compilers.export import answers, folder
+from compilers.export import answers, folder, library
 from compilers.export.contents import Contents
 from compilers.export.frameworks import CMSIS_PACK, FRAMEWORKS
 from errors import CompileError, nearest
@@ -40,6 +40,7 @@ class Settings:
     optimize: str = "size"
     with_protocol: bool = False
     stream_input: bool = False
+    library: tuple[str, ...] = ()
     board: str = ""
     with_trace: bool = False
 
@@ -66,6 +67,7 @@ def check(settings: Settings, out: Path) -> None:
     ):
         if value not in known:
             raise CompileError(f"{option} {value}: unknown; {nearest(value, known)}")
+    library.check(settings.library, settings.framework, settings.kernels)
     folder.check_free(out)
 
 
@@ -98,9 +100,11 @@ def files_of(model: Artifact[object], settings: Settings) -> tuple[Contents, dic
     version = f"{EXPORT_VERSION}.0.0"
     contents = Contents(
         model.name, framework, plan, compiled, known, settings.with_protocol, version, falls_back=bool(settings.board),
-        traced_hashes=answers.traced_hashes(model.path, graph, plan, known),
+        traced_hashes=answers.traced_hashes(model.path, graph, plan, known), cores=settings.library,
     )  # fmt: skip
     files = {path: text.encode() for path, text in contents.files().items()}
+    if settings.library:
+        files |= library.built(contents.code, contents.model_sources, identifier, settings.library)
     files["LICENSE.txt"] = (ROOT / "LICENSE").read_bytes()
     if framework.name == CMSIS_PACK.name:
         files[f"Alpharho.{identifier}.{contents.version}.pack"] = _pack(files)

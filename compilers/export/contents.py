@@ -16,7 +16,7 @@ from compilers.aot import Plan, TensorSpec
 from compilers.aot.arithmetic import INT32_MAX, INT32_MIN
 from compilers.aot.sets import SETS
 from compilers.compiled import c_identifier, macro_prefix
-from compilers.export import sources
+from compilers.export import library, sources
 from compilers.export.answers import STORED_BYTES, Answer
 from compilers.export.folder import MANIFEST
 from compilers.export.frameworks import Framework
@@ -59,6 +59,7 @@ class Contents:
     """A compiled network for a framework. `compiled` are the files of compilers.aot by name.
 
     `traced_hashes` are those of each tensor of a traced plan for each answer, from LiteRT's reference kernels.
+    `cores` are those that there is a library for in place of the network's sources, none for its sources.
     With `falls_back` a core without the instructions of the kernels is served by C in their place.
     """
 
@@ -70,6 +71,7 @@ class Contents:
     with_protocol: bool
     version: str
     falls_back: bool = False
+    cores: tuple[str, ...] = ()
     traced_hashes: tuple[tuple[int, ...], ...] = ()
 
     @property
@@ -93,18 +95,18 @@ class Contents:
     @cached_property
     def revision(self) -> str:
         """What the protocol says of itself: a digest of the code and its facts, "" without the protocol."""
-        config = self._code.get(f"src/{self.identifier}/{sources.CONFIG}", "")
+        config = self.code.get(f"src/{self.identifier}/{sources.CONFIG}", "")
         return next(iter(re.findall(r'FIRMWARE_REVISION "(\w+)"', config)), "")
 
     def files(self) -> dict[str, str]:
-        """Return all files by path."""
-        code = self._code
-        compiled = [path for path in sorted(code) if PurePosixPath(path).suffix in (".c", ".S", ".cpp")]
-        protocol = [path for path in compiled if self._is_protocol(path)]
+        """Return all files by path but for the libraries."""
+        code = library.without_sources(self.code, self.model_sources) if self.cores else self.code
+        protocol = [path for path in self._compiled if self._is_protocol(path)]
         lists = {
-            "sources": compiled, "protocol_sources": protocol,
-            "model_sources": [path for path in compiled if path not in protocol],
-        }  # fmt: skip
+            "sources": protocol if self.cores else self._compiled,
+            "protocol_sources": protocol,
+            "model_sources": [] if self.cores else self.model_sources,
+        }
         templates = self.framework.files + (self.framework.protocol_files if self.with_protocol else ())
         beside = {
             path.format(id=self.identifier): self._render(template, **lists)
@@ -113,9 +115,18 @@ class Contents:
         }
         return code | beside | {"README.md": self._render("readme.md", **lists)}
 
+    @property
+    def model_sources(self) -> list[str]:
+        """What is compiled of the network itself, and not of the protocol."""
+        return [path for path in self._compiled if not self._is_protocol(path)]
+
+    @property
+    def _compiled(self) -> list[str]:
+        return [path for path in sorted(self.code) if PurePosixPath(path).suffix in (".c", ".S", ".cpp")]
+
     @cached_property
-    def _code(self) -> dict[str, str]:
-        """Return the C by its place, all of it below src/."""
+    def code(self) -> dict[str, str]:
+        """The C by its place, all of it below src/."""
         pool = self._pool()
         public = [f"public/{self.identifier}.h"]
         roots = [*public, "network/model.c", "network/weights.c", "answers/known_answers.c"]
@@ -189,6 +200,7 @@ class Contents:
             "plan": plan,
             "header": SETS[plan.kernels].header,
             "with_protocol": self.with_protocol,
+            "cores": self.cores,
             "examples": ["answers", *(["serve"] if self.with_protocol else [])],
             "steps": self.steps,
             "stack_bytes": self.stack_bytes,

@@ -57,7 +57,7 @@ def int8_artifact(path: Path) -> Artifact[NoFacts]:
     return Artifact(path, "int8", path.stem, sha256_of(path), NoFacts())
 
 
-def exported(model: Path, out: Path, framework: str = "cmake", **more: str | bool) -> Exported:
+def exported(model: Path, out: Path, framework: str = "cmake", **more: str | bool | tuple[str, ...]) -> Exported:
     return export(int8_artifact(model), Settings(framework, **more), out)  # type: ignore[arg-type]
 
 
@@ -116,7 +116,7 @@ def _language(source: Path) -> list[str]:
     return {".c": ["-std=gnu11"], ".cpp": ["-std=gnu++17"]}.get(source.suffix, [])
 
 
-def known_answers_on_core(folder: Path, name: str, core: str) -> int:
+def known_answers_on_core(folder: Path, name: str, core: str, libraries: Sequence[Path] = ()) -> int:
     """Run the known answers of an export on one of CORES; return the exit code of export_core.c."""
     cpu, machine, flash, ram = core_runner.CORES[core]
     floats = ["-mfloat-abi=hard"] if core == "mve" else []
@@ -128,7 +128,7 @@ def known_answers_on_core(folder: Path, name: str, core: str) -> int:
         f"-DNETWORK_KNOWN_ANSWERS={name}_known_answers",
     ]
     run(core_runner.COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-std=gnu11", "-O2", *WARNINGS, *facts,
-        f"-I{folder / 'src'}", Path(__file__).with_name("export_core.c"), *sources(folder), "-nostartfiles",
+        f"-I{folder / 'src'}", Path(__file__).with_name("export_core.c"), *sources(folder), *libraries, "-nostartfiles",
         "--specs=nano.specs", f"-Wl,-T,{folder.parent / 'program.ld'},--no-warn-rwx-segments",
         "-o", folder.parent / "program")  # fmt: skip
     command = [core_runner.EMULATOR, "-M", machine, "-nographic", "-monitor", "none", "-serial", "null", "-semihosting"]
