@@ -1,7 +1,8 @@
-"""What faults of a line cost: seconds for pictures on host-fw over a line with faults, over those of a clean one.
+"""What faults of a line cost: seconds for pictures over a line with faults, over those of a clean one.
 
-Run it with `.venv/bin/python -m benchmarks.faulty_line MODEL.tflite`. Batches of all lines alternate: other load
-on the machine affects all alike. Every output is compared with that over the clean line.
+Run it with `.venv/bin/python -m benchmarks.faulty_line MODEL.tflite`, for another device than `host-fw` with
+`--target`. Batches of all lines alternate: other load on the machine affects all alike. Every output is compared with
+that over the clean line.
 """
 
 from __future__ import annotations
@@ -120,9 +121,9 @@ class Line:
         self.seconds += time.monotonic() - begin
 
 
-def measure(model: Path, images: int) -> dict[str, Line]:
+def measure(model: Path, images: int, target_name: str = "host-fw") -> dict[str, Line]:
     """Return the lines after `images` random inputs of an int8 .tflite went over each."""
-    board = target.load("host-fw")
+    board = target.load(target_name)
     image = microcontroller.compile_for(convert.adopt(model, (), None), board)
     with ExitStack() as stack:
         lines = {}
@@ -134,7 +135,8 @@ def measure(model: Path, images: int) -> dict[str, Line]:
             lines[name] = Line(connection, outputs, time.monotonic() - begin)
         size = lines["clean"].connection.info.inputs[0].nbytes
         inputs = np.random.default_rng(0).integers(-128, 128, (images, size)).astype(np.int8)
-        for until in range(BATCH, images + BATCH, BATCH):
+        batch = min(BATCH, max(1, images // 10))
+        for until in range(batch, images + batch, batch):
             for line in lines.values():
                 line.run(inputs, min(until, images))
     return lines
@@ -152,15 +154,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--target", default="host-fw")
     arguments = parser.parse_args()
-    lines = measure(arguments.model, arguments.images)
+    lines = measure(arguments.model, arguments.images, arguments.target)
     clean = lines["clean"]
     for name, line in lines.items():
         equal = int((line.outputs.raw == clean.outputs.raw).all(axis=1).sum())
         ratio = line.seconds / clean.seconds
         print(
             f"{name:24} {line.seconds:8.1f} s, {ratio:5.2f} x, {equal:,} of {arguments.images:,} equal, "
-            f"lost {line.connection.losses} times"
+            f"lost {line.connection.losses} times, {line.connection.session.resent_frames:,} frames sent again"
         )
 
 

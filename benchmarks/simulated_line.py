@@ -2,6 +2,9 @@
 
 The device answers as firmware does: it takes a frame once all of it has arrived, sends its reply before it takes the
 next one, and keeps up to `window` bytes meanwhile. It computes for `infer_s` and does nothing else.
+
+`.venv/bin/python -m benchmarks.simulated_line` prints what faults cost, and how much of the time is transfer or
+inference: a picture's bytes at ten bits each, and the time in which the device computes.
 """
 
 from __future__ import annotations
@@ -9,10 +12,12 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 from deploy.agent.interface import Tensor
 from deploy.agent.server import Server
+from deploy.session import Session
 from errors import LinkError
 
 
@@ -174,3 +179,76 @@ class SimulatedLine:
 
 def _spec(name: str, size: int) -> Tensor:
     return {"name": name, "shape": [1, size], "dtype": "uint8", "scale": 1.0, "zero_point": 0}
+
+
+BAUDS = (115_200, 921_600, 3_000_000)
+FAULTS = {
+    "clean": Line(),
+    "1 % of bytes flipped": Line(byte_error=0.01),
+    "0.1 % of bytes flipped": Line(byte_error=0.001),
+    "5 % of frames dropped": Line(frame_drop=0.05),
+    "cut every 10 s": Line(cut_every_s=10.0),
+}
+INPUT_BYTES = 49_152
+INFER_S = 0.1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Simulated seconds for all pictures, without the first, how many were sent, and how often the line was cut."""
+
+    seconds: float
+    pictures: int
+    sent_again: int
+    cuts: int
+
+    def useful(self, line: Line, input_bytes: int, infer_s: float) -> float:
+        """Return how much of the time is transfer or inference, from 0 to 1."""
+        return self.pictures * (input_bytes * 10 / line.baud + infer_s) / self.seconds
+
+
+def cost(line: Line, pictures: int, input_bytes: int = INPUT_BYTES, infer_s: float = INFER_S, seed: int = 1) -> Cost:
+    """Send pictures over a line, each until it is answered, and check the answers. The same seed gives the same."""
+    link = SimulatedLine(line, input_bytes=input_bytes, infer_s=infer_s, seed=seed)
+    rng = random.Random(seed)
+    with ExitStack() as stack:
+        session, cuts, begin, again = _opened(stack, link), 0, 0.0, 0
+        for number in range(pictures + 1):
+            data = rng.randbytes(input_bytes)
+            while True:
+                try:
+                    result = session.infer(data)
+                    break
+                except LinkError:
+                    cuts, again = cuts + 1, again + session.resent_frames
+                    stack.close()
+                    session = _opened(stack, link)
+            if result.output_bytes != answer_to(data):
+                raise AssertionError(f"picture {number}: wrong output")
+            begin = begin or link.now
+    return Cost(link.now - begin, pictures, again + session.resent_frames, cuts)
+
+
+def _opened(stack: ExitStack, link: SimulatedLine) -> Session:
+    random.seed(1)  # sequence numbers begin at random
+    return stack.enter_context(Session(link, clock=link.clock))
+
+
+def main() -> None:
+    """Print a row for each speed and line."""
+    for baud in BAUDS:
+        clean = 0.0
+        for name, faults in FAULTS.items():
+            line = replace(faults, baud=baud)
+            result = cost(line, 20)
+            clean = clean or result.seconds
+            useful = result.useful(line, INPUT_BYTES, INFER_S)
+            print(
+                f"{baud:9,} baud, {name:22} {result.seconds / result.pictures:7.3f} s a picture, "
+                f"{result.seconds / clean:5.2f} x, {useful:6.1%} transfer or inference, "
+                f"{result.sent_again:,} frames sent again, {result.cuts} cuts"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ MAP = struct.Struct("<Q")
 WITH_MAP = 0x80
 """Added to WRITE's tensor: its answer also says which of the granules around it are stored."""
 GRANULE = 64
-FEW = 10
+FEW = 6
 REFUSAL_BYTES = 45
 """What a refusal takes on the line, about."""
 MAP_BEFORE = 32
