@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from artifact import Artifact
-from calibration import convert
-from calibration.convert import Int8Facts
 from models.build import KerasFacts
 from pipeline.options import fields_of
 from pipeline.request import Request
@@ -69,19 +67,6 @@ def _changes(tmp_path: Path) -> dict[str, Any]:
 
 def test_each_option_that_decides_what_is_built_is_tried(tmp_path: Path) -> None:
     assert fields_of(Request).keys() - _changes(tmp_path).keys() - NOT_BUILT - EDGE_TPU == set()
-
-
-@pytest.fixture
-def conversions(int8: Artifact[Int8Facts], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Inputs that the converter got. It takes seconds, so it gives the same file each time; whether it runs counts."""
-    inputs: list[Any] = []
-
-    def convert_once_more(path: Path, pictures: Any, log: Path) -> bytes:
-        inputs.append(pictures)
-        return int8.path.read_bytes()
-
-    monkeypatch.setattr(convert, "_convert", convert_once_more)
-    return inputs
 
 
 @pytest.mark.parametrize("name", ["input_range", "labels", "data", "calibration_images", "seed"])

@@ -46,6 +46,7 @@ def test_an_assumed_range_is_said_and_how_to_try_others(
     assert "assumed" not in out
 
 
+@pytest.mark.usefixtures("conversions")
 def test_labels_without_a_partner_are_named(
     mine: Path, npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
