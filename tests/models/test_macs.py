@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from artifact import Artifact
-from calibration import convert
 from calibration.convert import Int8Facts
 from graph.reader import read
 from models import presets
 from models.network import Network
+from tests.compilers.networks import tflite_of
 from tests.pipeline.small import PRESET
 
 WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-NAMES = ("v2_035_32", "v3s_075_32", "v3sm_075_64")
+NAMES = ("v2_035", "v3s_075", "v3sm_075")  # which the tests of the compiler convert too
 
 
 def _macs(path: Path) -> int:
@@ -30,25 +29,10 @@ def _macs(path: Path) -> int:
     return total
 
 
-def _converted(name: str, tmp_path: Path) -> tuple[Network, Path]:
-    from models import keras_model
-
-    preset = presets.parse(name, 10)
-    model = keras_model.build(preset.network(), batch=1, name=name)
-    rng = np.random.default_rng(0)
-    for variable in model.weights:  # the converter drops a bias of zeros
-        if variable.path.endswith(("beta", "bias")):
-            variable.assign(rng.normal(0, 0.2, variable.shape))
-    model.save(tmp_path / "m.keras")
-    x = rng.uniform(-1, 1, (4, preset.rho, preset.rho, 3)).astype(np.float32)
-    (tmp_path / "m.tflite").write_bytes(convert._convert(tmp_path / "m.keras", x, tmp_path / "log"))
-    return preset.network(), tmp_path / "m.tflite"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_macs_and_bytes_of_the_table_are_those_of_the_file(name: str, tmp_path: Path) -> None:
-    _check(*_converted(name, tmp_path))
+def test_macs_and_bytes_of_the_table_are_those_of_the_file(name: str) -> None:
+    _check(presets.parse(name, 10).network(), tflite_of(name))
 
 
 def test_those_of_v1_too(int8: Artifact[Int8Facts]) -> None:
