@@ -18,6 +18,7 @@ from deploy.lab.facts import LINE, Holding, Lab, Match, Place, Resource
 from deploy.lab.held import Held, PlaceLost
 from deploy.links import held as held_links
 from deploy.links.held import HeldLink
+from deploy.session import Session
 from errors import ConfigError, LinkError
 from measure.connection import is_loss
 from pipeline import lab
@@ -146,3 +147,13 @@ def test_a_report_is_kept_under_the_name_of_the_place() -> None:
     assert lab.named_after(Request(unit="kitchen"), HOST_FW, place) == "kitchen"
     place.holding = Holding("a/b c", "lab:1", "me")
     assert lab.named_after(Request(), HOST_FW, place) == "host-fw@a_b_c"
+
+
+def test_a_session_ends_when_its_place_is_lost() -> None:
+    place: Any = Place1()
+    link = HeldLink(place, lambda uri: FakeLink())
+    with Session(link) as session:
+        assert session.info.board == "fake"
+        place.lost = True
+        with pytest.raises(PlaceLost, match="desk-1: taken"):
+            session.stats()
