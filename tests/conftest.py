@@ -21,7 +21,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # TensorFlow and Hypothesis keep many objects: looking for cycles as often as usual takes a twentieth of the time.
 gc.set_threshold(50_000, 20, 100)
 
-hypothesis.settings.register_profile("everywhere", deadline=None, derandomize=bool(os.environ.get("CI")))
+# No test may depend on how busy the machine is.
+hypothesis.settings.register_profile(
+    "everywhere",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("everywhere")
 
 
