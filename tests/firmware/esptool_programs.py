@@ -13,7 +13,7 @@ import pytest
 from artifact import BUILD_DIR
 
 LOCK = Path(__file__).with_name("esptool.lock")
-INSTALL_S = 120
+INSTALL_S = 500
 OPTIONS = ("--disable-pip-version-check", "--quiet", "--no-deps", "--no-build-isolation", "--require-hashes")
 
 
