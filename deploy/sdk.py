@@ -18,7 +18,7 @@ import artifact
 import process
 from deploy import flashed, ports, sdk_run
 from deploy.bench_file import unit_of
-from deploy.flash_tool import Failure
+from deploy.flash_job import Failure
 from deploy.links import Link, make_link
 from errors import DeployError
 from target import Target

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import process
-from deploy.flash_tool import NOT_ALLOWED, Failure
+from deploy.flash_job import NOT_ALLOWED, Failure
 from errors import DeployError
 
 TOO_LARGE = Failure(

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import artifact
-from deploy.flash_tool import Failure
+from deploy.flash_job import Failure
 from deploy.sdk import ASK_S, BUILD_S, Say, SdkFlasher
 from errors import DeployError
 from target import Target

@@ -23,7 +23,7 @@ from measure.measurement import (
     run_pictures,
     utc_now,
 )
-from measure.reference import Agreement, accuracy_alone, compare_with_reference, reference_outputs
+from measure.reference import Agreement, agreement_of, reference_outputs
 from measure.report import EngineSection, ModelSection, Provenance, Report, StreamedInput, TargetSection
 from measure.setup import Pictures, Setup, prepare_pictures
 from target import Target
@@ -75,12 +75,8 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
     if text := clock_text(clock_error):
         console.note(f"{text}: its times are wrong by as much; check the rate that its firmware states")
     if outputs is not None:
-        agreement = (
-            accuracy_alone(setup, pictures, outputs.raw)
-            if reference is None
-            else compare_with_reference(setup, pictures, outputs.raw, reference)
-        )
         with console.step("accuracy") as line:
+            agreement = agreement_of(setup, pictures, outputs.raw, reference)
             line.text, line.reused, line.seconds = agreement_text(agreement), outputs.is_reused, outputs.seconds
     report = report_of(setup, pictures, measurement, agreement, command)
     if text := clocks.differs(report.clock):

@@ -59,6 +59,15 @@ def reference_outputs(setup: Setup, pictures: Pictures, kernels: str) -> npt.NDA
     return np.asarray(np.load(outputs.path, allow_pickle=False))
 
 
+def agreement_of(
+    setup: Setup, pictures: Pictures, raw: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8] | None
+) -> Agreement:
+    """Return how a device's answers agree with the reference's, or their accuracy alone where there is none."""
+    if reference is None:
+        return accuracy_alone(setup, pictures, raw)
+    return compare_with_reference(setup, pictures, raw, reference)
+
+
 def compare_with_reference(
     setup: Setup, pictures: Pictures, raw: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]
 ) -> Agreement:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -11,20 +9,27 @@ import numpy as np
 import console
 from artifact import Artifact, ImageFacts
 from calibration import convert, labels
-from calibration.comparison import Comparison
 from calibration.convert import Int8Facts
 from compilers.edgetpu import adopt_alone, check_table
 from errors import CompileError, ConfigError, FitError
-from models import build, presets, weights
+from models import build
 from models.build import KerasFacts
 from pipeline import edgetpu
 from pipeline.request import Request
 from pipeline.resolve import Resolved, resolve
+from pipeline.step_texts import (
+    assumed_range_text,
+    check_text,
+    far_rho_text,
+    memory_text,
+    near_chance_text,
+    range_text,
+    smaller_presets,
+)
 from target import Target
 
 FAR_RHO = 2.0
 """Factor between the side of the input in training and in use from which accuracy suffers badly."""
-DEFAULT_CLASSES = 10
 
 
 class Steps:
@@ -53,7 +58,7 @@ class Steps:
                 network = build.build(source, self.resolved.labels, self.request.input_range)
                 line.text = f"{network.name}, {network.facts.parameters:,} parameters, weights: {source.describe()}"
                 if self._has_pixels:
-                    line.text += _range_text(network.facts.input_range, network.facts.range_from)
+                    line.text += range_text(network.facts.input_range, network.facts.range_from)
                 line.reused = network.reused
             if source.rho_ratio >= FAR_RHO:
                 console.note(far_rho_text(source))
@@ -83,7 +88,7 @@ class Steps:
         with console.step("check") as line:
             int8 = convert.adopt(self.resolved.tflite, self.resolved.labels, self.request.input_range)
             line.text, line.reused = f"{int8.name}: full int8, {int8.facts.tensors} tensors", int8.reused
-            line.text += _range_text(int8.facts.input_range, int8.facts.range_from)
+            line.text += range_text(int8.facts.input_range, int8.facts.range_from)
         if int8.facts.range_from == "assumed" and int8.facts.input_range and self._has_pixels:
             console.note(assumed_range_text(int8.facts.input_range, self.request))
         return int8
@@ -95,7 +100,7 @@ class Steps:
         network = self.build_network()
         with console.step("calibrate") as line:
             int8 = convert.calibrate(network, self.resolved.data, settings)
-            line.text, line.reused = _check_text(int8), int8.reused
+            line.text, line.reused = check_text(int8), int8.reused
         data = self.resolved.data
         if text := near_chance_text(int8.facts.check, len(data.class_names), self.request, data.test.array is not None):
             console.note(text)
@@ -235,90 +240,3 @@ def _exported(model: Artifact[Int8Facts], board: Target, request: Request) -> Ar
     if board.sdk and not kernels_of(board.sdk):
         console.note(f"{board.name}: its core is not known here; portable kernels are used (docs/export.md)")
     return export.compile_for(model, board, request.optimize, request.stream_input)
-
-
-def smaller_presets(board: Target, model: Artifact[Int8Facts]) -> str:
-    """Name presets that surely fit a microcontroller, the largest first; their RAM is an upper bound."""
-    from compilers.image.fit import room_of
-
-    room = room_of(board)
-    ram = room.ram_bytes - room.stack_bytes - room.firmware_ram_bytes
-    flash = (room.flash_bytes - room.firmware_flash_bytes) * 0.95  # tables beside the raw weights
-    fitting = []
-    for name in presets.all_names():
-        for rho in (224, 192, 160, 128, 96, 64):
-            preset = presets.parse(f"{name}_{rho}", model.facts.classes or DEFAULT_CLASSES)
-            network = preset.network()
-            if network.peak_activation_bytes <= ram and network.int8_bytes <= flash:
-                fitting.append((network.macs, preset.name))
-                break
-    names = [name for _, name in sorted(fitting, reverse=True)[:4]]
-    return f"these fit: {', '.join(names)}" if names else "no preset fits"
-
-
-def assumed_range_text(values: tuple[float, float], request: Request) -> str:
-    """Say that the range of the input is a guess, and what tries others."""
-    low, high = values
-    return (
-        f"assumed that pixels 0..255 stand for {low:g}..{high:g}; "
-        f"`{_check_command(request)}` tries others, --input-range sets it"
-    )
-
-
-def _check_command(request: Request) -> str:
-    """Return the command that tries other preparations with the model and the data of a request."""
-    words = ["./inv", "check", "--model", request.model, "--data", request.data]
-    words += ["--rho", str(request.rho)] if request.rho is not None else []
-    return shlex.join(words)
-
-
-def far_rho_text(source: weights.Source) -> str:
-    """Say that weights were trained at a far other size of the input than they are used with."""
-    assert source.preset is not None
-    return (
-        f"the weights were trained at ρ {source.trained_rho}, {source.rho_ratio:.3g} times off: accuracy will suffer; "
-        f"`./inv train --model {source.preset.name}` trains at ρ {source.preset.rho}"
-    )
-
-
-def near_chance_text(check: Comparison | None, classes: int, request: Request, is_array: bool = False) -> str:
-    """Say that the float network is near chance on held-out pictures, "" if it is not or that is not known.
-
-    Random weights are expected to be. With `is_array` the data set has arrays, which are prepared in no other way.
-    """
-    if check is None or check.float_top1 is None or request.weights == "random":
-        return ""
-    chance = 1 / max(2, classes)
-    if check.float_top1 > chance + 4 * math.sqrt(chance * (1 - chance) / check.n):
-        return ""
-    text = f"{100 * check.float_top1:.1f} % top-1 in float is near chance ({100 * chance:.1f} %): "
-    if is_array:
-        return text + "the values of the arrays, the labels or the weights are not this network's"
-    return (
-        f"{text}the preparation of pictures, the labels or the weights are not this network's; "
-        f"`{_check_command(request)}` tries the usual preparations"
-    )
-
-
-def _range_text(values: tuple[float, float] | None, range_from: str) -> str:
-    """Return the range of the input and where it is from, "" where it is what every preset has."""
-    words = {"option": "as --input-range says", "file": "as its first layers say", "scale": "as its scale says"}
-    if values is None:
-        return ""
-    low, high = values
-    return f", pixels 0..255 stand for {low:g}..{high:g} {words[range_from]}" if range_from in words else ""
-
-
-def _check_text(int8: Artifact[Int8Facts]) -> str:
-    check = int8.facts.check
-    text = f"{int8.parameters['pictures']} pictures of {int8.parameters['data']}: "
-    if check is None:
-        return text + "not compared"
-    if check.float_top1 is not None and check.int8_top1 is not None:
-        text += f"float {100 * check.float_top1:.1f} % -> int8 {100 * check.int8_top1:.1f} % top-1, "
-    return text + f"agreement {100 * check.agreement:.1f} % of {check.n:,} held-out pictures"
-
-
-def memory_text(artifact: Artifact[ImageFacts]) -> str:
-    """Return an artifact's memory by name, in bytes."""
-    return ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in artifact.facts.memory.items())

@@ -101,15 +101,15 @@ def run(
     `name` is what errors call it, the program's own by default; `install` the Debian package or sentence that follows
     "not found"; `hint` ends the error of a time limit; `telling` is the pattern of the output line that explains a
     failure. `environment` replaces this process's; `is_merged` puts standard error into `stdout`; `on_line` receives
-    each line of standard output, or of both streams if merged, as it arrives, `on_text` the text as it comes.
-    Raises `error` if the program is missing, can't be started, takes longer than `timeout_s`, or, with `check`, ends
-    with an exit code other than 0.
+    each line of standard output, or of both streams if merged, as it arrives, `on_text` the text as it comes. Raises
+    `error` if the program can't be started, takes longer than `timeout_s`, or, with `check`, ends with another code
+    than 0.
     """
-    called = name or os.path.basename(os.fspath(command[0]))
+    called, pipe = name or os.path.basename(os.fspath(command[0])), subprocess.PIPE
     with _input(stdin) as source:
         child = start(
             command, error=error, name=called, install=install, environment=environment, folder=folder, stdin=source,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT if is_merged else subprocess.PIPE,
+            stdout=pipe, stderr=subprocess.STDOUT if is_merged else pipe,
         )  # fmt: skip
     with _stopped(child):
         out, err = _Stream(child.stdout, kept_bytes, on_line, on_text), _Stream(child.stderr, kept_bytes)

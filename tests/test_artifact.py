@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 import pytest
 
 import artifact
-from artifact import Artifact, produce, write_zip
+from artifact import Artifact, produce, temporary
 from errors import ConfigError
 
 
@@ -208,7 +207,7 @@ def test_a_temporary_folder_that_another_run_removes_is_created_again(
 
     monkeypatch.setattr("artifact.tempfile.mkdtemp", raced)
     assert make(tmp_path, Maker()).path.read_bytes() == b"model"
-    assert sum(Path(path).name.startswith(artifact.MAKING) for path in created) == 3
+    assert sum(Path(path).name.startswith(temporary.MAKING) for path in created) == 3
 
 
 def test_another_os_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
@@ -270,28 +269,11 @@ def test_an_artifact_is_narrowed_to_the_class_of_its_facts(tmp_path: Path) -> No
     assert made.with_facts_of(Facts) is made
 
 
-@pytest.mark.parametrize("is_compressed", [False, True])
-def test_a_zip_has_the_same_bytes_at_any_time_and_on_any_system(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_compressed: bool
-) -> None:
-    entries = [("b.txt", b"second" * 100), ("a/one.txt", b"first")]
-    write_zip(tmp_path / "one.zip", entries, is_compressed=is_compressed, mode=0o644)
-    monkeypatch.setattr("time.time", lambda: 2e9)
-    monkeypatch.setattr("sys.platform", "win32")
-    write_zip(tmp_path / "two.zip", iter(entries), is_compressed=is_compressed, mode=0o644)
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
-        assert archive.namelist() == ["b.txt", "a/one.txt"]
-        assert archive.read("b.txt") == entries[0][1]
-        assert {info.external_attr >> 16 for info in archive.infolist()} == {0o644}
-        assert (archive.getinfo("b.txt").compress_size < 600) == is_compressed
-
-
 def test_temporary_files_of_a_build_go_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those of programs, which read TMPDIR, and those that a killed run has left."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("TMPDIR", "as before")
-    abandoned = tmp_path / "tmp" / f"{artifact.TEMPORARY}killed"
+    abandoned = tmp_path / "tmp" / f"{temporary.TEMPORARY}killed"
     abandoned.mkdir(parents=True)
     (abandoned / "half.o").touch()
     (tmp_path / "tmp" / "of-another-program").touch()

@@ -13,6 +13,7 @@ from compilers.export.folder import MANIFEST
 from compilers.export.sources import source_digest
 from compilers.image.fit import check_fit
 from errors import CompileError
+from fields import Json
 from target import Target
 
 FRAMEWORK_OF = {"zephyr": "zephyr", "arduino": "arduino", "pio": "platformio", "idf": "esp-idf"}
@@ -61,13 +62,17 @@ def compile_for(
         ExportFacts,
         make,
         parents={model.kind: model.sha256},
-        parameters={
-            "engine": f"{ENGINE} {ENGINE_VERSION}",
-            "export": EXPORT_VERSION,
-            "sources": source_digest(settings.kernels),
-            "kernels": settings.kernels,
-            "target": target.name,
-            "optimize": optimize,
-            "stream_input": stream_input,
-        },
+        parameters=_parameters(settings),
     )
+
+
+def _parameters(settings: Settings) -> dict[str, Json]:
+    return {
+        "engine": f"{ENGINE} {ENGINE_VERSION}",
+        "export": EXPORT_VERSION,
+        "sources": source_digest(settings.kernels),
+        "kernels": settings.kernels,
+        "target": settings.board,
+        "optimize": settings.optimize,
+        "stream_input": settings.stream_input,
+    }

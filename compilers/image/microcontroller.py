@@ -35,19 +35,17 @@ def compile_for(
 ) -> Artifact[FirmwareFacts]:
     """Return the firmware image of an int8 artifact for a microcontroller: kind `firmware`.
 
-    `optimize` is one of compilers.aot.OPTIMIZE; with `stream_input` the device takes its input row by row. With `trace`
-    it hashes what each operator writes, with `profile` it counts the ticks of each call and prints them after each run:
-    such images are not for measurements. The generated C is in `model/` beside it.
-    Raises CompileError if an operator can't be compiled or a tool is missing, FitError if RAM or flash is too small.
+    See aot.compile_model for the options; an image with `trace` or `profile` is not for measurements. The generated C
+    is in `model/` beside it. Raises CompileError if an operator can't be compiled or a tool is missing, FitError if RAM
+    or flash is too small.
     """
-    mcu = mcu_of(target)
+    kernels = mcu_of(target).kernels
     hooks = [name for name, is_on in (("trace", trace), ("profile", profile)) if is_on]
 
     def make(folder: Path) -> FirmwareFacts:
         source = folder / MODEL_FOLDER
-        plan = aot.compile_model(
-            model.path, source, mcu.kernels, optimize, stream_input, name=model.name, trace=trace, profile=profile
-        )
+        forms = {"trace": trace, "profile": profile}
+        plan = aot.compile_model(model.path, source, kernels, optimize, stream_input, name=model.name, **forms)
         check_fit(target, plan)
         if profile:
             shutil.copy(PROFILE, source / PROFILE.name)

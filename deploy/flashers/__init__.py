@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from deploy.bench_file import unit_of
-from deploy.flash_tool import Failure, FlashTool, Say, Watch, unwatched
+from deploy.flash_job import Failure
+from deploy.flash_tool import FlashTool, Say, Watch, unwatched
 from deploy.links import Link
 from deploy.sdks import sdk_flasher
 from errors import DeployError, nearest

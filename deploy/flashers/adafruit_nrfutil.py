@@ -6,7 +6,8 @@ import dataclasses
 from pathlib import Path
 
 import process
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 from errors import DeployError
 
 PACKAGE = "package.zip"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 
 
 class Bossac(FlashTool):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import process
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 from errors import DeployError
 
 ARGUMENTS = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import process
 from deploy import chips
 from deploy.chips import Chip
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 from deploy.usb_devices import PROBES
 
 OTHER_CHIP = r"\*\* Chip (0x[0-9a-f]+) \*\*"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from deploy.chips import Chip
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 
 
 class Picotool(FlashTool):

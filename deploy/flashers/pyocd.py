@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from deploy import chips
 from deploy.chips import Chip
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 from deploy.usb_devices import PROBES
 
 

@@ -6,7 +6,8 @@ import re
 
 from deploy import chips
 from deploy.chips import Chip
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 from deploy.usb_devices import ST_LINK
 
 

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from deploy import images, ports, usb_devices
-from deploy.flash_tool import FlashTool, Job, Percent
+from deploy.flash_job import Job
+from deploy.flash_tool import FlashTool, Percent
 from deploy.uf2_drives import Drive, drives
 from errors import DeployError
 

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 import process
 from artifact import sha256_of
 from deploy import flashed, images
-from deploy.flash_tool import FlashTool, Job, Say
+from deploy.flash_job import Job
+from deploy.flash_tool import FlashTool, Say
 from deploy.flashers import flasher_for
 from deploy.lab.facts import Resource
 from deploy.lab.held import Held

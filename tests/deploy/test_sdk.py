@@ -25,6 +25,9 @@ from tests.firmware.flash_stand_in import StandIn
 pytestmark = pytest.mark.usefixtures("desk_of_sdks")
 
 
+NANO = ["--fqbn", "arduino:mbed_nano:nano33ble"]
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_it_is_built_and_then_flashed(
     board: str, int8_net: Artifact[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -38,7 +41,6 @@ def test_it_is_built_and_then_flashed(
     exported = str(image.path.parent)
     folder = str(tmp_path / "build" / "sdk" / image.path.parent.name)
     sketch = f"{exported}/examples/Serve"
-    nano = ["--fqbn", "arduino:mbed_nano:nano33ble"]
     esp = ["-C", f"{exported}/examples/serve", "-B", folder]
     expected = {
         "west": [
@@ -47,8 +49,8 @@ def test_it_is_built_and_then_flashed(
         ],
         "arduino-cli": [
             ["version"],
-            ["compile", *nano, "--library", exported, "--build-path", folder, sketch],
-            ["upload", *nano, "--port", "/dev/ttyNOWHERE", "--input-dir", folder, sketch],
+            ["compile", *NANO, "--library", exported, "--build-path", folder, sketch],
+            ["upload", *NANO, "--port", "/dev/ttyNOWHERE", "--input-dir", folder, sketch],
         ],
         "pio": [
             ["--version"],

@@ -14,7 +14,8 @@ import pytest
 
 import target
 from deploy import flashed, images
-from deploy.flash_tool import FlashTool, Job
+from deploy.flash_job import Job
+from deploy.flash_tool import FlashTool
 from deploy.flashers import uf2
 from deploy.flashers.qemu import free_port
 from deploy.images import Segment

@@ -12,7 +12,8 @@ import artifact
 import target
 from deploy import bench_file, flashed
 from deploy import images as images_of
-from deploy.flash_tool import Failure, FlashTool, Job
+from deploy.flash_job import Failure, Job
+from deploy.flash_tool import FlashTool
 from deploy.flashers import flasher_for
 from deploy.flashers.process import ProcessFlasher
 from deploy.flashers.qemu import free_port

@@ -13,6 +13,7 @@ from compilers.image import firmware
 from deploy.flashers import flasher_for
 from deploy.session import Session
 from errors import CompileError
+from target import sections
 from tests.firmware.standin import INPUT_BYTES, MODEL, STANDIN, expected_output
 
 CMAKE = """include(${FIRMWARE}/families/cortex_m/cortex_m.cmake)
@@ -26,7 +27,7 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> target.Target:
     copy = tmp_path / "firmware"
     shutil.copytree(firmware.FIRMWARE_DIR, copy)
     monkeypatch.setattr(firmware, "FIRMWARE_DIR", copy)
-    monkeypatch.setattr(target, "FIRMWARE_DIR", copy)
+    monkeypatch.setattr(sections, "FIRMWARE_DIR", copy)
     (copy / "families" / "acme").mkdir()
     (copy / "families" / "acme" / "family.cmake").write_text(CMAKE)
     shutil.copy(copy / "families" / "mps2" / "mps2.c", copy / "families" / "acme" / "acme.c")

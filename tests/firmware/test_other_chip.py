@@ -19,7 +19,8 @@ import target
 from compilers.image.firmware import FIRMWARE_DIR
 from deploy import chips, flashed, images
 from deploy.chips import Chip
-from deploy.flash_tool import FlashTool, Job, Percent
+from deploy.flash_job import Job
+from deploy.flash_tool import FlashTool, Percent
 from deploy.flashers import flasher_for
 from deploy.flashers.openocd import _chip_check
 from errors import DeployError

@@ -17,7 +17,8 @@ from models.weights import Source
 from pipeline.command_line import main
 from pipeline.request import Request
 from pipeline.resolve import read_labels, resolve
-from pipeline.steps import Steps, far_rho_text, near_chance_text
+from pipeline.step_texts import far_rho_text, near_chance_text
+from pipeline.steps import Steps
 from tests.pipeline.small import CLASSES
 
 

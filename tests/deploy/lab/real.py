@@ -224,3 +224,13 @@ def real_lab(
         yield lab
     finally:
         lab.close()
+
+
+def set_up_ssh(home: Path, sshd: Sshd) -> None:
+    """Let every name be the server of the tests: an exporter calls its host by the host's own."""
+    folder = home / ".ssh"
+    folder.mkdir(mode=0o700)
+    keys = {"HostName": "127.0.0.1", "Port": sshd.port, "IdentityFile": sshd.folder / "client_key"}
+    keys["UserKnownHostsFile"] = folder / "known"
+    (folder / "config").write_text("Host *\n" + "".join(f"  {key} {value}\n" for key, value in keys.items()))
+    (folder / "known").write_text(f"[127.0.0.1]:{sshd.port} {(sshd.folder / 'host_key.pub').read_text()}")

@@ -36,7 +36,7 @@ from measure import bench
 from measure.setup import Setup, in_place
 from pipeline.measuring import settings_of
 from pipeline.request import Request
-from tests.deploy.lab.real import LOADED_S, RealLab, labgrid_programs, real_lab
+from tests.deploy.lab.real import LOADED_S, RealLab, labgrid_programs, real_lab, set_up_ssh
 from tests.deploy.sshd import Sshd, wait_until
 from tests.pipeline import small
 
@@ -104,16 +104,6 @@ def make_lab(
         patch.setenv("HOME", str(home))
         patch.delenv("SSH_AUTH_SOCK", raising=False)
         yield make
-
-
-def set_up_ssh(home: Path, sshd: Sshd) -> None:
-    """Let every name be the server of the tests: an exporter calls its host by the host's own."""
-    folder = home / ".ssh"
-    folder.mkdir(mode=0o700)
-    keys = {"HostName": "127.0.0.1", "Port": sshd.port, "IdentityFile": sshd.folder / "client_key"}
-    keys["UserKnownHostsFile"] = folder / "known"
-    (folder / "config").write_text("Host *\n" + "".join(f"  {key} {value}\n" for key, value in keys.items()))
-    (folder / "known").write_text(f"[127.0.0.1]:{sshd.port} {(sshd.folder / 'host_key.pub').read_text()}")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import glob
 import hashlib
 import json
@@ -20,11 +19,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Generic, TypeVar
 
+from artifact.temporary import TEMPORARY, locked, remove_abandoned, temporary_files, work_folder
 from errors import ConfigError, nearest
 from fields import Json, Source, load_json
 from fields.dataclass_json import from_json, to_json
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 # Where build/ and reports/ are: the checkout, unless the environment names another folder (tests do, or a larger disk).
 HOME = Path(os.environ.get("ALPHARHO_HOME") or ROOT).resolve()
 BUILD_DIR = HOME / "build"
@@ -32,8 +32,6 @@ LOGS_DIR = BUILD_DIR / "logs"
 REPORTS_DIR = HOME / "reports"
 TRAINED_DIR = HOME / "trained"
 SIDECAR = "artifact.json"
-MAKING, TEMPORARY = ".making-", "alpharho-tmp-"
-"""How folders begin that a killed run leaves and the next one removes: of build products, and of temporary files."""
 # Error numbers of a full, read-only or foreign disk. Libraries that write files themselves (numpy, HDF5) set none.
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, None)
 RENAME_TRIES = 5
@@ -122,8 +120,8 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     raw = data.encode() if isinstance(data, str) else data
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(path.parent.glob(f".{glob.escape(path.name)}.*"))
-        handle, partial = _locked(lambda: tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}."))
+        remove_abandoned(path.parent.glob(f".{glob.escape(path.name)}.*"))
+        handle, partial = locked(lambda: tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}."))
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(raw)
@@ -182,14 +180,13 @@ def produce(
     Raises ConfigError if the disk is full or may not be written.
     """
     inputs = {"parents": parents or {}, "tools": tools or {}, "parameters": parameters or {}}
-    key_text = json.dumps([kind, name, filename, inputs], sort_keys=True, default=dict)
-    key = hashlib.sha256(key_text.encode()).hexdigest()
-    home = (build_dir or BUILD_DIR) / kind / f"{name}-{key[:16]}"
+    key = json.dumps([kind, name, filename, inputs], sort_keys=True, default=dict).encode()
+    home = (build_dir or BUILD_DIR) / kind / f"{name}-{hashlib.sha256(key).hexdigest()[:16]}"
     earlier = None if fresh else _load(home, filename, kind, name, facts)
-    _remove_abandoned(Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"))
+    remove_abandoned(Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"))
     if earlier:
         return earlier
-    with write_errors(home), _work_folder(home.parent) as work:
+    with write_errors(home), work_folder(home.parent) as work:
         with temporary_files():
             known = to_json(make(work))
         sha256 = sha256_of(work / filename)
@@ -206,82 +203,6 @@ def produce(
 def plain_name(name: str) -> str:
     """Return a name of ASCII letters, digits and `_.-` alone: what a device prints of a model's."""
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
-
-
-@contextlib.contextmanager
-def temporary_files() -> Iterator[Path]:
-    """Let libraries and programs put their temporary files into a folder of this run, which is gone after the body.
-
-    TensorFlow and compilers leave theirs when they are killed: the next run removes that folder.
-    """
-    earlier, variable = tempfile.tempdir, os.environ.get("TMPDIR")
-    with _work_folder(Path(tempfile.gettempdir()), TEMPORARY) as folder:
-        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-        try:
-            yield folder
-        finally:
-            tempfile.tempdir = earlier
-            if variable is None:
-                del os.environ["TMPDIR"]
-            else:
-                os.environ["TMPDIR"] = variable
-
-
-@contextlib.contextmanager
-def _work_folder(parent: Path, prefix: str = MAKING) -> Iterator[Path]:
-    """Yield a new folder for a build, which is gone afterwards unless it was renamed."""
-    parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(parent.glob(f"{prefix}*"))
-
-    def new_folder() -> tuple[int, str]:
-        path = tempfile.mkdtemp(dir=parent, prefix=prefix)
-        return os.open(path, os.O_RDONLY), path
-
-    handle, name = _locked(new_folder)
-    work = Path(name)
-    try:
-        yield work
-    finally:
-        os.close(handle)
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _locked(create: Callable[[], tuple[int, str]]) -> tuple[int, str]:
-    """Return the handle and the path of a new temporary file or folder that no other run takes for abandoned.
-
-    Until it is locked, another run may remove it: then there is a next one.
-    """
-    while True:
-        try:
-            handle, path = create()
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = os.path.exists(path)
-        except BlockingIOError:
-            is_ours = False
-        except OSError:  # the disk has no locks, and so nothing on it is removed as abandoned
-            is_ours = True
-        if is_ours:
-            return handle, path
-        os.close(handle)
-
-
-def _remove_abandoned(paths: Iterable[Path]) -> None:
-    """Remove temporary files and folders that no running process has locked: those that wrote them were killed."""
-    for path in paths:
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError:  # another run has renamed or removed it
-            continue
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        except OSError:  # it is in use, or the disk has no locks
-            continue
-        finally:
-            os.close(handle)
 
 
 def _publish(work: Path, home: Path) -> None:
