@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import secrets
 import socket
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +16,10 @@ from target import Target
 
 # One instruction is one nanosecond of virtual time: that makes the boards' counters count instructions.
 COUNT_INSTRUCTIONS = ("-icount", "shift=0")
+# Below those that systems give to connections and to whoever asks for any port: between the choice and the start of the
+# emulator no other program gets it. Each process begins elsewhere and takes the next one each time.
+_PORTS = range(20_000, 32_000)
+_NEXT_PORT = itertools.count(secrets.randbelow(len(_PORTS)))
 
 
 class QemuFlasher:
@@ -59,17 +66,28 @@ class QemuFlasher:
 
 def free_port(wanted: int | None = None) -> int:
     """Return a free TCP port of 127.0.0.1: `wanted`, or any. Raises DeployError if it is taken."""
+    if wanted:
+        _try_port(wanted)
+        return wanted
+    for number in itertools.islice(_NEXT_PORT, len(_PORTS)):
+        port = _PORTS[number % len(_PORTS)]
+        with contextlib.suppress(DeployError):
+            _try_port(port)
+            return port
+    raise DeployError(f"ports {_PORTS[0]} to {_PORTS[-1]} of 127.0.0.1: all are taken; end programs that have them")
+
+
+def _try_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted or 0))
+            probe.bind(("127.0.0.1", port))
             # Binding alone may succeed beside a listener that allows it.
             probe.listen(1)
         except OSError as e:
             raise DeployError(
-                f"port {wanted} of 127.0.0.1: {e.strerror}; end the program that has it, or choose another port"
+                f"port {port} of 127.0.0.1: {e.strerror}; end the program that has it, or choose another port"
             ) from e
-        return int(probe.getsockname()[1])
 
 
 def _is_noise(line: str) -> bool:

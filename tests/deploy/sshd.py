@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.flashers.qemu import free_port
 from deploy.remote.connect import Address
 from device_tests import tiny_model
 
@@ -154,11 +155,6 @@ def shut(end: socket.socket) -> None:
 
 def make_key(path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:

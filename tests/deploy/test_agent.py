@@ -218,9 +218,9 @@ def test_what_libraries_print_does_not_reach_the_line(agent: Path, model: Path) 
     )
     link = ProcessLink([sys.executable, "-c", code, *agent_arguments("host", str(model), "r", REFERENCE)])
     with Session(link) as session:
-        limit = time.monotonic() + 1.5
-        while time.monotonic() < limit:
-            assert session.infer(bytes(768)).output_bytes == reference(model, bytes(768))
+        expected, limit = reference(model, bytes(768)), time.monotonic() + 120
+        while list(link.stderr).count("noise") < 20 and time.monotonic() < limit:
+            assert session.infer(bytes(768)).output_bytes == expected
         assert "hello from a library" in session.log
         assert "noise" in link.stderr
         assert "noise" not in session.log
@@ -264,7 +264,7 @@ def test_it_ends_with_its_owner_even_while_computing(agent: Path, tmp_path: Path
         assert process.stdout is not None
         agents_pid = int(process.stdout.readline())
         process.kill()
-    limit = time.monotonic() + 12
+    limit = time.monotonic() + 30
     while Path(f"/proc/{agents_pid}").exists() and time.monotonic() < limit:
         time.sleep(0.1)
     assert not Path(f"/proc/{agents_pid}").exists()

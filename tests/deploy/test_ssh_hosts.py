@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import target
+from deploy.flashers.qemu import free_port
 from deploy.remote.board import Board
 from deploy.remote.connect import Address, parse_address
 from deploy.remote.host_keys import VerifyHostKey
 from errors import LinkError
-from tests.deploy.sshd import BOARD, Sshd, free_port
+from tests.deploy.sshd import BOARD, Sshd
 
 PI = target.load("rpi4")
 

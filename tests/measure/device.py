@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ class Device:
     is_lost: bool = False
     is_other: bool = False
     rate: float = 1.0
+    clock: Callable[[], float] = time.monotonic
     counted: tuple[int, int] | None = None
     comes_back_with: int = 0
     comes_back_as: dict[str, Any] = field(default_factory=dict)
@@ -97,7 +98,7 @@ class Device:
     def stats(self) -> Stats:
         assert not self.is_lost
         ticks, second = self.counted or (None, None)
-        uptime_us = round(time.monotonic() * 1e6 * self.rate)
+        uptime_us = round(self.clock() * 1e6 * self.rate)
         return Stats(stack_used=self.stack_used, uptime_us=uptime_us, run_ticks=ticks, run_second_ticks=second)
 
     def board(self) -> BoardState:

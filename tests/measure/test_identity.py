@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import platform
-import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -150,13 +150,18 @@ def test_a_counter_of_another_rate_is_seen(
     int8: Artifact[Int8Facts], data: Dataset, device: Device, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], rate: float, expected: str,
 ) -> None:  # fmt: skip
-    device.rate = rate
-    warm_up = samples.warm_up
+    now = [100.0]
+
+    def clock() -> float:
+        now[0] += 0.0005
+        return now[0]
 
     def slow(*arguments: Any) -> int:
-        time.sleep(1.2)
+        now[0] += 1.2
         return warm_up(*arguments)
 
+    device.rate, device.clock, warm_up = rate, clock, samples.warm_up
+    monkeypatch.setattr(identity, "time", SimpleNamespace(perf_counter=clock))
     monkeypatch.setattr(samples, "warm_up", slow)
     made = bench.measure(set_up(int8, data, "rpi4"), ["latency"], "").report
     assert made.device is not None

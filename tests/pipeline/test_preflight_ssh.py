@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import tasks  # noqa: F401  # makes the commands
+from deploy.flashers.qemu import free_port
 from pipeline.command_line import main
-from tests.deploy.sshd import Sshd, free_port, ssh_server, sshd
+from tests.deploy.sshd import Sshd, ssh_server, sshd
 from tests.pipeline.preflight_setup import StepRanError, _no_step, deploy, error_of
 
 __all__ = ["_no_step", "ssh_server", "sshd"]  # fixtures

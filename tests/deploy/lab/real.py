@@ -24,8 +24,9 @@ from pathlib import Path
 import pytest
 
 import artifact
+from deploy.flashers.qemu import free_port
 from deploy.lab.messages import TESTED
-from tests.deploy.sshd import Sshd, free_port
+from tests.deploy.sshd import Sshd
 
 LOADED_S = 120
 """How long one of labgrid's programs may take to start on a busy machine."""
