@@ -26,6 +26,7 @@ def run(request: ExportRequest) -> Path:
         request.optimize,
         request.with_protocol,
         request.stream_input,
+        request.library,
         with_trace=request.with_trace,
     )
     out = request.out or EXPORTS_DIR / f"{Path(request.model).stem}-{request.for_}"

@@ -45,7 +45,7 @@ def print_targets(chosen: TargetsOptions) -> None:
         print(json.dumps([asdict(board) for board in boards], indent=1))
         return
     console.table("", *targets_table(boards), drop=(DESCRIPTION, ENGINE, CLOCK))
-    console.plain("and zephyr:BOARD, arduino:FQBN, pio:BOARD, idf:CHIP, which your own SDK builds for (docs/export.md)")
+    console.plain("and zephyr:BOARD, arduino:FQBN, pio:BOARD, idf:CHIP for your own SDK: docs/export.md")
 
 
 HEADINGS = ("target", "RAM\nKiB", "flash\nKiB", "\nMHz", "flasher", "tried", "engine", "")
@@ -69,7 +69,9 @@ def _how_tried(board: Target) -> str:
     """Return in a word or two how a board was tried: by an emulator's name, on this host, built only, or not yet."""
     if board.tried:
         how = board.tried.partition(";")[0].removeprefix("emulated: ").partition(",")[0].removeprefix("on ")
-        return "stand-ins" if "stand-ins" in how else how
+        if "stand-ins" in how:
+            return "stand-ins"
+        return "export compiled" if how.startswith("export compiled") else how
     if board.emulator:
         return "QEMU" if board.emulator.program.startswith("qemu") else board.emulator.program
     return "this host" if board.measured_on == "host" else "not yet"

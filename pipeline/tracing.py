@@ -69,6 +69,8 @@ def _check(request: TraceRequest, board: Target) -> None:
             f"--target {board.name}: your SDK builds its program: `./inv export --with-trace --with-protocol`, then "
             "trace with --link; or --answers with what the program `answers` prints"
         )
+    if request.picture is not None and not request.picture.is_file():
+        raise ConfigError(f"--picture {request.picture}: no such file; expected a picture such as a PNG or JPEG")
 
 
 def _of_device(request: TraceRequest, board: Target) -> tuple[Trace, str]:

@@ -87,7 +87,8 @@ class Contents:
     @property
     def steps(self) -> tuple[str, ...]:
         """What to do with the folder."""
-        steps = self.framework.steps + (self.framework.protocol_steps if self.with_protocol else ())
+        first = (self.framework.library_steps if self.cores else ()) or self.framework.steps
+        steps = first + (self.framework.protocol_steps if self.with_protocol else ())
         return tuple(
             step.format(id=self.identifier, upper=macro_prefix(self.identifier), version=self.version) for step in steps
         )

@@ -14,7 +14,8 @@ class Framework:
 
     `example` is a program that prints the known answers, `board` a C string with the board's name, `window` how many
     received bytes may wait while a request is answered. `steps` are lines of the README, `protocol_steps` those with
-    the protocol. `has_port` says that the framework's serial port is there; elsewhere the user gives two functions.
+    the protocol, `library_steps` those with static libraries where they differ. `has_port` says that the framework's
+    serial port is there; elsewhere the user gives two functions.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Framework:
     board: str
     window: int = 4096
     has_port: bool = True
+    library_steps: tuple[str, ...] = ()
 
 
 # One frame with MAX_PAYLOAD bytes: many cores keep no more than 64 received bytes.
@@ -43,6 +45,10 @@ CMAKE = Framework(
     protocol_steps=("The line is yours: fill in struct {id}_line as examples/serve does, then call begin and poll.",),
     board='"cmake"',
     has_port=False,
+    library_steps=(
+        "add_subdirectory(this_folder) in your CMakeLists.txt, then target_link_libraries(your_program {id}).",
+        "To choose the library: cmake -B build -D{upper}_CORE=CORE, with your toolchain file.",
+    ),
 )
 ARDUINO = Framework(
     name="arduino",
@@ -145,6 +151,10 @@ ESP_IDF = Framework(
     ),
     protocol_steps=("examples/serve answers on the console: UART 0, or USB Serial/JTAG where that is chosen.",),
     board="CONFIG_IDF_TARGET",
+    library_steps=(
+        "A component: put this folder, named {id}, into the folder components of your project, and require {id}.",
+        "To try it: cd examples/answers && idf.py set-target esp32c3 && idf.py flash monitor",
+    ),
 )
 CMSIS_PACK = Framework(
     name="cmsis-pack",

@@ -82,6 +82,9 @@ def test_cmake_takes_the_library_of_the_core_that_it_is_given(model: Path, tmp_p
         assert code == 0 or f"SMALL_NET_CORE is '{core}': expected one of cortex-m3," in done.stderr
     rules = (tmp_path / "build cortex-m4f" / "build.ninja").read_text()
     assert f"lib/cortex-m4f/lib{NAME}.a" in rules
+    readme = (folder / "README.md").read_text()
+    assert "cmake -B build -DSMALL_NET_CORE=CORE" in readme
+    assert "To try it here" not in readme
 
 
 @pytest.mark.usefixtures("no_compiler")

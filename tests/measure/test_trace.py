@@ -245,7 +245,7 @@ def test_the_first_operator_that_xnnpack_rounds_otherwise_is_named(
         (["--target", "zephyr:board"], "your SDK builds its program"),
         (["--answers", "none.txt"], "--answers none.txt: no such file"),
         (["--answers", "none.txt", "--picture", "a.png"], "leave --picture and --link out"),
-        (["--picture", "none.png", "--target", "host"], "--picture none.png: can't be read as a picture"),
+        (["--picture", "none.png", "--target", "host"], "--picture none.png: no such file"),
     ],
 )
 def test_what_can_not_be_traced_is_one_line(

@@ -23,6 +23,8 @@ def test_a_tflite_is_exported_without_data(tmp_path: Path, capsys: pytest.Captur
     assert (out / "src" / "my_net_protocol.h").is_file()
     assert main(["export", str(model), "--stream-input", "--out", str(out)]) == 1
     assert "its input can't be taken row by row" in capsys.readouterr().err
+    assert main(["export", str(model), "--library", "cortex-m99", "--out", str(tmp_path / "library")]) == 1
+    assert "--library cortex-m99: unknown; " in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_free_is_an_error_before_anything_else(
