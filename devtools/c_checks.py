@@ -44,7 +44,7 @@ FACTS = (
     "TEXT_OFFSET=128u",
     "UART_BAUD=115200u",
 )
-HOST = ("-DLINUX_BOARD",)
+HOST = ("-DLINUX_BOARD", "-DTRACED")
 DEVICE = ("--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/lib/arm-none-eabi/include")
 # For the folders of families that serve more than one family, such as cmsdk and stm32.
 OTHER_TARGET = "qemu-m3"

@@ -72,10 +72,10 @@ uint32_t alpharho_trace_request(const uint8_t *request, uint32_t count, uint8_t 
     return 11;
   }
   if (count == 5u && request[0] == COLLECTED) {
-    const uint32_t from = alpharho_get_u16(request + 1);
     const uint32_t most = alpharho_get_u16(request + 3);
-    const uint32_t there = from < used ? used - from : 0u;
-    const uint32_t size = there < most ? there : most;
+    const uint32_t offset = alpharho_get_u16(request + 1);
+    const uint32_t from = offset < used ? offset : used;
+    const uint32_t size = used - from < most ? used - from : most;
     memcpy(answer, request, 3);
     memcpy(answer + 3, collected + from, size);
     return 3u + size;

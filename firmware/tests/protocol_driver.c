@@ -5,8 +5,7 @@
  *   driver device    what a device sends for each stream
  *   driver fuzz N    N streams of damaged and unusual requests, the same ones each time; ends in `done`
  *
- * Streams come on standard input and answers go to standard output, each with its length before it (u32). With
- * LIBFUZZER there is no main, and libFuzzer generates the streams. */
+ * Streams come on standard input and answers go to standard output, each with its length before it (u32). */
 #include "device.h"
 
 #include <stdio.h>
@@ -78,7 +77,13 @@ static const struct alpharho_device_tensor inputs[] = {
     {input_1, INPUT_1, written_1, 0, 0},
 };
 static const struct alpharho_device_tensor outputs[] = {{output, OUTPUT, NULL, 0.5f, -3}};
-static const struct alpharho_device_port port = {write_bytes, infer, microseconds, memory, restart};
+static const struct alpharho_device_port port = {
+    .write = write_bytes,
+    .infer = infer,
+    .microseconds = microseconds,
+    .memory = memory,
+    .restart = restart,
+};
 static struct alpharho_device_model model = {
     .info = info,
     .board = "board",
@@ -107,14 +112,6 @@ static void receive_as_device(const uint8_t *bytes, size_t count) {
     alpharho_device_receive(&device, bytes + 1, count - 1);
   }
 }
-
-#ifdef LIBFUZZER
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
-  receive_as_device(bytes, count);
-  return 0;
-}
-#else
 
 static void print(const char *line) { write_bytes((const uint8_t *)line, strlen(line)); }
 
@@ -253,4 +250,3 @@ int main(int argc, char **argv) {
   }
   return 0;
 }
-#endif

@@ -10,16 +10,26 @@ from compilers.image.firmware import FIRMWARE_DIR
 
 SOURCES = sorted(FIRMWARE_DIR.glob("protocol/*.c"))
 SOURCE = FIRMWARE_DIR / "tests" / "protocol_driver.c"
+FUZZER_SOURCES = [FIRMWARE_DIR / name for name in ("tests/protocol_fuzzer.c", "app/trace_request.c", "engines/trace.c")]
 SANITIZERS = "-fsanitize=address,undefined"
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wundef", "-Wvla")
 
 
-def build_driver(out: Path, compiler: str = "gcc", *options: str) -> Path:
-    """Compile the driver. `options` come last."""
-    program = out / "driver"
+def build_driver(out: Path) -> Path:
+    """Compile the driver."""
+    return _build(out / "driver", "gcc", [SOURCE])
+
+
+def build_fuzzer(out: Path, clang: str, *options: str) -> Path:
+    """Compile the device's side of the protocol for libFuzzer; `options` select what the firmware has."""
+    return _build(out / "fuzzer", clang, FUZZER_SOURCES, "-fsanitize=fuzzer", "-DTRACED", *options)
+
+
+def _build(program: Path, compiler: str, sources: list[Path], *options: str) -> Path:
+    folders = [f"-I{FIRMWARE_DIR / name}" for name in ("protocol", "app", "engines")]
     command = [
-        compiler, "-std=c11", "-g", "-O1", *WARNINGS, SANITIZERS, "-fno-sanitize-recover=all", "-I",
-        str(FIRMWARE_DIR / "protocol"), *options, str(SOURCE), *map(str, SOURCES), "-o", str(program),
+        compiler, "-std=c11", "-g", "-O1", *WARNINGS, SANITIZERS, "-fno-sanitize-recover=all", *folders, *options,
+        *map(str, sources), *map(str, SOURCES), "-o", str(program),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
