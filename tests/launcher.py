@@ -67,7 +67,7 @@ class Copy:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
 
     def called(self, word: str) -> list[str]:

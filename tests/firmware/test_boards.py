@@ -45,7 +45,7 @@ def session(board: target.Target, image: FirmwareImage) -> Iterator[Session]:
         yield session
 
 
-def talk(link: Link, text: str, ready: int, timeout_s: float = 20.0) -> list[str]:
+def talk(link: Link, text: str, ready: int, timeout_s: float = 120.0) -> list[str]:
     """Send text and return the lines that come until `ready` of them are m-ready."""
     decoder, deadline = Decoder(), time.monotonic() + timeout_s
     lines: list[str] = []
@@ -103,7 +103,7 @@ def test_each_run_takes_the_same_count(name: str, images: Images) -> None:
     assert 4 * INPUT_BYTES < clock(counts.pop()) < 40 * INPUT_BYTES
 
 
-def reply_to(link: Link, seq: int, timeout_s: float = 20.0) -> Frame:
+def reply_to(link: Link, seq: int, timeout_s: float = 120.0) -> Frame:
     decoder, deadline = Decoder(), time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         for item in decoder.feed(link.read(1.0)):

@@ -56,7 +56,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline
@@ -98,7 +98,7 @@ def test_the_device_dies_with_its_owner(name: str, images: Images, how: signal.S
     guard = int(owner.stdout.readline())
     (device,) = children(guard)
     owner.send_signal(how)
-    owner.wait(10)
+    owner.wait(60)
     owner.stdout.close()
     wait_until(lambda: not is_alive(device) and not is_alive(guard))
 

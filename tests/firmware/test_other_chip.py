@@ -167,7 +167,7 @@ def test_openocd_runs_its_check(word: int | None, expected: int) -> None:
             "-c", _chip_check(Chip("", 0xE0042000, 0xFFF, 0x421)).removeprefix("init; "),
             "-c", "echo written; shutdown",
         ],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == expected
     assert ("written" in done.stderr) == (not expected)

@@ -71,7 +71,7 @@ def test_a_mistake_is_one_line(home: Path, npz: Path, arguments: list[str], expe
         arguments = [*arguments, "--data", f"npz:{npz}"]
     if arguments[0] == "build" and "--weights" not in arguments:
         arguments = [*arguments, "--weights", "random"]
-    one_line(inv(home, *arguments, timeout=60), *expected)
+    one_line(inv(home, *arguments), *expected)
     assert leftovers(home) == []
 
 

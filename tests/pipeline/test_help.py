@@ -236,7 +236,7 @@ def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str], monkeypatch: p
 def test_plain_invoke_runs_the_tasks_too(checkout: Path, tmp_path: Path) -> None:
     def invoke(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-P", "-m", "invoke", "--search-root", str(checkout), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240, check=False)
 
     assert len(json.loads(invoke("targets", "--json").stdout)) > 5
     failed = invoke("explain", "--model", "v1_25")

@@ -47,10 +47,10 @@ def _wait_for(process: subprocess.Popen[str], sign: Callable[[], T], seconds: fl
     return seen
 
 
-def _start(home: Path, *arguments: object) -> subprocess.Popen[str]:
+def _start(home: Path, *arguments: object, **more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command(*arguments),
-        env=environment(home),
+        env=environment(home, **more),
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -59,17 +59,18 @@ def _start(home: Path, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("wait", [0.0, 4.0])
+@pytest.mark.parametrize("sign", ["*", "*/*/saved_model.pb"], ids=["at its start", "while TensorFlow converts"])
 def test_ctrl_c_in_the_middle_of_calibrate(
-    tmp_path: Path, home: Path, npz: Path, network: Artifact[KerasFacts], wait: float
+    tmp_path: Path, home: Path, npz: Path, network: Artifact[KerasFacts], sign: str
 ) -> None:
-    own = tmp_path / "home"
+    """What is in the folder of temporary files says how far it is."""
+    own, temporary = tmp_path / "home", tmp_path / "temporary"
+    temporary.mkdir()
     shutil.copytree(home / "build" / "keras", own / "build" / "keras")
-    process = _start(own, "calibrate", *options(npz))
-    _wait_for(process, lambda: list(own.glob("build/int8/.making-*")))
-    time.sleep(wait)
+    process = _start(own, "calibrate", *options(npz), TMPDIR=str(temporary))
+    _wait_for(process, lambda: list(temporary.glob(sign)) and list(own.glob("build/int8/.making-*")))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert len(err.strip().splitlines()) == 1
     assert "stopped" in err
@@ -114,7 +115,7 @@ def test_a_run_that_is_cut_three_times_ends_with_a_fullreport_of(many: Path, tmp
     _wait_for_line(process, "was killed by SIGKILL")
     _wait_for_line(process, "device is back")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert len(err.strip().splitlines()) == 1, err
     assert err.startswith("stopped: measured after ")
@@ -129,7 +130,7 @@ def test_a_run_that_is_cut_three_times_ends_with_a_fullreport_of(many: Path, tmp
 
     process = _in_mid_accuracy(home, many)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     last = inv(home, "accuracy", *options(many), "--images", "all")
     assert last.returncode == 0, last.stderr
     report = report_of(home, PRESET)

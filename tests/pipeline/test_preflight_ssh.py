@@ -37,7 +37,7 @@ def test_a_host_that_accepts_and_says_nothing(
             capsys, *deploy(npz, "--target", "rpi4", "--link", f"ssh://pi@127.0.0.1:{silent.getsockname()[1]}")
         )
     assert "127.0.0.1" in error
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 60
 
 
 def test_an_unknown_host_key(npz: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd) -> None:
