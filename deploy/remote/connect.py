@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from deploy.remote.host_keys import VerifyHostKey, known_hosts_files, load_known_hosts
+from deploy.remote.host_keys import known_hosts_files, verify
 from errors import LinkError
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def connect(address: Address, accept_new: bool = False) -> Connection:
     )  # fmt: skip
     for hop in _hops(connection):
         files = [address.known_hosts] if address.known_hosts else known_hosts_files(hop.ssh_config)
-        load_known_hosts(hop.client, files, address.name)
-        hop.client.set_missing_host_key_policy(VerifyHostKey(address.name, files[0], accept_new))
+        verify(hop, files, address.name, accept_new)
     try:
         _open(connection, address)
     except BaseException:

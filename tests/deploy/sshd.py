@@ -32,6 +32,7 @@ AuthorizedKeysFile {folder}/client_key.pub
 StrictModes no
 UsePAM no
 PidFile none
+MaxStartups 1000
 Subsystem sftp internal-sftp
 SetEnv HOME={home} PATH={bin}:/usr/bin:/bin
 """

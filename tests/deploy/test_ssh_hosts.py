@@ -7,12 +7,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from paramiko import HostKeys
 
 import target
 from deploy.flashers.qemu import free_port
 from deploy.remote.board import Board
 from deploy.remote.connect import Address, parse_address
 from deploy.remote.host_keys import VerifyHostKey
+from deploy.remote.marked_keys import names_of, parse_marked
 from errors import LinkError
 from tests.deploy.sshd import BOARD, Sshd
 
@@ -82,6 +84,58 @@ def test_a_jump_host_is_verified_too(sshd: Sshd) -> None:
 def test_a_damaged_known_hosts_is_named(sshd: Sshd) -> None:
     sshd.known_hosts.write_text(f"[127.0.0.1]:{sshd.port} ssh-ed25519 AAA\n")
     with pytest.raises(LinkError, match=r"known_hosts can't be read|unknown host key"):
+        Board(BOARD).__enter__()
+
+
+REVOKED_ED25519 = r"the host key ssh-ed25519 SHA256:\S+ is revoked \(@revoked in known_hosts\); give the board new host"
+
+
+def test_a_revoked_host_key_stops_though_it_is_known_and_with_accept_new(sshd: Sshd) -> None:
+    key = (sshd.folder / "host_key.pub").read_text()
+    text = f"{sshd.known_hosts.read_text()}@revoked * {key}"
+    sshd.known_hosts.write_text(text)
+    with pytest.raises(LinkError, match=f"^ssh://board: {REVOKED_ED25519}"):
+        Board(BOARD, accept_new=True).__enter__()
+    assert sshd.known_hosts.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("hosts", "is_for"),
+    [("*", True), ("BOARD", True), ("[board]:2222", True), ("other,bo?rd", True), (HostKeys.hash_host("board"), True),
+     ("other", False), ("board.lab", False), ("[board]:22", False), ("*,!board", False), ("|1|x|y", False)],
+)  # fmt: skip
+def test_the_hosts_that_a_marked_key_is_for(hosts: str, is_for: bool) -> None:
+    marked = parse_marked(f"@revoked {hosts} ssh-ed25519 AAAA a comment")
+    assert marked.is_for(names_of("board", 2222)) == is_for
+
+
+def test_known_hosts_with_markers_for_others_works(sshd: Sshd) -> None:
+    key, other = ((sshd.folder / f"{name}.pub").read_text() for name in ("host_key", "other_key"))
+    with sshd.known_hosts.open("a") as file:
+        file.write(f"@cert-authority *.lab {other}@revoked * {other}@revoked elsewhere {key}")
+        file.write(f"@revoked *,!127.0.0.1 {key}")
+    with Board(BOARD) as board:
+        assert board.facts.cores
+
+
+def test_an_authority_is_named_where_a_key_is_unknown(sshd: Sshd) -> None:
+    sshd.known_hosts.write_text(f"@cert-authority * {(sshd.folder / 'other_key.pub').read_text()}")
+    with pytest.raises(
+        LinkError, match=r"\(@cert-authority is for this host, but certificates are not checked here\); com"
+    ):
+        Board(BOARD).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("@revoked board", "@revoked: expected hosts, the type"),
+        ("@revoke * ssh-rsa AAAA", "@revoke: expected @revoked or"),
+    ],
+)
+def test_a_marker_that_is_damaged_is_named(sshd: Sshd, line: str, message: str) -> None:
+    sshd.known_hosts.write_text(f"{sshd.known_hosts.read_text()}{line}\n")
+    with pytest.raises(LinkError, match=rf"known_hosts can't be read \({message}.*\); correct or remove that line"):
         Board(BOARD).__enter__()
 
 
