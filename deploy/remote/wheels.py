@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import process
 from artifact import Artifact, NoFacts, produce, sha256_of
 from deploy.remote.answers import BoardFacts
+from deploy.remote.locked import OLDEST_PYTHON, Locked, check_wheels, lock
 from errors import DeployError
 from fields import Json
 
@@ -51,15 +52,30 @@ def platform_of(facts: BoardFacts, where: str) -> Platform:
     return Platform(facts.machine, _pair(python), _pair(glibc))
 
 
+def locked_for(requirements: Sequence[str], platform: Platform) -> Mapping[str, Locked]:
+    """Return the lock if wheels of these requirements come from it, else nothing.
+
+    Not those for a Python that is older than the lock, and tflite-runtime, which is not in it.
+    """
+    name, _, version = requirements[0].partition("==")
+    entry = lock().get(name)
+    return lock() if entry and entry.version == version and platform.python >= OLDEST_PYTHON else {}
+
+
 def download(name: str, requirements: Sequence[str], platform: Platform, where: str) -> list[Path]:
     """Return the wheels of requirements and of what they need, from an earlier download or by pip.
 
-    Raises NoWheels with pip's last error if there are none or the index is not reached.
+    Where they are in the lock, they have its versions and hashes. Raises NoWheels with pip's last error if there are
+    none or the index is not reached, DeployError for a wheel that is not what the lock has.
     """
+    locked = locked_for(requirements, platform)
+    pins = [f"{name}=={entry.version}" for name, entry in sorted(locked.items())]
 
     def make(folder: Path) -> NoFacts:
-        _pip(requirements, platform, folder, where)
+        _pip(requirements, platform, folder, where, pins)
         wheels = sorted(folder.glob("*.whl"))
+        if locked:
+            check_wheels(wheels, locked, where)
         (folder / INDEX).write_text("".join(f"{sha256_of(wheel)}  {wheel.name}\n" for wheel in wheels))
         return NoFacts()
 
@@ -67,6 +83,7 @@ def download(name: str, requirements: Sequence[str], platform: Platform, where: 
         "requirements": list(requirements),
         "tags": platform.tags[:1],
         "python": list(platform.python),
+        "locked": list(pins),
     }
     index = produce("wheels", name, INDEX, NoFacts, make, parameters=parameters)
     if not _is_whole(index):
@@ -74,12 +91,14 @@ def download(name: str, requirements: Sequence[str], platform: Platform, where: 
     return sorted(index.path.parent.glob("*.whl"))
 
 
-def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: str) -> None:
+def _pip(requirements: Sequence[str], platform: Platform, folder: Path, where: str, pins: Sequence[str]) -> None:
     major, minor = platform.python
+    constraints = folder / "constraints.txt"
+    constraints.write_text("".join(f"{pin}\n" for pin in pins))
     command = [
         sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--only-binary=:all:",
         "--dest", str(folder), "--implementation", "cp", "--python-version", f"{major}.{minor}",
-        "--abi", f"cp{major}{minor}", "--abi", "abi3", "--abi", "none",
+        "--abi", f"cp{major}{minor}", "--abi", "abi3", "--abi", "none", "--constraint", str(constraints),
     ]  # fmt: skip
     for tag in platform.tags:
         command += ["--platform", tag]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import re
 import shlex
 import shutil
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import target
 from deploy.remote import runtime, wheels
 from deploy.remote.answers import BoardFacts
 from deploy.remote.board import Board
+from deploy.remote.locked import lock, parse_lock
 from deploy.remote.wheels import Platform
 from errors import DeployError, LinkError
 from tests.deploy.sshd import BOARD, Sshd, wait_until
@@ -152,3 +156,54 @@ def test_error_of_a_missing_wheel_has_pips_last_line(monkeypatch: pytest.MonkeyP
     with pytest.raises(DeployError, match=r"no wheels of y for Python 3\.11 on manylinux_2_36_aarch64 \(No matching"):
         wheels.download("y", ["y"], Platform("aarch64", (3, 11), (2, 36)), "ssh://board")
     assert not list(tmp_path.rglob("*.whl"))
+
+
+LOCKED = ["ai-edge-litert==1.0"]
+
+
+def fake_pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes) -> list[str]:
+    """Let pip download one wheel, and let the lock have the file `right` of it; return the constraints that pip got."""
+    sha256 = hashlib.sha256(b"right").hexdigest()
+    text = f"# a lock\nAI_edge.litert==1.0 ; sys_platform == 'linux' \\\n    --hash=sha256:{'0' * 64} \\\n"
+    text += f"    --hash=sha256:{sha256}\n    # via us\nnumpy==2.0 \\\n    --hash=sha256:{'1' * 64}\n"
+    constraints: list[str] = []
+
+    def run(command: list[str], **options: object) -> process.Finished:
+        (Path(command[command.index("--dest") + 1]) / "ai_edge_litert-1.0-cp311-none-any.whl").write_bytes(content)
+        constraints.extend(Path(command[command.index("--constraint") + 1]).read_text().split())
+        return process.Finished(0, "", "")
+
+    monkeypatch.setattr(process, "run", run)
+    monkeypatch.setattr(wheels, "lock", lambda: parse_lock(text))
+    monkeypatch.setattr("artifact.BUILD_DIR", tmp_path)
+    return constraints
+
+
+def test_wheels_have_the_versions_and_hashes_of_the_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    constraints = fake_pip(monkeypatch, tmp_path, b"right")
+    (wheel,) = wheels.download("x", LOCKED, Platform("aarch64", (3, 12), (2, 36)), "ssh://board")
+    assert wheel.read_bytes() == b"right"
+    assert constraints == ["ai-edge-litert==1.0", "numpy==2.0"]
+
+
+def test_a_wheel_that_is_not_in_the_lock_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake_pip(monkeypatch, tmp_path, b"wrong")
+    with pytest.raises(DeployError, match=r"^ssh://board: ai_edge_litert-1.0-\S+ from the package index is not what"):
+        wheels.download("x", LOCKED, Platform("aarch64", (3, 11), (2, 36)), "ssh://board")
+    assert not list(tmp_path.rglob("*.whl"))
+
+
+@pytest.mark.parametrize(("requirement", "python"), [(LOCKED[0], (3, 10)), ("tflite-runtime==2.14.0", (3, 11))])
+def test_what_the_lock_is_not_for_is_as_the_index_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, requirement: str, python: tuple[int, int]
+) -> None:
+    constraints = fake_pip(monkeypatch, tmp_path, b"wrong")
+    assert wheels.download("x", [requirement], Platform("aarch64", python, (2, 36)), "ssh://board")
+    assert constraints == []
+
+
+def test_the_lock_has_all_that_a_runtime_needs() -> None:
+    names = {re.split(r"[^\w.-]", need)[0] for need in metadata.requires("ai-edge-litert") or () if "extra" not in need}
+    missing = {name for name in ("ai-edge-litert", *names) if re.sub(r"[-_.]+", "-", name) not in lock()}
+    assert not missing
+    assert all(entry.sha256 for entry in lock().values())
