@@ -8,13 +8,17 @@ from models import explain
 from models.explain import Summary
 from models.presets import Preset
 
+# What a narrow terminal does without, by place: a preset says its network, and a filter much of its operator.
+PRESETS_DROPPED = (1,)
+LAYERS_DROPPED = (7, 1, 2)
+
 Table = tuple[list[tuple[str, str]], list[list[str]]]
 """Columns as (heading, "left" or "right"), and rows."""
 
 
 def presets_table(presets: Sequence[Summary]) -> Table:
     """Return columns and rows: networks with their totals."""
-    names = ("preset", "network", "α", "ρ", "layers", "parameters", "MACs", "int8 bytes", "peak activations, bytes")
+    names = ("preset", "network", "α", "ρ", "layers", "parameters", "MACs", "int8\nbytes", "peak\nactivations")
     columns = [(name, "left" if i < 2 else "right") for i, name in enumerate(names)]
     rows = [
         [m.name, m.network, f"{m.alpha:g}", str(m.rho)]

@@ -24,8 +24,8 @@ def print_models(chosen: ModelsOptions) -> None:
     if chosen.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return
-    console.table("", *tables.presets_table(rows))
-    console.plain("peak activations: input and output of each layer apart, none over another")
+    console.table("", *tables.presets_table(rows), drop=tables.PRESETS_DROPPED)
+    console.plain("peak activations: bytes of a layer's input and output, none over another")
 
 
 def print_layers(chosen: ExplainOptions) -> None:
@@ -34,7 +34,7 @@ def print_layers(chosen: ExplainOptions) -> None:
     if chosen.json:
         print(json.dumps(explain.as_json(preset), indent=1))
         return
-    console.table(tables.layers_title(preset), *tables.layers_table(preset))
+    console.table(tables.layers_title(preset), *tables.layers_table(preset), drop=tables.LAYERS_DROPPED)
     console.plain(tables.layers_totals(preset))
 
 

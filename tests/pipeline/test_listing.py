@@ -1,0 +1,32 @@
+"""The lists of networks, layers and boards on a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from rich.console import Console
+
+import tasks  # noqa: F401 - registers the commands
+from pipeline.command_line import main
+
+
+@pytest.mark.parametrize(
+    ("words", "left_out"),
+    [
+        (["models"], "network"),
+        (["explain", "v2_035_96"], "operator, cost"),
+        (["targets"], "MHz, engine, description"),
+    ],
+)
+def test_tables_fit_80_columns(
+    words: list[str], left_out: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Console(width=80, force_terminal=True, color_system=None, soft_wrap=True)
+    monkeypatch.setattr(sys.modules["console.table"], "out", screen)
+    assert main(words) == 0
+    table, _, names = capsys.readouterr().out.partition("not shown in 80 columns: ")
+
+    assert names.splitlines()[0] == left_out
+    assert len(table.splitlines()) > 20
+    assert max(len(line.rstrip()) for line in table.splitlines()) <= 80
