@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from paramiko import Channel
 
 
+def plain(text: str) -> str:
+    """Return text of the other side for an error's line: printable, on one line, at most 300 characters."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(text[:3000].split()))[:300].strip()
+
+
 class ChannelLink:
     """Reads and writes `_channel`, which a subclass opens. `name` is what errors call it."""
 
@@ -54,7 +59,7 @@ class ChannelLink:
         return self._lost(EOFError())
 
     def _lost(self, error: BaseException) -> LinkError:
-        why = " ".join(str(error).split()) or "closed by the other side"
+        why = plain(str(error)) or "closed by the other side"
         return LinkError(f"{self.name}: connection lost ({why[:200]}); check that the board is on and reachable")
 
     def _close_channel(self) -> None:

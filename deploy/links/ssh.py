@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from deploy.links.channel import ChannelLink
+from deploy.links.channel import ChannelLink, plain
 from deploy.links.descriptors import WRITE_TIMEOUT_S
 from errors import LinkError
 
@@ -83,11 +83,11 @@ class SshLink(ChannelLink):
         code = channel.exit_status if channel.exit_status_ready() else None
         if self._listener:
             self._listener.join(1.0)
-        lines = [line for line in self.stderr if line][-1:]
-        explained = self.explained(code, lines[0][:300] if lines else "") if code else None
+        lines = [plain(line) for line in self.stderr if plain(line)][-1:]
+        explained = self.explained(code, lines[0] if lines else "") if code else None
         if explained:
             return explained
-        last = f"; last output: {lines[0][:300]}" if lines else ""
+        last = f"; last output: {lines[0]}" if lines else ""
         if code is None or (code == -1 and not self._transport.is_active()):
             return self._lost(self._transport.get_exception() or EOFError())
         if code == NO_SUCH_PROGRAM:

@@ -97,11 +97,6 @@ def parse_listing(answer: Fields) -> dict[str, ListedFile]:
     }
 
 
-def shown(text: str) -> str:
-    """Return words of a board for an error's line: printable, on one line, at most 300 characters."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text[:3000].split()))[:300]
-
-
 def _path(answer: Fields, key: str) -> str:
     """Take an absolute path; a home folder may have a long name in any language."""
     value = answer.values.get(key)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artifact import sha256_of, write_atomic
+from deploy.links.channel import plain
 from deploy.links.ssh import SshLink
 from deploy.remote import helper
 from deploy.remote.answers import (
@@ -25,7 +26,6 @@ from deploy.remote.answers import (
     parse_entry,
     parse_facts,
     parse_listing,
-    shown,
 )
 from deploy.remote.connect import Address, close, connect
 from errors import DeployError, LinkError
@@ -132,7 +132,7 @@ class Board:
                 with sftp.open(name, "rb") as file:
                     data = file.read(size + 1)
         except Exception as e:  # paramiko raises its own, EOFError and OSError
-            why = " ".join(str(e).split()) or type(e).__name__
+            why = plain(str(e)) or type(e).__name__
             raise LinkError(f"{self.name}: {name} can't be copied from there ({why}); run again") from e
         if hashlib.sha256(data).hexdigest() != sha256:
             raise DeployError(f"{self.name}: {path.name} was damaged on the way; run again")
@@ -145,7 +145,7 @@ class Board:
             self._helper.write(json.dumps({"do": what, **values}).encode() + b"\n")
             answer = self._answer(timeout_s)
         if "error" in answer.values:
-            raise self._refused(str(answer.values["error"]), shown(str(answer.values.get("text", ""))))
+            raise self._refused(str(answer.values["error"]), plain(str(answer.values.get("text", ""))))
         return answer.table("ok")
 
     def entry(self, what: str, **values: Json) -> Entry:
@@ -181,7 +181,7 @@ class Board:
 
     def _explained(self, error: LinkError) -> LinkError:
         assert self._helper is not None
-        output = shown(" ".join(self._helper.stderr))
+        output = plain(" ".join(self._helper.stderr))
         oldest = ".".join(map(str, OLDEST_PYTHON))
         if "unfit" in output:
             version, wide = (output.split("unfit", 1)[1].split() + ["?", "1"])[:2]
@@ -232,7 +232,7 @@ class Board:
                 sftp.get_channel().settimeout(ANSWER_TIMEOUT_S)
                 sftp.put(str(path), part, confirm=False)
         except Exception as e:  # paramiko raises its own, EOFError and OSError
-            why = " ".join(str(e).split()) or type(e).__name__
+            why = plain(str(e)) or type(e).__name__
             try:
                 free = self.ask("free").integer("bytes", 0, INTEGER_LIMIT)
             except LinkError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from deploy.links.channel import plain
 from deploy.remote.host_keys import known_hosts_files, verify
 from errors import LinkError
 
@@ -187,4 +188,4 @@ def _why(error: BaseException) -> str:
     if isinstance(causes, dict) and causes:
         error = next(iter(causes.values()))
     text = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-    return " ".join(text.split())[:200] or type(error).__name__
+    return plain(text)[:200] or type(error).__name__

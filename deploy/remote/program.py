@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from deploy.links.channel import plain
 from deploy.links.descriptors import WRITE_TIMEOUT_S
 from deploy.links.ssh import NO_SUCH_PROGRAM
 from errors import LinkError
@@ -50,7 +51,7 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str,
     except LinkError:
         raise
     except Exception as e:  # paramiko raises its own, EOFError and OSError
-        why = " ".join(str(e).split()) or type(e).__name__
+        why = plain(str(e)) or type(e).__name__
         raise LinkError(f"{where}: connection lost ({why[:200]}); check that it is on and reachable") from e
     if code is None or code < 0:
         raise LinkError(f"{where}: {argv[0]} was killed, or the connection was lost; run again")

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from deploy.links.channel import plain
 from deploy.remote import helper
-from deploy.remote.answers import ANSWER_BYTES, parse_entry, parse_facts, parse_listing, shown
+from deploy.remote.answers import ANSWER_BYTES, parse_entry, parse_facts, parse_listing
 from deploy.remote.board import Board
 from deploy.remote.connect import Address
 from deploy.remote.wheels import platform_of
@@ -150,4 +151,4 @@ def test_words_of_a_refusal_are_bounded_and_printable() -> None:
         board_that_says(f"{helper.MARK}{refusal}\n".encode()).ask("hello")
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 500
-    assert shown("a\x1b[31m\r\nb") == "a [31m b"
+    assert plain("a\x1b[31m\r\nb") == "a [31m b"

@@ -50,6 +50,13 @@ def test_no_python(sshd: Sshd) -> None:
         Board(dataclasses.replace(BOARD, python="/no/such/python")).__enter__()
 
 
+def test_what_a_board_says_before_it_ends_is_printable_and_short(sshd: Sshd) -> None:
+    sshd.set_python("printf '\\033[31m%9000d\\007' 1 >&2; printf '\\033]0;x\\007\\n' >&2; exit 3")
+    with pytest.raises(LinkError, match=r"the process ended with exit code 3; last output: .*\]0;x$") as caught:
+        Board(BOARD).__enter__()
+    assert str(caught.value).isprintable()
+
+
 BOTH = {"ai_edge_litert": "2.3.0", "tflite_runtime": "2.14.0", "numpy": "1.26.4"}
 
 
