@@ -29,6 +29,7 @@ from device_tests.support import artifact_of, host_target
 from errors import DeployError, DeviceError, LinkError
 from graph.oracle import Oracle, run_bytes, run_joined
 from tests.compilers import several_inputs
+from tests.deploy.test_links import is_running
 
 REFERENCE = AgentOptions(kernels="reference")
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -265,9 +266,9 @@ def test_it_ends_with_its_owner_even_while_computing(agent: Path, tmp_path: Path
         agents_pid = int(process.stdout.readline())
         process.kill()
     limit = time.monotonic() + 30
-    while Path(f"/proc/{agents_pid}").exists() and time.monotonic() < limit:
+    while is_running(agents_pid) and time.monotonic() < limit:
         time.sleep(0.1)
-    assert not Path(f"/proc/{agents_pid}").exists()
+    assert not is_running(agents_pid)
 
 
 def test_a_session_of_a_device_serves_an_artifact_and_refuses_another(model: Path, tmp_path: Path) -> None:
