@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Generic, TypeVar
 
-from artifact.temporary import TEMPORARY, locked, remove_abandoned, temporary_files, work_folder
+from artifact.temporary import MAKING, TEMPORARY, locked, remove_abandoned, temporary_files, work_folder
 from errors import ConfigError, nearest
 from fields import Json, Source, load_json
 from fields.dataclass_json import from_json, to_json
@@ -184,6 +184,7 @@ def produce(
     home = (build_dir or BUILD_DIR) / kind / f"{name}-{hashlib.sha256(key).hexdigest()[:16]}"
     earlier = None if fresh else _load(home, filename, kind, name, facts)
     remove_abandoned(Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"))
+    remove_abandoned((build_dir or BUILD_DIR).glob(f"*/{MAKING}*"))
     if earlier:
         return earlier
     with write_errors(home), work_folder(home.parent) as work:

@@ -42,6 +42,8 @@ def run(request: TestRequest) -> None:
 
 def _run_one(request: TestRequest) -> None:
     board = targets.load(request.target)
+    if request.junit:
+        preflight.check_output("--junit", request.junit)
     request = lab.with_link(request, board)
     images = request.count or suite.PICTURES[board.measured_on]
     steps = Steps(preflight.check(replace(request, images=images), preflight.Goal.MEASURED))

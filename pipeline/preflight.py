@@ -233,6 +233,13 @@ def check_reports(request: Request, board: Target, engine: str) -> None:
             raise ConfigError(f"{path}: is a folder, expected the last report or nothing; move it away")
 
 
+def check_output(option: str, path: Path) -> None:
+    """Raise ConfigError if the file that an option names could not be written in the end."""
+    if path.is_dir():
+        raise ConfigError(f"{option} {path}: is a folder, expected a file to write")
+    check_disk(path.absolute().parent)
+
+
 def check_data(request: Request) -> None:
     """Raise ConfigError if the data set is not there; its content is checked when it is loaded."""
     kind, _, argument = request.data.partition(":")

@@ -192,6 +192,14 @@ def test_what_killed_runs_left_is_removed_and_what_runs_use_is_not(tmp_path: Pat
     assert not leftovers(tmp_path)
 
 
+def test_what_a_killed_run_left_of_any_kind_is_removed_where_nothing_has_to_be_built(tmp_path: Path) -> None:
+    make(tmp_path, Maker())
+    for name in ("kind/.making-dead", "other/.making-dead"):
+        (tmp_path / name).mkdir(parents=True)
+    assert make(tmp_path, Maker()).reused
+    assert not leftovers(tmp_path)
+
+
 def test_a_temporary_folder_that_another_run_removes_is_created_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

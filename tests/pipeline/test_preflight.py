@@ -18,12 +18,13 @@ from PIL import Image
 import tasks  # noqa: F401  # makes the commands
 from datasets import Dataset, Split
 from deploy import bench_file
-from errors import Error
+from errors import ConfigError, Error
 from measure import report_file
-from pipeline import preflight
+from pipeline import device_test, preflight
 from pipeline.command_line import main
 from pipeline.preflight import Goal
 from pipeline.request import Request
+from pipeline.task_options import TestRequest
 from tests.pipeline.preflight_setup import StepRanError, _no_step, deploy, error_of
 from tests.pipeline.small import PRESET, SHARED_DATA
 
@@ -258,3 +259,15 @@ def test_a_tflite_has_its_own_weights(npz: Path, capsys: pytest.CaptureFixture[s
     assert "a .tflite has its own" in error
     with pytest.raises(Error, match="a .tflite has no Keras network"):
         preflight.check(Request(model=str(model), data=f"npz:{npz}"), Goal.NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("file/hil.xml", "can't be written"), (".", "is a folder, expected a file")]
+)
+def test_a_junit_file_that_can_not_be_written_stops_before_the_device_is_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(preflight, "check", lambda *wanted: pytest.fail("the rest is checked first"))
+    with pytest.raises(ConfigError, match=message):
+        device_test.run(TestRequest(target="host-fw", model="v1_025", junit=tmp_path / name))
