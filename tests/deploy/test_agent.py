@@ -239,7 +239,10 @@ def test_error_of_an_agent_killed_in_mid_run_has_its_progress(agent: Path, model
         killer.join()
 
 
-def test_ctrl_c_leaves_it_alone_and_the_end_of_its_input_ends_it(agent: Path, model: Path) -> None:
+def test_ctrl_c_leaves_it_alone_and_the_end_of_its_input_ends_it(
+    agent: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.links.process.CLOSE_TIMEOUT_S", 60)  # it is killed after that
     link = link_to(agent, model)
     with Session(link) as session:
         os.kill(link.pid or 0, signal.SIGINT)

@@ -165,7 +165,8 @@ def test_error_of_an_agent_killed_otherwise_names_the_signal(tpu: Tpu, agent: Pa
         killer.join()
 
 
-def test_it_ends_with_its_input(tpu: Tpu, agent: Path, model: Path) -> None:
+def test_it_ends_with_its_input(tpu: Tpu, agent: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.links.process.CLOSE_TIMEOUT_S", 60)  # it is killed after that
     link = link_to(agent, model)
     with Session(link) as session:
         session.infer(INPUT)
