@@ -38,7 +38,7 @@ from tests.pipeline.small import (
 T = TypeVar("T")
 
 
-def _wait_for(process: subprocess.Popen[str], sign: Callable[[], T], seconds: float = 120) -> T:
+def _wait_for(process: subprocess.Popen[str], sign: Callable[[], T], seconds: float = 300) -> T:
     end = time.monotonic() + seconds
     while not (seen := sign()):
         assert process.poll() is None, process.communicate()
