@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from paramiko import HostKeys
 
 import target
 from deploy.flashers.qemu import free_port
@@ -19,6 +18,7 @@ from errors import LinkError
 from tests.deploy.sshd import BOARD, Sshd
 
 PI = target.load("rpi4")
+HASHED_BOARD = "|1|AAECAwQFBgcICQoLDA0ODxAREhM=|lBaHJP9Qtzmd04vSw6ojwAcNPyE="
 
 
 def test_an_unknown_host_key_is_an_error_with_its_fingerprint(sshd: Sshd) -> None:
@@ -101,7 +101,7 @@ def test_a_revoked_host_key_stops_though_it_is_known_and_with_accept_new(sshd: S
 
 @pytest.mark.parametrize(
     ("hosts", "is_for"),
-    [("*", True), ("BOARD", True), ("[board]:2222", True), ("other,bo?rd", True), (HostKeys.hash_host("board"), True),
+    [("*", True), ("BOARD", True), ("[board]:2222", True), ("other,bo?rd", True), (HASHED_BOARD, True),
      ("other", False), ("board.lab", False), ("[board]:22", False), ("*,!board", False), ("|1|x|y", False)],
 )  # fmt: skip
 def test_the_hosts_that_a_marked_key_is_for(hosts: str, is_for: bool) -> None:
