@@ -18,9 +18,11 @@ from pathlib import Path
 
 import pytest
 
+import process
 from deploy.flashers.qemu import free_port
 from deploy.remote.connect import Address
 from device_tests import tiny_model
+from errors import LinkError
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or ""
 BOARD = Address("board")
@@ -69,14 +71,14 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         self.log = (self.folder / "log").open("wb")
-        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=self.log, start_new_session=True)
+        self.process = process.start([SSHD, "-D", "-e", "-f", config], error=LinkError, stderr=self.log)
         limit = time.monotonic() + 30
         while not answers(self.port) and time.monotonic() < limit:
             time.sleep(0.05)
 
     def stop(self) -> None:
         os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait()
+        process.stop(self.process)
         self.log.close()
 
     def configure(self, **changed: object) -> None:
