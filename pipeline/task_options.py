@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,15 @@ LONGEST_S = 90 * 86400.0
 JSON = option(False, "print as JSON", group="output")
 LAB_HELP = "list the places of the lab of this coordinator too, HOST[:PORT] or ssh://[USER@]HOST"
 LAB_WORDS = "the environment variable LG_COORDINATOR, else no lab"
+
+
+def read_shell_words(text: str) -> str:
+    """Return words as a shell splits them, joined as they were. Raises ValueError if a quote is not closed."""
+    try:
+        shlex.split(text)
+    except ValueError as e:
+        raise ValueError("words in quotes that are closed") from e
+    return text
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,9 @@ class TestRequest(Request):
     junit: Path | None = option(
         None, "JUnit XML to write", group="output", value="FILE", default_words="reports/<target>/<model>/hil.xml"
     )
-    pytest_arguments: str = option("", "arguments for pytest, such as '-k reset -x'", group="output", value="WORDS")
+    pytest_arguments: str = option(
+        "", "arguments for pytest, such as '-k reset -x'", group="output", value="WORDS", parse=read_shell_words
+    )
 
 
 @dataclass(frozen=True)
@@ -286,7 +298,9 @@ class DoctorOptions:
 class CheckOptions:
     """What `test` gives to pytest."""
 
-    pytest_arguments: str = option("", "arguments for pytest, such as '-k frames -x'", group="output", value="WORDS")
+    pytest_arguments: str = option(
+        "", "arguments for pytest, such as '-k frames -x'", group="output", value="WORDS", parse=read_shell_words
+    )
 
 
 @dataclass(frozen=True)

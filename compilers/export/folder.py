@@ -38,6 +38,9 @@ class Manifest:
 def check_free(folder: Path) -> None:
     """Raise ConfigError if a folder holds anything but an earlier export of ours that nobody has changed."""
     if not folder.exists() and not folder.is_symlink():
+        above = next(parent for parent in folder.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise ConfigError(f"--out {folder}: {above} is a file; name another folder")
         return
     if not folder.is_dir():
         raise ConfigError(f"--out {folder}: expected a folder, this is a file; name another")

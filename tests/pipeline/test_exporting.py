@@ -35,6 +35,17 @@ def test_a_folder_that_is_not_free_is_an_error_before_anything_else(
     assert capsys.readouterr().err == (
         f"error: --out {tmp_path}: not empty and not an earlier export (notes.txt); name another folder\n"
     )
+    inside = tmp_path / "notes.txt" / "out"
+    assert main(["export", "v1_025", "--out", str(inside)]) == 1
+    assert capsys.readouterr().err == f"error: --out {inside}: {inside.parent} is a file; name another folder\n"
+
+
+def test_an_open_quote_is_an_error_before_anything_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hil", "v1_025", "--target", "host-fw", "--pytest-arguments", "-k 'x"]) == 1
+    printed = capsys.readouterr()
+    assert "--pytest-arguments -k 'x: expected words in quotes that are closed" in printed.err
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
 
 
 def test_a_board_of_an_sdk_is_compiled_for_without_the_sdk(

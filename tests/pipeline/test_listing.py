@@ -26,7 +26,6 @@ def test_tables_fit_80_columns(
     monkeypatch.setattr(sys.modules["console.table"], "out", screen)
     assert main(words) == 0
     table, _, names = capsys.readouterr().out.partition("not shown in 80 columns: ")
-
     assert names.splitlines()[0] == left_out
     assert len(table.splitlines()) > 20
     assert max(len(line.rstrip()) for line in table.splitlines()) <= 80
