@@ -95,6 +95,7 @@ BENCH = '[rpi4]\nlink = "ssh://pi@rpi4"\nflasher = "bossac"\n\n[nucleo-f446re]\n
         ((*NUCLEO, "--flasher=openocd"), "", BENCH, {"openocd"}),
         (PICO, "picotool", "", set()),
         (PICO, "", BENCH, {"openocd"}),
+        (("deploy", "--target=teensy41"), "", "", set()),  # the user's SDK brings what it calls
     ],
 )
 def test_a_flasher_is_installed_only_if_the_target_has_none(
