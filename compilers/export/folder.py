@@ -62,8 +62,11 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     check_free(folder)
     folder = folder.resolve()
     with write_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        except FileNotFoundError as e:  # no disk takes folders there, as in /proc
+            raise ConfigError(f"--out {folder}: can't be made there ({e.strerror}); name another folder") from e
         try:
             for path, content in files.items():
                 (work / "new" / path).parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,16 @@ def test_a_folder_that_is_not_free_is_an_error_before_anything_else(
     assert capsys.readouterr().err == f"error: --out {inside}: {inside.parent} is a file; name another folder\n"
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, where no folder can be made")
+def test_a_folder_that_can_t_be_made_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "net.tflite"
+    model.write_bytes(small_network())
+    assert main(["export", str(model), "--out", "/proc/alpharho/out"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: --out /proc/alpharho/out: can't be made there (No such file or directory); ")
+    assert len(error.splitlines()) == 1
+
+
 def test_an_open_quote_is_an_error_before_anything_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hil", "v1_025", "--target", "host-fw", "--pytest-arguments", "-k 'x"]) == 1
     printed = capsys.readouterr()
