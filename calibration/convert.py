@@ -16,11 +16,12 @@ from calibration.checks import Quantized, QuantizedTensor
 from calibration.comparison import Comparison
 from calibration.examples import Examples
 from calibration.meaning import Meaning
-from console.quiet import interrupts, output_to
+from console.quiet import output_to
 from datasets import Dataset, sample
 from errors import CalibrationError, ConfigError
 from fields import Json
 from models.build import KerasFacts, PresetFacts
+from process.interrupts import interrupts
 
 FILENAME = "model.tflite"
 LOG = "converter.log"

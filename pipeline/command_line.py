@@ -17,6 +17,7 @@ from invoke.tasks import Task
 from errors import ConfigError, Error, Stopped
 from pipeline.options import Field, Words, fields_of, read
 from pipeline.request import is_model, is_target
+from process.interrupts import interrupts
 
 T = TypeVar("T")
 InvokeTask: TypeAlias = "Task[Callable[[Context], None]]"
@@ -100,14 +101,17 @@ def _invoke_task(command: Command) -> InvokeTask:
 
 def attempt(body: Callable[[], None]) -> tuple[int, str]:
     """Run something and return the exit code and the line to end with: 1 for our errors, 130 for Ctrl-C."""
-    try:
-        body()
-    except Stopped as e:
-        return STOPPED, f"stopped: {e}"
-    except Error as e:
-        return 1, f"error: {e}"
-    except KeyboardInterrupt:
-        return STOPPED, "stopped; what was finished is kept"
+    with interrupts() as is_interrupted:
+        try:
+            body()
+        except Stopped as e:
+            return STOPPED, f"stopped: {e}"
+        except Error as e:
+            return 1, f"error: {e}"
+        except BaseException as e:  # such as the ImportError of a library whose import was stopped
+            if not isinstance(e, KeyboardInterrupt) and not is_interrupted():
+                raise
+            return STOPPED, "stopped; what was finished is kept"
     return 0, ""
 
 
