@@ -216,13 +216,16 @@ def _convert(path: Path, inputs: npt.NDArray[np.float32], log: Path) -> bytes:
             converter.representative_dataset = lambda: ([picture[None]] for picture in inputs)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = converter.inference_output_type = tf.int8
-            return bytes(converter.convert())
+            model = bytes(converter.convert())
         except Exception as e:  # the converter raises whatever MLIR gave it
             if interrupted():
                 # Ctrl-C came in a callback of its C++, which makes another error of it.
                 raise KeyboardInterrupt from e
             reason = (str(e).strip().splitlines() or [type(e).__name__])[0]
             raise CalibrationError(f"{path}: TensorFlow's converter failed ({reason[:300]})") from e
+        if interrupted():
+            raise KeyboardInterrupt  # which it lost
+        return model
 
 
 def convert_float(path: Path, log: Path) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
+import os
+import signal
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -171,6 +174,24 @@ def test_nothing_to_calibrate_or_to_check_with(network: Artifact[KerasFacts], da
     for partial in (dataclasses.replace(data, train=empty), dataclasses.replace(data, test=empty)):
         with pytest.raises(ConfigError, match="expected pictures to calibrate and to check with"):
             convert.calibrate(network, partial, SETTINGS)
+
+
+def test_ctrl_c_that_the_converter_loses_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+    import tensorflow as tf
+
+    class Converter:
+        target_spec = tf.lite.TargetSpec()
+
+        def convert(self) -> bytes:
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+            return b"model"
+
+    monkeypatch.setattr(keras.models, "load_model", lambda path, compile: None)
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "from_keras_model", lambda model: Converter())
+    with pytest.raises(KeyboardInterrupt):
+        convert._convert(tmp_path / "m.keras", np.zeros((1, 2, 2, 3), np.float32), tmp_path / "log")
 
 
 def test_a_converter_that_fails_is_one_line(
