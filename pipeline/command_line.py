@@ -99,6 +99,9 @@ def _invoke_task(command: Command) -> InvokeTask:
     return result
 
 
+STOPPED_TEXT = "stopped; what was finished is kept"
+
+
 def attempt(body: Callable[[], None]) -> tuple[int, str]:
     """Run something and return the exit code and the line to end with: 1 for our errors, 130 for Ctrl-C."""
     with interrupts() as is_interrupted:
@@ -111,8 +114,8 @@ def attempt(body: Callable[[], None]) -> tuple[int, str]:
         except BaseException as e:  # such as the ImportError of a library whose import was stopped
             if not isinstance(e, KeyboardInterrupt) and not is_interrupted():
                 raise
-            return STOPPED, "stopped; what was finished is kept"
-    return 0, ""
+            return STOPPED, STOPPED_TEXT
+        return (STOPPED, STOPPED_TEXT) if is_interrupted() else (0, "")  # a library may lose Ctrl-C
 
 
 def main(arguments: Sequence[str]) -> int:

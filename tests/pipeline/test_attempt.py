@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -34,9 +35,19 @@ def a_library_that_goes_on_and_fails_later() -> None:
     raise ValueError("no result")
 
 
+def a_library_that_loses_it() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        press_ctrl_c()
+
+
 def test_ctrl_c_ends_a_command_even_as_another_error() -> None:
     before = signal.getsignal(signal.SIGINT)
-    for body in (press_ctrl_c, an_import_that_is_stopped, a_library_that_goes_on_and_fails_later):
+    for body in (
+        press_ctrl_c,
+        an_import_that_is_stopped,
+        a_library_that_goes_on_and_fails_later,
+        a_library_that_loses_it,
+    ):
         assert attempt(body) == STOPPED, body
     assert signal.getsignal(signal.SIGINT) is before
 
