@@ -37,7 +37,6 @@ def temporary_files() -> Iterator[Path]:
 def work_folder(parent: Path, prefix: str = MAKING) -> Iterator[Path]:
     """Yield a new folder for a build, which is gone afterwards unless it was renamed."""
     parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(parent.glob(f"{prefix}*"))
 
     def new_folder() -> tuple[int, str]:
         path = tempfile.mkdtemp(dir=parent, prefix=prefix)
