@@ -29,7 +29,7 @@ def print_models(chosen: ModelsOptions) -> None:
 
 
 def print_layers(chosen: ExplainOptions) -> None:
-    """Print a preset layer by layer. Raises ConfigError if there is no such preset."""
+    """Print each layer of a preset. Raises ConfigError if there is no such preset."""
     preset = presets.parse(chosen.model, chosen.classes, chosen.channels)
     if chosen.json:
         print(json.dumps(explain.as_json(preset), indent=1))

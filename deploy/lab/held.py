@@ -31,7 +31,7 @@ SOURCE = Source("the program that holds the place", LinkError, "run again")
 
 
 class PlaceLost(Error):
-    """A place is no longer this run's: what its line still carries may be another's. Not a loss to wait for."""
+    """Another run has the place now. Its line may carry the other run's traffic, so this run ends and does not wait."""
 
 
 class Held:
@@ -90,7 +90,7 @@ class Held:
         return probe_of(self.holding)
 
     def check(self) -> None:
-        """Raise PlaceLost if the place is no longer ours."""
+        """Raise PlaceLost if another run has the place now."""
         if not self._lost and self._program.poll() is not None:
             self._lost = self._why_ended()
         if self._lost:

@@ -94,7 +94,7 @@ class Program:
         self._ended.set()
 
     def _watch_place(self, session: Coordinator, holding: Holding) -> None:
-        """Say when the place is no longer ours, and when its resources change, as after a restart of its exporter."""
+        """Say when another run takes the place, and when its resources change, as after a restart of its exporter."""
         last: Holding | None = holding
         while last is not None:
             try:
