@@ -21,6 +21,15 @@ MAX_VERSION = 8
 _HEADER = struct.Struct("<BBHH")
 _CRC = struct.Struct("<I")
 OVERHEAD = _HEADER.size + _CRC.size
+# Payloads: WRITE's before its bytes, its answer's with their count, RUN's count, and the map of WRITE's answer.
+CHUNK = struct.Struct("<BI")
+STORED = struct.Struct("<BIH")
+COUNT = struct.Struct("<H")
+MAP = struct.Struct("<Q")
+WITH_MAP = 0x80
+"""Added to WRITE's tensor: its answer also says which of the granules around it are stored."""
+GRANULE = 64
+MAP_BEFORE = 32
 _PRINTABLE = b"\t\r\n" + bytes(range(0x20, 0x7F))
 
 

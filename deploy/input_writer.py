@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from deploy import frames
 from deploy.exchange import Exchange
-from deploy.frames import Type
+from deploy.frames import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Type
 from deploy.info import DeviceInfo
-from deploy.picture import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, PictureTransaction
+from deploy.picture import PictureTransaction
 from deploy.request import Request, TooLong
 
 _SMALLEST_CHUNK = 256

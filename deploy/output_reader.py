@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from deploy.exchange import Exchange
-from deploy.frames import Type
+from deploy.frames import CHUNK, STORED, Type
 from deploy.info import DeviceInfo
-from deploy.picture import CHUNK, STORED
 from deploy.request import Request, TooLong
 from errors import DeviceError
 

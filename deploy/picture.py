@@ -7,22 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploy import frames
-from deploy.frames import Code, Frame, Type
+from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Code, Frame, Type
 from deploy.request import Refused, Request
 from deploy.transaction import Sent, Transaction
 from errors import DeviceError
 
-CHUNK = struct.Struct("<BI")
-STORED = struct.Struct("<BIH")
-COUNT = struct.Struct("<H")
-MAP = struct.Struct("<Q")
-WITH_MAP = 0x80
-"""Added to WRITE's tensor: its answer also says which of the granules around it are stored."""
-GRANULE = 64
 FEW = 6
 REFUSAL_BYTES = 45
 """What a refusal takes on the line, about."""
-MAP_BEFORE = 32
 
 
 def stored(payload: bytes) -> bytes:

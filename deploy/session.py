@@ -10,14 +10,14 @@ from types import TracebackType
 
 from deploy.board_state import BoardState, parse_board
 from deploy.exchange import Exchange
-from deploy.frames import Code, Type
+from deploy.frames import COUNT, Code, Type
 from deploy.handshake import handshake
 from deploy.info import DeviceInfo, Stats, parse_stats
 from deploy.input_writer import NO_TAIL, InputWriter, Tail, TailAnswers
 from deploy.line_speed import RunTime
 from deploy.links import Link
 from deploy.output_reader import OutputReader
-from deploy.picture import COUNT, ticks_in
+from deploy.picture import ticks_in
 from deploy.request import NoAnswer, Refused, Request, Restarted, Timeouts
 from errors import DeviceError
 from target.sections import EMULATED_UNITS

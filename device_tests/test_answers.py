@@ -9,8 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from deploy.frames import Code, Type
-from deploy.picture import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP
+from deploy.frames import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Code, Type
 from deploy.session import Refused, Session
 from device_tests.inputs import CORNERS, corner_example
 from device_tests.support import DeviceUnderTest

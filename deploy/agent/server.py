@@ -11,7 +11,7 @@ from deploy import frames
 from deploy.agent.engine import EngineError, one_line
 from deploy.agent.interface import Engine, Tensor
 from deploy.agent.text_mode import TextMode
-from deploy.frames import Code, Frame, Type
+from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Code, Frame, Type
 
 WINDOW = 1 << 18
 MAX_PAYLOAD = frames.MAX_PAYLOAD
@@ -20,13 +20,6 @@ MAX_COMMAND = 1 << 17  # a `db` of one picture may come as one command of MLPerf
 _OFFSET = struct.Struct("<I")
 _OFFSET_MOST = struct.Struct("<IH")
 _PART = struct.Struct("<II")
-_CHUNK = struct.Struct("<BI")
-_STORED = struct.Struct("<BIH")
-_COUNT = struct.Struct("<H")
-_MAP = struct.Struct("<Q")
-WITH_MAP = 0x80
-GRANULE = 64
-MAP_BEFORE = 32
 _REFUSAL = struct.Struct("<BH")
 
 
@@ -68,9 +61,9 @@ class Input:
         first, size, bits = max(0, offset // GRANULE - MAP_BEFORE), len(self.data), 0
         for start, stop in self.spans:
             end = stop // GRANULE if stop < size else -(-stop // GRANULE)
-            for granule in range(max(-(-start // GRANULE), first), min(end, first + 8 * _MAP.size)):
+            for granule in range(max(-(-start // GRANULE), first), min(end, first + 8 * MAP.size)):
                 bits |= 1 << (granule - first)
-        return _MAP.pack(bits)
+        return MAP.pack(bits)
 
 
 class Server:
@@ -177,25 +170,25 @@ class Server:
         return json.dumps({**own, **self.engine.stats(), **self._own_stats()}).encode()
 
     def _on_write(self, payload: bytes) -> bytes:
-        if len(payload) < _CHUNK.size:
-            raise Refusal(Code.LENGTH, f"WRITE takes at least {_CHUNK.size} bytes, got {len(payload)}")
-        flagged, offset = _CHUNK.unpack_from(payload)
-        tensor, chunk = flagged & ~WITH_MAP, payload[_CHUNK.size :]
+        if len(payload) < CHUNK.size:
+            raise Refusal(Code.LENGTH, f"WRITE takes at least {CHUNK.size} bytes, got {len(payload)}")
+        flagged, offset = CHUNK.unpack_from(payload)
+        tensor, chunk = flagged & ~WITH_MAP, payload[CHUNK.size :]
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
         self._begin_write()
         self.inputs[tensor].write(offset, chunk)
-        reply = _STORED.pack(flagged, offset, len(chunk))
+        reply = STORED.pack(flagged, offset, len(chunk))
         return reply + self.inputs[tensor].map_around(offset) if flagged & WITH_MAP else reply
 
     def _on_read(self, payload: bytes) -> bytes:
-        tensor, offset, size = _unpack(_STORED, payload)
+        tensor, offset, size = _unpack(STORED, payload)
         self._check_range("output", self.output_sizes, tensor, offset, size)
-        if size > self._max_payload - _CHUNK.size:
-            raise Refusal(Code.RANGE, f"READ gives at most {self._max_payload - _CHUNK.size} bytes at once, got {size}")
+        if size > self._max_payload - CHUNK.size:
+            raise Refusal(Code.RANGE, f"READ gives at most {self._max_payload - CHUNK.size} bytes at once, got {size}")
         if not self.has_output:
             raise Refusal(Code.INPUT, "READ: no output since the last WRITE")
         data: bytes = self.engine.output(tensor)
-        return _CHUNK.pack(tensor, offset) + data[offset : offset + size]
+        return CHUNK.pack(tensor, offset) + data[offset : offset + size]
 
     def _check_range(self, what: str, sizes: list[int], tensor: int, offset: int, size: int) -> None:
         if tensor >= len(sizes):
@@ -204,8 +197,8 @@ class Server:
             raise Refusal(Code.RANGE, f"{what} {tensor} has {sizes[tensor]} bytes, got {size} from {offset}")
 
     def _on_run(self, payload: bytes) -> bytes:
-        (count,) = _unpack(_COUNT, payload)
-        most = (self._max_payload - _COUNT.size) // 8
+        (count,) = _unpack(COUNT, payload)
+        most = (self._max_payload - COUNT.size) // 8
         if not 1 <= count <= most:
             raise Refusal(Code.RANGE, f"count is 1 to {most}, got {count}")
         return payload + struct.pack(f"<{count}Q", *self.run(count))
