@@ -16,6 +16,10 @@ class ConfigError(Error):
     """A preset, target, data set, option or file that the user gave is wrong."""
 
 
+class TrainingError(Error):
+    """A training went wrong, and what is kept of it is not what was asked for."""
+
+
 class CalibrationError(Error):
     """The int8 conversion failed, or its result is not what was asked for."""
 

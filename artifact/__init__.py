@@ -117,19 +117,40 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
     Raises ConfigError if the disk is full or may not be written.
     """
-    raw = data.encode() if isinstance(data, str) else data
+    write_all_atomic({path: data})
+
+
+def write_all_atomic(files: Mapping[Path, bytes | str]) -> None:
+    """Write several whole files or none, as far as a disk allows: all to temporary names, then rename all.
+
+    Raises ConfigError if the disk is full or may not be written.
+    """
+    with contextlib.ExitStack() as stack:
+        partials = [stack.enter_context(_partial(path)) for path in files]
+        for (path, data), (file, partial) in zip(files.items(), partials, strict=True):
+            with write_errors(path):
+                file.write(data.encode() if isinstance(data, str) else data)
+                file.flush()
+                os.chmod(partial, 0o644)
+        for path, (_, partial) in zip(files, partials, strict=True):
+            with write_errors(path):
+                os.replace(partial, path)
+
+
+@contextlib.contextmanager
+def _partial(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+    """Give a new locked file beside a path, and its name; it is removed in the end where it was not renamed."""
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path.parent.glob(f".{glob.escape(path.name)}.*"))
         handle, partial = locked(lambda: tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}."))
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(raw)
-                file.flush()
-                os.chmod(partial, 0o644)
-                os.replace(partial, path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+    file = os.fdopen(handle, "wb")
+    try:
+        yield file, partial
+    finally:
+        Path(partial).unlink(missing_ok=True)
+        with write_errors(path):  # what is left to write does not fit either
+            file.close()
 
 
 def write_zip(

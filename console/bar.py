@@ -44,6 +44,25 @@ def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def status_bar(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Show a progress bar and a text behind it until the body ends; the body says both."""
+    columns = (
+        TextColumn("{task.description}", style="bold", markup=False),
+        BarColumn(20),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}", markup=False),
+    )
+    if os.environ.get(PROGRESS_LINES):
+        show = _progress_lines(label, total)
+        yield lambda done, text: show(done)
+        return
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        task = progress.add_task(f"{one_line(label):<{LABEL_WIDTH}}", total=total, text="")
+        yield lambda done, text: progress.update(task, completed=done, text=one_line(text))
+
+
+@contextmanager
 def percent_bar(label: str) -> Iterator[Callable[[float], None]]:
     """Show a bar and the elapsed time until the body ends; it moves once the body says how many percent are done."""
     columns = (

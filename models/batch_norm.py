@@ -14,8 +14,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Normalize with the batch's moments in training, with the moving ones otherwise."""
-        if not training:
+        """Normalize with the batch's moments in training, with the moving ones otherwise and if the layer is frozen."""
+        if not (training and self.trainable):
             return super().call(inputs, training=False, mask=mask)
         empty = tf.constant([], tf.float32)
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from artifact import write_atomic, write_zip
+from artifact import write_all_atomic, write_zip
 from errors import ConfigError
 
 SHIPPED_DIR = Path(__file__).parent / "checkpoints"
@@ -28,7 +28,8 @@ class CheckpointFacts:
     `labels` are class names in the order of the outputs, `input_range` the values that pixels 0 and 255 stand for.
     `pictures` is the digest of the data set, None where its pictures cannot change.
     `float_top1` is a fraction of the `test_pictures` of the whole test split. The fields from `test_pictures` on say
-    how `inv train` made the checkpoint; they are None for one that comes from elsewhere.
+    how `inv train` made the checkpoint; they are None for one that comes from elsewhere. `kept_epoch` counts from 1;
+    `confusion` has the test pictures of each class (row) by the class that the network takes them for (column).
     """
 
     preset: str
@@ -44,6 +45,10 @@ class CheckpointFacts:
     command: str | None = None
     recipe: Mapping[str, object] | None = None
     history: tuple[Mapping[str, float], ...] | None = None
+    begins_with: str | None = None
+    held_out_pictures: int | None = None
+    kept_epoch: int | None = None
+    confusion: tuple[tuple[int, ...], ...] | None = None
 
 
 def shipped_path(preset_name: str, data: str) -> Path:
@@ -52,15 +57,20 @@ def shipped_path(preset_name: str, data: str) -> Path:
 
 
 def save(path: Path, weights: Weights, facts: CheckpointFacts, dtype: npt.DTypeLike = np.float16) -> None:
-    """Write weights (stored as `dtype`) and the facts about them, each file atomically.
+    """Write weights (stored as `dtype`) and the facts about them: both files or none.
 
     The same weights give the same bytes: NumPy's own `savez` would write the time of day.
     """
+    known = {name: value for name, value in asdict(facts).items() if value is not None}
+    text = json.dumps(known, indent=1) + "\n"
+    write_all_atomic({path.with_suffix(".json"): text, path: pack(weights, dtype)})
+
+
+def pack(weights: Mapping[str, npt.NDArray[np.float32]], dtype: npt.DTypeLike) -> bytes:
+    """Return the bytes of an .npz file with weights stored as `dtype`, in their order."""
     raw = io.BytesIO()
     write_zip(raw, ((f"{name}.npy", _npy(weight, dtype)) for name, weight in weights.items()), is_compressed=True)
-    known = {name: value for name, value in asdict(facts).items() if value is not None}
-    write_atomic(path.with_suffix(".json"), json.dumps(known, indent=1) + "\n")
-    write_atomic(path, raw.getvalue())
+    return raw.getvalue()
 
 
 def _npy(weight: npt.NDArray[np.float32], dtype: npt.DTypeLike) -> bytes:
@@ -101,4 +111,6 @@ def load_facts(path: Path) -> CheckpointFacts:
     values |= {"labels": tuple(table["labels"]), "input_range": (float(input_range[0]), float(input_range[1]))}
     if isinstance(table.get("history"), list):
         values["history"] = tuple(table["history"])
+    if isinstance(table.get("confusion"), list):
+        values["confusion"] = tuple(tuple(row) for row in table["confusion"])
     return CheckpointFacts(**values)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import socket
+from dataclasses import replace
+
 import keras
 import numpy as np
 
@@ -19,6 +23,19 @@ PUBLISHED_ALPHA = {
     "v3lm": (1.0,),
     "v3sm": (1.0,),
 }
+
+
+DOWNLOAD_PAUSE_S = 30.0
+"""Longest silence of a server before a download is given up."""
+
+
+def nearest_published(preset: Preset) -> Preset | None:
+    """Return the preset of 1000 classes whose weights Keras publishes at the nearest rho, None if there is none."""
+    rhos = PUBLISHED_RHO.get(preset.family, (preset.rho,))
+    if preset.alpha not in PUBLISHED_ALPHA.get(preset.family, ()) or preset.channels != 3:
+        return None
+    rho = min(rhos, key=lambda side: (abs(math.log(side / preset.rho)), -side))
+    return replace(preset, rho=rho, classes=1000)
 
 
 def check_published(preset: Preset) -> None:
@@ -63,6 +80,8 @@ def load(preset: Preset) -> checkpoint.Weights:
     Raises ConfigError if there are none for the preset or they can't be downloaded.
     """
     check_published(preset)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_PAUSE_S)
     try:
         reference = reference_model(preset, weights="imagenet")
     except Exception as e:  # Keras raises a bare Exception when the download fails
@@ -70,6 +89,8 @@ def load(preset: Preset) -> checkpoint.Weights:
         raise ConfigError(
             f"--weights imagenet: Keras could not download them ({reason}); try again with a network"
         ) from e
+    finally:
+        socket.setdefaulttimeout(before)
     return from_reference(preset, reference)
 
 

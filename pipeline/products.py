@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import console
@@ -18,10 +18,22 @@ from pipeline.task_options import CalibrateRequest, EmulatorOptions, FitOptions,
 def train(chosen: TrainOptions, command: str) -> None:
     """Train a preset and print where its weights are; `command` is what the user typed."""
     from models import training, weights
+    from models.training import recipe, summary
 
-    preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
-    path, top1 = training.run(**asdict(chosen), command=command)
-    console.say(f"{path}: {100 * top1:.2f} % top-1 in float over the whole test split")
+    names = {field.name for field in fields(recipe.Wishes)}
+    wishes = recipe.Wishes(**{name: value for name, value in asdict(chosen).items() if name in names})
+    with console.beside_json(chosen.json):
+        preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
+        path, facts = training.run(
+            chosen.model, chosen.data, chosen.weights, chosen.channels, wishes, chosen.out, command
+        )
+        if not chosen.json:
+            summary.print_summary(facts)
+    assert facts.float_top1 is not None
+    if chosen.json:
+        print(json.dumps({"path": str(path), **asdict(facts)}, indent=1))
+    else:
+        console.say(f"{path}: {100 * facts.float_top1:.2f} % top-1 in float over the whole test split")
 
 
 def build(request: Request) -> None:

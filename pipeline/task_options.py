@@ -226,7 +226,7 @@ class TrainOptions:
     model: str = like(Request, "model", help="preset such as v1_025 or v2_035_160 (./inv models lists them)")
     weights: str | None = option(
         None, "weights to begin with: imagenet, random, or a .npz checkpoint", group="model", value="FILE",
-        default_words="random ones; with fewer than 5,000 pictures the nearest checkpoint of the network",
+        default_words="random; with fewer than 5,000 pictures the network's nearest checkpoint, else ImageNet's",
     )  # fmt: skip
     channels: int = like(Request, "channels", is_scoped=False)
     data: str = like(Request, "data")
@@ -235,16 +235,37 @@ class TrainOptions:
         value="STAGES",
         default_words="half of rho for 3 epochs, then rho for 6; of few pictures more, so that there are 400 steps",
     )  # fmt: skip
+    frozen_epochs: int | None = option(
+        None, "epochs before the stages in which only the classifier learns", group="training", value="N",
+        default_words="a tenth of the stages' where weights are known for all but the classifier, else 0",
+    )  # fmt: skip
+    patience: int | None = option(
+        None, "hold out a sixth of the training pictures, stop after N epochs without a lower loss on them; 0: never",
+        group="training", value="N",
+        default_words="a third of the last stage's epochs with fewer than 5,000 pictures, else 0",
+    )  # fmt: skip
     batch: int | None = option(
         None, "pictures in one step", group="training", value="N", low=1,
         default_words="64, or an eighth of a small data set",
     )  # fmt: skip
-    learning_rate: float = option(3e-3, "peak learning rate of AdamW", group="training", value="X")
+    learning_rate: float | None = option(
+        None, "peak learning rate of AdamW", group="training", value="X",
+        default_words="0.003, or 0.001 from known weights",
+    )  # fmt: skip
     no_flip: bool = option(False, "do not mirror pictures", group="training")
+    no_color: bool = option(
+        False, "do not change brightness, contrast and saturation, as is done with fewer than 5,000 pictures",
+        group="training",
+    )  # fmt: skip
+    mixup: float = option(
+        0.0, "mix pairs of pictures by shares from a beta distribution of this parameter; 0: none", group="training",
+        value="X",
+    )  # fmt: skip
     seed: int = option(1, "seed of weights, order and augmentation", group="training", value="N")
     out: str | None = option(
         None, "checkpoint to write, .npz", group="output", value="FILE", default_words="where ./inv build looks for it"
     )
+    json: bool = JSON
 
 
 @dataclass(frozen=True)

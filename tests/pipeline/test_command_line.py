@@ -235,18 +235,3 @@ def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int
         path.write_bytes(content)
         one_line(inv(home, "deploy", "--model", path, "--data", f"npz:{npz}"), expected)
     assert leftovers(home) == []
-
-
-# Training
-
-
-def test_train_then_build_from_it(home: Path, npz: Path, tmp_path: Path) -> None:
-    arguments = ["train", "--model", PRESET, "--data", f"npz:{npz}", "--stages", "32:1", "--batch", "32"]
-    done = inv(tmp_path, *arguments)
-    assert done.returncode == 0, done.stderr
-    (trained,) = (tmp_path / "trained").glob(f"{PRESET}.{npz.name}-*.npz")
-    assert checkpoint.load_facts(trained).labels == CLASSES
-    assert done.stdout.strip().splitlines()[-1].startswith(str(trained))
-    built = inv(tmp_path, "build", "--model", PRESET, "--data", f"npz:{npz}")
-    assert built.returncode == 0, built.stderr
-    assert f"weights: {trained.name} (trained on npz:{npz.name})" in built.stdout
