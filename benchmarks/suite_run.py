@@ -86,7 +86,7 @@ def run(plan: Plan, build: Build) -> tuple[list[Cell], dict[str, str]]:
 
 
 def _board(name: str) -> Target:
-    board = targets.load(name)
+    board = targets.load(name, "--targets")
     if board.mcu is None or board.emulator is None or board.emulator.unit != "instructions":
         raise ConfigError(f"--targets {name}: expected emulated microcontrollers; they count instructions")
     return board

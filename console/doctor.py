@@ -25,6 +25,7 @@ BENCH = ROOT / "bench.toml"
 SYSTEM_PACKAGES = ROOT / "system_packages.txt"
 FREE_BYTES_WANTED = 4 << 30  # .venv is 2.4 GB
 TOOL_TIMEOUT_S = 5.0
+MISSING = "missing"
 
 # Distributions that decide what bytes come out, and for what they are.
 LIBRARIES = {
@@ -101,23 +102,23 @@ def requirements() -> list[Requirement]:
 
 
 def print_doctor(as_json: bool = False, more: Sequence[Row] = ()) -> None:
-    """Print what `examine` found, and more rows, as a table, or as a JSON list for programs."""
+    """Print what `examine` found, and more rows, as a table and how to get the rest, or as JSON for programs."""
     rows = [*examine(), *more]
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from console.table import plain, table
 
-    from console.text import clean
+    columns = [(name, "left") for name in ("what", "found", "needed for")]
+    table("", columns, [[row.what, row.found or MISSING, _few(row.needed_for)] for row in rows], (MISSING,), drop=(2,))
+    if missing := [row for row in rows if row.is_missing]:
+        plain("\n".join(f"{row.what}: {row.install}" for row in missing))
 
-    table = Table("what", "found", "needed for", "get it by", header_style="bold", box=None, pad_edge=False)
-    for row in rows:
-        state = Text("missing", "red") if row.is_missing else Text(clean(row.found))
-        install = clean(row.install) if row.is_missing else ""
-        table.add_row(Text(clean(row.what)), state, Text(clean(row.needed_for)), Text(install))
-    Console(highlight=False, emoji=False, markup=False).print(table)
+
+def _few(names: str) -> str:
+    """Return names joined by commas, all of them or the first and how many more: a table has a line for each row."""
+    first, *others = names.split(", ")
+    return f"{first} and {len(others)} more" if len(others) > 1 else names
 
 
 def _python() -> Iterable[Row]:

@@ -17,6 +17,9 @@ from target import Target
 STM32_DFU = "0483:df11"
 BOOTSEL = {"2e8a:0003": "RPI-RP2", "2e8a:000f": "RP2350"}
 """USB IDs of boot loaders in ROM, and the board ID of their drives."""
+COLUMNS = ("", "where", "USB ID", "serial number", "product", "may be")
+LESS = ("USB ID", "serial number", "product")
+"""Columns that a narrow terminal can do without."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,15 @@ def _targets_in_dfu(boards: Sequence[Target]) -> tuple[str, ...]:
 
 
 def table(items: Sequence[Item]) -> tuple[list[tuple[str, str]], list[list[str]]]:
-    """Return columns and rows that describe what is plugged in."""
-    names = ("", "where", "USB ID", "serial number", "product", "may be", "next step")
-    rows = [[i.kind, i.where, i.usb_id, i.serial_number, i.product, ", ".join(i.targets), i.note] for i in items]
-    return [(name, "left") for name in names], rows
+    """Return columns and rows that describe what is plugged in, without notes and without empty columns."""
+    rows = [[i.kind, i.where, i.usb_id, i.serial_number, i.product, ", ".join(i.targets)] for i in items]
+    shown = [place for place in range(len(COLUMNS)) if any(row[place] for row in rows)]
+    return [(COLUMNS[place], "left") for place in shown], [[row[place] for place in shown] for row in rows]
+
+
+def notes(items: Sequence[Item]) -> list[str]:
+    """Return a line with the next step for each thing that can't be used as it is."""
+    return [f"{item.where}: {item.note}" for item in items if item.note]
 
 
 def write_bench(items: Sequence[Item], boards: Sequence[Target], wanted: str = "") -> list[str]:

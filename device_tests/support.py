@@ -131,16 +131,22 @@ class DeviceUnderTest:
 def answers(session: Session, data: bytes) -> list[Frame]:
     """Send bytes as they are and return all frames that answer them.
 
-    A PING behind them comes back last, since devices answer in order: nothing waits for silence.
+    A PING behind them comes back last, since devices answer in order: nothing waits for silence. One before them shows
+    where the answers to earlier requests end: a request that was sent twice on a slow line is answered twice.
     """
-    mark = frames.encode(Frame(Type.PING, session.exchange.next_seq(), b"end of answers"))
-    seq = frames.Decoder().feed(mark)[0].seq  # type: ignore[union-attr]
-    session.link.write(data + mark)
+    _until_mark(session, b"")
+    return _until_mark(session, data)
+
+
+def _until_mark(session: Session, data: bytes) -> list[Frame]:
+    """Send bytes and a PING; return the frames that come before its answer."""
+    mark = Frame(Type.PING, session.exchange.next_seq(), b"end of answers")
+    session.link.write(data + frames.encode(mark))
     replies: list[Frame] = []
     limit = time.monotonic() + ANSWER_TIMEOUT_S
     while time.monotonic() < limit:
         for frame in session.exchange.receive(1.0):
-            if frame.type == Type.PING | frames.REPLY and frame.seq == seq:
+            if (frame.type, frame.seq) == (Type.PING | frames.REPLY, mark.seq):
                 return replies
             replies.append(frame)
     raise AssertionError(f"no answer to a PING in {ANSWER_TIMEOUT_S:g} s after {data[:40].hex()}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from measure.trace import ABSENT, DIFFERS, EQUAL, Layer, Place, Trace
 
 COLUMNS = [("", "right"), ("operator", "left"), ("tensor", "left"), ("shape", "left"), ("", "left")]
+DROPPED = (3, 2)
+"""Columns that a narrow terminal can do without: the shape, then the tensor."""
 NAME_CHARACTERS = 32
 DIMENSIONS = {4: ("", "row", "column", "channel"), 3: ("row", "column", "channel"), 2: ("", "value")}
 

@@ -10,6 +10,7 @@ import console
 import target
 from console import doctor
 from deploy import inventory
+from deploy.inventory import Item
 from deploy.lab import places
 from errors import LinkError
 from models import explain, presets, tables
@@ -96,18 +97,36 @@ def _place_rows(coordinator: str) -> list[doctor.Row]:
 
 
 def print_devices(chosen: DevicesOptions) -> None:
-    """Print what is plugged in; with --write, add what is certain to bench.toml."""
+    """Print what is plugged in; with --write, add what is certain to bench.toml.
+
+    Raises LinkError, after that, if the lab that is named is not reached.
+    """
     boards = [target.load(name) for name in ([chosen.target] if chosen.target else target.names())]
     coordinator = places.coordinator_of(chosen.coordinator)
-    items = inventory.look(boards) + (places.items_of(coordinator, boards) if coordinator else [])
-    if chosen.json:
-        print(json.dumps([asdict(item) for item in items], indent=1))
-        return
-    console.table("", *inventory.table(items))
-    if not items:
-        console.plain("nothing is plugged in that is a board; a board over SSH needs no cable")
+    items, unreached = inventory.look(boards), None
+    try:
+        items += places.items_of(coordinator, boards) if coordinator else []
+    except LinkError as e:
+        unreached = e
+    _print_items(items, chosen.json)
     if chosen.write:
         names = inventory.write_bench(items, boards, chosen.target)
         console.say(
             f"{inventory.bench_path()}: added {', '.join(names) or 'nothing: no port is certain; name a --target'}"
         )
+    if unreached is not None:
+        raise unreached
+
+
+def _print_items(items: Sequence[Item], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([asdict(item) for item in items], indent=1))
+        return
+    if not items:
+        console.say("nothing is plugged in that is a board; a board over SSH needs no cable")
+        return
+    columns, rows = inventory.table(items)
+    drop = [place for place, (name, _) in enumerate(columns) if name in inventory.LESS]
+    console.table("", columns, rows, drop=drop)
+    if notes := inventory.notes(items):
+        console.plain("\n".join(notes))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL.Image import Image
 
 from datasets import Dataset, Split, empty_split
 from datasets.files import UNREADABLE, decode
@@ -24,13 +25,24 @@ def choose(setup: Setup, picture: Path | None = None) -> tuple[bytes, str]:
     return setups.prepare_pictures(setups.with_random_inputs(setup)).first, RANDOM
 
 
+def check_picture(path: Path) -> None:
+    """Raise ConfigError if a file is not a picture that can be read."""
+    if not path.is_file():
+        raise ConfigError(f"--picture {path}: no such file; expected a picture such as a PNG or JPEG")
+    _decoded(path)
+
+
+def _decoded(path: Path) -> Image:
+    try:
+        return decode(path).picture
+    except UNREADABLE as e:
+        raise ConfigError(f"--picture {path}: can't be read as a picture ({e})") from e
+
+
 def _one_picture(setup: Setup, path: Path) -> Dataset:
     """Return a data set of one picture. Raises ConfigError if it is not one, or not for this model."""
     if not setup.int8.facts.input.is_picture or setup.int8.facts.more_inputs:
         raise ConfigError(f"--picture {path}: {setup.int8.name} does not take a picture; leave --picture out")
-    try:
-        decoded = decode(path).picture
-    except UNREADABLE as e:
-        raise ConfigError(f"--picture {path}: can't be read as a picture ({e})") from e
+    decoded = _decoded(path)
     test = Split(np.zeros(1, np.int64), lambda index: decoded)
     return Dataset(path.name, (), empty_split(), test, str(path))

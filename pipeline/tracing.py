@@ -40,7 +40,7 @@ def run(request: TraceRequest) -> None:
     if request.json:
         print(json.dumps(to_json(trace), indent=1, allow_nan=False))
     else:
-        console.table("", trace_layout.COLUMNS, trace_layout.rows(trace), red=(DIFFERS,))
+        console.table("", trace_layout.COLUMNS, trace_layout.rows(trace), red=(DIFFERS,), drop=trace_layout.DROPPED)
         console.plain(trace_layout.summary(trace))
     if trace.first is not None:
         raise DeviceError(f"{trace.target}: {trace.first.name} {trace.first.operator} differs from the reference")
@@ -69,8 +69,8 @@ def _check(request: TraceRequest, board: Target) -> None:
             f"--target {board.name}: your SDK builds its program: `./inv export --with-trace --with-protocol`, then "
             "trace with --link; or --answers with what the program `answers` prints"
         )
-    if request.picture is not None and not request.picture.is_file():
-        raise ConfigError(f"--picture {request.picture}: no such file; expected a picture such as a PNG or JPEG")
+    if request.picture is not None:
+        one_input.check_picture(request.picture)
 
 
 def _of_device(request: TraceRequest, board: Target) -> tuple[Trace, str]:

@@ -70,20 +70,20 @@ def names() -> list[str]:
     return sorted(path.stem for path in TARGETS_DIR.glob("*.toml"))
 
 
-def load(name: str) -> Target:
-    """Return the board of that name. Raises ConfigError if there is none or its file is wrong."""
+def load(name: str, option: str = "--target") -> Target:
+    """Return the board of that name, which `option` has. Raises ConfigError if there is none or its file is wrong."""
     if is_sdk(name):
-        return _sdk_target(name)
+        return _sdk_target(name, option)
     if name not in names():
-        raise ConfigError(f"--target {name}: no such target; {nearest(name, names())}")
+        raise ConfigError(f"{option} {name}: no such target; {nearest(name, names())}")
     return load_file(TARGETS_DIR / f"{name}.toml")
 
 
-def _sdk_target(name: str) -> Target:
+def _sdk_target(name: str, option: str) -> Target:
     sdk, _, board = name.partition(":")
     if not SDK_BOARD.fullmatch(board):
         raise ConfigError(
-            f"--target {name}: expected a board as {SDKS[sdk]} names it: letters, digits and . _ : / = @ -"
+            f"{option} {name}: expected a board as {SDKS[sdk]} names it: letters, digits and . _ : / = @ -"
         )
     known = _known_sdk_board(sdk, board)
     if known:

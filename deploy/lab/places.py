@@ -12,7 +12,6 @@ from deploy.lab.facts import Lab, Place
 from deploy.lab.held import look
 from deploy.lab.owner import is_gone
 from deploy.lab.situation import release_step, taken_text, why_dead
-from errors import LinkError
 from target import Target
 
 
@@ -39,14 +38,11 @@ def places_of(coordinator: str) -> tuple[list[PlaceRow], Lab]:
 
 
 def items_of(coordinator: str, boards: Sequence[Target]) -> list[Item]:
-    """Return the places of a lab beside what is plugged in here; a lab that is not reached is one with its reason.
+    """Return the places of a lab beside what is plugged in here. Raises LinkError if it is not reached.
 
     A place may be the targets that its tag `board` names, with _ for -.
     """
-    try:
-        rows, lab = places_of(coordinator)
-    except LinkError as e:
-        return [Item("lab", coordinator, note=str(e))]
+    rows, lab = places_of(coordinator)
     tags = {place.name: dict(place.tags) for place in lab.places}
     items = []
     for row in rows:

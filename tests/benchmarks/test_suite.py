@@ -113,6 +113,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     one_line(inv(tmp_path, "bench-engines", "--update"), "--update: belongs to --presets")
     one_line(inv(tmp_path, "bench-engines", "--images", "0"), "--images 0")
     one_line(inv(tmp_path, "bench-engines", "--targets", "host-fw"), "--targets host-fw", "emulated microcontrollers")
+    one_line(inv(tmp_path, "bench-engines", "--targets", "qemu-m44"), "--targets qemu-m44: no such target; did you")
     one_line(inv(tmp_path, "bench-engines", "--models", "none.tflite", "--targets", "qemu-m4"), "none.tflite")
 
 

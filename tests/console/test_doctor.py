@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 from serial.tools import list_ports
 
 from artifact import ROOT
@@ -115,11 +116,19 @@ def test_json_is_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(rows[0]) == {"what", "found", "needed_for", "install"}
 
 
-def test_the_table_shows_what_is_missing(tools: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    doctor.print_doctor()
+def test_the_table_shows_what_is_missing_on_a_line_each(
+    tools: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Console(width=80, force_terminal=True, color_system=None, soft_wrap=True)
+    monkeypatch.setattr(sys.modules["console.table"], "out", screen)
+    doctor.print_doctor(more=[Row("lab x:1", "", "boards in a lab", "start it")])
     shown = capsys.readouterr().out
-    assert "missing" in shown
-    assert "arm-none-eabi-gcc" in shown
+    assert "\narm-none-eabi-gcc: apt install gcc-arm-none-eabi\n" in shown
+    assert shown.endswith("\nlab x:1: start it\n")
+    (row,) = [line for line in shown.splitlines() if line.startswith("cmake ")]
+    assert row.split()[1] == "missing"
+    table = shown.partition("\n\n")[0].splitlines()
+    assert max(len(line.rstrip()) for line in table) <= 80
 
 
 def test_nothing_slow_is_imported() -> None:

@@ -15,6 +15,8 @@ import pytest
 
 import target
 from artifact import ROOT
+from deploy import frames
+from deploy.frames import Frame, Type
 from deploy.links import Link
 from deploy.session import Session
 from device_tests import outcome
@@ -22,7 +24,7 @@ from device_tests.memory import RSS_SLACK, Marks
 from device_tests.outcome import Outcome
 from device_tests.retries import FLAKY, Retries
 from device_tests.soak import Soak
-from device_tests.support import DeviceUnderTest
+from device_tests.support import DeviceUnderTest, answers
 from errors import DeviceError, LinkError
 from pipeline.device_test import arguments_of
 from pipeline.task_options import TestRequest, read_duration
@@ -114,6 +116,16 @@ def test_options_reach_the_suite() -> None:
     words = arguments_of(request)
     assert {"--retry=2", "--soak=90.0", "--inferences=1000", "--lossy=0", "--flasher=pyocd"} <= set(words)
     assert words[-2:] == ["-k", "a b"]
+
+
+def test_a_late_second_answer_is_not_taken_for_one_to_what_was_sent_next() -> None:
+    """As on a slow line: a request is sent twice, its first answer is taken, the second comes later."""
+    early, late = Frame(Type.PING, 500, b"sent twice"), Frame(Type.PING, 501, b"sent then")
+    with Session(FakeLink()) as session:
+        session.link.write(frames.encode(early) * 2)
+        (reply,) = answers(session, frames.encode(late))
+        assert (reply.seq, reply.payload) == (late.seq, late.payload)
+        assert [frame.seq for frame in answers(session, frames.encode(late) * 2)] == [late.seq] * 2
 
 
 # A soak

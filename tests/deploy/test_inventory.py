@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,9 @@ def test_ports_probes_boot_loaders_and_drives_are_found(tmp_path: Path, monkeypa
     ]
     columns, rows = inventory.table(items)
     assert all(len(row) == len(columns) for row in rows)
+    noted = [dataclasses.replace(items[3], note="mount it"), items[0]]
+    assert inventory.notes(noted) == [f"{tmp_path}: mount it"]
+    assert [name for name, _ in inventory.table(noted[:1])[0]] == ["", "where", "product"]
 
 
 def test_a_port_that_may_not_be_opened_names_the_group(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import target as targets
 import tasks  # noqa: F401  # makes the commands
-from artifact import Artifact, NoFacts, sha256_of
+from artifact import ROOT, Artifact, NoFacts, sha256_of
 from compilers.image import firmware, microcontroller
 from deploy import tracing
 from deploy.device import device_for
@@ -246,6 +246,7 @@ def test_the_first_operator_that_xnnpack_rounds_otherwise_is_named(
         (["--answers", "none.txt"], "--answers none.txt: no such file"),
         (["--answers", "none.txt", "--picture", "a.png"], "leave --picture and --link out"),
         (["--picture", "none.png", "--target", "host"], "--picture none.png: no such file"),
+        (["--picture", f"{ROOT}/README.md", "--target", "qemu-m4"], "README.md: can't be read as a picture"),
     ],
 )
 def test_what_can_not_be_traced_is_one_line(
