@@ -276,6 +276,17 @@ def doctor(chosen: options.DoctorOptions) -> None:
     listing.print_doctor(chosen)
 
 
+@command(CHECKOUT, options.CleanOptions)
+def clean(chosen: options.CleanOptions) -> None:
+    """Remove what can be built again.
+
+    Reports, trainings, and what devices answered in runs that are to go on stay.
+    """
+    from pipeline import cleaning
+
+    cleaning.clean(chosen)
+
+
 @command(CHECKOUT, options.CheckOptions)
 def test(chosen: options.CheckOptions) -> None:
     """Run lint, types and all tests: what CI runs."""
@@ -286,7 +297,7 @@ def test(chosen: options.CheckOptions) -> None:
 
 @command(CHECKOUT, options.LockOptions)
 def lock(chosen: options.LockOptions) -> None:
-    """Resolve the dependencies into requirements.lock."""
+    """Resolve the dependencies into the locks."""
     from devtools import lock as locking
 
     locking.lock(chosen.upgrade)

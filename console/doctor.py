@@ -23,14 +23,14 @@ from errors import Error
 
 BENCH = ROOT / "bench.toml"
 SYSTEM_PACKAGES = ROOT / "system_packages.txt"
-FREE_BYTES_WANTED = 4 << 30  # .venv is 2.4 GB
+FREE_BYTES_WANTED = 4 << 30  # .venv with TensorFlow is 2.4 GB
 TOOL_TIMEOUT_S = 5.0
 MISSING = "missing"
 
 # Distributions that decide what bytes come out, and for what they are.
+KERAS = {"tensorflow": "training, int8 conversion", "keras": "networks, training"}
 LIBRARIES = {
-    "tensorflow": "training, int8 conversion",
-    "keras": "networks, training",
+    **KERAS,
     "ai-edge-litert": "inference here and on Linux boards",
     "fabric": "boards over SSH",
     "tflite-micro": "engine tflm, target host-tflm",
@@ -135,7 +135,7 @@ def _libraries() -> Iterable[Row]:
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            version = ""
+            version = "when needed" if name in KERAS else ""  # the launcher installs it then
         yield Row(name, version, needed_for, "./inv")
 
 

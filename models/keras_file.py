@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
-
 from errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,6 +62,8 @@ def describe(path: Path) -> Description:
     """Return what a file says of itself, without loading it. Raises ConfigError if it is not a Keras model."""
     try:
         if path.suffix == ".h5":
+            import h5py
+
             with h5py.File(path, "r") as file:
                 text, version = file.attrs.get("model_config"), file.attrs.get("keras_version", "")
             if text is None:
@@ -141,6 +141,8 @@ def _repaired(path: Path, description: Description, folder: Path) -> Path:
     config = json.loads(json.dumps(description.config))
     for layer in layers_of(config):
         _repair_layer(layer)
+    import h5py
+
     copy = folder / path.name
     shutil.copyfile(path, copy)
     with h5py.File(copy, "r+") as file:

@@ -123,7 +123,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments and arguments[0].partition("=")[0] in COMPLETION:
             return _complete(arguments)
-        code, message = attempt(lambda: _run(arguments))
+        code, message = attempt(lambda: _run_with_libraries(arguments))
         sys.stdout.flush()
     except BrokenPipeError:  # such as ./inv targets | head; Python would complain again when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -133,6 +133,16 @@ def main(arguments: Sequence[str]) -> int:
 
         print(one_line(message), file=sys.stderr)
     return code
+
+
+def _run_with_libraries(arguments: Sequence[str]) -> None:
+    try:
+        _run(arguments)
+    except ModuleNotFoundError as e:
+        from pipeline import second_lock
+
+        second_lock.start_again_after(e)
+        raise
 
 
 def _run(arguments: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from deploy.inventory import Item
 from deploy.lab import places
 from errors import LinkError
 from models import explain, presets, tables
+from pipeline import cleaning
 from pipeline.task_options import DevicesOptions, DoctorOptions, ExplainOptions, ModelsOptions, TargetsOptions
 from target import Target
 from target.sdk import SDKS
@@ -81,7 +82,8 @@ def _how_tried(board: Target) -> str:
 def print_doctor(chosen: DoctorOptions) -> None:
     """Print what is installed, and the places of a lab where one is named."""
     coordinator = places.coordinator_of(chosen.coordinator)
-    doctor.print_doctor(chosen.json, _place_rows(coordinator) if coordinator else [])
+    rows = [doctor.Row(str(use.folder), f"{use.size_bytes / 1e6:,.1f} MB", use.what) for use in cleaning.uses()]
+    doctor.print_doctor(chosen.json, rows + (_place_rows(coordinator) if coordinator else []))
 
 
 def _place_rows(coordinator: str) -> list[doctor.Row]:

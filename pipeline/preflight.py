@@ -20,7 +20,7 @@ from artifact import no_such_file
 from errors import ConfigError, DeployError, Error
 from measure import report_file
 from models import formats, presets
-from pipeline import edgetpu, lab
+from pipeline import edgetpu, lab, second_lock
 from pipeline.request import AUTO, MODEL_FILES, Request, check_scope
 from pipeline.resolve import Resolved, read_labels, resolve
 from target import Target
@@ -66,6 +66,8 @@ def check(request: Request, goal: Goal, needs_data: bool = True) -> Resolved:
         check_reports(request, board, engine)
         check_device(request, board, engine)
     check_data(request)
+    if request.model_kind != "tflite":
+        second_lock.need_keras()
     resolved = resolve(request, needs_data)
     if needs_data or not resolved.is_default_data:
         check_pictures(resolved, goal)

@@ -329,3 +329,11 @@ class LockOptions:
     """How to resolve the dependencies."""
 
     upgrade: bool = option(False, "take the newest version of each", group="output")
+
+
+@dataclass(frozen=True)
+class CleanOptions:
+    """What `clean` removes."""
+
+    environment: bool = option(False, ".venv too, if ./inv made it; the next ./inv installs it again", group="action")
+    dry_run: bool = option(False, "say what would be removed, and its size", group="action")

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # All that the launcher may start besides Python, apt-get and sudo.
-PROGRAMS = ("sh", "sha256sum", "readlink", "rm", "env", "flock", "mkdir", "cp", "chmod")
+PROGRAMS = ("sh", "sha256sum", "readlink", "rm", "env", "flock", "mkdir", "cp", "chmod", "uname")
+FILES = ("inv", "requirements.lock", "requirements-keras.lock", "requirements-cmake.lock", "other_systems.txt")
 FAKE_PYTHON = """#!/bin/sh
 printf '%s\\n' "python $*" >>"$FAKE_LOG"
 case "$*" in
@@ -39,7 +40,7 @@ class Copy:
         self.root, self.bin, self.log = folder / "a checkout", folder / "bin", folder / "log"
         self.root.mkdir()
         self.bin.mkdir()
-        for name in ("inv", "requirements.lock"):
+        for name in FILES:
             shutil.copy(ROOT / name, self.root / name)
         table = (ROOT / "system_packages.txt").read_text().replace(" /usr/", " /not/there/usr/")
         (self.root / "system_packages.txt").write_text(table)
@@ -51,17 +52,31 @@ class Copy:
         self.program("python3", FAKE_PYTHON)
         self.program("apt-get", FAKE_APT)
         self.program("id", "#!/bin/sh\necho 0\n")
+        (folder / "debian").write_text("ID=debian\n")
+        self.os_release = folder / "debian"
 
     def program(self, name: str, text: str) -> None:
         (self.bin / name).write_text(text)
         (self.bin / name).chmod(0o755)
+
+    def be(self, name: str, os_release: str) -> None:
+        """Make the copy run as a user without root on another system."""
+        self.os_release = self.log.with_name(name)
+        self.os_release.write_text(os_release)
+        self.program("id", "#!/bin/sh\necho 1000\n")
 
     def run(self, *arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the launcher and forget what was called before."""
         self.log.write_text("")
         return subprocess.run(
             [self.root / "inv", *arguments],
-            env={"PATH": str(self.bin), "FAKE_LOG": str(self.log), "FAKE_STALE": "", **environment},
+            env={
+                "PATH": str(self.bin),
+                "FAKE_LOG": str(self.log),
+                "FAKE_STALE": "",
+                "OS_RELEASE": str(self.os_release),
+                **environment,
+            },
             cwd=cwd or self.root.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+
+import pytest
 
 from tests.launcher import Copy, copy, warm
 
@@ -15,8 +18,45 @@ def test_the_first_run_makes_the_environment_and_runs_the_tasks(copy: Copy) -> N
     assert done.stdout == f"<{copy.root}/tasks.py><models><--json><a b><>"
     assert len(copy.called("-m venv")) == 1
     assert len(copy.called(f"install --require-hashes --only-binary :all: -r {copy.root / 'requirements.lock'}")) == 1
-    stamp = (copy.root / ".venv" / "lock.sha256").read_text().strip()
-    assert stamp == hashlib.sha256((copy.root / "requirements.lock").read_bytes()).hexdigest()
+    assert stamp_of(copy) == [digest_of(copy, "requirements.lock"), "light"]
+    assert "inv: installing the Python packages of requirements.lock into .venv: " in done.stderr
+    assert "without TensorFlow and Keras" in done.stderr
+
+
+def stamp_of(copy: Copy) -> list[str]:
+    return (copy.root / ".venv" / "lock.sha256").read_text().split()
+
+
+def digest_of(copy: Copy, lock: str) -> str:
+    return hashlib.sha256((copy.root / lock).read_bytes()).hexdigest()
+
+
+def installs(copy: Copy) -> list[str]:
+    return [line.rpartition("/")[2] for line in copy.called("install --require-hashes")]
+
+
+@pytest.mark.parametrize(("task", "environment"), [("train", {}), ("test", {}), ("models", {"ALPHARHO_LOCK": "keras"})])
+def test_keras_comes_with_one_call_of_pip_where_it_is_needed(
+    copy: Copy, task: str, environment: dict[str, str]
+) -> None:
+    done = copy.run(task, "--data=cifar10", **environment)
+    assert installs(copy) == ["requirements-keras.lock"]
+    assert "with TensorFlow and Keras" in done.stderr
+    assert stamp_of(copy) == [digest_of(copy, "requirements-keras.lock"), "keras"]
+
+
+def test_keras_is_added_to_a_light_environment_and_stays(warm: Copy) -> None:
+    warm.run("deploy", "x.tflite", ALPHARHO_LOCK="keras")
+    assert installs(warm) == ["requirements-keras.lock"]
+    assert not warm.called("-m venv")
+    warm.run("deploy", "x.tflite")
+    assert installs(warm) == []
+
+
+def test_an_environment_from_before_the_light_lock_keeps_keras(warm: Copy) -> None:
+    (warm.root / ".venv" / "lock.sha256").write_text("0" * 64 + "\n")
+    warm.run("--list")
+    assert installs(warm) == ["requirements-keras.lock"]
 
 
 def test_a_warm_run_starts_python_once(warm: Copy) -> None:
@@ -50,6 +90,27 @@ def test_an_environment_without_python_is_made_again(warm: Copy) -> None:
     (warm.root / ".venv" / "bin" / "python").unlink()
     assert warm.run("--list").returncode == 0
     assert len(warm.called("-m venv")) == 1
+
+
+def test_an_environment_of_the_user_is_never_deleted(warm: Copy) -> None:
+    (warm.root / ".venv" / "made-by-inv").unlink()
+    (warm.root / ".venv" / "mine").write_text("")
+    (warm.root / ".venv" / "unfinished").write_text("")
+    assert warm.run("--list").returncode == 0
+    assert len(warm.called("--force-reinstall")) == 1
+    (warm.root / ".venv" / "bin" / "python").unlink()
+    done = warm.run("--list")
+    assert done.returncode == 1
+    assert done.stderr.endswith("was not made by ./inv and has no Python 3.11 to 3.13 with pip; move it away\n")
+    assert (warm.root / ".venv" / "mine").exists()
+
+
+def test_a_linked_environment_is_never_deleted(warm: Copy, tmp_path: Path) -> None:
+    (warm.root / ".venv").rename(tmp_path / "shared")
+    (warm.root / ".venv").symlink_to(tmp_path / "shared")
+    (tmp_path / "shared" / "unfinished").write_text("")
+    assert warm.run("--list").returncode == 0
+    assert (warm.root / ".venv").is_symlink()
 
 
 def test_an_environment_made_by_hand_is_used(warm: Copy) -> None:
@@ -86,4 +147,4 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
     copy.program("id", "#!/bin/sh\necho 1000\n")
     done = copy.run("--list", FAKE_NO_ENSUREPIP="1")
     assert done.returncode == 1
-    assert done.stderr.endswith("run: sudo apt-get install -y python3.11-venv\n")
+    assert "run: sudo apt-get install -y python3.11-venv\n" in done.stderr

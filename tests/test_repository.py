@@ -47,8 +47,11 @@ def committed() -> list[Path]:
     return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
-def locked() -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==([^\s\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+LIGHT, WHOLE, CMAKE = "requirements.lock", "requirements-keras.lock", "requirements-cmake.lock"
+
+
+def locked(name: str = WHOLE) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==([^\s\\]+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
 def canonical(requirement: str) -> str:
@@ -81,16 +84,28 @@ def test_no_root_folder_or_module_hides_another() -> None:
 
 def test_every_dependency_is_locked() -> None:
     table = project()["project"]
-    asked = [*table["dependencies"], *table["optional-dependencies"]["dev"]]
-    assert {canonical(requirement) for requirement in asked} <= set(locked())
+    extras = table["optional-dependencies"]
+    for lock, asked in (
+        (LIGHT, table["dependencies"]),
+        (WHOLE, [*table["dependencies"], *extras["keras"], *extras["dev"]]),
+        (CMAKE, extras["cmake"]),
+    ):
+        assert {canonical(requirement) for requirement in asked} <= set(locked(lock))
+
+
+def test_the_light_lock_is_a_part_of_the_whole_one_without_keras() -> None:
+    light, whole = locked(LIGHT), locked()
+    assert light.items() <= whole.items()
+    assert not {"tensorflow", "keras", "h5py", "pytest", "mypy"} & set(light)
 
 
 def test_invoke_is_one_that_fabric_takes() -> None:
     assert locked()["invoke"].startswith("2.")
 
 
-def test_the_lock_has_hashes_and_no_address() -> None:
-    text = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", [LIGHT, WHOLE, CMAKE])
+def test_the_locks_have_hashes_and_no_address(name: str) -> None:
+    text = (ROOT / name).read_text()
     assert "://" not in text
     assert not re.search(r"^\s*(-|--)[a-z]", text.replace("    --hash=sha256:", ""), re.MULTILINE)
     for entry in re.split(r"\n(?=[a-z])", text)[1:]:

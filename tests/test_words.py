@@ -10,7 +10,7 @@ import pytest
 
 SUFFIXES = (".py", ".md", ".c", ".h", ".cc", ".S", ".inc", ".toml", ".jinja", ".cmake", ".txt")
 # Other people's words: licenses, locks, recorded output of tools.
-NOT_OURS = ("LICENSE", "requirements.lock", "tests/data/flash_tools/", "tests/vectors/", "benchmarks/results/")
+NOT_OURS = ("LICENSE", "requirements", "tests/data/flash_tools/", "tests/vectors/", "benchmarks/results/")
 BRITISH = re.compile(
     r"\b\w*(?:quantis|optimis|initialis|normalis|serialis|specialis|summaris|generalis|organis|recognis|minimis|maximis|"
     r"equalis|behaviour|colour|labelled|licence|neighbour)\w*",

@@ -163,6 +163,8 @@ def _configure(
         "KERNEL_OPTIMIZATION": _kernel_optimization(mcu),
         "APP_OPTIMIZATION": APP_OPTIMIZATION,
     }
+    if mcu.toolchain == "host" and (compiler := toolchain_of(mcu).c_compiler) != "gcc":
+        variables["CMAKE_C_COMPILER"] = compiler
     definitions = [f"-D{name}={value}" for name, value in (variables | dict(overrides)).items()]
     cmake.run(["cmake", "-S", str(FIRMWARE_DIR), "-B", str(build), "-G", "Ninja", *definitions], name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 
 import process
@@ -34,8 +35,9 @@ class Toolchain:
 
     @property
     def c_compiler(self) -> str:
-        """The program that compiles C."""
-        return f"{self.prefix}gcc"
+        """The program that compiles C: gcc; for this machine any, where there is no gcc."""
+        names = (f"{self.prefix}gcc", *(() if self.prefix else ("clang", "cc")))
+        return next((name for name in names if shutil.which(name)), names[0])
 
     @property
     def cpp_compiler(self) -> str:

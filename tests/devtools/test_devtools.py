@@ -57,10 +57,11 @@ def test_c_sources_are_those_of_the_checkout(tmp_path: Path, monkeypatch: pytest
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return what pip-compile is called with, in place of a call of it."""
-    seen: dict[str, Any] = {"code": 0}
+    seen: dict[str, Any] = {"code": 0, "commands": []}
 
     def show(command: list[str], **options: Any) -> int:
-        seen.update(options, command=command)
+        seen.update(options)
+        seen["commands"].append(command)
         return int(seen["code"])
 
     monkeypatch.setattr(process, "show", show)
@@ -74,21 +75,25 @@ def test_the_lock_takes_no_setting_of_this_machine(called: dict[str, Any], monke
     lock.lock()
     assert not {"PIP_FIND_LINKS", "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL"} & set(called["environment"])
     assert called["environment"]["PIP_CONFIG_FILE"] == "/dev/null"
-    assert {"--generate-hashes", "--no-emit-index-url", "--extra=dev"} <= set(called["command"])
-    assert "--upgrade" not in called["command"]
+    whole, light, cmake = called["commands"]
+    assert {"--extra=dev", "--extra=keras", "--output-file=requirements-keras.lock"} <= set(whole)
+    assert {"--constraint=requirements-keras.lock", "--output-file=requirements.lock"} <= set(light)
+    assert "--output-file=requirements-cmake.lock" in cmake
+    assert all({"--generate-hashes", "--no-emit-index-url"} <= set(command) for command in called["commands"])
+    assert "--upgrade" not in whole + cmake
     assert called["folder"] == ROOT
 
 
 def test_the_lock_takes_the_newest_when_asked(called: dict[str, Any]) -> None:
     lock.lock(upgrade=True)
-    assert "--upgrade" in called["command"]
+    assert all("--upgrade" in command for command in called["commands"])
 
 
 def test_the_lock_is_made_with_the_oldest_python(called: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 13, 0))
     with pytest.raises(Error, match=r"made with Python 3.11, this is 3.13"):
         lock.lock()
-    assert "command" not in called
+    assert not called["commands"]
 
 
 def test_what_can_not_be_resolved_is_one_line(called: dict[str, Any]) -> None:
