@@ -37,7 +37,7 @@ LIBRARIES = {
     "pyserial": "boards on a serial port",
 }
 # Kinds of rows in `system_packages.txt` that are looked for, whatever the task.
-KINDS = ("toolchain", "engine", "emulator", "link", "flasher", "data")
+KINDS = ("toolchain", "engine", "emulator", "link", "flasher", "data", "optional")
 # Programs that are not Debian's, for what, and how to get them.
 OTHER_TOOLS = (("edgetpu_compiler", "targets coral-*", "Coral's Debian repository, or --compile-on"),)
 

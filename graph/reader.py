@@ -61,6 +61,21 @@ def parse(data: bytes, source: str) -> Graph:
         raise GraphError(f"{source}: damaged, its tables point outside the file ({type(e).__name__})") from e
 
 
+def lists_operator(data: bytes, name: str) -> bool:
+    """Return whether the bytes of a `.tflite` list a built-in operator, which a network may use; True if damaged."""
+    try:
+        model = schema.root(data)
+        entries = [model.OperatorCodes(i) for i in range(min(model.OperatorCodesLength(), len(data)))]
+        return schema.BUILTIN_CODES[name] in map(_builtin_code, entries)
+    except DAMAGE:
+        return True
+
+
+def _builtin_code(entry: tflite.OperatorCode) -> int:
+    # The first field is one byte wide; later codes are in the second, which older files leave at 0.
+    return max(int(entry.BuiltinCode()), int(entry.DeprecatedBuiltinCode()))
+
+
 class _Reader:
     """Walks the flatbuffer from its root. `parse` turns what the schema's classes raise into GraphError."""
 
@@ -221,8 +236,7 @@ class _Reader:
         if not 0 <= position < length:
             self._fail(f"operator {index}: code {position} of {length}")
         entry = self._model.OperatorCodes(position)
-        # The first field is one byte wide; later codes are in the second, which older files leave at 0.
-        code = max(int(entry.BuiltinCode()), int(entry.DeprecatedBuiltinCode()))
+        code = _builtin_code(entry)
         name = schema.BUILTIN_NAMES.get(code, f"code {code}")
         is_custom = name == schema.CUSTOM
         return self._text(entry.CustomCode()) if is_custom else name, int(entry.Version()), is_custom

@@ -13,7 +13,7 @@ import numpy as np
 
 from errors import GraphError
 from graph import schema
-from graph.reader import parse
+from graph.reader import lists_operator, parse
 from graph.types import Operator, Tensor
 
 INTEGER_BITS = 5
@@ -38,6 +38,8 @@ def corrected(data: bytes) -> bytes | None:
 
     None if all have one already, or if the file is damaged or does not store the beta.
     """
+    if not lists_operator(data, "SOFTMAX"):
+        return None
     try:
         graph = parse(data, "")
     except GraphError:

@@ -143,6 +143,7 @@ def test_system_packages_is_well_formed() -> None:
         "task",
         "data",
         "default-data",
+        "optional",
     }
     assert all(len(row) == 4 for row in rows)
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", row[2]) for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ HINT = "a build of the firmware takes some seconds; see whether this machine is 
 SHOWN_CHARACTERS = 400
 # A user's flags would change the image's bytes.
 DROPPED_VARIABLES = ("CFLAGS", "CPPFLAGS", "CXXFLAGS", "ASFLAGS", "LDFLAGS", "CC", "CXX", "ASM")
+# It keeps object files by all that their bytes depend on: most sources are the same in the images of two networks.
+COMPILER_CACHE = "ccache"
 
 # Lines that say why a build failed: of gcc and ninja (error:), of the assembler (Error:), of the linker and objcopy.
 # `in function` comes before the error itself; collect2 and `ld returned` only say that the linker failed.
@@ -32,11 +35,12 @@ def run(
 ) -> None:
     """Run CMake to its end, with more environment variables; `hint` is what to see to where that takes too long.
 
-    Raises FitError where a memory is too small for the linker, with the missing bytes. Raises CompileError with the
-    first error that the compiler, assembler, linker or CMake printed; the whole output is then in build/logs.
+    Objects come from ccache where it is installed, which changes no byte of them. Raises FitError where a memory is
+    too small for the linker, with the missing bytes. Raises CompileError with the first error that the compiler,
+    assembler, linker or CMake printed; the whole output is then in build/logs.
     """
     environment = {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
-    environment |= {"LC_ALL": "C", "CMAKE_COLOR_DIAGNOSTICS": "OFF"} | dict(variables or {})
+    environment |= {"LC_ALL": "C", "CMAKE_COLOR_DIAGNOSTICS": "OFF"} | _compiler_cache() | dict(variables or {})
     done = process.run(
         command,
         error=CompileError,
@@ -59,6 +63,12 @@ def run(
     raise CompileError(
         f"{target_name}: the firmware's build failed: {first_error(done.stdout)}; all output is in {log}"
     )
+
+
+def _compiler_cache() -> dict[str, str]:
+    """Return the variables with which CMake calls compilers through ccache, none where it is not installed."""
+    path = shutil.which(COMPILER_CACHE)
+    return {f"CMAKE_{language}_COMPILER_LAUNCHER": path for language in ("C", "CXX")} if path else {}
 
 
 def first_error(output: str) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import functools
 import hashlib
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +16,7 @@ import numpy.typing as npt
 from compilers.aot import Plan, compile_model
 from compilers.aot.sets import SETS
 from graph.types import Array
+from tests.compilers.object_cache import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -86,27 +84,9 @@ def kernel_headers() -> str:
 
 @functools.cache
 def kernel_objects(*options: str, kernels: str = "portable") -> tuple[Path, ...]:
-    """Return the object files of a kernel set, built once per process and set of options."""
-    sources = kernel_sources(kernels)
-    folder = Path(tempfile.mkdtemp(prefix="kernels-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for source in sources:
-        gcc(
-            *WARNINGS,
-            *options,
-            *OF_SET.get(kernels, ()),
-            "-fPIC",
-            "-c",
-            f"-I{KERNELS}",
-            source,
-            "-o",
-            folder / _object_name(source),
-        )
-    return tuple(folder / _object_name(source) for source in sources)
-
-
-def _object_name(source: Path) -> str:
-    return f"{source.parent.name}-{source.name}.o"
+    """Return the object files of a kernel set, built once for each set of options."""
+    command = ["gcc", *WARNINGS, *options, *OF_SET.get(kernels, ()), "-fPIC", f"-I{KERNELS}"]
+    return tuple(compiled(command, kernel_sources(kernels), "kernels"))
 
 
 def build(folder: Path, output: Path, *options: str, main: bool = False, kernels: str = "portable") -> Path:

@@ -20,6 +20,7 @@ from compilers.aot.planner import Layout
 from compilers.aot.steps import Receive, Step
 from graph.types import Array, Graph
 from tests.compilers import host_build
+from tests.compilers.object_cache import shared_library
 
 GUARD = 64
 Int8 = npt.NDArray[np.int8]
@@ -29,9 +30,7 @@ Int8 = npt.NDArray[np.int8]
 def library(kernels: str = "portable") -> ctypes.CDLL:
     """Return a set's kernels with -fsanitize=undefined: a fault ends the process with a message."""
     objects = host_build.kernel_objects("-O1", *host_build.UNDEFINED, kernels=kernels)
-    path = objects[0].parent / "kernels.so"
-    host_build.gcc("-shared", *host_build.UNDEFINED, *objects, "-o", path)
-    return ctypes.CDLL(str(path))
+    return ctypes.CDLL(str(shared_library(["gcc", *host_build.UNDEFINED], objects)))
 
 
 @functools.cache

@@ -38,10 +38,12 @@ def build_target(board: target.Target, out: Path, **overrides: str) -> firmware.
 def test_the_same_sources_elsewhere_give_the_same_bytes(
     images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    first = images(BOARD)
     there = tmp_path / "a checkout with spaces" / "firmware"
     shutil.copytree(firmware.FIRMWARE_DIR, there)
     monkeypatch.setattr(firmware, "FIRMWARE_DIR", there)
     monkeypatch.setenv("CFLAGS", "-O0 -DNONSENSE")
+    monkeypatch.setenv("CCACHE_DISABLE", "1")  # which would take the objects that were compiled here
     standin = there / "tests" / "standin"
     again = firmware.build_firmware(
         target.load(BOARD),
@@ -49,11 +51,29 @@ def test_the_same_sources_elsewhere_give_the_same_bytes(
         tmp_path / "out there",
         overrides={"ENGINE_DIR": str(standin)},
     )
-    first = images(BOARD)
     assert again.revision == first.revision
     assert first.binary and again.binary and first.hex and again.hex  # noqa: PT018
     for ours, theirs in ((first.binary, again.binary), (first.hex, again.hex), (first.elf, again.elf)):
         assert sha256_of(ours) == sha256_of(theirs)
+
+
+def test_objects_of_an_earlier_build_are_used_again(
+    images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not shutil.which(cmake.COMPILER_CACHE):
+        pytest.skip(f"{cmake.COMPILER_CACHE} is not installed")
+    first = images(BOARD)
+    monkeypatch.setenv("CCACHE_STATSLOG", str(tmp_path / "statistics"))
+    again = build(BOARD, tmp_path / "out")
+    results = re.findall(r"^\w+$", (tmp_path / "statistics").read_text(), re.MULTILINE)
+    assert sum(result.endswith("cache_hit") for result in results) > 10
+    assert "cache_miss" not in results
+    assert sha256_of(again.elf) == sha256_of(first.elf)
+
+
+def test_builds_need_no_cache_of_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert cmake._compiler_cache() == {}
 
 
 def test_no_path_of_this_machine_is_in_the_image(images: Images) -> None:

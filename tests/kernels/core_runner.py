@@ -26,6 +26,7 @@ from compilers.aot.steps import Call, Step
 from graph.types import Array, Graph
 from tests.compilers import host_build
 from tests.compilers.kernel_runner import structures
+from tests.compilers.object_cache import compiled
 
 Int8 = npt.NDArray[np.int8]
 
@@ -73,9 +74,10 @@ class Core:
         # Without the vector registers there are no vectors of integers either.
         floats = ["-mfloat-abi=hard"] if kernels == "mve" else []
         command = [COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-O2", *host_build.WARNINGS, "-fdata-sections"]
-        command += [f"-DKERNELS={','.join(self.functions)}", f"-I{host_build.KERNELS}"]
-        command += [f'-DHEADER="{SETS[kernels].header}"', str(SOURCE)]
-        command += [*map(str, host_build.kernel_sources(kernels)), "-nostartfiles", "--specs=nano.specs"]
+        command += [f"-I{host_build.KERNELS}"]
+        objects = compiled(command, host_build.kernel_sources(kernels), "kernels")
+        command += [f"-DKERNELS={','.join(self.functions)}", f'-DHEADER="{SETS[kernels].header}"', str(SOURCE)]
+        command += [*map(str, objects), "-nostartfiles", "--specs=nano.specs"]
         command += ["-Wl,-T,program.ld,--no-warn-rwx-segments", "-o", "program"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder)
         assert done.returncode == 0, done.stderr
