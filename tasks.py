@@ -239,6 +239,18 @@ def emulator(chosen: options.EmulatorOptions) -> None:
 # Many devices
 
 
+@command(SUITES, options.ComparisonRequest, *groups.COMPARE)
+def compare(request: options.ComparisonRequest) -> None:
+    """Compare two runs: what became better or worse.
+
+    Reports, folders of them, git revisions or the baseline; or two models, which are measured in turn. Exit code 1 if a
+    figure is worse by more than --fail-on says.
+    """
+    from pipeline import comparing
+
+    comparing.run(request, typed_command())
+
+
 @command(SUITES, options.CompareRequest, *groups.INT8, "target", "optimize", "images", "fresh", "json")
 def compare_engines(request: options.CompareRequest) -> None:
     """Measure a network with each engine of a target.

@@ -128,7 +128,7 @@ def choose_threads(setup: Setup, pictures: Pictures) -> Threads:
     if setup.target.measured_on == "emulated":
         raise ConfigError("--threads auto: an emulator's time says nothing of the device; give a number")
     with console.step("threads") as line:
-        trials = linux.try_threads(lambda count: _open(setup, device_of(setup, count)), pictures.first)
+        trials = linux.try_threads(lambda count: open_session(setup, device_of(setup, count)), pictures.first)
         best = min(trials, key=lambda trial: trial.median_us).threads
         line.text = f"{best} of {len(trials)} tried"
     return Threads(best, trials)
@@ -143,7 +143,7 @@ def open_device(setup: Setup, threads: Threads) -> Iterator[tuple[Connection, Bo
     device = device_of(setup, threads.count)
     with ExitStack() as stack:
         with console.step("deploy") as line:
-            connection = Connection(partial(_open, setup, device), setup.settings.give_up_s, console.note)
+            connection = Connection(partial(open_session, setup, device), setup.settings.give_up_s, console.note)
             session = stack.enter_context(connection).session
             before = session.board() if setup.is_linux else BoardState()
             info = session.info
@@ -155,7 +155,7 @@ def open_device(setup: Setup, threads: Threads) -> Iterator[tuple[Connection, Bo
 
 
 @contextmanager
-def _open(setup: Setup, device: Device, lost: Link | None = None) -> Iterator[Session]:
+def open_session(setup: Setup, device: Device, lost: Link | None = None) -> Iterator[Session]:
     """Yield a session with the device once it has said that it is the setup's board, or may be another."""
     with device.session(lost=lost) as session:
         board = session.board() if setup.is_linux else BoardState()

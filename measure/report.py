@@ -100,7 +100,10 @@ class EngineSection:
 
 @dataclass(frozen=True)
 class LatencySection:
-    """Figures of `n` single inferences after `warmup` others, in microseconds or in what an emulator counts."""
+    """Figures of `n` single inferences after `warmup` others, in microseconds or in what an emulator counts.
+
+    `samples` are the inferences themselves, in order.
+    """
 
     unit: Unit
     counter: str
@@ -113,6 +116,7 @@ class LatencySection:
     p90: float
     p99: float
     max: float
+    samples: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

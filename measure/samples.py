@@ -49,6 +49,7 @@ class Latency:
             p90=rounded(percentile(values, 90)),
             p99=rounded(percentile(values, 99)),
             max=rounded(values[-1]),
+            samples=tuple(rounded(value) for value in self.values),
         )
 
 

@@ -24,6 +24,8 @@ InvokeTask: TypeAlias = "Task[Callable[[Context], None]]"
 VERSION = "0.1.0"
 STOPPED = 130
 POSITIONAL = ("model", "target", "image")
+RUNS = ("before", "after")
+"""What a comparison takes without an option's name, in order."""
 IMAGES = (".elf", ".hex", ".bin", ".uf2")
 COMPLETION = ("--complete", "--print-completion-script")
 """Options before the task that invoke itself answers: a shell's completion asks with them."""
@@ -50,7 +52,7 @@ class Command:
     @property
     def positional(self) -> tuple[str, ...]:
         """The options that may be typed without their name."""
-        return tuple(name for name in POSITIONAL if name in self.fields)
+        return RUNS if RUNS[0] in self.fields else tuple(name for name in POSITIONAL if name in self.fields)
 
 
 COMMANDS: dict[str, Command] = {}
@@ -240,6 +242,12 @@ def _suggest(word: str, known: Iterable[str], otherwise: str) -> str:
 
 def _read_positional(word: str, command: Command, words: dict[str, str | bool]) -> None:
     """Add a word without an option's name as --model or --target, by what it names."""
+    if command.positional == RUNS:
+        free = [name for name in RUNS if name not in words]
+        if not free:
+            raise ConfigError(f"{word}: there are two runs already, {' and '.join(map(str, words.values()))}; give two")
+        words[free[0]] = word
+        return
     fits = [name for name, test in (("model", is_model), ("target", is_target), ("image", is_image)) if test(word)]
     if not command.positional:
         raise ConfigError(f"{word}: {command.name} takes options only; run ./inv {command.name} --help")

@@ -19,3 +19,7 @@ TRACE = (
     *COMPILED, "link", "flasher", "runtime", "threads", "kernels", "allow_mismatch", "picture", "answers", "json",
 )  # fmt: skip
 PROFILE = (*INT8, "target", "engine", "optimize", "stream_input", "accept_new", "link", "flasher", "json")
+COMPARE = (
+    "comparison", "target", "engine", "optimize", "data", "labels", "images", "seed", "calibration_images", "link",
+    "threads", "kernels", "accept_new", "fresh", "junit", "json",
+)  # fmt: skip

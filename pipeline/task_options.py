@@ -54,6 +54,39 @@ class CompareRequest(Request):
     )
 
 
+def read_limits(text: str) -> str:
+    """Return the limits of a comparison as they are. Raises ValueError with what was expected."""
+    from measure.compare import gate
+
+    gate.read_limits(text)
+    return text
+
+
+@dataclass(frozen=True)
+class ComparisonRequest(Request):
+    """Two runs that are compared, or two models that are measured in turn. `after` "" is for the baseline."""
+
+    before: str = option(
+        "", "report.json, folder of reports, git revision, `baseline`, or a model to measure", group="comparison",
+        value="RUN", default_words="reports/",
+    )  # fmt: skip
+    after: str = option(
+        "", "the same, of what is compared with it", group="comparison", value="RUN", default_words="the baseline",
+    )  # fmt: skip
+    fail_on: str = option(
+        "", "limits such as latency>3%,accuracy>0.5pt,ram>0; exit code 1 where a figure is worse by more",
+        group="comparison", value="LIMITS", parse=read_limits, default_words="none",
+    )  # fmt: skip
+    any_model: bool = option(False, "compare reports of different networks", group="comparison")
+    pairs: int = option(
+        60, "pairs of samples of two models that are timed in turn", group="comparison", value="N",
+        low=20, high=1000,
+    )  # fmt: skip
+    save_baseline: bool = option(False, "keep the run as the baseline, in baseline/", group="comparison")
+    junit: Path | None = option(None, "JUnit XML to write", group="output", value="FILE", default_words="none")
+    json: bool = like(Request, "json", help="print the comparison as JSON")
+
+
 def read_duration(text: str) -> float:
     """Return the seconds of a text such as 90s, 15m, 8h or 2d. Raises ValueError with what was expected."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd])", text, re.ASCII)

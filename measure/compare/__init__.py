@@ -1,0 +1,1 @@
+"""Comparing runs: what became better or worse, by how much, and whether that is more than noise."""
