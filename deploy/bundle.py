@@ -23,6 +23,7 @@ MODULES = (
     "deploy/agent/tflm.py",
     "deploy/cobs_py.py",
     "deploy/frames.py",
+    "deploy/parity.py",
     "graph/__init__.py",
     "graph/tflm_recording.py",
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from deploy import frames
 from deploy.frames import Frame, Text, Type
-from deploy.line_errors import LineErrors
+from deploy.line_errors import Frames, LineErrors
 from deploy.line_speed import LineSpeed
 from deploy.links import Link
 from deploy.request import Request, Timeouts
@@ -24,7 +24,7 @@ _LOG_LINES = 500
 class Exchange:
     """The state of one conversation over an open link. `on_log` receives each line that the device sends on its own.
 
-    `clock` returns seconds; a simulated line has its own.
+    `clock` returns seconds; a simulated line has its own. `can_repair`: the device repairs frames with parity.
     """
 
     link: Link
@@ -32,6 +32,7 @@ class Exchange:
     on_log: Callable[[str], None] | None = None
     window: int = 256
     clock: Callable[[], float] = time.monotonic
+    can_repair: bool = False
 
     def __post_init__(self) -> None:
         self.decoder = frames.Decoder()
@@ -63,6 +64,10 @@ class Exchange:
         """
         patience_s = give_up_s or self.timeouts.give_up_s
         return Transaction(self, requests, stage, busy_s, patience_s, on_reply, may_split, in_order).run()
+
+    def best_frames(self) -> Frames:
+        """Return which frames lose the least time on this line, as far as it is known."""
+        return self.errors.best(can_repair=self.can_repair)
 
     def next_seq(self) -> int:
         """Return the sequence number of a new request: 1 to 65,535."""

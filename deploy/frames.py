@@ -12,6 +12,7 @@ import zlib
 from typing import NamedTuple, Union
 
 from deploy import cobs_py as cobs
+from deploy import parity
 
 VERSION = 1
 MAX_PAYLOAD = 0xFFFF
@@ -26,10 +27,15 @@ CHUNK = struct.Struct("<BI")
 STORED = struct.Struct("<BIH")
 COUNT = struct.Struct("<H")
 MAP = struct.Struct("<Q")
+REPAIRED = struct.Struct("<B")
 WITH_MAP = 0x80
 """Added to WRITE's tensor: its answer also says which of the granules around it are stored."""
 GRANULE = 64
 MAP_BEFORE = 32
+LONGEST_REPAIRABLE = parity.LONGEST - parity.BYTES - OVERHEAD
+"""Payload of the longest frame that can have parity, in bytes."""
+_MASKED = b"\0" + b"\x55" * (parity.LONGEST - parity.BYTES)
+"""What is added, without carries, to a frame with parity: small numbers are frequent, and COBS marks each zero."""
 _PRINTABLE = b"\t\r\n" + bytes(range(0x20, 0x7F))
 
 
@@ -65,12 +71,16 @@ class Code(enum.IntEnum):
 
 
 class Frame(NamedTuple):
-    """One frame: `type` and `seq` as on the wire, `payload` up to 65,535 bytes."""
+    """One frame: `type` and `seq` as on the wire, `payload` up to 65,535 bytes.
+
+    `repaired` is how many damaged bytes its parity has repaired; None is a frame without parity.
+    """
 
     type: int
     seq: int
     payload: bytes
     version: int = VERSION
+    repaired: int | None = None
 
 
 class Text(NamedTuple):
@@ -83,20 +93,34 @@ Item = Union[Frame, Text]  # noqa: UP007 (the device may have Python 3.9)
 
 
 def encode(frame: Frame) -> bytes:
-    """Return the bytes on the line, with the zero at both ends. Raises ValueError on a field that does not fit."""
-    if len(frame.payload) > MAX_PAYLOAD:
-        raise ValueError(f"payload: expected at most {MAX_PAYLOAD} bytes, got {len(frame.payload)}")
+    """Return the bytes on the line, with the zero at both ends; with parity if `repaired` is not None.
+
+    Raises ValueError on a field that does not fit.
+    """
+    most = MAX_PAYLOAD if frame.repaired is None else LONGEST_REPAIRABLE
+    if len(frame.payload) > most:
+        raise ValueError(f"payload: expected at most {most} bytes, got {len(frame.payload)}")
     try:
         body = _HEADER.pack(frame.version, frame.type, frame.seq, len(frame.payload)) + frame.payload
     except struct.error as e:
         raise ValueError(f"frame header: {e}") from e
-    encoded: bytes = cobs.encode(body + _CRC.pack(zlib.crc32(body)))
+    body += _CRC.pack(zlib.crc32(body))
+    if frame.repaired is not None:
+        body = _masked(body)
+        body += parity.of(body)
+    encoded: bytes = cobs.encode(body)
     return b"\0" + encoded + b"\0"
 
 
-def encoded_size(payload_size: int) -> int:
+def _masked(body: bytes) -> bytes:
+    """Return bytes with the mask; those of masked bytes are what they were."""
+    size = len(body)
+    return (int.from_bytes(body, "big") ^ int.from_bytes(_MASKED[:size], "big")).to_bytes(size, "big")
+
+
+def encoded_size(payload_size: int, *, with_parity: bool = False) -> int:
     """Return the most bytes that a frame with a payload of this size takes on the line."""
-    body = OVERHEAD + payload_size
+    body = OVERHEAD + payload_size + (parity.BYTES if with_parity else 0)
     return body + body // 254 + 1 + 2
 
 
@@ -116,12 +140,25 @@ def decode(chunk: bytes) -> Frame | None:
         return None
     if len(body) < OVERHEAD:
         return None
+    if _HEADER.unpack_from(body)[3] == len(body) - OVERHEAD:
+        return _checked(body, None)
+    if not OVERHEAD + parity.BYTES <= len(body) <= parity.LONGEST:
+        return None
+    frame = _checked(_masked(body[: -parity.BYTES]), 0)
+    if frame is None and (found := parity.repaired(body)):
+        whole, count = found
+        frame = _checked(_masked(whole[: -parity.BYTES]), count)
+    return frame
+
+
+def _checked(body: bytes, repaired: int | None) -> Frame | None:
+    """Return the frame with this header, payload and checksum, or None if it is damaged."""
     version, kind, seq, size = _HEADER.unpack_from(body)
     if size != len(body) - OVERHEAD or not 1 <= version <= MAX_VERSION:
         return None
     if _CRC.unpack_from(body, len(body) - _CRC.size)[0] != zlib.crc32(memoryview(body)[: -_CRC.size]):
         return None
-    return Frame(kind, seq, body[_HEADER.size : -_CRC.size], version)
+    return Frame(kind, seq, body[_HEADER.size : -_CRC.size], version, repaired)
 
 
 class Decoder:

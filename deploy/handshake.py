@@ -25,7 +25,7 @@ def handshake(exchange: Exchange) -> DeviceInfo:
     """
     name, text, total = exchange.link.name, b"", 1
     give_up_at = exchange.clock() + exchange.timeouts.handshake_s
-    exchange.window = Exchange.window
+    exchange.window, exchange.can_repair = Exchange.window, Exchange.can_repair
     most, can_be_short = _PART_BYTES, True
     while len(text) < total:
         patience = exchange.timeouts.give_up_s if text else max(0.0, give_up_at - exchange.clock())
@@ -52,6 +52,7 @@ def handshake(exchange: Exchange) -> DeviceInfo:
             "build and flash the firmware of this checkout"
         )
     exchange.window = info.window
+    exchange.can_repair = info.parity
     return info
 
 

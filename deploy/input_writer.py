@@ -118,7 +118,7 @@ class InputWriter:
         return Request(Type.WRITE, CHUNK.pack(tensor | flag, start) + data[start:end], reply_bytes)
 
     def _shorten(self, longest: int) -> None:
-        best = self._exchange.errors.best_length
+        best = self._exchange.best_frames().length
         self._longest_chunk = max(GRANULE, min(best, longest // 2) if best < longest else longest // 4)
 
     def _chunks(self, spans: Sequence[Span]) -> tuple[list[Span], list[Span]]:
@@ -143,7 +143,7 @@ class InputWriter:
         fits = frames.payload_that_fits(window // 2)
         if fits < _SMALLEST_CHUNK:
             fits = frames.payload_that_fits(window)
-        best = self._exchange.errors.best_length
+        best = self._exchange.best_frames().length
         most = min(self._longest_chunk, best, min(self.info.max_payload, fits) - CHUNK.size)
         return max(GRANULE, most - most % GRANULE)
 

@@ -25,7 +25,7 @@ class OutputReader:
     def requests(self, tensor: int, begin: int = 0) -> list[Request]:
         """Return the READs of an output from a byte on."""
         size = self.info.outputs[tensor].nbytes
-        best = max(SHORTEST_READ, self._exchange.errors.best_length)
+        best = max(SHORTEST_READ, self._exchange.best_frames().length)
         step = min(self.info.max_payload - CHUNK.size, best, self._longest)
         heads = [STORED.pack(tensor, at, min(step, size - at)) for at in range(begin, size, step)]
         return [Request(Type.READ, head, CHUNK.size + STORED.unpack(head)[2]) for head in heads]

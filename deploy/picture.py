@@ -6,8 +6,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploy import frames
-from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Code, Frame, Type
+from deploy import frames, parity
+from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 from deploy.request import Refused, Request
 from deploy.transaction import Sent, Transaction
 from errors import DeviceError
@@ -24,7 +24,8 @@ def stored(payload: bytes) -> bytes:
 
 def check_write(request: Request, reply: bytes, name: str) -> None:
     """Raise DeviceError if the reply of the link `name` confirms another chunk than was sent."""
-    if reply[: STORED.size] != stored(request.payload) or len(reply) not in (STORED.size, request.reply_bytes):
+    sizes = (STORED.size, request.reply_bytes, request.reply_bytes + REPAIRED.size)
+    if reply[: STORED.size] != stored(request.payload) or len(reply) not in sizes:
         size = len(request.payload) - CHUNK.size
         offset = CHUNK.unpack_from(request.payload)[1]
         raise DeviceError(f"{name}: WRITE of {size} bytes at {offset} was answered by {reply[:16].hex()}")
@@ -121,6 +122,7 @@ class PictureTransaction(Transaction):
         request = self.requests[number]
         if number < self.writes:
             check_write(request, payload, self.exchange.link.name)
+            self._learn_repaired(payload)
         elif number == self.writes:
             ticks_in(request, payload, self.exchange.link.name)
             self._run = None
@@ -130,6 +132,11 @@ class PictureTransaction(Transaction):
             self._all_stored(now)
         self._answered_at = now
         super()._answered(seq, payload, now)
+
+    def _learn_repaired(self, reply: bytes) -> None:
+        if len(reply) == STORED.size + MAP.size + REPAIRED.size:
+            (count,) = REPAIRED.unpack_from(reply, STORED.size + MAP.size)
+            self.exchange.errors.repaired(min(count, parity.REPAIRS))
 
     def _all_stored(self, now: float) -> None:
         for seq in [seq for seq, sent in self.sent.items() if sent.number < self.writes]:
@@ -160,7 +167,7 @@ class PictureTransaction(Transaction):
         self.unsent = type(self.unsent)(sorted(self.unsent))
 
     def _to_send_again(self, lost: list[int], frame: Frame) -> list[int]:
-        if frame.type == Type.WRITE | frames.REPLY and len(frame.payload) == STORED.size + MAP.size:
+        if frame.type == Type.WRITE | frames.REPLY and len(frame.payload) >= STORED.size + MAP.size:
             lost = self._not_in_map(lost, frame.payload)
         if self._run is None:
             return lost

@@ -186,7 +186,7 @@ class Session:
             raise DeviceError(
                 f"{self.link.name}: this engine overwrites its input, so one input is one run; got count {count}"
             )
-        longest = min(self.info.max_payload - COUNT.size, self.exchange.errors.best_length)
+        longest = min(self.info.max_payload - COUNT.size, self.exchange.best_frames().length)
         most = max(1, min(_MAX_COUNT, longest // 8))
         ticks: list[int] = []
         while len(ticks) < count:

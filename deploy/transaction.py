@@ -40,6 +40,7 @@ class Sent:
 
     number: int
     data: bytes
+    with_parity: bool
     ahead: int = 0
     at: float = 0.0
     resend_at: float = 0.0
@@ -73,6 +74,7 @@ class Transaction:
         self._silent = 0
         self._pending = bytearray()
         self._damaged = self.exchange.decoder.damaged
+        self._may_have_parity = self.exchange.best_frames().with_parity
 
     def run(self) -> list[bytes]:
         """Return the replies' payloads. Raises as Exchange.transact."""
@@ -134,13 +136,14 @@ class Transaction:
         while self.unsent and self._may_begin(self.unsent[0]):
             number = self.unsent[0]
             request = self.requests[number]
-            size = frames.encoded_size(len(request.payload))
+            with_parity = self._may_have_parity and len(request.payload) <= frames.LONGEST_REPAIRABLE
+            size = frames.encoded_size(len(request.payload), with_parity=with_parity)
             if self.sent and self.in_flight + size > self.exchange.window:
                 return
             self.unsent.popleft()
             seq = self.exchange.next_seq()
-            data = frames.encode(Frame(request.type, seq, request.payload))
-            self.sent[seq] = Sent(number, data)
+            data = frames.encode(Frame(request.type, seq, request.payload, repaired=0 if with_parity else None))
+            self.sent[seq] = Sent(number, data, with_parity)
             self._begun(seq)
             self._send(seq, is_known=True)
 
@@ -173,7 +176,8 @@ class Transaction:
 
     def _copies_that_fit(self, sent: Sent, at_risk: int) -> int:
         room = (self.exchange.window - self.in_flight) // len(sent.data)
-        return max(1, min(self.exchange.errors.copies(at_risk), room))
+        copies = self.exchange.errors.copies(at_risk, with_parity=sent.with_parity)
+        return max(1, min(copies, room))
 
     def _write(self, data: bytes) -> None:
         if len(self._pending) + len(data) > JOINED_BYTES:
@@ -237,7 +241,7 @@ class Transaction:
         if size <= SHORT_LINE_BYTES:
             return False
         is_seen = reply_size == size and self.exchange.decoder.damaged > self._damaged
-        return is_seen or sent.tries >= SPLIT_TRIES or 3 * self.exchange.errors.best_length < size
+        return is_seen or sent.tries >= SPLIT_TRIES or 3 * self.exchange.best_frames().length < size
 
     def _take(self, frame: Frame) -> None:
         sent = self.sent.get(frame.seq)

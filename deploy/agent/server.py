@@ -11,7 +11,7 @@ from deploy import frames
 from deploy.agent.engine import EngineError, one_line
 from deploy.agent.interface import Engine, Tensor
 from deploy.agent.text_mode import TextMode
-from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Code, Frame, Type
+from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 
 WINDOW = 1 << 18
 MAX_PAYLOAD = frames.MAX_PAYLOAD
@@ -93,7 +93,7 @@ class Server:
         self._input_is_old = False
         self._own_stats = own_stats
         self._max_payload = max_payload
-        limits = {"window": window, "max_payload": max_payload, "write_map": True}
+        limits = {"window": window, "max_payload": max_payload, "write_map": True, "parity": True}
         self._info = json.dumps({**_describe(engine, identity), **limits}).encode()
         self._decoder = frames.Decoder(frames.encoded_size(max_payload), text_end=b"%", max_text=MAX_COMMAND)
         self._last_run: tuple[int, bytes] | None = None
@@ -114,10 +114,22 @@ class Server:
         """Take bytes from the host and answer what they complete."""
         for item in self._decoder.feed(data):
             if isinstance(item, Frame):
-                kind, payload = self._answer(item)
-                self.send(frames.encode(Frame(kind, item.seq, payload)))
+                self.send(frames.encode(self._reply(item)))
             else:
                 self.send(self._text.answer(item.line).encode())
+
+    def _reply(self, request: Frame) -> Frame:
+        """Return the answer, with parity if the request had some and the answer is short enough.
+
+        One to a WRITE with a map needs none, since those behind it say the same; it says what was repaired instead.
+        """
+        kind, payload = self._answer(request)
+        if request.repaired is None:
+            return Frame(kind, request.seq, payload)
+        if kind == Type.WRITE | frames.REPLY and len(payload) > STORED.size:
+            return Frame(kind, request.seq, payload + REPAIRED.pack(request.repaired))
+        repaired = 0 if len(payload) <= frames.LONGEST_REPAIRABLE else None
+        return Frame(kind, request.seq, payload, repaired=repaired)
 
     def log(self, text: str) -> None:
         """Send a line of log to the host."""

@@ -140,7 +140,7 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   put_counters(&part);
   put_number(&part, ",\"window\":", PORT_WINDOW);
   put_number(&part, ",\"max_payload\":", MAX_PAYLOAD);
-  put(&part, ",\"write_map\":true");
+  put(&part, ",\"write_map\":true,\"parity\":true");
 #ifdef STREAMED_INPUT
   put(&part, ",\"input_streamed\":true");
 #endif

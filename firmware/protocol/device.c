@@ -32,8 +32,14 @@ enum type {
 };
 enum code { E_VERSION = 1, E_TYPE, E_LENGTH, E_RANGE, E_INPUT, E_ENGINE };
 
+/* Answer a request, with parity if it had some. */
+static void answer(struct alpharho_device *device, const struct alpharho_frame *request, uint8_t type, size_t length) {
+  alpharho_frame_send(device->message, type, request->sequence, (uint16_t)length, request->repaired != WITHOUT_PARITY,
+                      device->port->write);
+}
+
 static void reply(struct alpharho_device *device, const struct alpharho_frame *request, size_t length) {
-  alpharho_frame_send(device->message, request->type | REPLY, request->sequence, (uint16_t)length, device->port->write);
+  answer(device, request, request->type | REPLY, length);
 }
 
 static size_t make_error(uint8_t *payload, uint8_t type, enum code code, const char *text) {
@@ -47,7 +53,7 @@ static size_t make_error(uint8_t *payload, uint8_t type, enum code code, const c
 static void refuse(struct alpharho_device *device, const struct alpharho_frame *request, enum code code,
                    const char *text) {
   const size_t length = make_error(device->message + FRAME_HEADER, request->type, code, text);
-  alpharho_frame_send(device->message, ERROR, request->sequence, (uint16_t)length, device->port->write);
+  answer(device, request, ERROR, length);
 }
 
 static void do_info(struct alpharho_device *device, const struct alpharho_frame *request) {
@@ -120,10 +126,17 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
   uint8_t *payload = device->message + FRAME_HEADER;
   memcpy(payload, request->payload, 5);
   alpharho_put_u16(payload + 5, (uint16_t)count);
+  size_t length = 7;
   if (with_map) {
-    alpharho_input_map(device, tensor, offset, payload + 7);
+    alpharho_input_map(device, tensor, offset, payload + length);
+    length += WRITE_MAP_BYTES;
   }
-  reply(device, request, with_map ? 7u + WRITE_MAP_BYTES : 7u);
+  if (with_map && request->repaired != WITHOUT_PARITY) {
+    payload[length++] = request->repaired;
+  }
+  /* One with a map needs no parity: those behind it say the same. */
+  alpharho_frame_send(device->message, WRITE | REPLY, request->sequence, (uint16_t)length,
+                      !with_map && request->repaired != WITHOUT_PARITY, device->port->write);
 }
 
 /* Infer `count` times; the payload of the reply goes to `device->kept`. Returns the type of the reply. */
@@ -184,7 +197,7 @@ static void do_run(struct alpharho_device *device, const struct alpharho_frame *
     device->run_sequence = request->sequence;
   }
   memcpy(device->message + FRAME_HEADER, device->kept, device->kept_length);
-  alpharho_frame_send(device->message, device->run_type, request->sequence, device->kept_length, device->port->write);
+  answer(device, request, device->run_type, device->kept_length);
 }
 
 static void do_read(struct alpharho_device *device, const struct alpharho_frame *request) {
@@ -307,5 +320,5 @@ void alpharho_device_log(struct alpharho_device *device, const char *text) {
     return;
   }
   memcpy(device->message + FRAME_HEADER, text, length);
-  alpharho_frame_send(device->message, LOG, 0, (uint16_t)length, device->port->write);
+  alpharho_frame_send(device->message, LOG, 0, (uint16_t)length, false, device->port->write);
 }

@@ -34,28 +34,58 @@ static void start_chunk(struct alpharho_receiver *receiver) {
 
 void alpharho_receiver_init(struct alpharho_receiver *receiver) { start_chunk(receiver); }
 
-static enum alpharho_received end_frame(struct alpharho_receiver *receiver) {
-  uint8_t *bytes = receiver->buffer;
-  const size_t count = alpharho_cobs_decode(bytes, receiver->used);
-  if (count == COBS_BAD || count < FRAME_HEADER + FRAME_CRC || count > FRAME_MAX_DECODED) {
-    return RECEIVED_DAMAGED_FRAME;
+/* Small numbers are frequent, and COBS marks each zero: a frame with parity has a mask on all but its version. */
+static void mask(uint8_t *bytes, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    bytes[i] ^= 0x55u;
   }
+}
+
+/* Take a frame from its header to its CRC. Returns false if it is damaged. */
+static bool take(struct alpharho_receiver *receiver, size_t count, uint8_t repaired) {
+  const uint8_t *bytes = receiver->buffer;
   const size_t covered = count - FRAME_CRC;
-  if (alpharho_crc32_update(0, bytes, covered) != alpharho_get_u32(bytes + covered)) {
-    return RECEIVED_DAMAGED_FRAME;
-  }
   const struct alpharho_frame frame = {
       .version = bytes[0],
       .type = bytes[1],
       .sequence = alpharho_get_u16(bytes + 2),
       .length = alpharho_get_u16(bytes + 4),
+      .repaired = repaired,
       .payload = bytes + FRAME_HEADER,
   };
-  if (frame.length != covered - FRAME_HEADER) {
-    return RECEIVED_DAMAGED_FRAME;
+  if (frame.length != covered - FRAME_HEADER ||
+      alpharho_crc32_update(0, bytes, covered) != alpharho_get_u32(bytes + covered)) {
+    return false;
   }
   receiver->frame = frame;
-  return RECEIVED_FRAME;
+  return true;
+}
+
+static bool take_with_parity(struct alpharho_receiver *receiver, size_t count) {
+  uint8_t *bytes = receiver->buffer;
+  const size_t covered = count - PARITY_BYTES;
+  mask(bytes, covered);
+  if (take(receiver, covered, 0)) {
+    return true;
+  }
+  mask(bytes, covered);
+  const uint8_t repaired = alpharho_parity_repair(bytes, count);
+  mask(bytes, covered);
+  return repaired != PARITY_FAILED && take(receiver, covered, repaired);
+}
+
+static enum alpharho_received end_frame(struct alpharho_receiver *receiver) {
+  const size_t count = alpharho_cobs_decode(receiver->buffer, receiver->used);
+  if (count == COBS_BAD || count < FRAME_HEADER + FRAME_CRC || count > FRAME_MAX_DECODED) {
+    return RECEIVED_DAMAGED_FRAME;
+  }
+  bool is_whole = false;
+  if (alpharho_get_u16(receiver->buffer + 4) == count - FRAME_HEADER - FRAME_CRC) {
+    is_whole = take(receiver, count, WITHOUT_PARITY);
+  } else if (count >= FRAME_HEADER + FRAME_CRC + PARITY_BYTES && count <= PARITY_MAX) {
+    is_whole = take_with_parity(receiver, count);
+  }
+  return is_whole ? RECEIVED_FRAME : RECEIVED_DAMAGED_FRAME;
 }
 
 static bool is_text(uint8_t byte) {
@@ -143,16 +173,22 @@ enum alpharho_received alpharho_receiver_push(struct alpharho_receiver *receiver
   }
 }
 
-void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
+void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length, bool with_parity,
                          void (*write)(const uint8_t *bytes, size_t count)) {
   static const uint8_t delimiter = 0;
   const size_t covered = FRAME_HEADER + (size_t)length;
+  size_t count = covered + FRAME_CRC;
   message[0] = PROTOCOL_VERSION;
   message[1] = type;
   alpharho_put_u16(message + 2, sequence);
   alpharho_put_u16(message + 4, length);
   alpharho_put_u32(message + covered, alpharho_crc32_update(0, message, covered));
+  if (with_parity && count + PARITY_BYTES <= PARITY_MAX) {
+    mask(message, count);
+    alpharho_parity_add(message, count);
+    count += PARITY_BYTES;
+  }
   write(&delimiter, 1);
-  alpharho_cobs_encode(message, covered + FRAME_CRC, write);
+  alpharho_cobs_encode(message, count, write);
   write(&delimiter, 1);
 }

@@ -3,6 +3,7 @@
 #define ALPHARHO_PROTOCOL_FRAME_H
 
 #include "cobs.h"
+#include "parity.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@ extern "C" {
 #define FRAME_HEADER      6u
 #define FRAME_CRC         4u
 #define FRAME_MAX_DECODED (FRAME_HEADER + MAX_PAYLOAD + FRAME_CRC)
+#define WITHOUT_PARITY    PARITY_FAILED /* in a frame's `repaired` */
 #define TEXT_MAX          200u /* the longest text command; the MLPerf Tiny runner sends at most 66 characters */
 
 struct alpharho_frame {
@@ -25,6 +27,7 @@ struct alpharho_frame {
   uint8_t type;
   uint16_t sequence;
   uint16_t length;
+  uint8_t repaired;       /* damaged bytes, or WITHOUT_PARITY */
   const uint8_t *payload; /* in the receiver's buffer: valid until the next byte is pushed */
 };
 
@@ -58,8 +61,9 @@ void alpharho_receiver_init(struct alpharho_receiver *receiver);
  * ended by a zero, in `receiver->buffer`. */
 enum alpharho_received alpharho_receiver_push(struct alpharho_receiver *receiver, uint8_t byte);
 
-/* Send a frame whose payload is at `message + FRAME_HEADER` already; `message` has room for the CRC. */
-void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length,
+/* Send a frame whose payload is at `message + FRAME_HEADER` already; `message` has room for CRC and parity. With parity
+ * if that is wished and the frame is short enough. */
+void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length, bool with_parity,
                          void (*write)(const uint8_t *bytes, size_t count));
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* The protocol on this machine, for tests with sanitizers.
  *
  *   driver receive   frames and text of each stream, as lines:
- *                    `frame VERSION TYPE SEQ HEX`, `text HEX`, `long`, `damaged`
+ *                    `frame VERSION TYPE SEQ REPAIRED HEX`, `text HEX`, `long`, `damaged`
  *   driver device    what a device sends for each stream
  *   driver fuzz N    N streams of damaged and unusual requests, the same ones each time; ends in `done`
  *
@@ -134,7 +134,8 @@ static void receive_only(const uint8_t *bytes, size_t count) {
     const struct alpharho_frame *frame = &receiver.frame;
     switch (alpharho_receiver_push(&receiver, bytes[i])) {
     case RECEIVED_FRAME:
-      (void)snprintf(before, sizeof before, "frame %u %u %u ", frame->version, frame->type, frame->sequence);
+      (void)snprintf(before, sizeof before, "frame %u %u %u %u ", frame->version, frame->type, frame->sequence,
+                     frame->repaired);
       print_hex(before, frame->payload, frame->length);
       break;
     case RECEIVED_TEXT:
@@ -189,7 +190,7 @@ static void append_request(void) {
     alpharho_put_u32(payload + 1, next_random() % 12u);
     alpharho_put_u16(payload + 5, (uint16_t)(next_random() % 12u));
   }
-  alpharho_frame_send(message, type, (uint16_t)(next_random() % 5u), length, append);
+  alpharho_frame_send(message, type, (uint16_t)(next_random() % 5u), length, next_random() % 2u == 0u, append);
 }
 
 static void append_text(void) {

@@ -20,6 +20,8 @@
 #define TRACED_EVERY   32u  /* inferences */
 #define INFERENCES_MAX 300u /* in one input: text mode takes up to ten million */
 #define LONG_PART      0x80u
+#define WITH_PARITY    0x40u
+#define DAMAGED        0x20u
 
 enum part { RAW, TEXT, WRITE_CHUNK, FRAME, FRAME_OF_VERSION, PART_KINDS };
 
@@ -29,6 +31,7 @@ static bool restarted;
 static uint32_t inferred;
 static struct alpharho_device device;
 static struct alpharho_receiver host;
+static uint8_t frame_options; /* of the part: WITH_PARITY, DAMAGED */
 static struct alpharho_trace_tensor traced[TRACED_COUNT];
 
 static void expect(bool is_so) {
@@ -43,6 +46,7 @@ static void write_bytes(const uint8_t *bytes, size_t count) {
     const enum alpharho_received received = alpharho_receiver_push(&host, bytes[i]);
     expect(received != RECEIVED_DAMAGED_FRAME);
     expect(received != RECEIVED_FRAME || host.frame.version == PROTOCOL_VERSION);
+    expect(received != RECEIVED_FRAME || host.frame.repaired == 0u || host.frame.repaired == WITHOUT_PARITY);
   }
 }
 
@@ -160,8 +164,21 @@ static void receive_frame(uint8_t *message, uint8_t version, uint8_t type, uint1
   alpharho_put_u16(message + 2, sequence);
   alpharho_put_u16(message + 4, (uint16_t)length);
   alpharho_put_u32(message + covered, alpharho_crc32_update(0, message, covered));
+  size_t count = covered + FRAME_CRC;
+  if ((frame_options & WITH_PARITY) != 0u && count + PARITY_BYTES <= PARITY_MAX) {
+    for (size_t i = 1; i < count; i++) {
+      message[i] ^= 0x55u;
+    }
+    alpharho_parity_add(message, count);
+    count += PARITY_BYTES;
+  }
+  if ((frame_options & DAMAGED) != 0u) {
+    for (size_t i = 0; i < sequence % 6u; i++) { /* as many as can be repaired, and one more */
+      message[(i + 1u) * length % count] ^= (uint8_t)(sequence + 1u);
+    }
+  }
   receive((const uint8_t[]){0}, 1);
-  alpharho_cobs_encode(message, covered + FRAME_CRC, receive);
+  alpharho_cobs_encode(message, count, receive);
   receive((const uint8_t[]){0}, 1);
 }
 
@@ -204,6 +221,7 @@ static void receive_write(const uint8_t *bytes, size_t count) {
 }
 
 static void receive_part(uint8_t kind, const uint8_t *bytes, size_t count) {
+  frame_options = kind & (WITH_PARITY | DAMAGED);
   switch ((enum part)(kind % PART_KINDS)) {
   case RAW:
     receive(bytes, count);

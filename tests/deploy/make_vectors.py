@@ -42,6 +42,54 @@ def line(*args: Any, **kwargs: Any) -> bytes:
     return b"\0" + cobs(body(*args, **kwargs)) + b"\0"
 
 
+def times(a: int, b: int) -> int:
+    """Multiply in the field of the parity's code, bit by bit."""
+    product = 0
+    for bit in range(7, -1, -1):
+        product = product << 1 ^ (0x11D if product & 0x80 else 0) ^ (a if b >> bit & 1 else 0)
+    return product
+
+
+def parity(data: bytes) -> bytes:
+    """Divide by the product of (x - 2^i), as on paper."""
+    generator, root = [1], 1
+    for _ in range(8):
+        longer = [*generator, 0]
+        for i, coefficient in enumerate(generator):
+            longer[i + 1] ^= times(coefficient, root)
+        generator, root = longer, times(root, 2)
+    rest = bytearray(data + bytes(8))
+    for at in range(len(data)):
+        factor = rest[at]
+        for i, coefficient in enumerate(generator):
+            rest[at + i] ^= times(coefficient, factor)
+    return bytes(rest[-8:])
+
+
+def repairable() -> list[dict[str, Any]]:
+    """Frames with parity and damage before COBS, and how many bytes a receiver repairs; None: it drops the frame."""
+    cases: list[tuple[str, int, int, bytes, list[int], int | None]] = [
+        ("whole", 3, 77, bytes(5) + PICTURE[:192], [], 0),
+        ("shortest", 7, 5, b"", [], 0),
+        ("longest", 7, 5, PICTURE[:237], [0, 100, 246, 254], 4),
+        ("one", 3, 78, bytes(5) + bytes(64), [30], 1),
+        ("in_the_parity_too", 4, 9, b"\x01\0", [3, 12, 13, 19], 4),
+        ("in_header_and_checksum", 4, 9, b"\x01\0", [1, 4, 5, 10], 4),
+        ("in_the_version", 4, 10, b"\x01\0", [0, 2], 2),
+        ("too_many", 3, 79, bytes(5) + bytes(64), [3, 9, 20, 40, 60], None),
+    ]
+    made = []
+    for name, kind, seq, payload, places, repaired in cases:
+        plain = body(kind, seq, payload)
+        masked = plain[:1] + bytes(b ^ 0x55 for b in plain[1:])
+        damaged = bytearray(masked + parity(masked))
+        for place in places:
+            damaged[place] ^= 0x06
+        frame = {"name": name, "type": kind, "seq": seq, "payload": payload.hex(), "repaired": repaired}
+        made.append({**frame, "line": (b"\0" + cobs(bytes(damaged)) + b"\0").hex()})
+    return made
+
+
 def good() -> list[dict[str, Any]]:
     """Frames whose encoding and decoding must be exactly so."""
     cases = [
@@ -138,10 +186,15 @@ def text() -> str:
     about = [
         "Vectors of docs/protocol.md, for deploy/frames.py and firmware/protocol. All bytes in hex.",
         "frames: encoding gives exactly `line`, and `line` decodes to the frame (version 1).",
+        "repairable: `line`, with parity, decodes to the frame after `repaired` bytes of it were repaired; null: it is",
+        "dropped. Where that is 0, encoding with parity gives exactly `line`.",
         "streams: a receiver that holds `max_frame` encoded bytes of a frame (no zeros) is fed `line` in any pieces,",
         "gives `items` in this order and counts `damaged`. Text ends at `text_end`, at a zero, or not at all.",
     ]
-    return json.dumps({"about": about, "frames": good(), "streams": streams()}, indent=1) + "\n"
+    return (
+        json.dumps({"about": about, "frames": good(), "repairable": repairable(), "streams": streams()}, indent=1)
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

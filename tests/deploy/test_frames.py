@@ -18,13 +18,13 @@ from tests.deploy import make_vectors
 
 VECTORS: dict[str, Any] = json.loads(make_vectors.VECTORS.read_text())
 
-some_frames = st.builds(
-    Frame,
-    st.integers(0, 255),
-    st.integers(0, 0xFFFF),
-    st.one_of(st.binary(max_size=600), st.binary(max_size=9).map(lambda b: b * 120), st.just(bytes(700))),
-    st.integers(1, frames.MAX_VERSION),
+HEADS = (st.integers(0, 255), st.integers(0, 0xFFFF))
+VERSIONS = st.integers(1, frames.MAX_VERSION)
+payloads = st.one_of(st.binary(max_size=600), st.binary(max_size=9).map(lambda b: b * 120), st.just(bytes(700)))
+frames_with_parity = st.builds(
+    Frame, *HEADS, st.binary(max_size=frames.LONGEST_REPAIRABLE), VERSIONS, repaired=st.just(0)
 )
+some_frames = st.one_of(st.builds(Frame, *HEADS, payloads, VERSIONS, repaired=st.none()), frames_with_parity)
 
 
 def by_name(cases: list[dict[str, Any]]) -> Any:
@@ -53,6 +53,36 @@ def test_frame_encodes_and_decodes_as_in_the_vector(case: dict[str, Any]) -> Non
     assert frames.encode(frame) == line
     assert Decoder().feed(line) == [frame]
     assert len(line) <= frames.encoded_size(len(frame.payload))
+
+
+@by_name(VECTORS["repairable"])
+def test_frame_is_repaired_as_in_the_vector(case: dict[str, Any]) -> None:
+    line, payload = bytes.fromhex(case["line"]), bytes.fromhex(case["payload"])
+    decoder, frame = Decoder(), Frame(case["type"], case["seq"], payload, repaired=case["repaired"])
+    assert decoder.feed(line) == ([] if case["repaired"] is None else [frame])
+    assert decoder.damaged == (case["repaired"] is None)
+    if case["repaired"] == 0:
+        assert frames.encode(frame) == line
+        assert len(line) <= frames.encoded_size(len(payload), with_parity=True)
+
+
+@given(frames_with_parity, st.sets(st.integers(1, 250), max_size=4), st.integers(1, 255))
+def test_up_to_four_damaged_bytes_are_repaired(frame: Frame, places: set[int], change: int) -> None:
+    """Anywhere in the frame before COBS; damage to what COBS adds is not repaired."""
+    whole = cobs.decode(frames.encode(frame)[1:-1])
+    damaged = bytearray(whole)
+    for place in {place % len(whole) or 1 for place in places}:
+        damaged[place] ^= change
+    count = sum(a != b for a, b in zip(damaged, whole, strict=True))
+    if damaged[:-8] == whole[:-8]:
+        count = 0  # the parity of a whole frame is not looked at
+    assert frames.decode(cobs.encode(bytes(damaged))) == frame._replace(repaired=count)
+
+
+def test_what_is_too_long_for_parity_is_refused() -> None:
+    frames.encode(Frame(7, 1, bytes(frames.LONGEST_REPAIRABLE), repaired=0))
+    with pytest.raises(ValueError, match="at most 237 bytes"):
+        frames.encode(Frame(7, 1, bytes(frames.LONGEST_REPAIRABLE + 1), repaired=0))
 
 
 @pytest.mark.parametrize("step", [1, 3, 1000])
@@ -101,8 +131,10 @@ def test_damage_never_makes_a_wrong_frame(sent: list[Frame], data: st.DataObject
         else:
             line[at:at] = data.draw(st.binary(max_size=9))
     got = [item for item in Decoder().feed(bytes(line)) if isinstance(item, Frame)]
-    remaining = iter(sent)
-    assert all(frame in remaining for frame in got), "a frame came out that did not go in, or out of order"
+    remaining = iter([frame._replace(repaired=None) for frame in sent])
+    assert all(frame._replace(repaired=None) in remaining for frame in got), (
+        "a frame came out that did not go in, or out of order"
+    )
 
 
 def test_damage_to_one_frame_leaves_the_next_alone() -> None:

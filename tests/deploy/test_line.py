@@ -8,7 +8,7 @@ import pytest
 
 from deploy.exchange import Exchange
 from deploy.frames import REPLY, Frame, Type
-from deploy.line_errors import COPIES, MEMORY_BYTES, OVERHEAD_BYTES, LineErrors
+from deploy.line_errors import COPIES, MEMORY_BYTES, NO_LIMIT, OVERHEAD_BYTES, LineErrors
 from deploy.line_speed import LEAST_SLACK_S, SURE_ANSWERS, LineSpeed
 from deploy.request import Request
 from deploy.transaction import Transaction
@@ -28,7 +28,7 @@ def test_a_good_line_carries_frames_of_any_length_once() -> None:
     for losses in (0, 1):
         errors = learned(1000, losses, 20)
         assert errors.rate == 0
-        assert errors.best_length > 10**6
+        assert errors.best(can_repair=True) == NO_LIMIT
         assert errors.copies(30) == 1
 
 
@@ -36,7 +36,34 @@ def test_a_good_line_carries_frames_of_any_length_once() -> None:
 def test_frames_are_shorter_by_the_root_of_what_is_lost(losses: int, expected: float) -> None:
     errors = learned(200, losses)
     assert errors.rate == pytest.approx(losses / 20_000)
-    assert errors.best_length == pytest.approx(expected * math.sqrt(OVERHEAD_BYTES / 1e-3), rel=0.01)
+    assert errors.best(can_repair=False).length == pytest.approx(expected * math.sqrt(OVERHEAD_BYTES / 1e-3), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("rate", "with_parity", "length"), [(1e-5, False, 2000), (1e-4, False, 632), (1e-2, True, 192), (4e-2, True, 64)]
+)
+def test_frames_have_parity_where_that_costs_less(rate: float, with_parity: bool, length: int) -> None:
+    errors = LineErrors()
+    errors._bytes, errors._errors = 1e6, 1e6 * rate
+    best = errors.best(can_repair=True)
+    assert best.with_parity == with_parity
+    assert best.length == pytest.approx(length, rel=0.01)
+    assert not errors.best(can_repair=False).with_parity
+
+
+def test_repaired_bytes_are_errors_of_the_line() -> None:
+    errors = LineErrors()
+    for _ in range(100):
+        errors.sent(250)
+        errors.repaired(2)
+    assert errors.rate == pytest.approx(0.008)
+
+
+def test_parity_makes_losses_rare() -> None:
+    bad = learned(100, 65)
+    assert bad.loss(217) > 0.7
+    assert bad.loss(217, with_parity=True) < 0.06
+    assert bad.copies(217, with_parity=True) < bad.copies(217)
 
 
 def test_what_is_long_ago_is_forgotten() -> None:

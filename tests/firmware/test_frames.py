@@ -40,8 +40,9 @@ def events(answer: bytes) -> tuple[list[Frame | Text], int]:
     for line in lines:
         word, *rest = line.split(" ")
         if word == "frame":
-            version, kind, seq, payload = rest
-            items.append(Frame(int(kind), int(seq), bytes.fromhex(payload), int(version)))
+            version, kind, seq, repaired, payload = rest
+            count = None if repaired == "255" else int(repaired)
+            items.append(Frame(int(kind), int(seq), bytes.fromhex(payload), int(version), count))
         elif word == "text":
             items.append(Text(bytes.fromhex(rest[0]).decode().strip()))
     return items, lines.count("damaged")
@@ -51,6 +52,13 @@ def events(answer: bytes) -> tuple[list[Frame | Text], int]:
 def test_frame_decodes_as_the_vector_says(receive: Driver, case: dict[str, Any]) -> None:
     frame = Frame(case["type"], case["seq"], bytes.fromhex(case["payload"]))
     assert events(receive(bytes.fromhex(case["line"]))) == ([frame], 0)
+
+
+@pytest.mark.parametrize("case", VECTORS["repairable"], ids=lambda case: case["name"])
+def test_frame_is_repaired_as_the_vector_says(receive: Driver, case: dict[str, Any]) -> None:
+    frame = Frame(case["type"], case["seq"], bytes.fromhex(case["payload"]), repaired=case["repaired"])
+    expected = ([], 1) if case["repaired"] is None else ([frame], 0)
+    assert events(receive(bytes.fromhex(case["line"]))) == expected
 
 
 # One vector is for a smaller buffer than the device's: test_a_frame_too_long_is_dropped_whole stands for it here.
@@ -85,12 +93,20 @@ def test_any_bytes_are_survived_as_deploy_survives_them(receive: Driver, data: b
     parts=st.lists(
         st.one_of(
             st.builds(
-                Frame, st.integers(0, 255), st.integers(0, 0xFFFF), st.binary(max_size=300), st.integers(1, 8)
+                Frame,
+                st.integers(0, 255),
+                st.integers(0, 0xFFFF),
+                st.binary(max_size=300),
+                st.integers(1, 8),
+                repaired=st.none(),
             ).map(encode),
+            st.builds(Frame, st.integers(0, 12), st.integers(0, 9), st.binary(max_size=237), repaired=st.just(0)).map(
+                encode
+            ),
             st.sampled_from([b"name%", b"db load 9%", b"boot\r\n", b"\0", b"%", b"\x02\x01", b"\xff"]),
         )
     ),
-    flips=st.lists(st.tuples(st.integers(0), st.integers(1, 255)), max_size=3),
+    flips=st.lists(st.tuples(st.integers(0), st.integers(1, 255)), max_size=6),
 )
 def test_damaged_streams_are_read_as_deploy_reads_them(
     receive: Driver, parts: list[bytes], flips: list[tuple[int, int]]
