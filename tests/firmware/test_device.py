@@ -96,6 +96,34 @@ def test_write_answers_which_granules_are_stored(driver: Driver, vector: dict[st
     assert last.payload.hex() == vector["reply"]
 
 
+def test_a_request_with_parity_is_answered_with_parity(driver: Driver) -> None:
+    for size, repaired in ((0, 0), (237, 0)):
+        (reply,) = ask(driver, PRESERVES_ONE, Frame(Type.PING, 9, bytes(size), repaired=0))
+        assert reply == Frame(Type.PING | REPLY, 9, bytes(size), repaired=repaired)
+    wrote, refused = ask(
+        driver, PRESERVES_TWO, Frame(Type.WRITE, 1, FIRST, repaired=0), Frame(Type.RUN, 2, ONCE, repaired=0)
+    )
+    assert wrote == Frame(Type.WRITE | REPLY, 1, struct.pack("<BIH", 0, 0, 200), repaired=0)
+    assert error_of(refused) == (Type.RUN, Code.INPUT)
+    assert refused.repaired == 0
+    (reply,) = ask(driver, PRESERVES_ONE, Frame(Type.PING, 9, b"plain"))
+    assert reply.repaired is None
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 4])
+def test_a_map_is_followed_by_how_many_bytes_were_repaired(driver: Driver, damaged: int) -> None:
+    """The agent gives the same bytes."""
+    write = Frame(Type.WRITE, 1, struct.pack("<BI", 0x80, 0) + INPUT[:64], repaired=0)
+    line = bytearray(encode(write))
+    for at in range(damaged):
+        line[20 + at] ^= 0x81
+    (reply,) = ask(driver, PRESERVES_TWO, bytes(line))
+    assert reply == Frame(Type.WRITE | REPLY, 1, struct.pack("<BIHQB", 0x80, 0, 64, 1, damaged))
+    link = FakeLink(FakeEngine(input_size=200))
+    link.write(bytes(line))
+    assert Decoder().feed(link.read(0.0)) == [reply]
+
+
 def test_a_map_of_an_input_that_is_not_there_is_refused(driver: Driver) -> None:
     (reply,) = ask(driver, PRESERVES_TWO, Frame(Type.WRITE, 1, struct.pack("<BI", 0x82, 0) + bytes(64)))
     assert error_of(reply) == (Type.WRITE, Code.RANGE)
