@@ -24,6 +24,8 @@ from graph.oracle import Oracle, run_bytes
 LITERT_ENGINES = ("litert", "tflite-runtime")
 ANSWER_TIMEOUT_S = 20.0
 SLOW_INPUT_BYTES = 4096
+LONGEST_LINE = 1 << 20
+"""Of an answer in text mode: `results` has all outputs on one line."""
 
 
 def host_target() -> target.Target:
@@ -155,7 +157,7 @@ def _until_mark(session: Session, data: bytes) -> list[Frame]:
 def ask_text(session: Session, command: str) -> list[str]:
     """Send a text command with its `%` and return the lines of its answer, without `m-ready`."""
     session.link.write(command.encode())
-    decoder = frames.Decoder()
+    decoder = frames.Decoder(max_text=LONGEST_LINE)
     lines: list[str] = []
     limit = time.monotonic() + 60
     while time.monotonic() < limit:

@@ -15,6 +15,8 @@ from deploy.session import Refused, Session
 from device_tests.support import DeviceUnderTest, answers, over
 
 RUN_ONCE = struct.pack("<H", 1)
+MOST_ROUNDS = 100
+"""Of pictures on a line that loses one piece in some twenty: small ones are few pieces."""
 
 
 @pytest.fixture(autouse=True)
@@ -164,11 +166,12 @@ def test_a_line_that_loses_bytes_gives_the_same(device: DeviceUnderTest) -> None
     )
     count = min(5, device.count)
     expected = [device.reference(data) for data in device.inputs(count)]
-    before = session.stats().inferences
+    before, rounds = session.stats().inferences, 0
     with over(session, lossy):
-        outputs = [session.infer(data).output_bytes for data in device.inputs(count)]
-    assert outputs == expected
-    assert session.stats().inferences == before + count, "a lost reply made an inference run twice"
+        while not rounds or (not sum(lossy.counts.values()) and rounds < MOST_ROUNDS):
+            rounds += 1
+            assert [session.infer(data).output_bytes for data in device.inputs(count)] == expected
+    assert session.stats().inferences == before + rounds * count, "a lost reply made an inference run twice"
     assert sum(lossy.counts.values()) > 0, "the line lost nothing: this shows nothing"
 
 

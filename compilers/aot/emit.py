@@ -104,6 +104,7 @@ class _Function:
     def __init__(self, graph: Graph, step: Step, i: int, names: Names, places: Places, hooks: Hooks) -> None:
         operators = step.operators()
         first, last = operators[0].index, operators[-1].index
+        self.first = first
         self.parameters = [(p.kind, names.of(p), _initializer(p.fields, names)) for p in step.parameters()]
         self.operators = [_Operator(graph, part) for part in operators]
         self.is_block = bool(step.parts)

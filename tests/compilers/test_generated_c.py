@@ -13,6 +13,8 @@ import pytest
 
 from compilers.aot import compile_model
 from compilers.compiled import c_identifier, macro_prefix
+from compilers.image.firmware import FIRMWARE_DIR
+from device_tests import tiny_model
 from tests.compilers import host_build
 from tests.compilers.equality import pictures
 from tests.compilers.networks import tflite_of
@@ -161,6 +163,34 @@ def test_counted_c_gives_the_same_outputs(tmp_path: Path) -> None:
     # Operators in blocks are called once a row, and no operator but one that moves nothing is left out.
     moving = [o for o in plan.operators if o.name != "RESHAPE"]
     assert all(calls[o.index] >= (o.shape[1] if o.block is not None else 1) for o in moving)
+
+
+def test_copying_a_streamed_input_is_counted_as_the_first_step(tmp_path: Path) -> None:
+    """An input of 16 rows comes whole, then in two parts, the first of which ends in mid-row: one copy more."""
+    model = tiny_model.convolution(tmp_path / "tiny.tflite")
+    compile_model(model, tmp_path, stream_input=True, name="net", profile=True)
+    (tmp_path / "profile.h").write_text(
+        "#include <stdio.h>\nstatic int calls[PROFILE_STEPS], open;\n#define profile_begin() open++\n"
+        "#define profile_end(step) calls[step]++, open--\n"
+        'static void profile_report(void) { printf("%d %d %d ", calls[0], calls[1], open); }\n'
+    )
+    (tmp_path / "main.c").write_text(
+        '#include "engine.h"\nint main(void) {\n  static const int8_t input[16 * 16 * 3];\n'
+        "  alpharho_engine_info()->stream(input, sizeof input, true);\n  alpharho_engine_invoke();\n"
+        "  alpharho_engine_info()->stream(input, 100, true);\n"
+        "  alpharho_engine_info()->stream(input + 100, sizeof input - 100, false);\n"
+        "  return alpharho_engine_invoke();\n}\n"
+    )
+    engines = FIRMWARE_DIR / "engines"
+    sources = [*host_build.generated_sources(tmp_path, "net"), tmp_path / "main.c", engines / "aot" / "engine.c"]
+    includes = [f"-I{folder}" for folder in (host_build.KERNELS, engines, tmp_path)]
+    host_build.gcc("-O1", *includes, *sources, *host_build.kernel_objects("-O2"), "-o", tmp_path / "program")
+    done = subprocess.run([tmp_path / "program"], capture_output=True, text=True)
+    whole, second, open_then, both, both_second, still_open = map(int, done.stdout.split())
+    assert whole > 16
+    assert both == 2 * whole + 1
+    assert both_second == 2 * second
+    assert open_then == still_open == 0
 
 
 @pytest.mark.parametrize("names", [("net", "Net", "NET"), ("a_1", "A_1"), ("model_net", "model_Net")])

@@ -2,7 +2,8 @@
 //
 // Environment: STAND_IN_TPUS is "usb=/path pci=/path ..."; an Edge TPU is plugged in for as long as its path is there.
 // STAND_IN_BUSY lets none be opened. A run without the device fails as libedgetpu does on PCIe, or with
-// STAND_IN_ABORTS aborts as it does on USB. A run gives output[i] = input[i modulo its size] ^ 0x5a.
+// STAND_IN_ABORTS aborts as it does on USB. A run gives output[i] = input[i modulo its size] ^ 0x5a,
+// or ^ STAND_IN_MASK.
 //
 // Interfaces: edgetpu_c.h of google-coral/libedgetpu; external_delegate_interface.h and core/c/common.h of LiteRT, of
 // which no fields after the last used one are declared, but for those of a tensor.
@@ -123,10 +124,12 @@ static int invoke(Context *context, Node *node) {
     context->report_error(context, "Failed to execute request. stand-in: no device");
     return FAILED;
   }
+  const char *mask_text = getenv("STAND_IN_MASK");
+  const uint8_t mask = (uint8_t)(mask_text ? strtoul(mask_text, NULL, 0) : 0x5a);
   const Tensor *input = &context->tensors[node->inputs->data[0]];
   const Tensor *output = &context->tensors[node->outputs->data[0]];
   for (size_t i = 0; i < output->bytes; ++i) {
-    ((uint8_t *)output->data)[i] = ((const uint8_t *)input->data)[i % input->bytes] ^ 0x5a;
+    ((uint8_t *)output->data)[i] = ((const uint8_t *)input->data)[i % input->bytes] ^ mask;
   }
   return OK;
 }

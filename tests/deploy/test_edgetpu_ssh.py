@@ -17,22 +17,29 @@ from compilers.edgetpu.tool import LocalTool
 from datasets import load
 from deploy.board_state import BoardState
 from deploy.remote.board import Board
-from device_tests import tiny_model
+from device_tests import outcome, tiny_model
 from errors import CompileError, DeployError, LinkError
+from graph.builder import Builder
 from measure import bench, layout, report_file
 from measure import edgetpu as section
 from measure.report import TargetSection
 from measure.setup import Setup
+from pipeline import device_test
 from pipeline import edgetpu as pipeline_edgetpu
 from pipeline.measuring import set_up, settings_of
 from pipeline.remote_compiler import RemoteTool
 from pipeline.request import Request
 from pipeline.resolve import resolve
 from pipeline.steps import Steps
+from pipeline.task_options import TestRequest
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
+from tests.compilers import edgetpu_files
 from tests.deploy.edgetpu_host import CORAL_USB, Tpu
 from tests.deploy.sshd import BOARD, Sshd, wait_until
 from tests.pipeline import small
+
+HIL_ARGUMENTS, HIL_TESTS = "-k 'answer or measure or identity or loses or text'", 20
+"""A part of the device tests, which takes seconds: those that know of Edge TPUs."""
 
 
 @pytest.fixture
@@ -67,6 +74,40 @@ def test_a_whole_measurement_over_ssh(coral: Sshd, tmp_path: Path, monkeypatch: 
     told = dict(layout.rows(made))
     assert told["Edge TPU"].startswith("usb:0, ")
     assert told["mapping"] == "1 of 1 operators on the Edge TPU"
+
+
+def identity(path: Path) -> Path:
+    """Write a network whose output is its input: the stand-in's answers are then nearest to their own references."""
+    b = Builder()
+    source, target = (b.tensor((1, 8, 8, 3), scale=1 / 255, zero_point=-128, name=name) for name in ("in", "out"))
+    b.operator("RELU", [source], [target])
+    return edgetpu_files.write(path, b.finish([source], [target]))
+
+
+def test_hil_on_an_edge_tpu(
+    coral: Sshd, tpu: Tpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The stand-in changes the lowest bit of each byte: as a TPU, it is near to the reference and not equal to it."""
+    environment = {**tpu.environment(), "STAND_IN_MASK": "1"}
+    exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
+    coral.set_python(f'export {exports}; exec {shlex.quote(sys.executable)} "$@"')
+    monkeypatch.setenv("PATH", str(stand_in.install(tmp_path / "bin")), prepend=":")
+    junit = tmp_path / "hil.xml"
+    with small.at_home(tmp_path / "home"):
+        device_test.run(
+            TestRequest(
+                str(identity(tmp_path / "identity.tflite")), target="coral-usb", link="ssh://board", count=4,
+                data=f"npz:{small.save_npz(tmp_path / 'four.npz')}", runtime="ai-edge-litert", kernels="reference",
+                junit=junit, pytest_arguments=HIL_ARGUMENTS,
+            )
+        )  # fmt: skip
+    assert "coral-usb: " in capfd.readouterr().out
+    done = outcome.read(junit)
+    assert (done.failed, done.flaky) == (0, 0)
+    assert done.passed >= HIL_TESTS
+    properties = junit.read_text()
+    assert 'name="kernels" value="edgetpu"' in properties
+    assert "test_each_answer_is_nearest_to_the_references_of_its_picture" in properties
 
 
 def test_a_compiled_file_alone_is_measured_without_a_reference(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
-import subprocess
 import threading
-import time
 from importlib import import_module
 from pathlib import Path
 
@@ -17,12 +14,10 @@ from deploy import flashed, images
 from deploy.flash_job import Job
 from deploy.flash_tool import FlashTool
 from deploy.flashers import uf2
-from deploy.flashers.qemu import free_port
 from deploy.images import Segment
 from deploy.uf2_drives import Drive, drives
 from errors import DeployError
 from target import sections
-from tests.firmware import esptool_programs
 from tests.firmware.flash_setup import ORIGIN, board, image, tool_of
 from tests.firmware.flash_stand_in import StandIn
 
@@ -229,32 +224,3 @@ def test_the_same_image_is_not_flashed_again(
     with pytest.raises(DeployError):
         tool.start(elf)
     assert flashed.store().read_text() == "{}"  # its content is not known now
-
-
-def test_the_real_esptool_writes_to_a_model_of_the_boot_loader(
-    board: target.Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The package esp32-mock-bootloader speaks the protocol of the ROM's boot loader, and keeps what is written."""
-    esptool_programs.use(monkeypatch)
-    (tmp_path / "f.bin").write_bytes(bytes(range(256)) * 16)
-    port = free_port()
-    words = ["esp32-mock-bootloader", "run", "--chip", "esp32s3", "--port", str(port), "--timeout", "120"]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as model:
-        try:
-            wait_until_it_listens(port)
-            uri = f"tcp://127.0.0.1:{port}"
-            assert tool_of(board, "esptool").write(tmp_path / "f.bin", uri) == uri
-            other = dataclasses.replace(board, flash_arguments={"esptool": ("esp32c3", "0x0")})
-            with pytest.raises(DeployError, match=r"another chip is there: expected ESP32-C3, received ESP32-S3; "):
-                tool_of(other, "esptool").write(tmp_path / "f.bin", uri)
-        finally:
-            model.kill()
-
-
-def wait_until_it_listens(port: int) -> None:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"nothing listens on port {port}")
