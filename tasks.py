@@ -104,6 +104,18 @@ def fit(request: options.FitOptions) -> None:
     products.fit(request)
 
 
+@command(COMPILING, options.SweepOptions)
+def sweep(chosen: options.SweepOptions) -> None:
+    """Choose a network for a board: family, α and ρ.
+
+    RAM and flash from the planner without training, cost from measured layers; names the best, and why each other is
+    refused.
+    """
+    from pipeline import sweeping
+
+    sweeping.run(chosen, typed_command())
+
+
 @command(COMPILING, Request, *groups.COMPILED)
 def compile(request: Request) -> None:
     """Compile the int8 network for a target.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Literal, cast
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -13,6 +15,8 @@ from rich.text import Text
 from console.screen import out
 from console.text import clean
 
+_FILLED = re.compile(r" +((?:\x1b\[[0-9;]*m)*)\n")
+"""Spaces at the end of a line, perhaps before the codes that end a color."""
 Columns = Sequence[tuple[str, str]]
 Rows = Sequence[Sequence[str]]
 
@@ -38,10 +42,27 @@ def table(
         left_out.append(place)
         grid = _grid(title, columns, rows, red, bold_first, left_out)
     # A narrow terminal wraps lines; cutting names would lose them.
-    Console(width=max(out.width, _width(grid)), highlight=False, emoji=False, markup=False).print(grid, crop=False)
+    _print(grid)
     if left_out:
         names = ", ".join(" ".join(clean(columns[place][0]).split()) or "description" for place in sorted(left_out))
         out.print(Text(f"not shown in {out.width} columns: {names}", "dim"))
+
+
+def _print(grid: Table) -> None:
+    """Print a table without the spaces that fill its last column."""
+    wide = Console(
+        width=max(out.width, _width(grid)), force_terminal=out.is_terminal, color_system=_colors(), highlight=False,
+        emoji=False, markup=False,
+    )  # fmt: skip
+    with wide.capture() as printed:
+        wide.print(grid, crop=False)
+    out.file.write(_FILLED.sub(r"\1\n", printed.get()))
+    out.file.flush()
+
+
+def _colors() -> Literal["auto", "standard", "256", "truecolor", "windows"] | None:
+    """Return the colors that the terminal has, none where it shows none."""
+    return cast("Literal['standard', '256', 'truecolor', 'windows'] | None", out.color_system)
 
 
 def _grid(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import console
 import target as targets
+from models.checkpoint import CheckpointFacts
 from pipeline import flashing, preflight
 from pipeline.preflight import Goal
 from pipeline.request import Request
@@ -17,16 +18,10 @@ from pipeline.task_options import CalibrateRequest, EmulatorOptions, FitOptions,
 
 def train(chosen: TrainOptions, command: str) -> None:
     """Train a preset and print where its weights are; `command` is what the user typed."""
-    from models import training, weights
-    from models.training import recipe, summary
+    from models.training import summary
 
-    names = {field.name for field in fields(recipe.Wishes)}
-    wishes = recipe.Wishes(**{name: value for name, value in asdict(chosen).items() if name in names})
     with console.beside_json(chosen.json):
-        preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
-        path, facts = training.run(
-            chosen.model, chosen.data, chosen.weights, chosen.channels, wishes, chosen.out, command
-        )
+        path, facts = trained(chosen, command)
         if not chosen.json:
             summary.print_summary(facts)
     assert facts.float_top1 is not None
@@ -34,6 +29,17 @@ def train(chosen: TrainOptions, command: str) -> None:
         print(json.dumps({"path": str(path), **asdict(facts)}, indent=1))
     else:
         console.say(f"{path}: {100 * facts.float_top1:.2f} % top-1 in float over the whole test split")
+
+
+def trained(chosen: TrainOptions, command: str) -> tuple[Path, CheckpointFacts]:
+    """Train a preset; return the checkpoint's path and its facts."""
+    from models import training, weights
+    from models.training import recipe
+
+    names = {field.name for field in fields(recipe.Wishes)}
+    wishes = recipe.Wishes(**{name: value for name, value in asdict(chosen).items() if name in names})
+    preflight.check_disk(Path(chosen.out).parent if chosen.out else weights.TRAINED_DIR)
+    return training.run(chosen.model, chosen.data, chosen.weights, chosen.channels, wishes, chosen.out, command)
 
 
 def build(request: Request) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 
 import console
 import target as targets
-from artifact import Artifact, ImageFacts
+from artifact import Artifact, ImageFacts, produce, write_atomic
 from compilers.image.microcontroller import FirmwareFacts
 from deploy.agents import AgentOptions
 from deploy.device import device_for
@@ -24,6 +25,8 @@ from pipeline.preflight import Goal
 from pipeline.steps import Steps
 from pipeline.task_options import ProfileRequest
 from target import Target
+
+PROFILE = "profile.json"
 
 
 def run(request: ProfileRequest) -> None:
@@ -56,9 +59,29 @@ def _check(request: ProfileRequest, board: Target) -> None:
         )
 
 
+def reused(request: ProfileRequest, board: Target) -> profiles.Profile:
+    """Return the profile of a request: an earlier one of the same firmware, else a new one."""
+    steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
+    profiled = steps.build_profiled()
+
+    def make(folder: Path) -> profiles.Profile:
+        profile = _measure_steps(request, board, steps, profiled)
+        write_atomic(folder / PROFILE, json.dumps(to_json(profile), indent=1))
+        return profile
+
+    sources = {"profiled": profiled.sha256, "firmware": steps.build_firmware().sha256}
+    return produce("profile", profiled.name, PROFILE, profiles.Profile, make, parents=sources).facts
+
+
 def _measure(request: ProfileRequest, board: Target) -> profiles.Profile:
     steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
-    int8, image, profiled = steps.quantize(), steps.build_firmware(), steps.build_profiled()
+    return _measure_steps(request, board, steps, steps.build_profiled())
+
+
+def _measure_steps(
+    request: ProfileRequest, board: Target, steps: Steps, profiled: Artifact[ImageFacts]
+) -> profiles.Profile:
+    int8, image = steps.quantize(), steps.build_firmware()
     facts = profiled.with_facts_of(FirmwareFacts)
     assert facts is not None
     setup = Setup(board, image, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))

@@ -370,3 +370,54 @@ class CleanOptions:
 
     environment: bool = option(False, ".venv too, if ./inv made it; the next ./inv installs it again", group="action")
     dry_run: bool = option(False, "say what would be removed, and its size", group="action")
+
+
+def read_floats(text: str) -> tuple[float, ...]:
+    """Return numbers joined by commas. Raises ValueError saying what was expected."""
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError as e:
+        raise ValueError("numbers joined by commas") from e
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """Which networks to try for a board, and what they may take."""
+
+    target: str = like(Request, "target", help="board that the network is for")
+    families: tuple[str, ...] = option(
+        (), "families, joined by commas", group="model", value="NAMES", parse=read_names, default_words="all"
+    )
+    alphas: tuple[float, ...] = option(
+        (), "width multipliers, joined by commas", group="model", value="NUMBERS", parse=read_floats,
+        default_words="those that the papers publish",
+    )  # fmt: skip
+    rhos: tuple[float, ...] = option(
+        (), "input sides in pixels, joined by commas", group="model", value="NUMBERS", parse=read_floats,
+        default_words="64,96,128,160,192,224",
+    )  # fmt: skip
+    channels: int = like(Request, "channels", is_scoped=False)
+    data: str = like(Request, "data", help="data set whose classes and checkpoints count: {choices}")
+    max_ram: int | None = option(
+        None, "RAM in bytes", group="limits", value="BYTES", low=1, default_words="the board's"
+    )
+    max_flash: int | None = option(
+        None, "flash in bytes", group="limits", value="BYTES", low=1, default_words="the board's"
+    )
+    max_latency: float | None = option(
+        None, "time of an inference in milliseconds, where the board's core counts time or cycles", group="limits",
+        value="MS", low=0, default_words="no limit",
+    )  # fmt: skip
+    max_count: float | None = option(
+        None, "cost of an inference in what the core counts, such as instructions", group="limits", value="N", low=1,
+        default_words="no limit",
+    )  # fmt: skip
+    min_accuracy: float | None = option(
+        None, "float top-1 in percent; networks without a checkpoint are refused", group="limits", value="PERCENT",
+        low=0, high=100, default_words="no limit",
+    )  # fmt: skip
+    optimize: str = like(Request, "optimize", is_scoped=False)
+    stream_input: bool = like(Request, "stream_input", is_scoped=False)
+    finalists: int = option(1, "how many of the best are built and measured", group="measurement", value="N", low=0)
+    train: bool = option(False, "train the finalists that have no checkpoint, which takes hours", group="measurement")
+    json: bool = JSON

@@ -98,6 +98,16 @@ def planned(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tu
     return steps, layout
 
 
+def outline(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tuple[int, int, tuple[int, ...]]:
+    """Return the bytes of the arena and of all constants, and the operators that run row by row, by index.
+
+    They are as `compile_model` plans them; the plan is not proved. Raises CompileError.
+    """
+    steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input)
+    constants = sum(c.bytes for step in steps for part in step.operators() for c in part.constants())
+    return layout.arena_bytes, constants, tuple(part.index for step in steps if step.parts for part in step.operators())
+
+
 def smallest(graph: Graph, lowered: tuple[Step, ...], stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
     """Return the cut into blocks that needs the smallest arena, and its layout."""
     layouts = [(cut, plan_layout(graph, cut)) for cut in cuts(graph, lowered, stream_input)]

@@ -89,18 +89,23 @@ def mcu_of(target: Target) -> Mcu:
 def fit(target: Target, plan: Plan) -> Fit:
     """Return what a compiled network needs on a target, and what the target has."""
     room = room_of(target)
-    input_bytes = sum(t.bytes for t in plan.inputs)
-    ram = plan.arena_bytes + room.stack_bytes + room.firmware_ram_bytes + -(-input_bytes // BYTES_PER_WRITTEN_BIT)
+    ram, flash = needed(room, plan.arena_bytes, plan.weights_bytes, sum(t.bytes for t in plan.inputs))
     return Fit(
         ram_needed=ram,
         ram_bytes=room.ram_bytes,
-        flash_needed=plan.weights_bytes + room.firmware_flash_bytes,
+        flash_needed=flash,
         flash_bytes=room.flash_bytes,
         arena_bytes=plan.arena_bytes,
         weights_bytes=plan.weights_bytes,
         stack_bytes=room.stack_bytes,
         peak=peak_of(plan),
     )
+
+
+def needed(room: Room, arena_bytes: int, weights_bytes: int, input_bytes: int) -> tuple[int, int]:
+    """Return the bytes of RAM and flash that a network and the firmware around it need on a board."""
+    ram = arena_bytes + room.stack_bytes + room.firmware_ram_bytes + -(-input_bytes // BYTES_PER_WRITTEN_BIT)
+    return ram, weights_bytes + room.firmware_flash_bytes
 
 
 def check_fit(target: Target, plan: Plan) -> Fit:

@@ -117,7 +117,7 @@ def test_the_choices_are_those_of_the_packages_that_read_them() -> None:
         (["compare_engine"], "did you mean compare-engines?"),
         (["deploy", "--tagret", "x"], "did you mean --target?"),
         (["deploy", "--modle=v1_025"], "did you mean --model?"),
-        (["build", "--target", "host"], "it is an option of fit, compile, deploy"),
+        (["build", "--target", "host"], "it is an option of fit, sweep, compile, deploy"),
         (["deploy", "v1_25"], "did you mean v1_025?"),
         (["deploy", "qemu-m"], "did you mean qemu-m"),
         (["--help", "deploi"], "did you mean deploy?"),
