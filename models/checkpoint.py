@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ class CheckpointFacts:
     `float_top1` is a fraction of the `test_pictures` of the whole test split. The fields from `test_pictures` on say
     how `inv train` made the checkpoint; they are None for one that comes from elsewhere. `kept_epoch` counts from 1;
     `confusion` has the test pictures of each class (row) by the class that the network takes them for (column).
+    Quantization-aware training adds the learned `ranges` of the tensors of its folded graph at the preset's rho, the
+    sha256 of the checkpoint that it began from, and what it gave beside its float control.
     """
 
     preset: str
@@ -49,6 +52,9 @@ class CheckpointFacts:
     held_out_pictures: int | None = None
     kept_epoch: int | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
+    ranges: Mapping[str, tuple[float, float]] | None = None
+    quantized_from: str | None = None
+    quantized: Mapping[str, float] | None = None
 
 
 def shipped_path(preset_name: str, data: str) -> Path:
@@ -111,6 +117,19 @@ def load_facts(path: Path) -> CheckpointFacts:
     values |= {"labels": tuple(table["labels"]), "input_range": (float(input_range[0]), float(input_range[1]))}
     if isinstance(table.get("history"), list):
         values["history"] = tuple(table["history"])
+    if isinstance(table.get("ranges"), dict):
+        values["ranges"] = _ranges(facts_path, table["ranges"])
     if isinstance(table.get("confusion"), list):
         values["confusion"] = tuple(tuple(row) for row in table["confusion"])
     return CheckpointFacts(**values)
+
+
+def _ranges(path: Path, table: Mapping[str, object]) -> dict[str, tuple[float, float]]:
+    ranges = {}
+    for name, limits in table.items():
+        match limits:
+            case [int() | float() as low, int() | float() as high] if low <= 0 <= high and 0 < high - low < math.inf:
+                ranges[name] = (float(low), float(high))
+            case _:
+                raise ConfigError(f"{path}: key ranges.{name}: expected two numbers, the first 0 or less")
+    return ranges

@@ -54,6 +54,8 @@ def _nearest(preset: Preset) -> Path | None:
     for rank, folder in enumerate((known_weights.TRAINED_DIR, checkpoint.SHIPPED_DIR)):
         for path in sorted(folder.glob("*.npz")):
             facts = checkpoint.load_facts(path)
+            if facts.ranges is not None:  # of quantization-aware training, which began from another one
+                continue
             other = presets.parse(facts.preset, facts.classes, facts.channels)
             if (other.family, other.alpha, other.channels) == (preset.family, preset.alpha, preset.channels):
                 found.append((abs(math.log(other.rho / preset.rho)), rank, str(path)))
@@ -81,7 +83,9 @@ def _imagenet(preset: Preset) -> Beginning:
     published = imagenet.nearest_published(preset)
     if published is None:
         imagenet.check_published(preset)  # says what is published
-    return _fit("imagenet", imagenet.load(published or preset), preset)
+    with library.quiet():
+        weights = imagenet.load(published or preset)
+    return _fit("imagenet", weights, preset)
 
 
 def _fit(name: str, weights: checkpoint.Weights, preset: Preset) -> Beginning:
