@@ -11,6 +11,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests import untraced
+
 # TensorFlow reads these when it is imported: no GPU, and errors only.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -23,6 +25,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # TensorFlow and Hypothesis keep many objects: looking for cycles as often as usual takes a twentieth of the time.
 gc.set_threshold(50_000, 20, 100)
+
+untraced.install()
 
 # No test may depend on how busy the machine is.
 hypothesis.settings.register_profile(

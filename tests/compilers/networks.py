@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import datasets
+from console.quiet import output_to
 from models import presets
 from models.presets import Preset
 
@@ -34,7 +35,10 @@ def shared_data(name: str) -> Path:
 
 
 def tflite_of(preset: str, classes: int = 10, checkpoint: Path | None = None) -> Path:
-    """Return the int8 `.tflite` of a preset, converting it in a process of its own if it is not in the cache."""
+    """Return the int8 `.tflite` of a preset, converting it if it is not in the cache.
+
+    It is converted in a process of its own where TensorFlow was not yet imported, which few tests of compilers need.
+    """
     return _converted(preset, classes, checkpoint)
 
 
@@ -47,7 +51,13 @@ def _converted(preset: str, classes: int, checkpoint: Path | None, prefix: str =
     seed = checkpoint.read_bytes() if checkpoint else b"scaled random"
     preset = prefix + preset
     path = CACHE / f"{preset}.{classes}.{hashlib.sha256(seed).hexdigest()[:8]}.tflite"
-    if not path.exists():
+    if not path.exists() and "keras" in sys.modules:
+        import keras
+
+        keras.utils.clear_session()  # so that names in the file are numbered as in a process of its own
+        with output_to(Path(os.devnull)):
+            _convert(preset, path, classes, checkpoint)
+    elif not path.exists():
         command = [sys.executable, __file__, preset, str(path), "--classes", str(classes)]
         if checkpoint:
             command += ["--checkpoint", str(checkpoint)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import io
 import json
 import os
 import subprocess
@@ -23,6 +25,7 @@ from measure import report_file
 from models import build, weights
 from models.network import Network
 from models.presets import Preset
+from pipeline.command_line import main
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
@@ -148,6 +151,21 @@ def inv(home: Path, *arguments: object, timeout: float = 240, **more: str) -> su
         timeout=timeout,
         check=False,
     )
+
+
+def call_inv(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run `inv` as `inv` does, but in this process: for all that a process of its own would show no better.
+
+    It takes a second less, and four less where TensorFlow is used.
+    """
+    importlib.import_module("tasks")  # registers them
+    words, out, err = [str(argument) for argument in arguments], io.StringIO(), io.StringIO()
+    with at_home(home), contextlib.chdir(home), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "120")
+        patch.setattr(sys, "argv", ["tasks.py", *words])
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(words)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def options(npz: Path, model: str = PRESET) -> list[str]:

@@ -18,6 +18,7 @@ from tests.pipeline.small import (
     CLASSES,
     PRESET,
     SHARED_DATA,
+    call_inv,
     inv,
     leftovers,
     one_line,
@@ -71,24 +72,24 @@ def test_a_mistake_is_one_line(home: Path, npz: Path, arguments: list[str], expe
         arguments = [*arguments, "--data", f"npz:{npz}"]
     if arguments[0] == "build" and "--weights" not in arguments:
         arguments = [*arguments, "--weights", "random"]
-    one_line(inv(home, *arguments), *expected)
+    one_line(call_inv(home, *arguments), *expected)
     assert leftovers(home) == []
 
 
 @needs_vww
 def test_fit_tells_each_aim_apart(home: Path) -> None:
     arguments = ["fit", "--model", VWW, "--labels", "person,none", "--target", "qemu-m4"]
-    done = inv(home, *arguments, "--json")
+    done = call_inv(home, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     aims = json.loads(done.stdout[done.stdout.index("{") :])["qemu-m4"]
     assert list(aims) == ["size", "speed", "ram"]
     assert aims["size"]["weights_bytes"] < aims["speed"]["weights_bytes"]
     assert aims["ram"]["arena_bytes"] <= min(aims["size"]["arena_bytes"], aims["speed"]["arena_bytes"])
     assert aims["size"]["fits"]
-    shown = inv(home, *arguments).stdout
+    shown = call_inv(home, *arguments).stdout
     assert f"{aims['speed']['weights_bytes']:,}" in shown
     one_line(
-        inv(home, "fit", "--model", VWW, "--labels", "person,none", "--target", "rpi4"),
+        call_inv(home, "fit", "--model", VWW, "--labels", "person,none", "--target", "rpi4"),
         "rpi4: is not a microcontroller",
     )
 
@@ -108,13 +109,13 @@ def test_an_empty_folder_and_one_without_pictures(home: Path, tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     (tmp_path / "hollow" / "cat").mkdir(parents=True)
     for name in ("empty", "hollow"):
-        one_line(inv(home, "deploy", "--weights", "random", "--data", f"folder:{tmp_path / name}"), name)
+        one_line(call_inv(home, "deploy", "--weights", "random", "--data", f"folder:{tmp_path / name}"), name)
 
 
 def test_a_folder_with_one_picture_a_class(home: Path, tmp_path: Path) -> None:
     """All of them are for testing then, and nothing is left to calibrate with."""
     root = save_folder(tmp_path / "scant", count=1)
-    done = inv(home, "deploy", "--model", PRESET, "--weights", "random", "--data", f"folder:{root}")
+    done = call_inv(home, "deploy", "--model", PRESET, "--weights", "random", "--data", f"folder:{root}")
     one_line(done, "has 0 to train", "give at least 2 for each class")
 
 
@@ -122,13 +123,13 @@ def test_weights_of_another_network(home: Path, tmp_path: Path, npz: Path) -> No
     facts = checkpoint.CheckpointFacts("v1_050_32", 4, 3, CLASSES, (-1.0, 1.0), "npz:four.npz")
     checkpoint.save(tmp_path / "other.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, facts)
     arguments = ["build", "--model", PRESET, "--data", f"npz:{npz}", "--weights", tmp_path / "other.npz"]
-    one_line(inv(home, *arguments), "weights are of v1_050_32, not of v1_025_32")
+    one_line(call_inv(home, *arguments), "weights are of v1_050_32, not of v1_025_32")
 
     # One that says it is of this network and is not
     checkpoint.save(
         tmp_path / "liar.npz", {"conv1/kernel": np.zeros((3, 3, 3, 16), np.float32)}, replace(facts, preset=PRESET)
     )
-    one_line(inv(home, *arguments[:-1], tmp_path / "liar.npz"), "not of v1_025_32", "conv1/kernel has shape")
+    one_line(call_inv(home, *arguments[:-1], tmp_path / "liar.npz"), "not of v1_025_32", "conv1/kernel has shape")
     assert leftovers(home) == []
 
 
@@ -173,10 +174,10 @@ def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: 
     imported = {line.rpartition("|")[2].strip() for line in second.stderr.splitlines()}
     assert not imported & {"tensorflow", "keras"}
 
-    shown = inv(home, "report", "--model", PRESET)
+    shown = call_inv(home, "report", "--model", PRESET)
     assert "top-1" in shown.stdout
-    assert json.loads(inv(home, "report", "--model", PRESET, "--json").stdout) == report_of(home, PRESET)
-    one_line(inv(home, "report", "--model", "v1_025_23"), "did you mean host/v1_025_32?")
+    assert json.loads(call_inv(home, "report", "--model", PRESET, "--json").stdout) == report_of(home, PRESET)
+    one_line(call_inv(home, "report", "--model", "v1_025_23"), "did you mean host/v1_025_32?")
 
 
 def test_json_is_the_report_and_nothing_else_on_its_last_line(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
@@ -191,7 +192,7 @@ def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
     broken = root / "left" / "005.jpg"
     broken.write_bytes(broken.read_bytes()[:300])
     arguments = ["--model", PRESET, "--weights", "random", "--data", f"folder:{root}", "--calibration-images", "16"]
-    done = inv(home, "deploy", *arguments, "--images", "all")
+    done = call_inv(home, "deploy", *arguments, "--images", "all")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     note = next(line for line in done.stdout.splitlines() if line.startswith("note"))
@@ -203,7 +204,7 @@ def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
 @needs_vww
 def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path: Path) -> None:
     root = save_folder(tmp_path / "people", count=10, classes=("non_person", "person"))
-    done = inv(home, "deploy", "--model", VWW, "--data", f"folder:{root}", "--images", "all")
+    done = call_inv(home, "deploy", "--model", VWW, "--data", f"folder:{root}", "--images", "all")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     report = report_of(home, VWW.stem)
@@ -213,14 +214,16 @@ def test_an_int8_model_of_others_with_pictures_of_one_s_own(home: Path, tmp_path
 
 def test_a_tflite_is_no_keras_network_and_has_its_own_weights(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     arguments = ["--model", int8.path, "--data", f"npz:{npz}", "--input-range=-1,1"]
-    one_line(inv(home, "build", *arguments), "has no Keras network")
-    one_line(inv(home, "calibrate", *arguments, "--layers"), "has no Keras network")
-    one_line(inv(home, "deploy", *arguments, "--weights", "random"), "has its own")
+    one_line(call_inv(home, "build", *arguments), "has no Keras network")
+    one_line(call_inv(home, "calibrate", *arguments, "--layers"), "has no Keras network")
+    one_line(call_inv(home, "deploy", *arguments, "--weights", "random"), "has its own")
 
 
 @pytest.mark.skipif(not (SHARED_DATA / "coral_model_invoking_error.tflite").is_file(), reason="needs ../shared/data")
 def test_a_model_that_can_t_be_invoked(home: Path, npz: Path) -> None:
-    one_line(inv(home, "deploy", "--model", SHARED_DATA / "coral_model_invoking_error.tflite", "--data", f"npz:{npz}"))
+    one_line(
+        call_inv(home, "deploy", "--model", SHARED_DATA / "coral_model_invoking_error.tflite", "--data", f"npz:{npz}")
+    )
 
 
 def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
@@ -233,5 +236,5 @@ def test_a_tflite_that_is_none_or_cut(home: Path, tmp_path: Path, npz: Path, int
     ):
         path = tmp_path / f"{name}.tflite"
         path.write_bytes(content)
-        one_line(inv(home, "deploy", "--model", path, "--data", f"npz:{npz}"), expected)
+        one_line(call_inv(home, "deploy", "--model", path, "--data", f"npz:{npz}"), expected)
     assert leftovers(home) == []

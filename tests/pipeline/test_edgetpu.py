@@ -26,7 +26,7 @@ from pipeline import preflight
 from pipeline.request import Request
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
-from tests.pipeline.small import inv, leftovers, one_line, options
+from tests.pipeline.small import call_inv, inv, leftovers, one_line, options
 
 
 def without_compiler(tmp_path: Path) -> str:
@@ -58,7 +58,7 @@ def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, 
         assert line.endswith(ending)
     compiled = Path(done.stdout.splitlines()[-1])
     assert compiled.name == "model_edgetpu.tflite"
-    done = inv(home, "compile", "--target", "coral-dev-board", "--compiled", compiled, *options(npz))
+    done = call_inv(home, "compile", "--target", "coral-dev-board", "--compiled", compiled, *options(npz))
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.splitlines()[-1]).read_bytes() == compiled.read_bytes()
 
@@ -80,7 +80,7 @@ def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, 
 )
 @pytest.mark.usefixtures("int8")
 def test_mistakes(home: Path, npz: Path, arguments: list[str], expected: list[str]) -> None:
-    one_line(inv(home, *arguments, *options(npz)), *expected)
+    one_line(call_inv(home, *arguments, *options(npz)), *expected)
 
 
 def custom(path: Path, name: str) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from artifact import Artifact
 from calibration.convert import Int8Facts
-from tests.pipeline.small import PRESET, inv, one_line, options
+from tests.pipeline.small import PRESET, call_inv, one_line, options
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_deploy_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    done = inv(home, "deploy", *options(npz), "--target", "host-tflm", "--images", "all")
+    done = call_inv(home, "deploy", *options(npz), "--target", "host-tflm", "--images", "all")
     assert done.returncode == 0, done.stderr
     report = json.loads((home / "reports" / "host-tflm" / PRESET / "report.json").read_text())
     assert report["engine"] == {
@@ -35,7 +35,7 @@ def test_deploy_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -
 
 
 def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    done = inv(home, "compile", *options(npz), "--target", "qemu-m4", "--engine", "tflm")
+    done = call_inv(home, "compile", *options(npz), "--target", "qemu-m4", "--engine", "tflm")
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.splitlines()[-1])
     assert (folder / "model.tflite").read_bytes() == int8.path.read_bytes()
@@ -44,20 +44,20 @@ def test_compile_writes_a_folder_without_a_tree(home: Path, npz: Path, int8: Art
 
 
 def test_mistakes_are_one_line(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    arguments = ["deploy", *options(npz)]
-    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
-    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
-    one_line(inv(home, *arguments, "--target", "qemu-m4", "--engine", "litert"), "can't run it", "aot or tflm")
-    one_line(inv(home, *arguments, "--target", "rpi4", "--engine", "tflm"), "runs on this host only", "host-tflm")
+    arguments = ["deploy", *options(npz), "--target"]
+    one_line(call_inv(home, *arguments, "qemu-m4", "--engine", "tflm"), "TFLM_DIR is not set", "make -f")
+    one_line(call_inv(home, *arguments, "qemu-m4", "--engine", "tfml"), "--engine tfml", "did you mean tflm")
+    one_line(call_inv(home, *arguments, "qemu-m4", "--engine", "litert"), "can't run it", "aot or tflm")
+    one_line(call_inv(home, *arguments, "rpi4", "--engine", "tflm"), "runs on this host only", "host-tflm")
     one_line(
-        inv(home, *arguments, "--target", "host-tflm", "--threads", "3"),
+        call_inv(home, *arguments, "host-tflm", "--threads", "3"),
         "--threads 3: host-tflm (tflm) does not use it",
     )
-    one_line(inv(home, *arguments, "--target", "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host only")
+    one_line(call_inv(home, *arguments, "host-tflm", "--link", "tcp://127.0.0.1:1"), "runs on this host only")
 
 
 def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    done = inv(home, "compare-engines", *options(npz), "--target", "host", "--images", "30")
+    done = call_inv(home, "compare-engines", *options(npz), "--target", "host", "--images", "30")
     assert done.returncode == 0, done.stderr
     assert "equal to each other" in done.stdout
     engines = json.loads((home / "reports" / "host" / PRESET / "engines.json").read_text())
@@ -68,7 +68,7 @@ def test_both_engines_on_this_host(home: Path, npz: Path, int8: Artifact[Int8Fac
 
 @pytest.mark.emulated
 def test_the_engine_that_needs_no_tree_on_an_emulator(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    done = inv(home, "compare-engines", *options(npz), "--target", "qemu-m4", "--images", "3", "--json")
+    done = call_inv(home, "compare-engines", *options(npz), "--target", "qemu-m4", "--images", "3", "--json")
     assert done.returncode == 0, done.stderr
     assert "tflm is left out" in done.stdout
     engines = json.loads(done.stdout[done.stdout.index("{") :])
