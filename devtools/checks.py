@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import process
@@ -52,14 +55,45 @@ def c_sources() -> list[str]:
 def run(pytest_arguments: Sequence[str] = ()) -> None:
     """Run every check, though one before it failed, and print what each took.
 
-    Raises Error naming the checks that failed.
+    The others run at the same time, and pytest when they have ended. Raises Error naming the checks that failed.
     """
-    failed: dict[str, list[str]] = {}
-    for name, command in commands(pytest_arguments).items():
-        print(f"== {name}", flush=True)
-        start = time.monotonic()
-        if process.show(command, error=Error, folder=ROOT):
-            failed[name] = command
-        print(f"== {name}: {'failed' if name in failed else 'passed'} in {time.monotonic() - start:.0f} s", flush=True)
+    checks = commands(pytest_arguments)
+    failed = _run_together({name: command for name, command in checks.items() if name != "pytest"})
+    if "pytest" in checks:
+        start = _begin("pytest")
+        if _end("pytest", start, process.show(checks["pytest"], error=Error, folder=ROOT)):
+            failed.append("pytest")
     if failed:
         raise Error(f"failed: {', '.join(failed)}; see above, each after its own line ==")
+
+
+def _run_together(checks: Mapping[str, list[str]]) -> list[str]:
+    """Run checks at the same time, print the output of each in their order, and return those that failed."""
+    failed, start = [], time.monotonic()
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for name, command in checks.items():
+            output = stack.enter_context(tempfile.TemporaryFile())
+            child = process.start(command, error=Error, folder=ROOT, stdout=output, stderr=subprocess.STDOUT)
+            stack.callback(process.stop, child, 0)
+            running[name] = child, output
+        for name, (child, output) in running.items():
+            _begin(name)
+            child.wait()
+            output.seek(0)
+            print(output.read().decode(errors="replace"), end="")
+            if _end(name, start, child.returncode):
+                failed.append(name)
+    return failed
+
+
+def _begin(name: str) -> float:
+    print(f"== {name}", flush=True)
+    return time.monotonic()
+
+
+def _end(name: str, start: float, exit_code: int) -> int:
+    """Print how a check ended and return its exit code."""
+    ended = "failed" if exit_code else "passed"
+    print(f"== {name}: {ended} in {time.monotonic() - start:.0f} s", flush=True)
+    return exit_code

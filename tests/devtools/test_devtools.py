@@ -31,6 +31,20 @@ def test_a_failed_check_does_not_hide_the_next(
     assert "== third: failed" in shown
 
 
+def test_the_output_of_checks_that_run_together_stays_apart(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The first ends after the second, for which it waits."""
+    waits = "import pathlib, time\nwhile not pathlib.Path('x').exists(): time.sleep(0.01)\nprint('of the first')"
+    touches = "import pathlib; print('of the second'); pathlib.Path('x').touch()"
+    run = {name: [sys.executable, "-c", code] for name, code in (("first", waits), ("second", touches))}
+    monkeypatch.setattr(checks, "commands", lambda pytest_arguments: run)
+    monkeypatch.setattr(checks, "ROOT", tmp_path)
+    checks.run()
+    lines = [line.partition(": passed")[0] for line in capfd.readouterr().out.splitlines()]
+    assert lines == ["== first", "of the first", "== first", "== second", "of the second", "== second"]
+
+
 def test_all_passed_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "commands", lambda pytest_arguments: {"only": exits(0)})
     checks.run()
