@@ -21,7 +21,7 @@ from measure import layers
 from models import presets
 from pipeline.measuring import build_order
 from tests.compilers.networks import tflite_of
-from tests.pipeline.small import at_home, inv, one_line, shipped_home
+from tests.pipeline.small import at_home, call_inv, one_line, shipped_home
 
 CELL = Cell("v1_025", "qemu-m4", "cortex-m4", "aot", "dsp", 1_000_000, {"arena": 5, "code": 2, "constants": 1}, 2, 2)
 
@@ -109,19 +109,25 @@ def test_counts_are_of_all_shipped_presets_on_the_cores_of_the_table() -> None:
 # The command
 
 
-def test_mistakes_are_one_line(tmp_path: Path) -> None:
-    one_line(inv(tmp_path, "bench-engines", "--update"), "--update: belongs to --presets")
-    one_line(inv(tmp_path, "bench-engines", "--images", "0"), "--images 0")
-    one_line(inv(tmp_path, "bench-engines", "--targets", "host-fw"), "--targets host-fw", "emulated microcontrollers")
-    one_line(inv(tmp_path, "bench-engines", "--targets", "qemu-m44"), "--targets qemu-m44: no such target; did you")
-    one_line(inv(tmp_path, "bench-engines", "--models", "none.tflite", "--targets", "qemu-m4"), "none.tflite")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--update"], ["--update: belongs to --presets"]),
+        (["--images", "0"], ["--images 0"]),
+        (["--targets", "host-fw"], ["--targets host-fw", "emulated microcontrollers"]),
+        (["--targets", "qemu-m44"], ["--targets qemu-m44: no such target; did you"]),
+        (["--models", "none.tflite", "--targets", "qemu-m4"], ["none.tflite"]),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], expected: list[str]) -> None:
+    one_line(call_inv(tmp_path, "bench-engines", *arguments), *expected)
 
 
 @pytest.mark.slow
 @pytest.mark.emulated
 def test_a_run_writes_the_table(tmp_path: Path) -> None:
     asked = ["--models", tflite_of("v1_025_32"), "--targets", "qemu-m4", "--out", tmp_path / "out", "--layers"]
-    done = inv(tmp_path, "bench-engines", *asked, TFLM_DIR="")
+    done = call_inv(tmp_path, "bench-engines", *asked, TFLM_DIR="")
     assert done.returncode == 0, done.stderr
     (cell,) = json.loads((tmp_path / "out" / "engines.json").read_text())["cells"]
     assert (cell["engine"], cell["kernels"], cell["equal"], cell["pictures"]) == ("aot", "dsp", 2, 2)

@@ -101,7 +101,7 @@ def test_listings_are_whole_and_import_no_tensorflow(task: str, home: Path) -> N
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "invoke" in imported
     assert not imported & {"tensorflow", "keras"}
-    plain = json.loads(inv(home, task, "--json").stdout)
+    plain = json.loads(call_inv(home, task, "--json").stdout)
     assert len(plain["rows"] if task == "explain" else plain) > 5
 
 
@@ -181,7 +181,7 @@ def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: 
 
 
 def test_json_is_the_report_and_nothing_else_on_its_last_line(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
-    done = inv(home, "bench", *options(npz), "--json")
+    done = call_inv(home, "bench", *options(npz), "--json")
     report = json.loads(done.stdout[done.stdout.index("{") :])
     assert "latency" in report
     assert "accuracy" not in report

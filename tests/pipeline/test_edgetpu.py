@@ -26,7 +26,7 @@ from pipeline import preflight
 from pipeline.request import Request
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
-from tests.pipeline.small import call_inv, inv, leftovers, one_line, options
+from tests.pipeline.small import call_inv, leftovers, one_line, options
 
 
 def without_compiler(tmp_path: Path) -> str:
@@ -40,7 +40,7 @@ def without_compiler(tmp_path: Path) -> str:
 def test_without_the_compiler_there_is_the_table_and_then_the_way_to_get_it(
     home: Path, npz: Path, tmp_path: Path
 ) -> None:
-    done = inv(home, "compile", "--target", "coral-usb", *options(npz), PATH=without_compiler(tmp_path))
+    done = call_inv(home, "compile", "--target", "coral-usb", *options(npz), PATH=without_compiler(tmp_path))
     one_line(done, "edgetpu_compiler: not on the PATH", "--compile-on ssh://", "--compiled FILE")
     assert "29 of 29 operators should map to the Edge TPU" in done.stdout
     assert "DEPTHWISE_CONV_2D     13      1  Edge TPU" in done.stdout
@@ -51,7 +51,7 @@ def test_without_the_compiler_there_is_the_table_and_then_the_way_to_get_it(
 def test_compiled_by_the_stand_in_then_reused_and_taken_from_a_file(home: Path, npz: Path, tmp_path: Path) -> None:
     path = f"{stand_in.install(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}"
     for ending in (" s", "reused"):
-        done = inv(home, "compile", "--target", "coral-usb", *options(npz), PATH=path)
+        done = call_inv(home, "compile", "--target", "coral-usb", *options(npz), PATH=path)
         assert done.returncode == 0, done.stderr
         line = next(line for line in done.stdout.splitlines() if line.startswith("compile"))
         assert "edgetpu for coral-usb: 29 of 29 operators mapped" in line
@@ -121,7 +121,7 @@ def test_files_that_were_compiled_for_another_chip(
 
 def test_a_file_for_the_edge_tpu_needs_no_compiler(tmp_path: Path, home: Path) -> None:
     path = custom(tmp_path / "net_edgetpu.tflite", "edgetpu-custom-op")
-    done = inv(home, "compile", "--target", "coral-usb", "--model", path, PATH=without_compiler(tmp_path))
+    done = call_inv(home, "compile", "--target", "coral-usb", "--model", path, PATH=without_compiler(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "compiled already, 1 of its 1 operators for the Edge TPU" in done.stdout
     assert Path(done.stdout.splitlines()[-1]).read_bytes() == path.read_bytes()
