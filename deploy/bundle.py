@@ -22,6 +22,7 @@ MODULES = (
     "deploy/agent/text_mode.py",
     "deploy/agent/tflm.py",
     "deploy/cobs_py.py",
+    "deploy/coding.py",
     "deploy/frames.py",
     "deploy/parity.py",
     "graph/__init__.py",

@@ -67,6 +67,7 @@ class DeviceInfo:
 
     `second` is None where the firmware has one counter, or knows one only.
     `write_map`: answers to WRITE can say what else has arrived. `parity`: frames with parity are repaired.
+    `coding`: WRITE takes inputs in fewer bytes.
     `cpuid` is a Cortex-M's, else 0; `machine` as `uname -m` has it; `unit` the chip's unique number as hex digits.
     `traced` firmware hashes what each operator writes, `profiled` firmware counts each call: neither is for
     measurements.
@@ -89,6 +90,7 @@ class DeviceInfo:
     input_streamed: bool
     write_map: bool = False
     parity: bool = False
+    coding: bool = False
     cpuid: int = 0
     machine: str | None = None
     unit: str | None = None
@@ -145,6 +147,7 @@ def parse_info(text: bytes, where: str) -> DeviceInfo:
         input_streamed=info.boolean("input_streamed", default=False),
         write_map=info.boolean("write_map", default=False),
         parity=info.boolean("parity", default=False),
+        coding=info.boolean("coding", default=False),
         cpuid=info.integer("cpuid", 0, (1 << 32) - 1, default=0),
         machine=info.text("machine") if "machine" in info.values else None,
         unit=info.text("unit", pattern=_UNIT, expected="hex digits") if "unit" in info.values else None,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from deploy import frames
+from deploy.coder import Coder
+from deploy.coding import CODED
 from deploy.exchange import Exchange
 from deploy.frames import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Type
 from deploy.info import DeviceInfo
@@ -57,6 +60,7 @@ class InputWriter:
     def __init__(self, exchange: Exchange):
         self._exchange = exchange
         self._longest_chunk = frames.MAX_PAYLOAD
+        self._coder = Coder(exchange)
 
     def write(
         self,
@@ -75,9 +79,11 @@ class InputWriter:
         missing = [(0, size)]
         answers = TailAnswers()
         self._longest_chunk = min(_GROWTH * self._longest_chunk // 4, frames.MAX_PAYLOAD)
+        codes = self._coder.codes(self.info, tensor, data, self._chunk_bytes())
         while missing:
-            chunks, rest = self._chunks(missing)
-            writes = [self._write_request(tensor, data, start, end) for start, end in chunks]
+            chunks, rest = (list(codes), []) if codes else self._chunks(missing)
+            writes = [self._write_request(tensor, data, span, codes.get(span)) for span in chunks]
+            codes = {}  # what is sent once more goes as it is
             done = size - sum(end - start for start, end in missing)
             part = self._transaction(writes, NO_TAIL if rest else tail, stage, _adding(on_done, done, chunks))
             try:
@@ -86,7 +92,7 @@ class InputWriter:
                 replies = e.replies
                 if tail.requests and not rest and replies[len(writes)] is not None:
                     return TailAnswers(replies[len(writes) :], part.run_waited_s, part.run_took_s)
-                self._shorten(max(end - start for start, end in chunks))
+                self._shorten(max(len(write.payload) for write in writes) - CHUNK.size)
                 if self.info.input_streamed:
                     missing = [(0, size)]  # its first bytes begin an input, no matter what came before them
                     continue
@@ -111,10 +117,13 @@ class InputWriter:
             run_stage=tail.stage,
         )
 
-    def _write_request(self, tensor: int, data: bytes, start: int, end: int) -> Request:
+    def _write_request(self, tensor: int, data: bytes, span: Span, code: bytes | None) -> Request:
         """Return a WRITE. On a line that loses frames its answer is to say what else has arrived, if it fits."""
+        start, end = span
         with_map = self.info.write_map and self._exchange.errors.rate > 0 and end - start <= MAP_BEFORE * GRANULE // 2
         flag, reply_bytes = (WITH_MAP, STORED.size + MAP.size) if with_map else (0, STORED.size)
+        if code is not None:
+            return Request(Type.WRITE, CHUNK.pack(tensor | flag | CODED, start) + code, reply_bytes)
         return Request(Type.WRITE, CHUNK.pack(tensor | flag, start) + data[start:end], reply_bytes)
 
     def _shorten(self, longest: int) -> None:
@@ -149,5 +158,5 @@ class InputWriter:
 
 
 def _adding(on_done: Callable[[int], None] | None, before: int, chunks: Sequence[Span]) -> Callable[[int], None] | None:
-    step = chunks[0][1] - chunks[0][0]
-    return None if on_done is None else lambda count: on_done(before + count * step)
+    ends = [before, *accumulate((end - start for start, end in chunks), initial=before)][1:]
+    return None if on_done is None else lambda count: on_done(ends[min(count, len(chunks))])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploy import frames, parity
+from deploy.coding import CODED, HEADER
 from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 from deploy.request import Refused, Request
 from deploy.transaction import Sent, Transaction
@@ -17,16 +18,24 @@ REFUSAL_BYTES = 45
 """What a refusal takes on the line, about."""
 
 
+def input_bytes(payload: bytes) -> int:
+    """Return how many bytes of an input a WRITE with this payload carries."""
+    if payload[0] & CODED:
+        size: int = HEADER.unpack_from(payload, CHUNK.size)[0]
+        return size
+    return len(payload) - CHUNK.size
+
+
 def stored(payload: bytes) -> bytes:
     """Return the answer to a WRITE with this payload, without a map."""
-    return STORED.pack(*CHUNK.unpack_from(payload), len(payload) - CHUNK.size)
+    return STORED.pack(*CHUNK.unpack_from(payload), input_bytes(payload))
 
 
 def check_write(request: Request, reply: bytes, name: str) -> None:
     """Raise DeviceError if the reply of the link `name` confirms another chunk than was sent."""
     sizes = (STORED.size, request.reply_bytes, request.reply_bytes + REPAIRED.size)
     if reply[: STORED.size] != stored(request.payload) or len(reply) not in sizes:
-        size = len(request.payload) - CHUNK.size
+        size = input_bytes(request.payload)
         offset = CHUNK.unpack_from(request.payload)[1]
         raise DeviceError(f"{name}: WRITE of {size} bytes at {offset} was answered by {reply[:16].hex()}")
 
@@ -191,7 +200,7 @@ class PictureTransaction(Transaction):
                 continue
             request = self.requests[self.sent[seq].number].payload
             other, begin = CHUNK.unpack_from(request)
-            end = begin + len(request) - CHUNK.size
+            end = begin + input_bytes(request)
             low, high = begin // GRANULE - first, -(-end // GRANULE) - first
             mask = (1 << high) - (1 << low) if low >= 0 else 0
             if other == tensor and mask and high <= 8 * MAP.size and bits & mask == mask:

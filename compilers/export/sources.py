@@ -20,7 +20,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 PREFIX = "alpharho_"
 COMPILED = (".c", ".S")
 PROTOCOL = (
-    "app/info.c", "app/serve.c", "engines/aot/engine.c", "port/line.c", "protocol/cobs.c", "protocol/crc32.c",
+    "app/info.c", "app/serve.c", "engines/aot/engine.c", "port/line.c", "protocol/cobs.c", "protocol/coding.c",
+    "protocol/crc32.c",
     "protocol/device.c", "protocol/format.c", "protocol/frame.c", "protocol/input.c", "protocol/parity.c",
     "protocol/text.c",
 )  # fmt: skip

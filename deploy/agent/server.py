@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from deploy import frames
+from deploy import coding, frames
 from deploy.agent.engine import EngineError, one_line
 from deploy.agent.interface import Engine, Tensor
 from deploy.agent.text_mode import TextMode
@@ -93,7 +93,7 @@ class Server:
         self._input_is_old = False
         self._own_stats = own_stats
         self._max_payload = max_payload
-        limits = {"window": window, "max_payload": max_payload, "write_map": True, "parity": True}
+        limits = {"window": window, "max_payload": max_payload, "write_map": True, "parity": True, "coding": True}
         self._info = json.dumps({**_describe(engine, identity), **limits}).encode()
         self._decoder = frames.Decoder(frames.encoded_size(max_payload), text_end=b"%", max_text=MAX_COMMAND)
         self._last_run: tuple[int, bytes] | None = None
@@ -185,7 +185,9 @@ class Server:
         if len(payload) < CHUNK.size:
             raise Refusal(Code.LENGTH, f"WRITE takes at least {CHUNK.size} bytes, got {len(payload)}")
         flagged, offset = CHUNK.unpack_from(payload)
-        tensor, chunk = flagged & ~WITH_MAP, payload[CHUNK.size :]
+        tensor, chunk = flagged & ~(WITH_MAP | coding.CODED), payload[CHUNK.size :]
+        if flagged & coding.CODED:
+            chunk = _decoded(chunk)
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
         self._begin_write()
         self.inputs[tensor].write(offset, chunk)
@@ -288,6 +290,17 @@ def _describe(engine: Engine, identity: dict[str, str]) -> dict[str, object]:
         "counter": engine.counter,
         "input_preserved": engine.input_preserved,
     }
+
+
+def _decoded(code: bytes) -> bytes:
+    """Return the bytes of a WRITE with a code. Raises Refusal if it is not that of as many as its header says."""
+    if len(code) < coding.HEADER.size:
+        raise Refusal(Code.LENGTH, f"a code takes at least {coding.HEADER.size} bytes, got {len(code)}")
+    (count,) = coding.HEADER.unpack_from(code)
+    chunk = coding.decode(code[coding.HEADER.size :], count)
+    if chunk is None:
+        raise Refusal(Code.LENGTH, f"WRITE: the code is not of {count} bytes")
+    return chunk
 
 
 def _as_json(payload: bytes, make: Callable[[], dict[str, object]]) -> bytes:

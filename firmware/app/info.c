@@ -143,6 +143,8 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   put(&part, ",\"write_map\":true,\"parity\":true");
 #ifdef STREAMED_INPUT
   put(&part, ",\"input_streamed\":true");
+#else
+  put(&part, ",\"coding\":true");
 #endif
 #ifdef TRACED
   put(&part, ",\"traced\":true");

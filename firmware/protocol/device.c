@@ -1,5 +1,6 @@
 #include "device.h"
 
+#include "coding.h"
 #include "format.h"
 #include "input.h"
 #include "stats.h"
@@ -92,13 +93,21 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
     return;
   }
   const bool with_map = (request->payload[0] & WRITE_WITH_MAP) != 0u;
-  const uint8_t tensor = request->payload[0] & (uint8_t)~WRITE_WITH_MAP;
+  const bool is_coded = !INPUT_IS_STREAMED && (request->payload[0] & WRITE_CODED) != 0u;
+  const uint8_t tensor = request->payload[0] & (uint8_t)~(WRITE_WITH_MAP | (is_coded ? WRITE_CODED : 0u));
   const uint32_t offset = alpharho_get_u32(request->payload + 1);
-  const uint32_t count = request->length - 5u;
   if (tensor >= device->model->input_count) {
     refuse(device, request, E_RANGE, "WRITE: no such input");
     return;
   }
+  const uint32_t head = is_coded ? 7u : 5u;
+  if (request->length < head) {
+    refuse(device, request, E_LENGTH, "WRITE with a code takes at least 7 bytes");
+    return;
+  }
+  const uint8_t *bytes = request->payload + head;
+  const uint32_t size = request->length - head;
+  const uint32_t count = is_coded ? alpharho_get_u16(request->payload + 5) : size;
   const struct alpharho_device_tensor *input = &device->model->inputs[tensor];
   if (offset > input->bytes || count > input->bytes - offset) {
     refuse(device, request, E_RANGE, "WRITE: outside the input");
@@ -109,8 +118,7 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
     return;
   }
 #ifdef STREAMED_INPUT
-  const enum alpharho_streamed streamed =
-      alpharho_input_stream(device, request->sequence, request->payload + 5, offset, count);
+  const enum alpharho_streamed streamed = alpharho_input_stream(device, request->sequence, bytes, offset, count);
   if (streamed == STREAMED_TOO_EARLY) {
     return;
   }
@@ -118,7 +126,15 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
     alpharho_input_mark(device, tensor, offset, count);
   }
 #else
-  memcpy((uint8_t *)input->data + offset, request->payload + 5, count);
+  uint8_t *to = (uint8_t *)input->data + offset;
+  if (!is_coded) {
+    memcpy(to, bytes, count);
+  } else if (alpharho_coding_decode(bytes, size, NULL, count)) {
+    (void)alpharho_coding_decode(bytes, size, to, count);
+  } else {
+    refuse(device, request, E_LENGTH, "WRITE: the code is not of so many bytes");
+    return;
+  }
   alpharho_input_mark(device, tensor, offset, count);
 #endif
   device->run_sequence = 0;

@@ -7,6 +7,7 @@
 #define INPUT_GRANULE              64u /* bytes of input that one bit of `written` stands for */
 #define WRITTEN_BYTES(input_bytes) (((input_bytes) + INPUT_GRANULE * 8u - 1u) / (INPUT_GRANULE * 8u))
 #define WRITE_WITH_MAP             0x80u /* in WRITE's tensor: its answer says what else is stored */
+#define WRITE_CODED                0x40u /* in WRITE's tensor: a code takes the place of the bytes */
 #define WRITE_MAP_BYTES            8u
 #define WRITE_MAP_BEFORE           32u /* granules in the map before that of the WRITE's first byte */
 #define MAX_RUNS                   ((MAX_PAYLOAD - 2u) / 8u)

@@ -179,8 +179,11 @@ static void append_request(void) {
     payload[i] = (uint8_t)next_random();
   }
   if (type == 3u && length >= 5u) {
-    payload[0] &= 1u | WRITE_WITH_MAP;
+    payload[0] &= 1u | WRITE_WITH_MAP | WRITE_CODED;
     alpharho_put_u32(payload + 1, next_random() % 4u * 64u);
+    if (length >= 8u && (payload[0] & WRITE_CODED) != 0u) {
+      alpharho_put_u16(payload + 5, (uint16_t)(next_random() % 3u * 64u));
+    }
   } else if (type == 4u) {
     length = 2;
     alpharho_put_u16(payload, (uint16_t)(next_random() % 130u));
