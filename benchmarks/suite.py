@@ -17,27 +17,26 @@ import numpy as np
 from artifact import ROOT, Artifact, ImageFacts, write_atomic
 from calibration.evaluate import Values
 from deploy.device import device_for
-from fields import Source, load_json
 from fields.dataclass_json import to_json
 from measure import figures, samples
 from measure.layers import LayerCount
 from target import Target
 
 NETWORKS = ("v1_025", "v2_035", "v3sm_075", "v3s_075")
-SHIPPED = ("v1_025", "v2_035", "v3sm_075")
-CORES = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
+SHIPPED = NETWORKS
+CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m33", "qemu-m7", "qemu-m55")
 RESULTS_DIR = ROOT / "benchmarks" / "results"
 COUNTS_PATH = RESULTS_DIR / "shipped_presets.json"
 TOLERANCE = 0.001
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
 class Cell:
     """One network on one core with one engine: `instructions` is the median over the pictures, `memory` bytes by name.
 
-    `equal` of the `pictures` had the reference's output. `problem` says why there are no figures, such as that it does
-    not fit. What was not measured is None.
+    `cycles` are modeled, by the rules of version `cycle_rules`. `equal` of the `pictures` had the reference's output.
+    `problem` says why there are no figures, such as that it does not fit. What was not measured is None.
     """
 
     network: str
@@ -51,6 +50,8 @@ class Cell:
     equal: int | None = None
     problem: str | None = None
     layers: tuple[LayerCount, ...] | None = None
+    cycles: int | None = None
+    cycle_rules: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,10 @@ def write(cells: Sequence[Cell], tools: Mapping[str, str], command: str, folder:
 
 def rows(cells: Sequence[Cell]) -> tuple[list[tuple[str, str]], list[list[str]]]:
     """Return columns and rows of the table, a cell in a row."""
-    names = ("network", "core", "engine", "instructions", "arena", "RAM", "stack used", "code", "weights", "equal")
+    names = (
+        "network", "core", "engine", "instructions", "modeled cycles", "arena", "RAM", "stack used", "code", "weights",
+        "equal",
+    )  # fmt: skip
     columns = [(name, "left" if i < 3 else "right") for i, name in enumerate(names)]
     return columns, [_row(cell) for cell in cells]
 
@@ -110,12 +114,13 @@ def rows(cells: Sequence[Cell]) -> tuple[list[tuple[str, str]], list[list[str]]]
 def _row(cell: Cell) -> list[str]:
     head = [cell.network, cell.core, f"{cell.engine}, {cell.kernels}" if cell.kernels else cell.engine]
     if cell.memory is None:
-        return [*head, cell.problem or "", *[""] * 6]
+        return [*head, cell.problem or "", *[""] * 7]
     memory = cell.memory
     code_bytes = memory.get("code", 0) + memory.get("constants", 0)
     sizes = (memory.get("arena_used", memory["arena"]), memory.get("ram", 0), memory.get("stack_used", 0))
-    numbers = (cell.instructions or 0, *sizes, code_bytes, memory.get("weights", 0))
-    return [*head, *(f"{number:,}" for number in numbers), f"{cell.equal} of {cell.pictures}"]
+    numbers = (cell.instructions or 0, cell.cycles, *sizes, code_bytes, memory.get("weights", 0))
+    texts = ("" if number is None else f"{number:,}" for number in numbers)
+    return [*head, *texts, f"{cell.equal} of {cell.pictures}"]
 
 
 def markdown(cells: Sequence[Cell], tools: Mapping[str, str], command: str) -> str:
@@ -124,9 +129,9 @@ def markdown(cells: Sequence[Cell], tools: Mapping[str, str], command: str) -> s
     lines = [
         "# Engines, networks, cores",
         "",
-        "Instructions of one inference as QEMU counts them, not cycles, not time. Sizes in bytes. The arena",
-        "holds the activations and the input. Code includes constants, not weights. Equal: outputs that equal those of",
-        "LiteRT's reference kernels.",
+        "Instructions of one inference as QEMU counts them, and cycles by the rules of docs/cycles.md: a model, with",
+        "memory that does not wait, not a measurement. Sizes in bytes. The arena holds the activations and the input.",
+        "Code includes constants, not weights. Equal: outputs that equal those of LiteRT's reference kernels.",
         "",
         "| " + " | ".join(name for name, _ in columns) + " |",
         "|" + "|".join("---" if side == "left" else "---:" for _, side in columns) + "|",
@@ -152,44 +157,4 @@ def _layer_lines(cell: Cell) -> list[str]:
     for layer in cell.layers:
         each = f"{layer.instructions / layer.macs:.2f}" if layer.macs else ""
         lines.append(f"| {layer.name} | {layer.macs:,} | {layer.instructions:,} | {each} |")
-    return lines
-
-
-# The shipped presets, whose counts must not grow
-
-
-def read_counts(path: Path = COUNTS_PATH) -> dict[str, dict[str, int]]:
-    """Return the committed instructions by target and preset. Raises ConfigError if the file is missing or wrong."""
-    source = Source(str(path), next_step="write it with `inv bench-engines --presets --update`")
-    try:
-        counts = load_json(path.read_bytes(), source)
-    except OSError as e:
-        raise source.wrong(f"can't be read ({e.strerror})") from e
-    return {target: counts.counts(target) for target in counts.values}
-
-
-def write_counts(cells: Sequence[Cell], path: Path = COUNTS_PATH) -> Path:
-    """Write the cells' instructions into the file, which keeps its other targets; return its path."""
-    counts = read_counts(path) if path.is_file() else {}
-    for cell in cells:
-        if cell.instructions and cell.engine == "aot":
-            counts.setdefault(cell.target, {})[cell.network] = cell.instructions
-    write_atomic(path, json.dumps(counts, indent=1, sort_keys=True) + "\n")
-    return path
-
-
-def slower(cells: Sequence[Cell], counts: dict[str, dict[str, int]]) -> list[str]:
-    """Return a line for each cell that needs over 0.1 % more instructions than is committed, or is not in the file."""
-    lines = []
-    for cell in cells:
-        known = counts.get(cell.target, {}).get(cell.network)
-        if cell.problem or cell.instructions is None:
-            lines.append(f"{cell.network} on {cell.target}: {cell.problem}")
-        elif known is None:
-            lines.append(f"{cell.network} on {cell.target}: not in {COUNTS_PATH.name}")
-        elif cell.instructions > known * (1 + TOLERANCE):
-            percent = 100 * (cell.instructions / known - 1)
-            lines.append(
-                f"{cell.network} on {cell.target}: {cell.instructions:,} instructions, {percent:.2f} % over {known:,}"
-            )
     return lines

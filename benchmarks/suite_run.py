@@ -13,6 +13,7 @@ import console
 import process
 import target as targets
 from artifact import Artifact, ImageFacts, versions
+from benchmarks import modeled
 from benchmarks.suite import Cell, measure_cell
 from calibration import evaluate
 from calibration.convert import Int8Facts, expect_range
@@ -34,7 +35,7 @@ class Plan:
     """What to measure: presets or files, targets, and with how many pictures.
 
     `classes` None takes the shipped weights; a number takes scaled random weights for so many classes, so that no
-    training is needed.
+    training is needed. With `cycles` a picture is run outside the firmware, for modeled cycles and its output alone.
     """
 
     networks: Sequence[str]
@@ -43,6 +44,7 @@ class Plan:
     classes: int | None = None
     optimize: str = "size"
     layers: bool = False
+    cycles: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def run(plan: Plan, build: Build) -> tuple[list[Cell], dict[str, str]]:
     for network in plan.networks:
         for board in boards:
             for engine in ("aot", "tflm") if os.environ.get("TFLM_DIR") else ("aot",):
-                cells.append(_cell(plan, build, _order(plan, network, board, engine), board, tools))
+                cells += _cells(plan, build, _order(plan, network, board, engine), board, tools)
     return cells, tools
 
 
@@ -92,25 +94,34 @@ def _board(name: str) -> Target:
     return board
 
 
-def _cell(plan: Plan, build: Build, order: Order, board: Target, tools: dict[str, str]) -> Cell:
+def _cells(plan: Plan, build: Build, order: Order, board: Target, tools: dict[str, str]) -> list[Cell]:
     engine = order.engine
     blank = Cell(Path(order.network).stem, board.name, board.cpu, engine)
     if engine == "tflm" and (missing := _no_library(board)):
         console.note(missing)
-        return replace(blank, problem="no library built for it")
+        return [replace(blank, problem="no library built for it")]
     try:
         built = build(order)
     except FitError as e:
-        return replace(blank, problem=str(e).split(";")[0])
+        return [replace(blank, problem=str(e).split(";")[0])]
     tools |= tool_versions(board) | _emulator(board) | _library(built.image)
     inputs, reference = _pictures(built, plan.pictures)
+    assert board.emulator
     with console.step("bench") as line:
-        cell = measure_cell(blank.network, board, engine, built.image, inputs, reference)
-        if plan.layers and (ours := built.image.with_facts_of(FirmwareFacts)):
-            cell = replace(cell, layers=layers.profile(built.int8, ours, board, inputs[0]))
-        figures = f"{cell.instructions:,} instructions, {cell.equal} of {cell.pictures} equal"
-        line.text = f"{cell.network} on {board.name} with {engine}: {figures}"
-    return cell
+        cells = modeled.cells(blank, built.image, board.emulator.machine, inputs[0], reference[0])
+        if not plan.cycles:
+            cell = measure_cell(blank.network, board, engine, built.image, inputs, reference)
+            if plan.layers and (ours := built.image.with_facts_of(FirmwareFacts)):
+                cell = replace(cell, layers=layers.profile(built.int8, ours, board, inputs[0]))
+            cells = [replace(cell, cycles=one.cycles, cycle_rules=one.cycle_rules) for one in cells[:1]] or [cell]
+        line.text = "; ".join(map(_text, cells))
+    return cells
+
+
+def _text(cell: Cell) -> str:
+    cycles = f", {cell.cycles:,} modeled cycles" if cell.cycles else ""
+    figures = f"{cell.instructions:,} instructions{cycles}, {cell.equal} of {cell.pictures} equal"
+    return f"{cell.network} on {cell.core} with {cell.engine}: {figures}"
 
 
 def _pictures(built: Built, count: int) -> tuple[Values, Values]:

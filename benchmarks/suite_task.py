@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import console
-from benchmarks import suite, suite_run
+from benchmarks import gate, suite, suite_run
 from errors import ConfigError, Error
 
 
@@ -19,6 +19,7 @@ def run(
     optimize: str,
     layers: bool,
     presets: bool,
+    cycles: bool,
     update: bool,
     out: Path | None,
     command: str,
@@ -37,14 +38,17 @@ def run(
         classes=None if presets else classes,
         optimize=optimize,
         layers=layers,
+        cycles=cycles or presets,
     )
     cells, tools = suite_run.run(plan, build)
     print()
     console.table("", *suite.rows(cells))
+    if cycles and not presets:
+        return
     if not presets:
         print(f"\n{suite.write(cells, tools, command, out or suite.RESULTS_DIR)}")
     elif update:
-        print(f"\n{suite.write_counts(cells)}")
+        print(f"\n{gate.write_counts(cells)}")
     else:
         _check(cells)
 
@@ -54,6 +58,6 @@ def _check(cells: list[suite.Cell]) -> None:
     if different := [cell for cell in ours if cell.equal != cell.pictures]:
         names = ", ".join(f"{cell.network} on {cell.target}" for cell in different)
         raise Error(f"{names}: outputs differ from LiteRT's reference kernels; fix the kernel or the planner")
-    if slower := suite.slower(ours, suite.read_counts()):
+    if slower := gate.slower(ours, gate.read_counts()):
         raise Error(f"{'; '.join(slower)}; fix it, or accept it with --update")
-    print(f"\nno preset is slower than {suite.COUNTS_PATH.name} says")
+    print(f"\nno preset is slower than {gate.COUNTS_PATH.name} says")

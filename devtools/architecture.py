@@ -22,7 +22,7 @@ LAYERS = (
     ("calibration",),
     ("models",),
     ("datasets", "graph"),
-    ("devtools",),
+    ("devtools", "cycles"),
     ("target",),
     ("console",),
     ("artifact",),

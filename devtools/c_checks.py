@@ -31,9 +31,10 @@ ON_HOST = (
     "families/host/*.c",
     "families/linux/*.c",
     "tests/*.c",
+    "tests/cycles/blocks.c",
     "tests/standin/*.c",
 )
-ON_DEVICE = ("engines/*/*.c", "families/*/*.c", "port/*.c", "tests/rawline/*.c")
+ON_DEVICE = ("engines/*/*.c", "families/*/*.c", "port/*.c", "tests/rawline/*.c", "tests/cycles/stub.c")
 INCLUDES = ("app", "engines", "families", "kernels", "port", "protocol", "tests/engine_model")
 # What CMake passes for a board and a network.
 FACTS = (
@@ -43,6 +44,9 @@ FACTS = (
     "MODEL_INPUT_BYTES=3072u",
     "TEXT_OFFSET=128u",
     "UART_BAUD=115200u",
+    "INPUT=0x21200000u",
+    "STACK=0x21100000u",
+    "PLUGIN_VERSION=1",
 )
 HOST = ("-DLINUX_BOARD", "-DTRACED")
 DEVICE = ("--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/lib/arm-none-eabi/include")

@@ -311,7 +311,7 @@ class SuiteOptions:
     )  # fmt: skip
     targets: tuple[str, ...] = option(
         (), "emulated microcontrollers, joined by commas", group="target", value="NAMES", parse=read_names,
-        default_words="qemu-m3,qemu-m4,qemu-m7,qemu-m55",
+        default_words="qemu-m0,qemu-m3,qemu-m4,qemu-m33,qemu-m7,qemu-m55",
     )  # fmt: skip
     classes: int = option(
         1000, "classes; the weights are random, scaled as trained ones are", group="model", value="N", low=2
@@ -321,6 +321,9 @@ class SuiteOptions:
     layers: bool = option(False, "count the instructions of each layer of our engine too", group="measurement")
     presets: bool = option(
         False, "the shipped presets with their weights instead, compared with the committed counts", group="measurement"
+    )
+    cycles: bool = option(
+        False, "modeled cycles of one picture alone, which takes seconds; nothing is written", group="measurement"
     )
     update: bool = option(False, "with --presets: write the counts that CI asserts", group="output")
     out: Path | None = option(

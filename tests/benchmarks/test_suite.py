@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import target as targets
 from artifact import Artifact, NoFacts, sha256_of
-from benchmarks import suite, suite_run
+from benchmarks import gate, suite, suite_run
+from benchmarks.gate import Count
 from benchmarks.suite import Cell
 from compilers.image import microcontroller
 from deploy.device import device_for
@@ -27,22 +29,35 @@ CELL = Cell("v1_025", "qemu-m4", "cortex-m4", "aot", "dsp", 1_000_000, {"arena":
 
 
 def test_a_preset_that_is_slower_by_over_a_thousandth_is_named() -> None:
-    counts = {"qemu-m4": {"v1_025": 1_000_000}}
-    for instructions, said in ((999_000, ""), (1_000_999, ""), (1_001_100, "0.11 % over 1,000,000")):
-        cell = Cell(**{**CELL.__dict__, "instructions": instructions})
-        found = suite.slower([cell], counts)
+    counts = {"cortex-m4": {"v1_025": Count(10, 1_000_000, 1)}}
+    for cycles, said in ((999_000, ""), (1_000_999, ""), (1_001_100, "0.11 % over 1,000,000")):
+        cell = replace(CELL, cycles=cycles, cycle_rules=1)
+        found = gate.slower([cell], counts)
         assert said in found[0] if said else found == [], found
-    assert "not in shipped_presets.json" in suite.slower([Cell(**{**CELL.__dict__, "network": "v9"})], counts)[0]
-    assert "does not fit" in suite.slower([Cell(**{**CELL.__dict__, "problem": "it does not fit"})], counts)[0]
+    assert "not in shipped_presets.json" in gate.slower([replace(CELL, network="v9")], counts)[0]
+    assert "does not fit" in gate.slower([replace(CELL, problem="it does not fit")], counts)[0]
+    assert "rules 2" in gate.slower([replace(CELL, cycles=5, cycle_rules=2)], counts)[0]
 
 
-def test_counts_are_written_over_those_of_the_same_target_alone(tmp_path: Path) -> None:
+def test_where_there_are_no_rules_for_cycles_instructions_must_not_grow() -> None:
+    counts = {"cortex-m4": {"v1_025": Count(990_000)}}
+    assert gate.slower([CELL], counts) == [
+        "v1_025 on cortex-m4: 1,000,000 instructions, 1.01 % over 990,000",
+    ]
+
+
+def test_counts_are_written_over_those_of_the_same_core_alone(tmp_path: Path) -> None:
     path = tmp_path / "counts.json"
-    path.write_text('{"qemu-m3": {"v1_025": 7}, "qemu-m4": {"v2_035": 8}}')
-    suite.write_counts([CELL, Cell(**{**CELL.__dict__, "engine": "tflm", "instructions": 9})], path)
-    assert suite.read_counts(path) == {"qemu-m3": {"v1_025": 7}, "qemu-m4": {"v1_025": 1_000_000, "v2_035": 8}}
+    path.write_text(
+        '{"cortex-m3": {"v1_025": {"instructions": 7}}, "cortex-m4": {"v2_035": {"instructions": 8, "cycles": 9}}}'
+    )
+    gate.write_counts([replace(CELL, cycles=6, cycle_rules=1), replace(CELL, engine="tflm", instructions=9)], path)
+    assert gate.read_counts(path) == {
+        "cortex-m3": {"v1_025": Count(7)},
+        "cortex-m4": {"v2_035": Count(8, 9), "v1_025": Count(1_000_000, 6, 1)},
+    }
     with pytest.raises(ConfigError, match="--presets --update"):
-        suite.read_counts(tmp_path / "none.json")
+        gate.read_counts(tmp_path / "none.json")
 
 
 def test_the_table_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
@@ -50,7 +65,7 @@ def test_the_table_is_written_for_people_and_for_programs(tmp_path: Path) -> Non
     layered = Cell(**{**CELL.__dict__, "layers": (layers.LayerCount("0 CONV_2D", 10, 25),)})
     path = suite.write([layered, full], {"gcc": "12"}, "./inv bench-engines", tmp_path)
     text = path.read_text()
-    assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 | 5 | 0 | 0 | 3 | 0 | 2 of 2 |" in text
+    assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 |  | 5 | 0 | 0 | 3 | 0 | 2 of 2 |" in text
     assert "RAM is short by 1 byte" in text
     assert "| 0 CONV_2D | 10 | 25 | 2.50 |" in text
     made = json.loads((tmp_path / "engines.json").read_text())
@@ -87,20 +102,20 @@ def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.emulated
-@pytest.mark.parametrize("board", ["qemu-m3", "qemu-m4", "qemu-m55"])
-def test_shipped_presets_need_no_more_instructions_than_committed(
+@pytest.mark.parametrize("board", suite.CORES)
+def test_shipped_presets_need_no_more_cycles_than_committed(
     board: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """If this fails on purpose: `inv bench-engines --presets --update`."""
     with at_home(shipped_home(tmp_path_factory)):
-        cells, _ = suite_run.run(suite_run.Plan(suite.SHIPPED, [board], pictures=1), build_order)
-    assert suite.slower([cell for cell in cells if cell.engine == "aot"], suite.read_counts()) == []
+        cells, _ = suite_run.run(suite_run.Plan(suite.SHIPPED, [board], pictures=1, cycles=True), build_order)
+    assert gate.slower([cell for cell in cells if cell.engine == "aot"], gate.read_counts()) == []
     assert all(cell.equal == cell.pictures == 1 for cell in cells)
 
 
 def test_counts_are_of_all_shipped_presets_on_the_cores_of_the_table() -> None:
-    counts = suite.read_counts()
-    assert set(counts) >= set(suite.CORES)
+    counts = gate.read_counts()
+    assert set(counts) >= {targets.load(name).cpu for name in suite.CORES} | {"cortex-m85"}
     checkpoints = Path(presets.__file__).parent / "checkpoints"
     shipped = {re.sub(r"\..*", "", path.name) for path in checkpoints.glob("*.npz")}
     assert all(set(names) >= shipped == set(suite.SHIPPED) for names in counts.values())

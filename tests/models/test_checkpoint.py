@@ -163,8 +163,8 @@ def test_a_checkpoint_says_that_its_pictures_changed(tmp_path: Path) -> None:
 # What we ship
 
 
-def test_there_are_checkpoints_of_the_three_networks() -> None:
-    assert {"v1_025", "v2_035", "v3sm_075"} <= {p.name.partition(".")[0] for p in SHIPPED}
+def test_there_are_checkpoints_of_the_four_networks() -> None:
+    assert {"v1_025", "v2_035", "v3sm_075", "v3s_075"} <= {p.name.partition(".")[0] for p in SHIPPED}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)

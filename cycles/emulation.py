@@ -1,0 +1,127 @@
+"""Which blocks of code an engine runs in an inference, as a plugin in QEMU counts them."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import process
+from artifact import ROOT
+from cycles.program import Program, functions_of
+from errors import DeviceError
+
+QEMU, QEMU_PACKAGE = "qemu-system-arm", "qemu-system-arm"
+STUB_COMPILER, STUB_PACKAGE = "arm-none-eabi-gcc", "gcc-arm-none-eabi"
+PLUGIN_COMPILER, PLUGIN_PACKAGE = "gcc", "gcc"
+SOURCES = ROOT / "firmware" / "tests" / "cycles"
+STUB, PLUGIN = SOURCES / "stub.c", SOURCES / "blocks.c"
+INCLUDES = ROOT / "firmware" / "engines"
+TIMEOUT_S, COMPILE_TIMEOUT_S = 900.0, 60.0
+FREE_ORIGINS = {
+    "mps2-an385": 0x21000000, "mps2-an386": 0x21000000, "mps2-an500": 0x60000000, "mps2-an505": 0x38200000,
+    "mps3-an547": 0x60000000,
+}  # fmt: skip
+"""Memory that no firmware uses, by QEMU's machine."""
+_STACK_OFFSET, _INPUT_OFFSET = 0x10000, 0x20000
+_OUTPUTS = re.compile(r"^(?:[0-9a-f]{2})+$", re.M)
+_PROBLEMS = {1: "the engine reported an error", 2: "the engine could not be made ready"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code that ran: its first address, and how many instructions it has."""
+
+    address: int
+    instructions: int
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A block with the one that ran before it and the address that ran behind it; `operator` is -1 before the first."""
+
+    operator: int
+    before: Block
+    block: Block
+    after: int
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How often each passage of an inference ran, and the bytes of all outputs."""
+
+    passages: Mapping[Passage, int]
+    outputs: bytes
+
+
+def run(elf: Path, program: Program, machine: str, data: bytes, calls: Mapping[int, int]) -> Inference:
+    """Run an engine once on the bytes of all inputs.
+
+    `calls` are the operators of blocks that call one, by the address of the block. Raises DeviceError if it fails or a
+    tool is missing.
+    """
+    with tempfile.TemporaryDirectory(prefix="alpharho-cycles-") as name:
+        folder = Path(name)
+        stub, counts = _build_stub(elf, machine, folder), folder / "counts"
+        plugin = _plugin(folder, stub, counts, calls)
+        command = _command(program, machine, stub, data, folder)
+        finished = process.run(
+            [*command, "-plugin", plugin], error=DeviceError, timeout_s=TIMEOUT_S, install=QEMU_PACKAGE, check=False,
+            is_merged=True,
+        )  # fmt: skip
+        if finished.exit_code:
+            problem = _PROBLEMS.get(finished.exit_code, finished.last_line())
+            raise DeviceError(f"{QEMU}: {elf.name} did not run to its end: {problem}")
+        outputs = _OUTPUTS.search(finished.stdout)
+        if not outputs:
+            raise DeviceError(f"{QEMU}: {elf.name} wrote no output: {finished.last_line()}")
+        return Inference(_read(counts.read_text(encoding="ascii")), bytes.fromhex(outputs[0]))
+
+
+def _read(text: str) -> dict[Passage, int]:
+    found = {}
+    for line in text.splitlines():
+        operator, before, before_count, address, count, after, times = map(int, line.split())
+        found[Passage(operator, Block(before, before_count), Block(address, count), after)] = times
+    return found
+
+
+def _build_stub(elf: Path, machine: str, folder: Path) -> Path:
+    out = folder / "stub.elf"
+    options = [
+        "-Os", "-mcpu=cortex-m0", "-mthumb", "-nostdlib", "-ffreestanding", f"-I{INCLUDES}",
+        f"-DINPUT={FREE_ORIGINS[machine] + _INPUT_OFFSET:#x}u", f"-DSTACK={FREE_ORIGINS[machine] + _STACK_OFFSET:#x}u",
+        f"-Wl,-Ttext={FREE_ORIGINS[machine]:#x},-e,alpharho_cycles_go,--just-symbols={elf}",
+    ]  # fmt: skip
+    command = [STUB_COMPILER, *options, str(STUB), "-o", str(out)]
+    process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=STUB_PACKAGE)
+    return out
+
+
+def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int]) -> str:
+    """Build the plugin and return it with its arguments."""
+    shown = process.run([QEMU, "--version"], error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=QEMU_PACKAGE)
+    number = re.search(r"version (\d+)", shown.stdout)
+    version = 1 if not number or int(number[1]) < 9 else 2
+    out, wanted = folder / "blocks.so", folder / "calls"
+    options = ["-O2", "-std=gnu11", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}"]
+    command = [PLUGIN_COMPILER, *options, str(PLUGIN), "-o", str(out)]
+    process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=PLUGIN_PACKAGE)
+    wanted.write_text("".join(f"{address} {operator}\n" for address, operator in calls.items()), encoding="ascii")
+    at = {name: address for address, name in functions_of(stub)}
+    begin, end = at["alpharho_cycles_begin"], at["alpharho_cycles_end"]
+    return f"{out},out={counts},begin={begin},end={end},calls={wanted}"
+
+
+def _command(program: Program, machine: str, stub: Path, data: bytes, folder: Path) -> list[str]:
+    parts = [(segment.address, segment.data) for segment in program.segments]
+    parts.append((FREE_ORIGINS[machine] + _INPUT_OFFSET, data))
+    command = [QEMU, "-M", machine, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting"]
+    command += ["-device", f"loader,file={stub},cpu-num=0"]
+    for place, (address, image) in enumerate(parts):
+        path = folder / f"{place}.bin"
+        path.write_bytes(image)
+        command += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+    return command

@@ -1,0 +1,151 @@
+"""Modeled cycles of one inference: of the whole, of each function and of each operator."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cycles import emulation, in_order, program, rules, single_issue
+from cycles.emulation import Block, Passage
+from cycles.instruction import Instruction
+from cycles.program import DISASSEMBLER, Program
+from cycles.rules import Rules, SingleIssue
+from errors import DeviceError
+
+DECODED_AS = {"m0": "cortex-m0plus", "m85": "cortex-m55"}
+"""Cores that llvm-objdump 14 has another name for, or one that decodes the same instructions."""
+_LEAD = 8
+"""Instructions before a block that may still hold it up."""
+_PARAMETERS = re.compile(r"&step0*(\d+)_")
+_PLACES = re.compile(r"STEPS?0*(\d+)_")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Instructions that ran, their modeled cycles, and branches that were taken."""
+
+    instructions: int = 0
+    cycles: int = 0
+    taken: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.instructions + other.instructions, self.cycles + other.cycles, self.taken + other.taken)
+
+    def __mul__(self, times: int) -> Cost:
+        return Cost(self.instructions * times, self.cycles * times, self.taken * times)
+
+
+@dataclass(frozen=True)
+class Modeled:
+    """One inference on a core by the rules of a version. `functions` are by falling cycles.
+
+    `operators` has the cost of each operator by its number, where the network was compiled ahead of time; what the
+    network's own C does between them counts with the operator that it calls. `outputs` are the bytes of all outputs.
+    """
+
+    core: str
+    rules_version: int
+    total: Cost
+    functions: tuple[tuple[str, Cost], ...]
+    operators: dict[int, Cost]
+    outputs: bytes
+
+
+def core_name(cpu: str) -> str:
+    """Return what the rules call a CPU of a target; there may be none for it."""
+    return cpu.removeprefix("cortex-").replace("m0plus", "m0")
+
+
+def price(elf: Path, core: str, machine: str, data: bytes, source: Path | None = None) -> Modeled:
+    """Run the engine of a firmware image once on the bytes of its inputs and price what ran.
+
+    `machine` is QEMU's, of emulation.FREE_ORIGINS, that the image was linked for; `source` is the network's C that the
+    image was compiled from, None for another engine. Raises DeviceError if it does not run, CompileError if a tool is
+    missing.
+    """
+    image = program.read(elf, DECODED_AS.get(core, f"cortex-{core}"))
+    price_passage = _pricer(image, rules.CORES[core])
+    functions: dict[str, Cost] = {}
+    operators: dict[int, Cost] = {}
+    calls = _calls(image, source) if source else {}
+    inference = emulation.run(elf, image, machine, data, calls)
+    for passage, times in inference.passages.items():
+        cost = price_passage(passage) * times
+        name = image.function_at(passage.block.address)
+        functions[name] = functions.get(name, Cost()) + cost
+        operators[passage.operator] = operators.get(passage.operator, Cost()) + cost
+    known = {operator: operators[operator] for operator in sorted(operators) if operator >= 0}
+    by_cycles = sorted(((n, c) for n, c in functions.items() if c.instructions), key=lambda item: -item[1].cycles)
+    return Modeled(core, rules.VERSION, sum(functions.values(), Cost()), tuple(by_cycles), known, inference.outputs)
+
+
+def _calls(image: Program, source: Path) -> dict[int, int]:
+    """Return the operator that each block of the network's own C calls, by where the block begins."""
+    steps = _steps_by_line(source.read_text(encoding="utf-8"))
+    own = sorted(address for address in image.code if image.line_at(address)[0] == source.name)
+    names = {image.function_at(address) for address in own}
+    found: dict[int, int] = {}
+    following: int | None = None
+    for address in reversed(own):
+        one = image.code[address]
+        if one.is_jump:
+            leaves = one.name in ("bl", "blx") or (one.target >= 0 and image.function_at(one.target) not in names)
+            following = steps.get(image.line_at(address)[1]) if leaves else None
+        if following is not None:
+            found[address] = following
+    return found
+
+
+def _steps_by_line(text: str) -> dict[int, int]:
+    """Return the operator that the statement on each line of generated C names: by its parameters, else its output."""
+    found: dict[int, int] = {}
+    lines: list[int] = []
+    statement = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("//"):
+            continue
+        lines.append(number)
+        statement += line
+        if line.rstrip().endswith((";", "{", "}")):
+            named = [int(step) for step in _PARAMETERS.findall(statement)]
+            named = named or [int(step) for step in _PLACES.findall(statement)]
+            found.update(dict.fromkeys(lines, max(named)) if named else {})
+            lines, statement = [], ""
+    return found
+
+
+def _pricer(image: Program, core: Rules) -> Callable[[Passage], Cost]:
+    """Return what prices a block between the one before it and what ran behind it."""
+
+    @functools.cache
+    def price_block(before: Block, block: Block, after: int) -> Cost:
+        here = image.block(block.address, block.instructions)
+        if not here and not image.has(block.address):  # of the stub
+            return Cost()
+        if len(here) < block.instructions:
+            where = f"{image.function_at(block.address)} at {block.address:#x}"
+            raise DeviceError(f"{where}: {DISASSEMBLER} can't decode an instruction; use LLVM 14 or newer")
+        lead, last = image.block(before.address, before.instructions)[-_LEAD:], here[-1]
+        if isinstance(core, SingleIssue):
+            cycles = sum(single_issue.cycles(lead + here, core)) - sum(single_issue.cycles(lead, core))
+        else:
+            cycles = in_order.issues(lead + here, core)[-1] - in_order.issues(lead, core)[-1]
+        is_taken = last.is_jump and after != last.end
+        return Cost(len(here), cycles + _branch(last, is_taken, core), int(is_taken))
+
+    return lambda passage: price_block(passage.before, passage.block, passage.after)
+
+
+def _branch(last: Instruction, is_taken: bool, core: Rules) -> int:
+    """Return what the jump at the end of a block adds."""
+    if is_taken:
+        if last.name.startswith("le"):
+            return 0
+        if last.is_far:
+            return core.far
+        return core.call if isinstance(core, SingleIssue) and last.name == "bl" else core.taken
+    leaves_loop = last.is_jump and 0 <= last.target <= last.address
+    return core.loop_exit if leaves_loop and not isinstance(core, SingleIssue) else 0

@@ -1,0 +1,213 @@
+// A plugin for QEMU that counts which blocks of code ran, each with the one before and the one behind it.
+//
+//   -plugin libblocks.so,out=FILE,begin=ADDRESS,end=ADDRESS[,calls=FILE]
+//
+// Counting begins behind the block at `begin` and ends before the block at `end`. `calls` has lines "ADDRESS OPERATOR":
+// from a block that begins there on, blocks count for that operator. Written at the end are lines of seven numbers:
+// operator (-1 before the first), address and instructions of the block before, of the block, address behind, times.
+// QEMU's plugin interface (docs/devel/tcg-plugins) is declared here: distributions do not package its header.
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint64_t qemu_plugin_id_t;
+struct qemu_plugin_tb;
+struct qemu_info;
+enum { CB_NO_REGISTERS };
+typedef void (*translated_t)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
+typedef void (*executed_t)(unsigned int cpu, void *user);
+typedef void (*ended_t)(qemu_plugin_id_t id, void *user);
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, translated_t call);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, executed_t call, int flags, void *user);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, ended_t call, void *user);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+
+__attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_VERSION;
+
+#define NO_OPERATOR       (-1)
+#define MOST_TRANSLATIONS (1u << 20)
+
+struct block {
+  uint32_t address, instructions;
+  int32_t operator; // that it calls
+};
+
+struct count {
+  const struct block *before, *block, *after;
+  int32_t operator;
+  uint64_t times;
+};
+
+struct call {
+  uint32_t address;
+  int32_t operator;
+};
+
+static struct count *counts; // open addressing; a power of two of places
+static size_t places = 1u << 14, used, translations;
+static struct call *calls;
+static size_t call_count;
+static uint32_t begin_address, end_address;
+static const char *out_path = "";
+static bool is_inside;
+static int32_t operator = NO_OPERATOR, operator_before = NO_OPERATOR;
+static const struct block *last, *before_last;
+
+static void stop(const char *what) {
+  (void)fprintf(stderr, "blocks: %s\n", what);
+  exit(3);
+}
+
+static size_t place_of(const struct count *table, size_t size, const struct count *key) {
+  uint64_t hash = (uintptr_t)key->block * 0x9E3779B97F4A7C15u;
+  hash = (hash ^ (uintptr_t)key->before) * 0xC2B2AE3D27D4EB4Fu;
+  hash = (hash ^ (uintptr_t)key->after ^ ((uint64_t)(uint32_t)key->operator << 40)) * 0x9E3779B97F4A7C15u;
+  size_t at = (size_t)(hash >> 24) & (size - 1u);
+  while (table[at].block && (table[at].block != key->block || table[at].before != key->before ||
+                             table[at].after != key->after || table[at].operator != key->operator)) {
+    at = (at + 1u) & (size - 1u);
+  }
+  return at;
+}
+
+static void grow(void) {
+  const size_t size = places * 2u;
+  struct count *table = calloc(size, sizeof *table);
+  if (!table) {
+    stop("out of memory");
+  }
+  for (size_t i = 0; i < places; i++) {
+    if (counts[i].block) {
+      table[place_of(table, size, &counts[i])] = counts[i];
+    }
+  }
+  free(counts);
+  counts = table;
+  places = size;
+}
+
+static void count_last(const struct block *after) {
+  if (!last) {
+    return;
+  }
+  const struct count key = {before_last, last, after, operator_before, 0};
+  const size_t at = place_of(counts, places, &key);
+  if (!counts[at].block) {
+    counts[at] = key;
+    if (++used > places / 2u) {
+      counts[at].times = 1;
+      grow();
+      return;
+    }
+  }
+  counts[at].times++;
+}
+
+static void executed(unsigned int cpu, void *user) {
+  (void)cpu;
+  const struct block *const block = user;
+  if (!is_inside) {
+    is_inside = block->address == begin_address;
+    return;
+  }
+  count_last(block);
+  if (block->address == end_address) {
+    is_inside = false;
+    last = before_last = NULL;
+    return;
+  }
+  if (block->operator != NO_OPERATOR) {
+    operator = block->operator;
+  }
+  operator_before = operator;
+  before_last = last;
+  last = block;
+}
+
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
+  (void)id;
+  if (++translations > MOST_TRANSLATIONS) {
+    stop("the program runs away: it is not linked for this machine");
+  }
+  struct block *const block = malloc(sizeof *block); // kept: counts point to it
+  if (!block) {
+    stop("out of memory");
+  }
+  block->address = (uint32_t)qemu_plugin_tb_vaddr(tb);
+  block->instructions = (uint32_t)qemu_plugin_tb_n_insns(tb);
+  block->operator = NO_OPERATOR;
+  for (size_t i = 0; i < call_count; i++) {
+    if (calls[i].address == block->address) {
+      block->operator = calls[i].operator;
+    }
+  }
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, CB_NO_REGISTERS, block);
+}
+
+static void ended(qemu_plugin_id_t id, void *user) {
+  (void)id;
+  (void)user;
+  FILE *const out = fopen(out_path, "w");
+  if (!out) {
+    stop("the file of counts can't be written");
+  }
+  for (size_t i = 0; i < places; i++) {
+    const struct count *const one = &counts[i];
+    if (one->block) {
+      (void)fprintf(out, "%" PRId32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n",
+                    one->operator, one->before ? one->before->address : 0u,
+                    one->before ? one->before->instructions : 0u, one->block->address, one->block->instructions,
+                    one->after->address, one->times);
+    }
+  }
+  if (fclose(out) != 0) {
+    stop("the file of counts can't be written");
+  }
+}
+
+static void read_calls(const char *path) {
+  FILE *const in = fopen(path, "r");
+  if (!in) {
+    stop("the file of calls can't be read");
+  }
+  struct call one;
+  while (fscanf(in, "%" SCNu32 " %" SCNd32, &one.address, &one.operator) == 2) {
+    struct call *const more = realloc(calls, (call_count + 1u) * sizeof *calls);
+    if (!more) {
+      stop("out of memory");
+    }
+    calls = more;
+    calls[call_count++] = one;
+  }
+  (void)fclose(in);
+}
+
+__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
+                                                               int argc, char **argv) {
+  (void)info;
+  for (int i = 0; i < argc; i++) {
+    const char *const value = strchr(argv[i], '=');
+    if (value && strncmp(argv[i], "out=", 4) == 0) {
+      out_path = strdup(value + 1); // QEMU frees the arguments
+    } else if (value && strncmp(argv[i], "begin=", 6) == 0) {
+      begin_address = (uint32_t)strtoul(value + 1, NULL, 0);
+    } else if (value && strncmp(argv[i], "end=", 4) == 0) {
+      end_address = (uint32_t)strtoul(value + 1, NULL, 0);
+    } else if (value && strncmp(argv[i], "calls=", 6) == 0) {
+      read_calls(value + 1);
+    } else {
+      return 1;
+    }
+  }
+  counts = calloc(places, sizeof *counts);
+  if (!counts) {
+    return 1;
+  }
+  qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+  qemu_plugin_register_atexit_cb(id, ended, NULL);
+  return 0;
+}

@@ -1,0 +1,54 @@
+"""A whole inference: against the emulator's own count, the profile on the device, and LiteRT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import target as targets
+from artifact import Artifact, NoFacts, sha256_of
+from benchmarks.modeled import source_of
+from compilers.image import microcontroller
+from cycles import model, rules
+from deploy.device import device_for
+from errors import DeviceError
+from measure import layers
+from tests.compilers.networks import tflite_of
+from tests.pipeline.small import at_home
+
+pytestmark = [pytest.mark.emulated, pytest.mark.slow]
+
+
+def test_a_network_is_priced_as_it_runs(tmp_path: Path) -> None:
+    path = tflite_of("v1_025_32")
+    int8 = Artifact(path, "int8", "small", sha256_of(path), NoFacts())
+    board = targets.load("qemu-m4")
+    picture = np.random.default_rng(0).integers(-128, 128, (32, 32, 3)).astype(np.int8)
+    with at_home(tmp_path):
+        image = microcontroller.compile_for(int8, board)
+        with device_for(board, image).session() as session:
+            outputs = session.infer(picture.tobytes())
+            counted = outputs.ticks * 1e9 / session.info.counter.rate_hz
+        found = model.price(image.path, "m4", "mps2-an386", picture.tobytes(), source_of(image))
+        by_layer = layers.profile(int8, image, board, picture)
+    assert found.outputs == outputs.output_bytes
+    # The device counts the call of the engine, and in steps of the emulated clock.
+    assert found.total.instructions == pytest.approx(counted, rel=0.002)
+    assert list(found.operators) == list(range(len(by_layer)))
+    for place, layer in enumerate(by_layer):
+        assert found.operators[place].instructions == pytest.approx(layer.instructions, rel=0.05, abs=120), layer
+    assert sum(cost.cycles for cost in found.operators.values()) == pytest.approx(found.total.cycles, rel=0.001)
+    assert 1.0 < found.total.cycles / found.total.instructions < 2.5
+    assert found.rules_version == rules.VERSION
+    assert model.price(image.path, "m4", "mps2-an386", picture.tobytes(), source_of(image)) == found
+
+
+def test_an_engine_that_fails_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "none.elf"
+    path.write_bytes(b"not ELF")
+    with pytest.raises(Exception, match=r"none\.elf: expected an ELF image") as error:
+        model.price(path, "m4", "mps2-an386", b"")
+    assert "\n" not in str(error.value)
+    assert not isinstance(error.value, DeviceError)
