@@ -81,10 +81,11 @@ def run(elf: Path, program: Program, machine: str, data: bytes, calls: Mapping[i
 
 
 def _read(text: str) -> dict[Passage, int]:
-    found = {}
+    found: dict[Passage, int] = {}
     for line in text.splitlines():
         operator, before, before_count, address, count, after, times = map(int, line.split())
-        found[Passage(operator, Block(before, before_count), Block(address, count), after)] = times
+        passage = Passage(operator, Block(before, before_count), Block(address, count), after)
+        found[passage] = found.get(passage, 0) + times  # QEMU translates a block again for other states of the core
     return found
 
 
