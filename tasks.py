@@ -228,13 +228,14 @@ def devices(chosen: options.DevicesOptions) -> None:
 
 @command(MEASURING, options.ReportOptions)
 def report(chosen: options.ReportOptions) -> None:
-    """Print the report of the last run.
+    """Print the report of the last run, or write a page.
 
-    It is that of a model on a target, from reports/.
+    It is that of a model on a target, from reports/. With --html any runs become one file: against each board's limits,
+    with distributions, layers, memory and wrong pictures.
     """
     from pipeline import reporting
 
-    reporting.show_last(chosen)
+    reporting.run(chosen)
 
 
 @command(MEASURING, options.EmulatorOptions)

@@ -12,7 +12,8 @@ import console
 from compilers.image.microcontroller import FirmwareFacts
 from deploy.board_state import BoardState
 from deploy.info import Stats
-from measure import clocks, edgetpu, figures, identity, linux
+from measure import clocks, details, edgetpu, figures, identity, linux
+from measure.details import Details
 from measure.layout import clock_text, difference_text
 from measure.measurement import (
     Measurement,
@@ -37,10 +38,11 @@ Part: TypeAlias = Literal["latency", "accuracy"]
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A measurement and its report."""
+    """A measurement, its report, and what a page shows beside it."""
 
     measurement: Measurement
     report: Report
+    details: Details
 
 
 def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
@@ -81,7 +83,8 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
     report = report_of(setup, pictures, measurement, agreement, command)
     if text := clocks.differs(report.clock):
         console.note(f"{text}: cycles or time are wrong by as much; check the clock that its firmware sets up")
-    return Result(measurement, report)
+    found = details.of(setup, pictures, outputs.raw if outputs else None, report.provenance.created)
+    return Result(measurement, report, found)
 
 
 def agreement_text(agreement: Agreement) -> str:

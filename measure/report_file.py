@@ -28,6 +28,11 @@ def folder(target: str, model: str) -> Path:
     return REPORTS_DIR / target / model
 
 
+def root() -> Path:
+    """Return the folder of all reports."""
+    return REPORTS_DIR
+
+
 def check(report: Report, source: Source = SOURCE) -> None:
     """Raise the source's error naming the first key whose value can't be right."""
     import jsonschema

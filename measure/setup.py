@@ -118,7 +118,7 @@ def prepare_pictures(setup: Setup) -> Pictures:
     Raises ConfigError if the data set has none, or none of the shape that the model takes.
     """
     facts, test = setup.int8.facts, setup.data.test
-    indices = _indices(setup)
+    indices = picture_indices(setup)
     truth, why_not = _truth(setup, indices)
     if test.array is not None:
         x = test.array[indices]
@@ -190,7 +190,8 @@ def suits(setup: Setup) -> bool:
     return setup.data.test.array is not None or (facts.input.is_picture and facts.input_range is not None)
 
 
-def _indices(setup: Setup) -> npt.NDArray[np.int64]:
+def picture_indices(setup: Setup) -> npt.NDArray[np.int64]:
+    """Return which examples of the test split are measured, (n,). Raises ConfigError if there are none."""
     images, test = setup.settings.images, setup.data.test
     if not len(test):
         raise ConfigError(f"--data {setup.data.name}: expected pictures to test with, has none")

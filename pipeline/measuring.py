@@ -15,7 +15,7 @@ from benchmarks.suite_run import Built, Order
 from calibration.convert import Int8Facts
 from compilers.tflm.tree import TFLM_DIR
 from errors import ConfigError, Error, Stopped
-from measure import bench, report_file
+from measure import bench, details, report_file
 from measure.bench import Part
 from measure.report import Report
 from measure.setup import RANDOM, Settings, Setup, in_place, suits, with_random_inputs, without_classes
@@ -65,6 +65,8 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
         unit = lab.named_after(steps.request, resolved.target, held)
     name = result.report.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
     path = report_file.write(result.report, report_file.folder(unit, name))
+    if path.name == report_file.COMPLETE:
+        details.write(result.details, path.parent)
     measured = result.measurement
     measured.forget()
     return Measured(result.report, path, measured.interrupted, measured.is_stopped)

@@ -10,15 +10,18 @@ from pathlib import Path
 import console
 import target as targets
 from artifact import Artifact, ImageFacts, produce, write_atomic
+from calibration.convert import Int8Facts
 from compilers.image.microcontroller import FirmwareFacts
 from deploy.agents import AgentOptions
 from deploy.device import device_for
 from deploy.session import Session
 from errors import ConfigError
 from fields.dataclass_json import to_json
+from graph.reader import read
 from measure import profile as profiles
-from measure import profile_layout
+from measure import profile_layout, report_file
 from measure.layers import OnLog, Open
+from measure.page import explorer, runs
 from measure.setup import Setup
 from pipeline import measuring, one_input, preflight
 from pipeline.preflight import Goal
@@ -26,7 +29,7 @@ from pipeline.steps import Steps
 from pipeline.task_options import ProfileRequest
 from target import Target
 
-PROFILE = "profile.json"
+OVERLAY = "model_explorer.json"
 
 
 def run(request: ProfileRequest) -> None:
@@ -66,16 +69,18 @@ def reused(request: ProfileRequest, board: Target) -> profiles.Profile:
 
     def make(folder: Path) -> profiles.Profile:
         profile = _measure_steps(request, board, steps, profiled)
-        write_atomic(folder / PROFILE, json.dumps(to_json(profile), indent=1))
+        write_atomic(folder / runs.PROFILE, json.dumps(to_json(profile), indent=1))
         return profile
 
     sources = {"profiled": profiled.sha256, "firmware": steps.build_firmware().sha256}
-    return produce("profile", profiled.name, PROFILE, profiles.Profile, make, parents=sources).facts
+    return produce("profile", profiled.name, runs.PROFILE, profiles.Profile, make, parents=sources).facts
 
 
 def _measure(request: ProfileRequest, board: Target) -> profiles.Profile:
     steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
-    return _measure_steps(request, board, steps, steps.build_profiled())
+    profile = _measure_steps(request, board, steps, steps.build_profiled())
+    _keep(profile, steps.quantize(), board, request.engine_for(board))
+    return profile
 
 
 def _measure_steps(
@@ -92,6 +97,14 @@ def _measure_steps(
         )
         line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
     return replace(made, model=int8.name)
+
+
+def _keep(profile: profiles.Profile, int8: Artifact[Int8Facts], board: Target, engine: str) -> None:
+    """Write the profile beside the model's report, for its page, and as an overlay for Model Explorer."""
+    name = int8.name + (f"-{engine}" if engine != board.engine else "")
+    folder = report_file.folder(board.name, name)
+    write_atomic(folder / runs.PROFILE, json.dumps(to_json(profile), indent=1) + "\n")
+    write_atomic(folder / OVERLAY, explorer.overlay(profile, read(int8.path)))
 
 
 def _opener(setup: Setup, image: Artifact[ImageFacts]) -> Open:

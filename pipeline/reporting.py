@@ -6,8 +6,11 @@ from pathlib import Path
 
 import console
 import target as targets
+from artifact import write_atomic
+from errors import ConfigError
 from measure import layout, report_file
 from measure.report import Report
+from pipeline import preflight
 from pipeline.request import AUTO
 from pipeline.task_options import ReportOptions
 
@@ -18,6 +21,42 @@ def show(measured: Report, path: Path, as_json: bool) -> None:
         print(report_file.dumps(measured), end="")
     else:
         console.report(layout.rows(measured), path)
+
+
+def run(chosen: ReportOptions) -> None:
+    """Write the files that are named, or print the last report of a model on a target."""
+    if chosen.html or chosen.markdown or chosen.csv:
+        write_pages(chosen)
+        return
+    if chosen.runs:
+        raise ConfigError("--runs: belongs to --html, --markdown or --csv, which name the file to write")
+    show_last(chosen)
+
+
+def write_pages(chosen: ReportOptions) -> None:
+    """Write runs as a page, as Markdown and as CSV, and print each path. Raises ConfigError if there are none."""
+    from measure.page import html, runs, table
+
+    words = list(chosen.runs)
+    if not words:
+        is_one = {"model", "target", "engine"} & chosen.typed.keys()
+        words = [str(_last_path(chosen))] if is_one else [str(report_file.root())]
+        if is_one:
+            report_file.read(Path(words[0]))
+    for flag, path in (("--html", chosen.html), ("--markdown", chosen.markdown), ("--csv", chosen.csv)):
+        if path:
+            preflight.check_output(flag, path)
+    found, problems = runs.read(words)
+    for problem in problems:
+        console.note(f"left out: {problem}")
+    if chosen.html:
+        write_atomic(chosen.html, html.render(found, problems))
+    if chosen.markdown:
+        write_atomic(chosen.markdown, table.as_markdown(found))
+    if chosen.csv:
+        write_atomic(chosen.csv, table.as_csv(found))
+    for path in filter(None, (chosen.html, chosen.markdown, chosen.csv)):
+        console.say(str(path))
 
 
 def show_last(chosen: ReportOptions) -> None:

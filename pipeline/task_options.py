@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.options import like, option
+from pipeline.options import Words, like, option
 from pipeline.request import Request, read_names
 
 LONGEST_S = 90 * 86400.0
@@ -218,12 +218,24 @@ class ExportRequest(Request):
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Which report to print."""
+    """Which report to print, or which runs to write as a page. `typed` are the options that were typed, as text."""
 
     model: str = like(Request, "model")
     target: str = like(Request, "target", help="board, or the name of --unit")
     engine: str | None = like(Request, "engine")
+    runs: tuple[str, ...] = option(
+        (), "reports and folders of reports, joined by commas, for --html, --markdown and --csv; two are compared",
+        group="page", value="RUNS", parse=read_names, default_words="reports/, or those of the model and target",
+    )  # fmt: skip
+    html: Path | None = option(
+        None, "page to write: one file, which needs no network", group="page", value="FILE", default_words="none"
+    )
+    markdown: Path | None = option(
+        None, "table of the runs to write as Markdown", group="page", value="FILE", default_words="none"
+    )
+    csv: Path | None = option(None, "the same as CSV", group="page", value="FILE", default_words="none")
     json: bool = like(Request, "json")
+    typed: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

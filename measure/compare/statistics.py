@@ -1,6 +1,6 @@
 """Whether two programs differ in time: a rank test on interleaved pairs, bootstrap intervals, outliers by class.
 
-Each sample is the median time of a session of its own, so that what differs from one start of a program to the next
+Each sample is a time of a session of its own, so that what differs from one start of a program to the next
 (addresses, caches) is in the samples. Which of a pair comes first is chosen at random: if both are the same program,
 each sign of a difference is as likely as the other, whatever else the machine does, and the test's level is exact.
 """

@@ -50,3 +50,28 @@ def test_auto_is_the_engine_that_measured_last(
 def test_without_a_report_the_usual_path_is_named(engine: str | None, reports: Path) -> None:
     with pytest.raises(ConfigError, match=r"rpi4/v1_025/report\.json: no report yet; `inv deploy` writes it"):
         reporting.show_last(ReportOptions(model="v1_025", target="rpi4", engine=engine))
+
+
+def test_a_page_of_all_runs_or_of_one(reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "data" / "reports" / "full.report.json").read_text()
+    for name in ("v1_025", "v2_035"):
+        path = reports / "rpi4" / name / "report.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    page, markdown, csv = tmp_path / "page.html", tmp_path / "page.md", tmp_path / "page.csv"
+    reporting.run(ReportOptions(html=page, markdown=markdown, csv=csv))
+    assert [line for line in capsys.readouterr().out.splitlines() if line] == [str(page), str(markdown), str(csv)]
+    assert "2 runs" in page.read_text()
+    assert len(csv.read_text().splitlines()) == 3
+    reporting.run(ReportOptions(model="v1_025", target="rpi4", html=page, typed={"model": "v1_025", "target": "rpi4"}))
+    assert "1 run," in page.read_text()
+    reporting.run(ReportOptions(html=page, runs=(str(reports / "rpi4" / "v2_035"),)))
+    assert "v2_035 on rpi4" in page.read_text()
+    for chosen, message in (
+        (ReportOptions(runs=("a",)), "--runs: belongs to --html, --markdown or --csv"),
+        (ReportOptions(html=page, runs=("nowhere",)), "nowhere: no such report or folder of reports"),
+        (ReportOptions(html=tmp_path), r"--html .*: is a folder, expected a file to write"),
+        (ReportOptions(model="v9", html=page, typed={"model": "v9"}), "no report yet"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            reporting.run(chosen)
