@@ -59,7 +59,7 @@ def run(chosen: SweepOptions, command: str) -> None:
 
 def _summary(result: Sweep) -> str:
     if not result.best:
-        return f"{result.target}: nothing fits; allow more, or take --optimize ram or --stream-input"
+        return f"{result.target}: nothing fits; allow more, or take --stream-input"
     lines = [f"{result.best}: {result.why}"]
     lines += [
         f"{one.preset} measured on {one.measured.target}: {round(one.measured.cost):,} {result.unit}, "
