@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from calibration.checks import QuantizedTensor
 from calibration.evaluate import Values
+from calibration.improve import score
 from calibration.meaning import Meaning
 
 _NUMBER = re.compile(r":(\d+)$")
@@ -29,6 +30,21 @@ def agreement(
     """  # fmt: skip
     shares = [_of_one(one, other, tensor, meaning) for one, other, tensor in zip(exact, coarse, tensors, strict=True)]
     return float(np.mean(shares))
+
+
+def divergence(
+    exact: Sequence[npt.NDArray[np.float32]], coarse: Sequence[Values], tensors: Sequence[QuantizedTensor]
+) -> float | None:
+    """Return the mean Kullback-Leibler divergence of stored probabilities (n, size) from float ones, in nats.
+
+    None for other outputs, and for several.
+    """
+    if len(tensors) != 1:
+        return None
+    tensor, real = tensors[0], exact[0].reshape(len(exact[0]), -1).astype(np.float64)
+    if not score.are_probabilities(real):
+        return None
+    return score.divergence(real, (coarse[0].astype(np.float64) - tensor.zero_point) * (tensor.scale or 1.0))
 
 
 def _of_one(exact: npt.NDArray[np.float32], stored: Values, tensor: QuantizedTensor, meaning: Meaning) -> float:

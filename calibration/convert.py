@@ -10,23 +10,30 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
-from calibration import agreement, checks, evaluate, examples
+from calibration import agreement, checks, converter, evaluate, examples
 from calibration import labels as label_maps
 from calibration.checks import Quantized, QuantizedTensor
-from calibration.comparison import Comparison
+from calibration.comparison import Comparison, Improvement
 from calibration.examples import Examples
 from calibration.meaning import Meaning
 from console.quiet import output_to
 from datasets import Dataset, sample
-from errors import CalibrationError, ConfigError
+from errors import ConfigError
 from fields import Json
 from models.build import KerasFacts, PresetFacts
-from process.interrupts import interrupts
 
 FILENAME = "model.tflite"
 LOG = "converter.log"
+TWIN = "float.keras"
+"""The float network with the channels of the improved one, beside it: the same tensors, to compare layer by layer."""
 PICTURES = 200
 HELD_OUT = 1000
+DECIDING = 200
+"""Pictures of the training split, beside those to calibrate with, on which a method has to gain to be used."""
+FEW = 20
+"""Deciding pictures below which those to calibrate with decide too."""
+METHOD = 1
+"""Counts up where the improved conversion gives other bytes for the same inputs."""
 RANDOM_SEED = 0
 USUAL_RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0))
 SYMMETRIC_TOLERANCE = 0.02
@@ -35,11 +42,15 @@ SYMMETRIC_TOLERANCE = 0.02
 
 @dataclass(frozen=True)
 class Settings:
-    """How to calibrate: pictures in the representative data set, pictures held out for the check, seed."""
+    """How to calibrate: pictures in the representative data set, pictures held out for the check, seed.
+
+    With `is_plain` nothing is done beyond TensorFlow's own conversion.
+    """
 
     pictures: int = PICTURES
     held_out: int = HELD_OUT
     seed: int = RANDOM_SEED
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class Int8Facts:
     as in KerasFacts, "scale" (the input's) or "unknown". `tensors` and `operators` are counts. `parameters`,
     `preset` and `check` are None for a .tflite from elsewhere; `damaged_pictures` names the files of the data set that
     could not be read. `more_inputs` are the inputs behind the first, which only a .tflite from elsewhere has.
+    `improvement` is None after a plain conversion.
     """
 
     input_shape: tuple[int, ...]
@@ -69,6 +81,7 @@ class Int8Facts:
     damaged_pictures: tuple[str, ...] = ()
     range_from: str = "weights"
     more_inputs: tuple[QuantizedTensor, ...] = ()
+    improvement: Improvement | None = None
 
     @property
     def inputs(self) -> tuple[QuantizedTensor, ...]:
@@ -87,13 +100,18 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
     held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
     inputs = examples.select(data.train, chosen, known, where)
     test = examples.select(data.test, held_out, known, where)
+    deciding = None if settings.is_plain else examples.select(data.train, _deciding(data, settings), known, where)
 
     def make(folder: Path) -> Int8Facts:
         target = folder / FILENAME
         target.write_bytes(_convert(model.path, inputs.real(), folder / LOG))
-        facts = _facts(checks.inspect(target, f"--model {model.name}"), known.labels, known.input_range)
-        facts = replace(facts, parameters=known.parameters, preset=known.preset, range_from=known.range_from)
-        return replace(facts, check=_compare(model, target, facts, test, data), damaged_pictures=tuple(data.damaged))
+        exact = _exact(model, test, folder / LOG)
+        facts, improvement = _checked(model, target, test, data, exact), None
+        if deciding is not None:
+            improvement = replace(_improve(model, target, inputs, deciding), plain=facts.check)
+            if not improvement.refusal:
+                facts = _checked(model, target, test, data, exact)
+        return replace(facts, damaged_pictures=tuple(data.damaged), improvement=improvement)
 
     return produce(
         "int8",
@@ -110,8 +128,27 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
             "seed": settings.seed,
             "digest": inputs.digest(),
             "held_out": test.digest(with_labels=True),
+            "method": "plain" if deciding is None else f"improved {METHOD}",
+            "deciding": "" if deciding is None else deciding.digest(),
         },
     )
+
+
+def _deciding(data: Dataset, settings: Settings) -> npt.NDArray[np.int64]:
+    """Return the training pictures that decide: those behind the ones to calibrate with, with them if they are few."""
+    count = min(settings.pictures, len(data.train))
+    both = sample(data.train, min(count + DECIDING, len(data.train)), settings.seed)
+    return both[count:] if len(both) - count >= FEW else both
+
+
+def _checked(
+    model: Artifact[KerasFacts], target: Path, test: Examples, data: Dataset, exact: list[npt.NDArray[np.float32]]
+) -> Int8Facts:
+    """Return the facts of a converted file, and how it compares with float. Raises CalibrationError, see `inspect`."""
+    known = model.facts
+    facts = _facts(checks.inspect(target, f"--model {model.name}"), known.labels, known.input_range)
+    facts = replace(facts, parameters=known.parameters, preset=known.preset, range_from=known.range_from)
+    return replace(facts, check=_compare(known, target, facts, test, data, exact))
 
 
 def _facts_beside_the_file(known: KerasFacts) -> dict[str, Json]:
@@ -205,53 +242,41 @@ def expect_range(facts: Int8Facts, name: str) -> tuple[float, float]:
     return facts.input_range
 
 
-def _convert(path: Path, inputs: npt.NDArray[np.float32], log: Path) -> bytes:
-    with output_to(log), interrupts() as interrupted:
-        import keras
-        import tensorflow as tf
-
-        try:
-            converter = tf.lite.TFLiteConverter.from_keras_model(keras.models.load_model(path, compile=False))
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([picture[None]] for picture in inputs)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = converter.inference_output_type = tf.int8
-            model = bytes(converter.convert())
-        except Exception as e:  # the converter raises whatever MLIR gave it
-            if interrupted():
-                # Ctrl-C came in a callback of its C++, which makes another error of it.
-                raise KeyboardInterrupt from e
-            reason = (str(e).strip().splitlines() or [type(e).__name__])[0]
-            raise CalibrationError(f"{path}: TensorFlow's converter failed ({reason[:300]})") from e
-        if interrupted():
-            raise KeyboardInterrupt  # which it lost
-        return model
+_convert = converter.plain
 
 
-def convert_float(path: Path, log: Path) -> bytes:
-    """Return the float .tflite of a Keras file: the same graph, to compare layer by layer."""
+def _improve(model: Artifact[KerasFacts], plain: Path, inputs: Examples, held_out: Examples) -> Improvement:
+    """Put the improved form into the place of the plain one, where it is nearer to float."""
+    from calibration.improve.improve import Job, improve
+
+    data, improvement = improve(Job(model.path, plain, plain.parent / LOG, plain.parent / TWIN, inputs, held_out))
+    if data is not None:
+        plain.write_bytes(data)
+    return improvement
+
+
+def _exact(model: Artifact[KerasFacts], test: Examples, log: Path) -> list[npt.NDArray[np.float32]]:
     with output_to(log):
-        import keras
-        import tensorflow as tf
-
-        return bytes(tf.lite.TFLiteConverter.from_keras_model(keras.models.load_model(path, compile=False)).convert())
+        return evaluate.keras_outputs(model.path, test.real())
 
 
-def _compare(model: Artifact[KerasFacts], int8: Path, facts: Int8Facts, test: Examples, data: Dataset) -> Comparison:
-    """Compare float and int8 on held-out examples; top-1 only where the model's classes are those of the data set."""
-    known, meaning, tensors, count = model.facts, facts.meaning, facts.outputs, len(test.labels)
-    with output_to(int8.parent / LOG):
-        exact = evaluate.keras_outputs(model.path, test.real())
+def _compare(
+    known: KerasFacts, int8: Path, facts: Int8Facts, test: Examples, data: Dataset,
+    exact: list[npt.NDArray[np.float32]],
+) -> Comparison:  # fmt: skip
+    """Compare float outputs and int8 on held-out examples; top-1 only where the classes are those of the data set."""
+    meaning, tensors, count = facts.meaning, facts.outputs, len(test.labels)
     exact = agreement.in_order(exact, tensors)
     stored = evaluate.split(evaluate.answers(int8, test.quantized(facts.input)), tensors)
     share = agreement.agreement(exact, stored, tensors, meaning)
+    divergence = agreement.divergence(exact, stored, tensors)
     classes = None
     if facts.classes is not None:
         classes = label_maps.align(known.labels, data.class_names, facts.classes)
     if classes is None:
-        return Comparison(count, data.name, share)
+        return Comparison(count, data.name, share, divergence=divergence)
     truth, end = classes[test.labels], tensors[0]
     float_top1 = meaning.predicted(exact[0].reshape(count, -1), 0, 0)
     int8_top1 = meaning.predicted(stored[0], end.scale, end.zero_point)
-    fractions = (float((top1 == truth).mean()) for top1 in (float_top1, int8_top1))
-    return Comparison(count, data.name, share, *fractions)
+    float_share, int8_share = (float((top1 == truth).mean()) for top1 in (float_top1, int8_top1))
+    return Comparison(count, data.name, share, float_share, int8_share, divergence)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from artifact import Artifact
-from calibration import examples
-from calibration.convert import LOG, Int8Facts, convert_float
+from calibration import converter, examples
+from calibration.convert import LOG, TWIN, Int8Facts
 from datasets import Dataset, sample
 from graph.oracle import Oracle
 from graph.reader import read
@@ -39,7 +39,9 @@ def measure(
     real, stored = inputs.real(), inputs.quantized(int8.facts.input)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"
-        path.write_bytes(convert_float(model.path, Path(folder) / LOG))
+        twin = int8.path.parent / TWIN  # the improved form has other channels than the network had
+        exact_path = twin if twin.is_file() else model.path
+        path.write_bytes(converter.to_float(exact_path, Path(folder) / LOG))
         exact, coarse = Oracle(path, "builtin", keep_all=True), Oracle(int8.path, "reference", keep_all=True)
         pairs = _common(read(path), read(int8.path))
     signal, noise = np.zeros(len(pairs)), np.zeros(len(pairs))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import console
 from artifact import NoFacts, produce, versions
-from calibration import convert, verdict
+from calibration import convert, converter, verdict
 from calibration.preparation import Way
 from calibration.trials import Candidate, Trial, Trials
 from calibration.verdict import Verdict
@@ -52,7 +52,7 @@ def _file_of(steps: Steps) -> tuple[Path, tuple[float, float] | None, str, tuple
         facts = network.facts
 
         def make(folder: Path) -> NoFacts:
-            (folder / FLOAT_FILE).write_bytes(convert.convert_float(network.path, folder / convert.LOG))
+            (folder / FLOAT_FILE).write_bytes(converter.to_float(network.path, folder / convert.LOG))
             return NoFacts()
 
         parents = {network.kind: network.sha256}

@@ -9,7 +9,7 @@ from pathlib import Path
 import console
 import target as targets
 from models.checkpoint import CheckpointFacts
-from pipeline import flashing, preflight
+from pipeline import accuracy_tables, flashing, preflight
 from pipeline.preflight import Goal
 from pipeline.request import Request
 from pipeline.steps import Steps
@@ -48,9 +48,11 @@ def build(request: Request) -> None:
 
 
 def calibrate(request: CalibrateRequest) -> None:
-    """Convert the network to int8 and print its path; with --layers the noise of each tensor."""
+    """Convert the network to int8, print what that costs and its path; with --layers the noise of each tensor."""
     steps = _steps(request, Goal.INT8)
-    console.say(str(steps.quantize().path))
+    int8 = steps.quantize()
+    accuracy_tables.show(int8.facts)
+    console.say(str(int8.path))
     if request.layers:
         from calibration import layer_noise
 

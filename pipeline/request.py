@@ -114,6 +114,9 @@ class Request:
     calibration_images: int = option(
         200, "pictures in the representative data set", group="calibration", value="N", low=1, scope=FLOAT
     )
+    plain: bool = option(
+        False, "convert to int8 with TensorFlow's own ranges, without corrections", group="calibration", scope=FLOAT
+    )
     seed: int = option(0, "picks the pictures for calibration and for the test", group="calibration", value="N")
     target: str = option(
         "host",

@@ -94,7 +94,8 @@ class Steps:
         return int8
 
     def _convert(self) -> Artifact[Int8Facts]:
-        settings = convert.Settings(pictures=self.request.calibration_images, seed=self.request.seed)
+        request = self.request
+        settings = convert.Settings(request.calibration_images, seed=request.seed, is_plain=request.plain)
         if self.request.model_kind == "keras" and self.request.is_default_data:
             console.note(f"calibrated with pictures of {self.resolved.data.name}; name the network's own with --data")
         network = self.build_network()

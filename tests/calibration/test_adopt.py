@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from artifact import Artifact, sha256_of
-from calibration import convert
+from calibration import convert, converter
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
 from calibration.meaning import Meaning
@@ -26,7 +26,7 @@ def test_a_float_file(tmp_path: Path) -> None:
     x = keras.Input((8, 8, 3), batch_size=1)
     keras.Model(x, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(x))).save(tmp_path / "m.keras")
     path = tmp_path / "float.tflite"
-    path.write_bytes(convert.convert_float(tmp_path / "m.keras", tmp_path / "log"))
+    path.write_bytes(converter.to_float(tmp_path / "m.keras", tmp_path / "log"))
     with pytest.raises(ConfigError, match="is float32, expected int8; convert with full integer quantization"):
         convert.adopt(path, CLASSES, None)
 

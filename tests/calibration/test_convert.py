@@ -18,7 +18,7 @@ from artifact import Artifact
 from calibration import convert, examples, layer_noise
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
-from calibration.evaluate import outputs, quantize
+from calibration.evaluate import keras_outputs, outputs, quantize
 from datasets import Dataset, Split
 from errors import CalibrationError, ConfigError
 from graph.kernels import KERNELS
@@ -71,6 +71,22 @@ def test_the_network_s_own_facts_and_the_check_travel_with_it(
     assert 0.5 < check.agreement <= 1
 
 
+def test_what_was_tried_is_told_and_the_better_file_is_used(int8: Artifact[Int8Facts]) -> None:
+    improvement, check = int8.facts.improvement, int8.facts.check
+    assert improvement is not None
+    assert check is not None
+    assert improvement.refusal == ""
+    assert improvement.pictures == 64, "the training pictures behind the 16 to calibrate with"
+    names = [step.name for step in improvement.steps]
+    assert (names[0], names[-1], "bias correction" in names) == ("plain conversion", "as converted", True)
+    assert improvement.steps[-1].distance < improvement.steps[0].distance
+    assert improvement.plain is not None
+    assert improvement.plain != check
+    costs = [tensor.cost for tensor in improvement.tensors]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] > 0
+
+
 def _pixels(data: Dataset) -> Any:
     from datasets import prepare_many
 
@@ -89,11 +105,12 @@ def test_top1_of_the_check_goes_by_names_not_by_numbers(
         test=dataclasses.replace(data.test, labels=order[data.test.labels]),
     )
     test = examples.select(data.test, range(len(data.test)), network.facts, "")
-    same = convert._compare(network, int8.path, int8.facts, test, data)
+    exact = keras_outputs(network.path, test.real())
+    same = convert._compare(network.facts, int8.path, int8.facts, test, data, exact)
     other = dataclasses.replace(test, labels=turned.test.labels)
-    assert convert._compare(network, int8.path, int8.facts, other, turned) == same
+    assert convert._compare(network.facts, int8.path, int8.facts, other, turned, exact) == same
     stranger = dataclasses.replace(data, class_names=("a", "b", "c", "d"))
-    assert convert._compare(network, int8.path, int8.facts, test, stranger).int8_top1 is None
+    assert convert._compare(network.facts, int8.path, int8.facts, test, stranger, exact).int8_top1 is None
 
 
 def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(

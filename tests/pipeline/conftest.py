@@ -7,6 +7,7 @@ import pytest
 
 from artifact import Artifact
 from calibration import convert
+from calibration.comparison import Improvement
 from calibration.convert import Int8Facts
 from tests.pipeline.small import _build_at_home, data, home, int8, network, npz
 
@@ -23,4 +24,5 @@ def conversions(int8: Artifact[Int8Facts], monkeypatch: pytest.MonkeyPatch) -> l
         return int8.path.read_bytes()
 
     monkeypatch.setattr(convert, "_convert", convert_once_more)
+    monkeypatch.setattr(convert, "_improve", lambda *_: Improvement(refusal="not tried here"))
     return inputs

@@ -57,6 +57,7 @@ def _changes(tmp_path: Path) -> dict[str, Any]:
         "labels": ",".join(reversed(CLASSES)),
         "data": f"npz:{save_npz(tmp_path / 'other.npz', seed=5)}",
         "calibration_images": 8,
+        "plain": True,
         "seed": 1,
         "target": "qemu-m7",
         "engine": "tflm",
@@ -69,7 +70,7 @@ def test_each_option_that_decides_what_is_built_is_tried(tmp_path: Path) -> None
     assert fields_of(Request).keys() - _changes(tmp_path).keys() - NOT_BUILT - EDGE_TPU == set()
 
 
-@pytest.mark.parametrize("name", ["input_range", "labels", "data", "calibration_images", "seed"])
+@pytest.mark.parametrize("name", ["input_range", "labels", "data", "calibration_images", "plain", "seed"])
 def test_int8_is_converted_again(name: str, mine: Path, npz: Path, tmp_path: Path, conversions: list[Any]) -> None:
     base = Request(str(mine), data=f"npz:{npz}", calibration_images=16)
     changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
