@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.accuracy import provoke
 from calibration.improve import bias, equalize, ranges, statistics
 from calibration.improve.choose import choose
 from calibration.improve.costs import costs
@@ -48,19 +49,9 @@ def pictures(count: int, seed: int = 0) -> Floats:
     return np.random.default_rng(seed).uniform(-1, 1, (count, *SHAPE)).astype(np.float32)
 
 
-def provoked(graph: Folded, factor: float, seed: int = 0) -> Folded:
-    """Return the same float network with a random half of its channels scaled down by up to `factor`."""
-    values, _ = statistics.collect(graph, pictures(20))
-    rng = np.random.default_rng(seed)
-    for group in equalize.groups(graph):
-        channels = statistics.channel_range(values, list(group.points))
-        is_free = channels < 5.4 if group.is_clipped else np.ones(len(channels), bool)
-        factors = np.where(
-            is_free & (rng.random(len(channels)) < 0.5), np.exp(-rng.uniform(0, np.log(factor), len(channels))), 1.0
-        )
-        factors[channels.argmax()] = 1
-        graph = equalize.scaled(graph, group, factors)
-    return graph
+def provoked(graph: Folded) -> Folded:
+    """Return the same float network with a random half of its channels scaled down by up to 100."""
+    return provoke(graph, pictures(20), 100, seed=0)
 
 
 def test_groups_are_what_can_be_scaled_and_leave_the_float_network_as_it_is() -> None:
@@ -71,7 +62,7 @@ def test_groups_are_what_can_be_scaled_and_leave_the_float_network_as_it_is() ->
     assert set(groups["first", "second"].points) == {"first", "second", "add", "pool"}
     assert [groups[name].is_clipped for name in (("conv",), ("first", "second"))] == [True, False]
     x = pictures(20)
-    np.testing.assert_allclose(run.outputs(provoked(graph, 100), x), run.outputs(graph, x), atol=1e-5)
+    np.testing.assert_allclose(run.outputs(provoked(graph), x), run.outputs(graph, x), atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["hard_swish", "hard_sigmoid"])
@@ -82,7 +73,7 @@ def test_what_is_not_linear_is_not_scaled(activation: str) -> None:
 
 @pytest.mark.parametrize("activation", ["relu", "relu6"])
 def test_int8_comes_back_where_channels_were_spread(activation: str) -> None:
-    graph = provoked(network(activation=activation), 100)
+    graph = provoked(network(activation=activation))
     chosen = choose(graph, pictures(40), pictures(60, seed=1), (-1.0, 1.0))
     first, last = chosen.steps[0].score, min(step.score.distance for step in chosen.steps)
     assert [step.name for step in chosen.steps][:2] == ["ranges of input and h-swish", "equalization"]
@@ -96,7 +87,7 @@ def test_int8_comes_back_where_channels_were_spread(activation: str) -> None:
 
 
 def test_equalizing_moves_no_bit_of_the_float_outputs() -> None:
-    graph = provoked(network(activation="relu"), 100)
+    graph = provoked(network(activation="relu"))
     values, before = statistics.collect(graph, pictures(20))
     other, spreads = equalize.equalize(graph, values)
     assert spreads
@@ -111,7 +102,7 @@ def test_channels_that_are_not_spread_and_dead_ones_stay() -> None:
     values, _ = statistics.collect(graph, pictures(20))
     assert values["conv"].high[15] == 0
     assert "conv" not in equalize.equalize(graph, values)[1]
-    graph = provoked(graph, 100)
+    graph = provoked(graph)
     values, _ = statistics.collect(graph, pictures(20))
     other, spreads = equalize.equalize(graph, values)
     assert "conv" in spreads
@@ -120,7 +111,7 @@ def test_channels_that_are_not_spread_and_dead_ones_stay() -> None:
 
 
 def test_a_channel_behind_relu6_grows_to_its_limit_at_most() -> None:
-    graph = provoked(network(), 100)
+    graph = provoked(network())
     values, _ = statistics.collect(graph, pictures(20))
     other, _ = equalize.equalize(graph, values)
     after, _ = statistics.collect(other, pictures(20))
@@ -210,7 +201,7 @@ def test_one_picture_and_equal_pictures_give_usable_ranges(inputs: Floats) -> No
 
 
 def test_the_same_inputs_give_the_same_choice() -> None:
-    graph = provoked(network(), 100)
+    graph = provoked(network())
     one, two = (choose(graph, pictures(20), pictures(20, seed=1), (-1.0, 1.0)) for _ in range(2))
     assert one.ranges == two.ranges
     for name, weights in one.graph.weights.items():
