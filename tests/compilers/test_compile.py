@@ -17,6 +17,9 @@ from fields import Source
 from fields.dataclass_json import from_json, to_json
 from graph.builder import Builder
 from tests.compilers import host_build
+from tests.kernels import core_runner
+
+ENGINES = host_build.FIRMWARE / "engines"
 
 
 def small_network(name: str = "serving_default_input:0", depth: int = 3) -> bytes:
@@ -117,17 +120,15 @@ def test_names_in_the_file_cannot_break_the_c(name: str, tmp_path: Path) -> None
 
 
 def test_builds_for_a_microcontroller_without_warnings(tmp_path: Path) -> None:
+    if core_runner.missing():
+        pytest.skip(f"install {core_runner.missing()}")
     host_build.compile_to(small_network(), tmp_path)
-    sources = [*host_build.generated_sources(tmp_path), host_build.FIRMWARE / "engines" / "aot" / "engine.c"]
-    sources += host_build.kernel_sources("portable")
-    for cpu in ("cortex-m3", "cortex-m4", "cortex-m55"):
+    sources = [*host_build.generated_sources(tmp_path), ENGINES / "aot" / "engine.c"]
+    for cpu, kernels in (("cortex-m3", "portable"), ("cortex-m4", "dsp"), ("cortex-m55", "mve")):
+        assert core_runner.kernel_objects(cpu, kernels)
         for source in sources:
-            command = ["arm-none-eabi-gcc", f"-mcpu={cpu}", "-mthumb", "-Os", *host_build.WARNINGS, "-c", str(source)]
-            command += [f"-I{d}" for d in (tmp_path, host_build.KERNELS, host_build.FIRMWARE / "engines")]
-            try:
-                done = subprocess.run([*command, "-o", str(tmp_path / "x.o")], capture_output=True, text=True)
-            except FileNotFoundError:
-                pytest.skip("arm-none-eabi-gcc is not installed (gcc-arm-none-eabi)")
+            command = [*core_runner.compile_command(cpu), *(f"-I{d}" for d in (tmp_path, ENGINES)), "-c", str(source)]
+            done = subprocess.run([*command, "-o", str(tmp_path / "x.o")], capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from dataclasses import replace
 
@@ -64,6 +65,7 @@ def test_scratch_missing_small_or_over_input_or_output() -> None:
             check(graph, steps, replace(layout, scratch={0: at}))
 
 
+@functools.cache
 def residual() -> tuple[Graph, list[Step], Layout]:
     """Return V2, in which block inputs must outlive the block."""
     graph = read(tflite_of("v2_035"))

@@ -13,6 +13,7 @@ from elftools.elf.sections import SymbolTableSection
 from devtools import c_checks
 from tests.compilers import host_build
 from tests.compilers.test_compile import small_network
+from tests.kernels import core_runner
 
 PREFIX = "alpharho_"
 # main: the C standard names it. TFLite-Micro's engine exports what newlib asks of an operating system; it is not here.
@@ -64,17 +65,16 @@ def needs_arm() -> None:
 
 
 @pytest.mark.parametrize("core", CORES)
-def test_kernels_for_a_core_export_prefixed_names_only(core: str, tmp_path: Path) -> None:
+def test_kernels_for_a_core_export_prefixed_names_only(core: str) -> None:
     needs_arm()
-    command = [*core_options(core), "-std=c11", f"-I{host_build.KERNELS}"]
-    sources = host_build.kernel_sources(CORES[core])
-    assert {name for source in sources for name in unprefixed(compiled(command, source, tmp_path))} == set()
+    objects = core_runner.kernel_objects(core, CORES[core])
+    assert {name for path in objects for name in unprefixed(path)} == set()
 
 
 def test_sets_of_kernels_link_into_one_program() -> None:
     """No name of one set is that of another: dsp and mve have functions of one purpose."""
     owners: dict[str, str] = {}
-    for path in (*host_build.kernel_objects(kernels="dsp"), *host_build.kernel_objects(kernels="mve")):
+    for path in (*host_build.kernel_objects("-O2", kernels="dsp"), *host_build.kernel_objects("-O2", kernels="mve")):
         for name in exported(path):
             assert name.startswith(PREFIX)
             assert owners.setdefault(name, path.name) == path.name

@@ -71,11 +71,7 @@ class Core:
         sets = dict.fromkeys(("portable", kernels))
         self.functions = [kernel.symbol for name in sets for kernel in SETS[name].kernels]
         (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
-        # Without the vector registers there are no vectors of integers either.
-        floats = ["-mfloat-abi=hard"] if kernels == "mve" else []
-        command = [COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-O2", *host_build.WARNINGS, "-fdata-sections"]
-        command += [f"-I{host_build.KERNELS}"]
-        objects = compiled(command, host_build.kernel_sources(kernels), "kernels")
+        command, objects = compile_command(cpu), kernel_objects(cpu, kernels)
         command += [f"-DKERNELS={','.join(self.functions)}", f'-DHEADER="{SETS[kernels].header}"', str(SOURCE)]
         command += [*map(str, objects), "-nostartfiles", "--specs=nano.specs"]
         command += ["-Wl,-T,program.ld,--no-warn-rwx-segments", "-o", "program"]
@@ -102,6 +98,19 @@ class Core:
             at += len(memory)
         assert at == len(reply)
         return found
+
+
+def compile_command(cpu: str) -> list[str]:
+    """Return the command that compiles kernels for a core, without what is compiled."""
+    # Without the vector registers there are no vectors of integers either.
+    floats = ["-mfloat-abi=hard"] if cpu == "cortex-m55" else []
+    command = [COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-O2", *host_build.WARNINGS, "-fdata-sections"]
+    return [*command, f"-I{host_build.KERNELS}"]
+
+
+def kernel_objects(cpu: str, kernels: str) -> list[Path]:
+    """Return the object files of a kernel set for a core, warnings being errors."""
+    return compiled(compile_command(cpu), host_build.kernel_sources(kernels), "kernels")
 
 
 def kernels_of(name: str) -> str:
