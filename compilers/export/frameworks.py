@@ -30,7 +30,7 @@ class Framework:
     library_steps: tuple[str, ...] = ()
 
 
-# One frame with MAX_PAYLOAD bytes: many cores keep no more than 64 received bytes.
+# One frame with ALPHARHO_MAX_PAYLOAD bytes: many cores keep no more than 64 received bytes.
 ONE_FRAME = 1088
 
 CMAKE = Framework(

@@ -43,7 +43,7 @@ static void put_quoted(struct part *part, const char *before, const char *text) 
 }
 
 static void put_number(struct part *part, const char *before, uint64_t value) {
-  char digits[DECIMAL_MAX + 1u];
+  char digits[ALPHARHO_DECIMAL_MAX + 1u];
   digits[alpharho_format_decimal(digits, value)] = '\0';
   put(part, before);
   put(part, digits);
@@ -74,9 +74,9 @@ static void put_tensors(struct part *part, const char *before, const struct alph
   put_char(part, ']');
 }
 
-void alpharho_info_unit(char digits[2u * UNIT_BYTES + 1u]) {
+void alpharho_info_unit(char digits[2u * ALPHARHO_UNIT_BYTES + 1u]) {
   static const char hex[] = "0123456789abcdef";
-  uint8_t id[UNIT_BYTES];
+  uint8_t id[ALPHARHO_UNIT_BYTES];
   const size_t count = alpharho_port_unique_id(id, sizeof id);
   for (size_t i = 0; i < count; i++) {
     digits[2u * i] = hex[id[i] >> 4];
@@ -87,7 +87,7 @@ void alpharho_info_unit(char digits[2u * UNIT_BYTES + 1u]) {
 
 /* What the chip or the operating system says of itself, as far as there is something. */
 static void put_identity(struct part *part) {
-  char unit[2u * UNIT_BYTES + 1u];
+  char unit[2u * ALPHARHO_UNIT_BYTES + 1u];
   alpharho_info_unit(unit);
   if (alpharho_port_cpuid() != 0u) {
     put_number(part, ",\"cpuid\":", alpharho_port_cpuid());
@@ -119,7 +119,7 @@ static void put_counters(struct part *part) {
 uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   struct part part = {0, offset, room, bytes};
   const struct alpharho_engine_info *engine = alpharho_engine_info();
-  put_number(&part, "{\"protocol\":", PROTOCOL_VERSION);
+  put_number(&part, "{\"protocol\":", ALPHARHO_PROTOCOL_VERSION);
   put_quoted(&part, ",\"board\":", BOARD_NAME);
   put_quoted(&part, ",\"engine\":", engine->name);
   put_quoted(&part, ",\"engine_version\":", engine->version);
@@ -138,8 +138,8 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
   }
   put_char(&part, '}');
   put_counters(&part);
-  put_number(&part, ",\"window\":", PORT_WINDOW);
-  put_number(&part, ",\"max_payload\":", MAX_PAYLOAD);
+  put_number(&part, ",\"window\":", ALPHARHO_PORT_WINDOW);
+  put_number(&part, ",\"max_payload\":", ALPHARHO_MAX_PAYLOAD);
   put(&part, ",\"write_map\":true,\"parity\":true");
 #ifdef STREAMED_INPUT
   put(&part, ",\"input_streamed\":true");

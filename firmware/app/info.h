@@ -12,10 +12,10 @@ extern "C" {
  * The text is written each time, so it takes no RAM, and its length depends on the engine's tensors. */
 uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room);
 
-#define UNIT_BYTES 16u
+#define ALPHARHO_UNIT_BYTES 16u
 
-/* The chip's unique number as hex digits, "" if it has none; at most UNIT_BYTES of it. */
-void alpharho_info_unit(char digits[2u * UNIT_BYTES + 1u]);
+/* The chip's unique number as hex digits, "" if it has none; at most ALPHARHO_UNIT_BYTES of it. */
+void alpharho_info_unit(char digits[2u * ALPHARHO_UNIT_BYTES + 1u]);
 
 /* The value of decimal text such as "0.0078431", to about six digits. */
 float alpharho_info_number(const char *text);

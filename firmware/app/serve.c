@@ -18,7 +18,7 @@
 #endif
 
 /* One byte more for each input: no two inputs share a byte. */
-static uint8_t written[WRITTEN_BYTES(MODEL_INPUT_BYTES) + MAX_TENSORS];
+static uint8_t written[ALPHARHO_WRITTEN_BYTES(MODEL_INPUT_BYTES) + MAX_TENSORS];
 static struct alpharho_device_tensor inputs[MAX_TENSORS];
 static struct alpharho_device_tensor outputs[MAX_TENSORS];
 static struct alpharho_device device;
@@ -101,7 +101,7 @@ static void say(const char *text) { alpharho_port_write((const uint8_t *)text, a
 
 /* Text does not look like a frame: the host logs it, a terminal shows it. */
 static void say_hello(void) {
-  char unit[2u * UNIT_BYTES + 1u];
+  char unit[2u * ALPHARHO_UNIT_BYTES + 1u];
   alpharho_info_unit(unit);
   say("alpharho " FIRMWARE_REVISION " on " BOARD_NAME);
   say(*unit != '\0' ? ", unit " : "");
@@ -119,7 +119,7 @@ static bool take_tensors(const struct alpharho_engine_info *engine) {
   for (uint32_t i = 0; i < engine->input_count; i++) {
     const uint32_t bytes = engine->inputs[i].bytes;
     inputs[i] = (struct alpharho_device_tensor){alpharho_engine_input(i), bytes, written + used, 0.0f, 0};
-    used += WRITTEN_BYTES(bytes);
+    used += ALPHARHO_WRITTEN_BYTES(bytes);
     if (used > sizeof written) {
       return false;
     }

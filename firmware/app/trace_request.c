@@ -8,10 +8,10 @@
 enum kind { HASHES = 0, SELECT = 1, COLLECTED = 2 };
 
 #define HASH_BYTES  10u /* of one tensor in an answer */
-#define MOST_HASHES ((MAX_PAYLOAD - 5u) / HASH_BYTES)
+#define MOST_HASHES ((ALPHARHO_MAX_PAYLOAD - 5u) / HASH_BYTES)
 
 /* Of the selected tensor: its bytes from `first` on, or the hashes of blocks of `block` bytes of them. */
-static uint8_t collected[MAX_PAYLOAD - 3u];
+static uint8_t collected[ALPHARHO_MAX_PAYLOAD - 3u];
 static uint32_t used;
 static uint32_t first;
 static uint32_t block;
@@ -21,11 +21,11 @@ static uint32_t hash;
 static void collect_hash(uint8_t byte) {
   if (left == 0u) {
     left = block;
-    hash = TRACE_FNV_START;
+    hash = ALPHARHO_TRACE_FNV_START;
     used += 4u;
   }
   left--;
-  hash = (hash ^ byte) * TRACE_FNV_PRIME;
+  hash = (hash ^ byte) * ALPHARHO_TRACE_FNV_PRIME;
   alpharho_put_u32(collected + used - 4u, hash);
 }
 

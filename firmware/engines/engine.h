@@ -3,8 +3,8 @@
 // Memory is static. Inputs and outputs are parts of the engine's arena: an output is whole from alpharho_engine_invoke
 // until the first write to an input, and inputs are kept by alpharho_engine_invoke only where `input_preserved` says
 // so.
-#ifndef ENGINES_ENGINE_H
-#define ENGINES_ENGINE_H
+#ifndef ALPHARHO_ENGINES_ENGINE_H
+#define ALPHARHO_ENGINES_ENGINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,4 +59,4 @@ int alpharho_engine_invoke(void);
 }
 #endif
 
-#endif // ENGINES_ENGINE_H
+#endif // ALPHARHO_ENGINES_ENGINE_H

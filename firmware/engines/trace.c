@@ -12,14 +12,14 @@ void alpharho_trace_begin(struct alpharho_trace_tensor *tensors, uint16_t count)
   table_count = count;
   for (uint16_t i = 0; i < count; i++) {
     tensors[i].bytes = 0;
-    tensors[i].hash = TRACE_FNV_START;
+    tensors[i].hash = ALPHARHO_TRACE_FNV_START;
   }
 }
 
 void alpharho_trace(struct alpharho_trace_tensor *traced, uint16_t tensor, const int8_t *bytes, uint32_t count) {
   uint32_t hash = traced->hash;
   for (uint32_t i = 0; i < count; i++) {
-    hash = (hash ^ (uint8_t)bytes[i]) * TRACE_FNV_PRIME;
+    hash = (hash ^ (uint8_t)bytes[i]) * ALPHARHO_TRACE_FNV_PRIME;
   }
   if (chosen_sink != NULL && tensor == chosen) {
     chosen_sink(traced->bytes, bytes, count);

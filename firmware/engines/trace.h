@@ -1,6 +1,6 @@
 /* What each operator of a network writes, as a hash: calls of a network that was compiled with `trace`. */
-#ifndef ENGINES_TRACE_H
-#define ENGINES_TRACE_H
+#ifndef ALPHARHO_ENGINES_TRACE_H
+#define ALPHARHO_ENGINES_TRACE_H
 
 #include <stdint.h>
 
@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-#define TRACE_FNV_START 0x811C9DC5u
-#define TRACE_FNV_PRIME 0x01000193u
+#define ALPHARHO_TRACE_FNV_START 0x811C9DC5u
+#define ALPHARHO_TRACE_FNV_PRIME 0x01000193u
 
 /* A tensor of the .tflite by its index there: how many of its bytes were computed, from the first, and their FNV-1a. */
 struct alpharho_trace_tensor {

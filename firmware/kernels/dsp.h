@@ -7,8 +7,8 @@
 // Convolutions round twice, with right shifts of 1 to 31, stored less 1 (0 to 30), and doubled multipliers:
 // 2 * multiplier - 2^32 for multipliers of 2^30 to 2^31 - 1, thus -2^31 to -2. For each of their channels, |bias| plus
 // 128 times the sum of |weights| is below 2^30.
-#ifndef KERNELS_DSP_H
-#define KERNELS_DSP_H
+#ifndef ALPHARHO_KERNELS_DSP_H
+#define ALPHARHO_KERNELS_DSP_H
 
 #include <stdint.h>
 
@@ -118,4 +118,4 @@ void alpharho_dsp_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *
 }
 #endif
 
-#endif // KERNELS_DSP_H
+#endif // ALPHARHO_KERNELS_DSP_H

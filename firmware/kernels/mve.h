@@ -7,8 +7,8 @@
 //
 // Convolutions round twice, with right shifts of 1 to 31 (-31 to -1) and multipliers of 0 or 2^30 to 2^31 - 1. For each
 // of their channels, |bias| plus 128 times the sum of |weights| is below 2^30.
-#ifndef KERNELS_MVE_H
-#define KERNELS_MVE_H
+#ifndef ALPHARHO_KERNELS_MVE_H
+#define ALPHARHO_KERNELS_MVE_H
 
 #include <stdint.h>
 
@@ -116,4 +116,4 @@ void alpharho_mve_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *
 }
 #endif
 
-#endif // KERNELS_MVE_H
+#endif // ALPHARHO_KERNELS_MVE_H

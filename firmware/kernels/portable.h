@@ -8,8 +8,8 @@
 //
 // No kernel checks its parameters: the compiler has, and nothing here comes over the wire. Tensors need no alignment;
 // arrays of wider types have that of their type.
-#ifndef KERNELS_PORTABLE_H
-#define KERNELS_PORTABLE_H
+#ifndef ALPHARHO_KERNELS_PORTABLE_H
+#define ALPHARHO_KERNELS_PORTABLE_H
 
 #include <stdint.h>
 
@@ -263,4 +263,4 @@ void alpharho_fill(int8_t *out, int32_t value, int32_t size);
 }
 #endif
 
-#endif // KERNELS_PORTABLE_H
+#endif // ALPHARHO_KERNELS_PORTABLE_H

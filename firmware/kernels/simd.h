@@ -4,8 +4,8 @@
 // What portable.h says of sizes, zero points and limits holds here. Both kernels round twice, with right shifts of 1 to
 // 31 and multipliers of 0 or 2^30 to 2^31 - 1. For each channel, |bias| plus 128 times the sum of |weights| is below
 // 2^30. Nothing needs to be aligned.
-#ifndef KERNELS_SIMD_H
-#define KERNELS_SIMD_H
+#ifndef ALPHARHO_KERNELS_SIMD_H
+#define ALPHARHO_KERNELS_SIMD_H
 
 #include <stdint.h>
 
@@ -49,4 +49,4 @@ void alpharho_simd_depthwise_row(const struct alpharho_simd_depthwise *p, const 
 }
 #endif
 
-#endif // KERNELS_SIMD_H
+#endif // ALPHARHO_KERNELS_SIMD_H

@@ -11,10 +11,11 @@
 extern "C" {
 #endif
 
-#ifndef RX_RING_BYTES
-#define RX_RING_BYTES 4096u /* a power of two */
+#ifndef ALPHARHO_RX_RING_BYTES
+#define ALPHARHO_RX_RING_BYTES 4096u /* a power of two */
 #endif
-#define PORT_WINDOW RX_RING_BYTES /* INFO's `window`: bytes of frames that wait while one is answered */
+/* INFO's `window`: bytes of frames that wait while one is answered. */
+#define ALPHARHO_PORT_WINDOW ALPHARHO_RX_RING_BYTES
 
 /* Bring up clocks, the line and the counter. The arguments are those of main: none on a microcontroller. */
 void alpharho_port_init(int argc, char **argv);

@@ -24,7 +24,7 @@ uint32_t alpharho_port_stack_bytes(void) { return (uint32_t)((uintptr_t)link_sta
 
 uint32_t alpharho_port_stack_used(void) {
   const volatile uint32_t *word = link_stack_low;
-  while (word < link_stack_top && *word == STACK_PAINT) {
+  while (word < link_stack_top && *word == ALPHARHO_STACK_PAINT) {
     word++;
   }
   return (uint32_t)((uintptr_t)link_stack_top - (uintptr_t)word);

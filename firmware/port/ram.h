@@ -2,7 +2,7 @@
 #ifndef ALPHARHO_RAM_H
 #define ALPHARHO_RAM_H
 
-#define STACK_PAINT 0xC5C5C5C5 /* fills the unused stack; the assembler takes no suffix */
+#define ALPHARHO_STACK_PAINT 0xC5C5C5C5 /* fills the unused stack; the assembler takes no suffix */
 
 #ifndef __ASSEMBLER__
 

@@ -6,11 +6,11 @@ size_t alpharho_cobs_decode(uint8_t *bytes, size_t count) {
   while (from < count) {
     const uint8_t code = bytes[from++];
     if (code == 0u || (size_t)(code - 1u) > count - from) {
-      return COBS_BAD;
+      return ALPHARHO_COBS_BAD;
     }
     for (uint8_t i = 1; i < code; i++) {
       if (bytes[from] == 0u) {
-        return COBS_BAD;
+        return ALPHARHO_COBS_BAD;
       }
       bytes[to++] = bytes[from++];
     }

@@ -10,10 +10,10 @@
 extern "C" {
 #endif
 
-#define COBS_MAX_ENCODED(count) ((count) + (count) / 254u + 1u)
-#define COBS_BAD                ((size_t)-1)
+#define ALPHARHO_COBS_MAX_ENCODED(count) ((count) + (count) / 254u + 1u)
+#define ALPHARHO_COBS_BAD                ((size_t)-1)
 
-/* Decode in place. Returns the number of bytes, or COBS_BAD if this is not an encoding. */
+/* Decode in place. Returns the number of bytes, or ALPHARHO_COBS_BAD if this is not an encoding. */
 size_t alpharho_cobs_decode(uint8_t *bytes, size_t count);
 
 /* Pass the encoding of some bytes to `write`, piece by piece, without the delimiters. */

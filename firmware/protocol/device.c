@@ -35,8 +35,8 @@ enum code { E_VERSION = 1, E_TYPE, E_LENGTH, E_RANGE, E_INPUT, E_ENGINE };
 
 /* Answer a request, with parity if it had some. */
 static void answer(struct alpharho_device *device, const struct alpharho_frame *request, uint8_t type, size_t length) {
-  alpharho_frame_send(device->message, type, request->sequence, (uint16_t)length, request->repaired != WITHOUT_PARITY,
-                      device->port->write);
+  alpharho_frame_send(device->message, type, request->sequence, (uint16_t)length,
+                      request->repaired != ALPHARHO_WITHOUT_PARITY, device->port->write);
 }
 
 static void reply(struct alpharho_device *device, const struct alpharho_frame *request, size_t length) {
@@ -53,7 +53,7 @@ static size_t make_error(uint8_t *payload, uint8_t type, enum code code, const c
 
 static void refuse(struct alpharho_device *device, const struct alpharho_frame *request, enum code code,
                    const char *text) {
-  const size_t length = make_error(device->message + FRAME_HEADER, request->type, code, text);
+  const size_t length = make_error(device->message + ALPHARHO_FRAME_HEADER, request->type, code, text);
   answer(device, request, ERROR, length);
 }
 
@@ -62,9 +62,9 @@ static void do_info(struct alpharho_device *device, const struct alpharho_frame 
     refuse(device, request, E_LENGTH, "INFO takes 4 or 6 bytes");
     return;
   }
-  uint8_t *payload = device->message + FRAME_HEADER;
+  uint8_t *payload = device->message + ALPHARHO_FRAME_HEADER;
   const uint32_t offset = alpharho_get_u32(request->payload);
-  uint32_t most = MAX_PAYLOAD - 8u;
+  uint32_t most = ALPHARHO_MAX_PAYLOAD - 8u;
   if (request->length == 6u && alpharho_get_u16(request->payload + 4) < most) {
     most = alpharho_get_u16(request->payload + 4);
   }
@@ -84,7 +84,7 @@ static void do_stats(struct alpharho_device *device, const struct alpharho_frame
     refuse(device, request, E_LENGTH, "STATS takes no bytes");
     return;
   }
-  reply(device, request, alpharho_stats_text(device, device->message + FRAME_HEADER));
+  reply(device, request, alpharho_stats_text(device, device->message + ALPHARHO_FRAME_HEADER));
 }
 
 static void do_write(struct alpharho_device *device, const struct alpharho_frame *request) {
@@ -92,9 +92,10 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
     refuse(device, request, E_LENGTH, "WRITE takes at least 5 bytes");
     return;
   }
-  const bool with_map = (request->payload[0] & WRITE_WITH_MAP) != 0u;
-  const bool is_coded = !INPUT_IS_STREAMED && (request->payload[0] & WRITE_CODED) != 0u;
-  const uint8_t tensor = request->payload[0] & (uint8_t)~(WRITE_WITH_MAP | (is_coded ? WRITE_CODED : 0u));
+  const bool with_map = (request->payload[0] & ALPHARHO_WRITE_WITH_MAP) != 0u;
+  const bool is_coded = !ALPHARHO_INPUT_IS_STREAMED && (request->payload[0] & ALPHARHO_WRITE_CODED) != 0u;
+  const uint8_t tensor =
+      request->payload[0] & (uint8_t)~(ALPHARHO_WRITE_WITH_MAP | (is_coded ? ALPHARHO_WRITE_CODED : 0u));
   const uint32_t offset = alpharho_get_u32(request->payload + 1);
   if (tensor >= device->model->input_count) {
     refuse(device, request, E_RANGE, "WRITE: no such input");
@@ -113,7 +114,8 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
     refuse(device, request, E_RANGE, "WRITE: outside the input");
     return;
   }
-  if (offset % INPUT_GRANULE != 0u || (count % INPUT_GRANULE != 0u && offset + count != input->bytes)) {
+  if (offset % ALPHARHO_INPUT_GRANULE != 0u ||
+      (count % ALPHARHO_INPUT_GRANULE != 0u && offset + count != input->bytes)) {
     refuse(device, request, E_RANGE, "WRITE: chunks start and end at multiples of 64 bytes");
     return;
   }
@@ -139,20 +141,20 @@ static void do_write(struct alpharho_device *device, const struct alpharho_frame
 #endif
   device->run_sequence = 0;
   device->outputs_are_valid = false;
-  uint8_t *payload = device->message + FRAME_HEADER;
+  uint8_t *payload = device->message + ALPHARHO_FRAME_HEADER;
   memcpy(payload, request->payload, 5);
   alpharho_put_u16(payload + 5, (uint16_t)count);
   size_t length = 7;
   if (with_map) {
     alpharho_input_map(device, tensor, offset, payload + length);
-    length += WRITE_MAP_BYTES;
+    length += ALPHARHO_WRITE_MAP_BYTES;
   }
-  if (with_map && request->repaired != WITHOUT_PARITY) {
+  if (with_map && request->repaired != ALPHARHO_WITHOUT_PARITY) {
     payload[length++] = request->repaired;
   }
   /* One with a map needs no parity: those behind it say the same. */
   alpharho_frame_send(device->message, WRITE | REPLY, request->sequence, (uint16_t)length,
-                      !with_map && request->repaired != WITHOUT_PARITY, device->port->write);
+                      !with_map && request->repaired != ALPHARHO_WITHOUT_PARITY, device->port->write);
 }
 
 /* Infer `count` times; the payload of the reply goes to `device->kept`. Returns the type of the reply. */
@@ -188,7 +190,7 @@ static const char *why_not_run(const struct alpharho_device *device, const struc
   }
   const uint16_t count = alpharho_get_u16(request->payload);
   *code = E_RANGE;
-  if (count == 0u || count > (device->model->input_preserved ? MAX_RUNS : 1u)) {
+  if (count == 0u || count > (device->model->input_preserved ? ALPHARHO_MAX_RUNS : 1u)) {
     return device->model->input_preserved ? "RUN: count is 1 to 127" : "RUN: count is 1, the input is overwritten";
   }
   *code = E_INPUT;
@@ -212,7 +214,7 @@ static void do_run(struct alpharho_device *device, const struct alpharho_frame *
     }
     device->run_sequence = request->sequence;
   }
-  memcpy(device->message + FRAME_HEADER, device->kept, device->kept_length);
+  memcpy(device->message + ALPHARHO_FRAME_HEADER, device->kept, device->kept_length);
   answer(device, request, device->run_type, device->kept_length);
 }
 
@@ -229,7 +231,7 @@ static void do_read(struct alpharho_device *device, const struct alpharho_frame 
     return;
   }
   const struct alpharho_device_tensor *output = &device->model->outputs[tensor];
-  if (offset > output->bytes || count > output->bytes - offset || count > MAX_PAYLOAD - 5u) {
+  if (offset > output->bytes || count > output->bytes - offset || count > ALPHARHO_MAX_PAYLOAD - 5u) {
     refuse(device, request, E_RANGE, "READ: outside the output, or longer than a reply");
     return;
   }
@@ -238,7 +240,7 @@ static void do_read(struct alpharho_device *device, const struct alpharho_frame 
     refuse(device, request, E_INPUT, "READ: no output since the last WRITE");
     return;
   }
-  uint8_t *payload = device->message + FRAME_HEADER;
+  uint8_t *payload = device->message + ALPHARHO_FRAME_HEADER;
   memcpy(payload, request->payload, 5);
   memcpy(payload + 5, (const uint8_t *)output->data + offset, count);
   reply(device, request, 5u + (size_t)count);
@@ -254,7 +256,7 @@ static void do_reset(struct alpharho_device *device, const struct alpharho_frame
 }
 
 static void do_ping(struct alpharho_device *device, const struct alpharho_frame *request) {
-  memcpy(device->message + FRAME_HEADER, request->payload, request->length);
+  memcpy(device->message + ALPHARHO_FRAME_HEADER, request->payload, request->length);
   reply(device, request, request->length);
 }
 
@@ -264,13 +266,14 @@ static void do_board(struct alpharho_device *device, const struct alpharho_frame
     refuse(device, request, E_LENGTH, "BOARD takes no bytes");
     return;
   }
-  reply(device, request, device->port->board((char *)device->message + FRAME_HEADER, MAX_PAYLOAD));
+  reply(device, request, device->port->board((char *)device->message + ALPHARHO_FRAME_HEADER, ALPHARHO_MAX_PAYLOAD));
 }
 #endif
 
 #ifdef TRACED
 static void do_trace(struct alpharho_device *device, const struct alpharho_frame *request) {
-  const uint32_t length = device->port->trace(request->payload, request->length, device->message + FRAME_HEADER);
+  const uint32_t length =
+      device->port->trace(request->payload, request->length, device->message + ALPHARHO_FRAME_HEADER);
   if (length == 0u) {
     refuse(device, request, E_RANGE, "TRACE: no such kind, or of another length");
     return;
@@ -291,7 +294,7 @@ static void handle(struct alpharho_device *device, const struct alpharho_frame *
 #endif
   };
   device->frames++;
-  if (request->version != PROTOCOL_VERSION) {
+  if (request->version != ALPHARHO_PROTOCOL_VERSION) {
     refuse(device, request, E_VERSION, "this device speaks version 1");
   } else if (request->type == 0u || request->type > LAST || handlers[request->type] == NULL) {
     refuse(device, request, E_TYPE, "no such request");
@@ -332,9 +335,9 @@ void alpharho_device_receive(struct alpharho_device *device, const uint8_t *byte
 
 void alpharho_device_log(struct alpharho_device *device, const char *text) {
   const size_t length = alpharho_text_length(text);
-  if (length > MAX_PAYLOAD) {
+  if (length > ALPHARHO_MAX_PAYLOAD) {
     return;
   }
-  memcpy(device->message + FRAME_HEADER, text, length);
+  memcpy(device->message + ALPHARHO_FRAME_HEADER, text, length);
   alpharho_frame_send(device->message, LOG, 0, (uint16_t)length, false, device->port->write);
 }

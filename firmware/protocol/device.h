@@ -16,7 +16,7 @@ void alpharho_device_init(struct alpharho_device *device, const struct alpharho_
 /* Take bytes from the line and answer what they complete. */
 void alpharho_device_receive(struct alpharho_device *device, const uint8_t *bytes, size_t count);
 
-/* Send UTF-8 text of at most MAX_PAYLOAD bytes as a LOG frame, which no request precedes. */
+/* Send UTF-8 text of at most ALPHARHO_MAX_PAYLOAD bytes as a LOG frame, which no request precedes. */
 void alpharho_device_log(struct alpharho_device *device, const char *text);
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@ uint64_t alpharho_divide(uint64_t value, uint32_t divisor, uint32_t *rest) {
 }
 
 size_t alpharho_format_decimal(char *text, uint64_t value) {
-  char reversed[DECIMAL_MAX];
+  char reversed[ALPHARHO_DECIMAL_MAX];
   size_t count = 0;
   do {
     uint32_t digit;

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define DECIMAL_MAX 20u /* digits of 2^64 - 1 */
+#define ALPHARHO_DECIMAL_MAX 20u /* digits of 2^64 - 1 */
 
 /* Return value / divisor; the remainder goes to `rest`. `divisor` is not 0. */
 uint64_t alpharho_divide(uint64_t value, uint32_t divisor, uint32_t *rest);

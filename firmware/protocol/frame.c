@@ -44,16 +44,16 @@ static void mask(uint8_t *bytes, size_t count) {
 /* Take a frame from its header to its CRC. Returns false if it is damaged. */
 static bool take(struct alpharho_receiver *receiver, size_t count, uint8_t repaired) {
   const uint8_t *bytes = receiver->buffer;
-  const size_t covered = count - FRAME_CRC;
+  const size_t covered = count - ALPHARHO_FRAME_CRC;
   const struct alpharho_frame frame = {
       .version = bytes[0],
       .type = bytes[1],
       .sequence = alpharho_get_u16(bytes + 2),
       .length = alpharho_get_u16(bytes + 4),
       .repaired = repaired,
-      .payload = bytes + FRAME_HEADER,
+      .payload = bytes + ALPHARHO_FRAME_HEADER,
   };
-  if (frame.length != covered - FRAME_HEADER ||
+  if (frame.length != covered - ALPHARHO_FRAME_HEADER ||
       alpharho_crc32_update(0, bytes, covered) != alpharho_get_u32(bytes + covered)) {
     return false;
   }
@@ -63,7 +63,7 @@ static bool take(struct alpharho_receiver *receiver, size_t count, uint8_t repai
 
 static bool take_with_parity(struct alpharho_receiver *receiver, size_t count) {
   uint8_t *bytes = receiver->buffer;
-  const size_t covered = count - PARITY_BYTES;
+  const size_t covered = count - ALPHARHO_PARITY_BYTES;
   mask(bytes, covered);
   if (take(receiver, covered, 0)) {
     return true;
@@ -71,18 +71,20 @@ static bool take_with_parity(struct alpharho_receiver *receiver, size_t count) {
   mask(bytes, covered);
   const uint8_t repaired = alpharho_parity_repair(bytes, count);
   mask(bytes, covered);
-  return repaired != PARITY_FAILED && take(receiver, covered, repaired);
+  return repaired != ALPHARHO_PARITY_FAILED && take(receiver, covered, repaired);
 }
 
 static enum alpharho_received end_frame(struct alpharho_receiver *receiver) {
   const size_t count = alpharho_cobs_decode(receiver->buffer, receiver->used);
-  if (count == COBS_BAD || count < FRAME_HEADER + FRAME_CRC || count > FRAME_MAX_DECODED) {
+  if (count == ALPHARHO_COBS_BAD || count < ALPHARHO_FRAME_HEADER + ALPHARHO_FRAME_CRC ||
+      count > ALPHARHO_FRAME_MAX_DECODED) {
     return RECEIVED_DAMAGED_FRAME;
   }
   bool is_whole = false;
-  if (alpharho_get_u16(receiver->buffer + 4) == count - FRAME_HEADER - FRAME_CRC) {
-    is_whole = take(receiver, count, WITHOUT_PARITY);
-  } else if (count >= FRAME_HEADER + FRAME_CRC + PARITY_BYTES && count <= PARITY_MAX) {
+  if (alpharho_get_u16(receiver->buffer + 4) == count - ALPHARHO_FRAME_HEADER - ALPHARHO_FRAME_CRC) {
+    is_whole = take(receiver, count, ALPHARHO_WITHOUT_PARITY);
+  } else if (count >= ALPHARHO_FRAME_HEADER + ALPHARHO_FRAME_CRC + ALPHARHO_PARITY_BYTES &&
+             count <= ALPHARHO_PARITY_MAX) {
     is_whole = take_with_parity(receiver, count);
   }
   return is_whole ? RECEIVED_FRAME : RECEIVED_DAMAGED_FRAME;
@@ -113,7 +115,7 @@ static enum alpharho_received push_text(struct alpharho_receiver *receiver, uint
       return RECEIVED_NOTHING;
     }
     receiver->buffer[used] = 0;
-    return used > TEXT_MAX ? RECEIVED_LONG_TEXT : RECEIVED_TEXT;
+    return used > ALPHARHO_TEXT_MAX ? RECEIVED_LONG_TEXT : RECEIVED_TEXT;
   }
   if (byte == '\r' || byte == '\n') {
     return RECEIVED_NOTHING;
@@ -124,7 +126,7 @@ static enum alpharho_received push_text(struct alpharho_receiver *receiver, uint
     receiver->damage_is_reported = true;
     return event;
   }
-  if (receiver->used <= TEXT_MAX) {
+  if (receiver->used <= ALPHARHO_TEXT_MAX) {
     receiver->buffer[receiver->used++] = byte;
   }
   return RECEIVED_NOTHING;
@@ -136,7 +138,7 @@ static enum alpharho_received push_unknown(struct alpharho_receiver *receiver, u
   if (receiver->used < 2u) {
     return RECEIVED_NOTHING;
   }
-  if (byte <= MAX_VERSION) {
+  if (byte <= ALPHARHO_MAX_VERSION) {
     receiver->state = IN_FRAME;
     return RECEIVED_NOTHING;
   }
@@ -176,17 +178,17 @@ enum alpharho_received alpharho_receiver_push(struct alpharho_receiver *receiver
 void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length, bool with_parity,
                          void (*write)(const uint8_t *bytes, size_t count)) {
   static const uint8_t delimiter = 0;
-  const size_t covered = FRAME_HEADER + (size_t)length;
-  size_t count = covered + FRAME_CRC;
-  message[0] = PROTOCOL_VERSION;
+  const size_t covered = ALPHARHO_FRAME_HEADER + (size_t)length;
+  size_t count = covered + ALPHARHO_FRAME_CRC;
+  message[0] = ALPHARHO_PROTOCOL_VERSION;
   message[1] = type;
   alpharho_put_u16(message + 2, sequence);
   alpharho_put_u16(message + 4, length);
   alpharho_put_u32(message + covered, alpharho_crc32_update(0, message, covered));
-  if (with_parity && count + PARITY_BYTES <= PARITY_MAX) {
+  if (with_parity && count + ALPHARHO_PARITY_BYTES <= ALPHARHO_PARITY_MAX) {
     mask(message, count);
     alpharho_parity_add(message, count);
-    count += PARITY_BYTES;
+    count += ALPHARHO_PARITY_BYTES;
   }
   write(&delimiter, 1);
   alpharho_cobs_encode(message, count, write);

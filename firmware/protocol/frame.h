@@ -13,21 +13,21 @@
 extern "C" {
 #endif
 
-#define PROTOCOL_VERSION  1u
-#define MAX_VERSION       8u /* a second byte of 1 to 8 marks a frame: no text has one */
-#define MAX_PAYLOAD       1024u
-#define FRAME_HEADER      6u
-#define FRAME_CRC         4u
-#define FRAME_MAX_DECODED (FRAME_HEADER + MAX_PAYLOAD + FRAME_CRC)
-#define WITHOUT_PARITY    PARITY_FAILED /* in a frame's `repaired` */
-#define TEXT_MAX          200u /* the longest text command; the MLPerf Tiny runner sends at most 66 characters */
+#define ALPHARHO_PROTOCOL_VERSION  1u
+#define ALPHARHO_MAX_VERSION       8u /* a second byte of 1 to 8 marks a frame: no text has one */
+#define ALPHARHO_MAX_PAYLOAD       1024u
+#define ALPHARHO_FRAME_HEADER      6u
+#define ALPHARHO_FRAME_CRC         4u
+#define ALPHARHO_FRAME_MAX_DECODED (ALPHARHO_FRAME_HEADER + ALPHARHO_MAX_PAYLOAD + ALPHARHO_FRAME_CRC)
+#define ALPHARHO_WITHOUT_PARITY    ALPHARHO_PARITY_FAILED /* in a frame's `repaired` */
+#define ALPHARHO_TEXT_MAX 200u /* the longest text command; the MLPerf Tiny runner sends at most 66 characters */
 
 struct alpharho_frame {
   uint8_t version;
   uint8_t type;
   uint16_t sequence;
   uint16_t length;
-  uint8_t repaired;       /* damaged bytes, or WITHOUT_PARITY */
+  uint8_t repaired;       /* damaged bytes, or ALPHARHO_WITHOUT_PARITY */
   const uint8_t *payload; /* in the receiver's buffer: valid until the next byte is pushed */
 };
 
@@ -40,7 +40,7 @@ enum alpharho_received {
 };
 
 struct alpharho_receiver {
-  uint8_t buffer[COBS_MAX_ENCODED(FRAME_MAX_DECODED)];
+  uint8_t buffer[ALPHARHO_COBS_MAX_ENCODED(ALPHARHO_FRAME_MAX_DECODED)];
   size_t used;
   uint8_t state;
   bool line_is_bad;        /* since the last `%` */
@@ -61,8 +61,8 @@ void alpharho_receiver_init(struct alpharho_receiver *receiver);
  * ended by a zero, in `receiver->buffer`. */
 enum alpharho_received alpharho_receiver_push(struct alpharho_receiver *receiver, uint8_t byte);
 
-/* Send a frame whose payload is at `message + FRAME_HEADER` already; `message` has room for CRC and parity. With parity
- * if that is wished and the frame is short enough. */
+/* Send a frame whose payload is at `message + ALPHARHO_FRAME_HEADER` already; `message` has room for CRC and parity.
+ * With parity if that is wished and the frame is short enough. */
 void alpharho_frame_send(uint8_t *message, uint8_t type, uint16_t sequence, uint16_t length, bool with_parity,
                          void (*write)(const uint8_t *bytes, size_t count));
 

@@ -5,7 +5,7 @@
 void alpharho_input_clear(struct alpharho_device *device) {
   for (uint8_t i = 0; i < device->model->input_count; i++) {
     const struct alpharho_device_tensor *tensor = &device->model->inputs[i];
-    memset(tensor->written, 0, WRITTEN_BYTES(tensor->bytes));
+    memset(tensor->written, 0, ALPHARHO_WRITTEN_BYTES(tensor->bytes));
   }
   device->input_is_old = false;
   device->load_size = 0;
@@ -18,8 +18,9 @@ void alpharho_input_mark(struct alpharho_device *device, uint8_t tensor, uint32_
     alpharho_input_clear(device);
   }
   const uint32_t end = offset + count;
-  const uint32_t last = end == input->bytes ? (end + INPUT_GRANULE - 1u) / INPUT_GRANULE : end / INPUT_GRANULE;
-  for (uint32_t granule = offset / INPUT_GRANULE; granule < last; granule++) {
+  const uint32_t last =
+      end == input->bytes ? (end + ALPHARHO_INPUT_GRANULE - 1u) / ALPHARHO_INPUT_GRANULE : end / ALPHARHO_INPUT_GRANULE;
+  for (uint32_t granule = offset / ALPHARHO_INPUT_GRANULE; granule < last; granule++) {
     input->written[granule / 8u] |= (uint8_t)(1u << granule % 8u);
   }
 }
@@ -29,16 +30,16 @@ static bool is_written(const struct alpharho_device_tensor *input, uint32_t gran
 }
 
 static uint32_t granules_of(const struct alpharho_device_tensor *input) {
-  return (input->bytes + INPUT_GRANULE - 1u) / INPUT_GRANULE;
+  return (input->bytes + ALPHARHO_INPUT_GRANULE - 1u) / ALPHARHO_INPUT_GRANULE;
 }
 
 void alpharho_input_map(const struct alpharho_device *device, uint8_t tensor, uint32_t offset,
-                        uint8_t map[WRITE_MAP_BYTES]) {
+                        uint8_t map[ALPHARHO_WRITE_MAP_BYTES]) {
   const struct alpharho_device_tensor *input = &device->model->inputs[tensor];
-  const uint32_t at = offset / INPUT_GRANULE;
-  const uint32_t first = at > WRITE_MAP_BEFORE ? at - WRITE_MAP_BEFORE : 0u;
-  memset(map, 0, WRITE_MAP_BYTES);
-  for (uint32_t i = 0; i < 8u * WRITE_MAP_BYTES && first + i < granules_of(input); i++) {
+  const uint32_t at = offset / ALPHARHO_INPUT_GRANULE;
+  const uint32_t first = at > ALPHARHO_WRITE_MAP_BEFORE ? at - ALPHARHO_WRITE_MAP_BEFORE : 0u;
+  memset(map, 0, ALPHARHO_WRITE_MAP_BYTES);
+  for (uint32_t i = 0; i < 8u * ALPHARHO_WRITE_MAP_BYTES && first + i < granules_of(input); i++) {
     if (is_written(input, first + i)) {
       map[i / 8u] |= (uint8_t)(1u << i % 8u);
     }

@@ -1,4 +1,4 @@
-/* The input: which bytes of it have arrived, one bit per INPUT_GRANULE bytes, and the one that is streamed. */
+/* The input: which bytes of it have arrived, one bit per ALPHARHO_INPUT_GRANULE bytes, and the one that is streamed. */
 #ifndef ALPHARHO_PROTOCOL_INPUT_H
 #define ALPHARHO_PROTOCOL_INPUT_H
 
@@ -8,14 +8,14 @@
 extern "C" {
 #endif
 
-/* Note that the input's bytes from `offset` on were written. `offset` is a multiple of INPUT_GRANULE; a last
+/* Note that the input's bytes from `offset` on were written. `offset` is a multiple of ALPHARHO_INPUT_GRANULE; a last
  * granule counts only if it is written to its end. A new input begins if the last one was run. */
 void alpharho_input_mark(struct alpharho_device *device, uint8_t tensor, uint32_t offset, uint32_t count);
 
-/* Write which granules of an input were written to `map`: bit 0 of the first byte is the one WRITE_MAP_BEFORE before
- * that of `offset`, or the first one. */
+/* Write which granules of an input were written to `map`: bit 0 of the first byte is the one ALPHARHO_WRITE_MAP_BEFORE
+ * before that of `offset`, or the first one. */
 void alpharho_input_map(const struct alpharho_device *device, uint8_t tensor, uint32_t offset,
-                        uint8_t map[WRITE_MAP_BYTES]);
+                        uint8_t map[ALPHARHO_WRITE_MAP_BYTES]);
 
 /* Forget what was written. */
 void alpharho_input_clear(struct alpharho_device *device);

@@ -23,7 +23,7 @@ static struct lanes advanced(struct lanes lanes) {
   return (struct lanes){advanced_word(lanes.low), doubled(doubled(doubled(doubled(high))))};
 }
 
-static struct lanes packed(const uint8_t elements[PARITY_BYTES]) {
+static struct lanes packed(const uint8_t elements[ALPHARHO_PARITY_BYTES]) {
   struct lanes lanes = {0, 0};
   for (unsigned i = 0; i < 4u; i++) {
     lanes.low |= (uint32_t)elements[i] << 8u * i;
@@ -32,7 +32,7 @@ static struct lanes packed(const uint8_t elements[PARITY_BYTES]) {
   return lanes;
 }
 
-static void unpack(struct lanes lanes, uint8_t elements[PARITY_BYTES]) {
+static void unpack(struct lanes lanes, uint8_t elements[ALPHARHO_PARITY_BYTES]) {
   for (unsigned i = 0; i < 4u; i++) {
     elements[i] = (uint8_t)(lanes.low >> 8u * i);
     elements[4u + i] = (uint8_t)(lanes.high >> 8u * i);
@@ -91,15 +91,15 @@ static struct lanes syndromes_of(const uint8_t *bytes, size_t count) {
 }
 
 /* Find the polynomial whose roots are the places of the errors (Berlekamp 1968, Massey 1969). Returns its degree. */
-static unsigned locate(const uint8_t syndromes[PARITY_BYTES], uint8_t locator[PARITY_BYTES]) {
-  uint8_t earlier[PARITY_BYTES] = {1};
-  uint8_t kept[PARITY_BYTES];
+static unsigned locate(const uint8_t syndromes[ALPHARHO_PARITY_BYTES], uint8_t locator[ALPHARHO_PARITY_BYTES]) {
+  uint8_t earlier[ALPHARHO_PARITY_BYTES] = {1};
+  uint8_t kept[ALPHARHO_PARITY_BYTES];
   uint8_t divisor = 1;
   unsigned degree = 0;
   unsigned shift = 1;
-  memset(locator, 0, PARITY_BYTES);
+  memset(locator, 0, ALPHARHO_PARITY_BYTES);
   locator[0] = 1;
-  for (unsigned n = 0; n < PARITY_BYTES; n++, shift++) {
+  for (unsigned n = 0; n < ALPHARHO_PARITY_BYTES; n++, shift++) {
     uint8_t difference = 0;
     for (unsigned i = 0; i <= n; i++) {
       difference ^= times(locator[i], syndromes[n - i]);
@@ -109,7 +109,7 @@ static unsigned locate(const uint8_t syndromes[PARITY_BYTES], uint8_t locator[PA
     }
     const uint8_t factor = times(difference, inverse(divisor));
     memcpy(kept, locator, sizeof kept);
-    for (unsigned i = shift; i < PARITY_BYTES; i++) {
+    for (unsigned i = shift; i < ALPHARHO_PARITY_BYTES; i++) {
       locator[i] ^= times(factor, earlier[i - shift]);
     }
     if (2u * degree <= n) {
@@ -123,9 +123,10 @@ static unsigned locate(const uint8_t syndromes[PARITY_BYTES], uint8_t locator[PA
 }
 
 /* The first coefficients of the product of syndromes and locator, which give the errors' values (Forney 1965). */
-static struct lanes evaluator_of(const uint8_t syndromes[PARITY_BYTES], const uint8_t locator[PARITY_BYTES]) {
-  uint8_t evaluator[PARITY_BYTES] = {0};
-  for (unsigned i = 0; i < PARITY_REPAIRS; i++) {
+static struct lanes evaluator_of(const uint8_t syndromes[ALPHARHO_PARITY_BYTES],
+                                 const uint8_t locator[ALPHARHO_PARITY_BYTES]) {
+  uint8_t evaluator[ALPHARHO_PARITY_BYTES] = {0};
+  for (unsigned i = 0; i < ALPHARHO_PARITY_REPAIRS; i++) {
     for (unsigned k = 0; k <= i; k++) {
       evaluator[i] ^= times(locator[k], syndromes[i - k]);
     }
@@ -134,35 +135,35 @@ static struct lanes evaluator_of(const uint8_t syndromes[PARITY_BYTES], const ui
 }
 
 uint8_t alpharho_parity_repair(uint8_t *bytes, size_t count) {
-  uint8_t syndromes[PARITY_BYTES];
-  uint8_t polynomial[PARITY_BYTES];
-  uint8_t places[PARITY_REPAIRS];
-  uint8_t values[PARITY_REPAIRS];
+  uint8_t syndromes[ALPHARHO_PARITY_BYTES];
+  uint8_t polynomial[ALPHARHO_PARITY_BYTES];
+  uint8_t places[ALPHARHO_PARITY_REPAIRS];
+  uint8_t values[ALPHARHO_PARITY_REPAIRS];
   unsigned found = 0;
   unpack(syndromes_of(bytes, count), syndromes);
   const unsigned degree = locate(syndromes, polynomial);
-  if (degree > PARITY_REPAIRS) {
-    return PARITY_FAILED;
+  if (degree > ALPHARHO_PARITY_REPAIRS) {
+    return ALPHARHO_PARITY_FAILED;
   }
   struct lanes locator = packed(polynomial);
   struct lanes evaluator = evaluator_of(syndromes, polynomial);
   /* From the first place of the longest frame to its last one (Chien 1964); a shorter one begins later. */
-  for (size_t i = 0; i < PARITY_MAX && degree != 0u; i++) {
+  for (size_t i = 0; i < ALPHARHO_PARITY_MAX && degree != 0u; i++) {
     locator = advanced(locator);
     evaluator = advanced(evaluator);
     if (sum(locator.low ^ locator.high) != 0u) {
       continue;
     }
-    if (i < PARITY_MAX - count || found == degree) {
-      return PARITY_FAILED;
+    if (i < ALPHARHO_PARITY_MAX - count || found == degree) {
+      return ALPHARHO_PARITY_FAILED;
     }
     const uint8_t slope = sum((locator.low ^ locator.high) & 0xFF00FF00u);
-    places[found] = (uint8_t)(i - (PARITY_MAX - count));
+    places[found] = (uint8_t)(i - (ALPHARHO_PARITY_MAX - count));
     values[found] = times(sum(evaluator.low ^ evaluator.high), inverse(slope));
     found++;
   }
   if (found != degree) {
-    return PARITY_FAILED;
+    return ALPHARHO_PARITY_FAILED;
   }
   for (unsigned i = 0; i < found; i++) {
     bytes[places[i]] ^= values[i];

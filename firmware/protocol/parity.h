@@ -10,16 +10,17 @@
 extern "C" {
 #endif
 
-#define PARITY_BYTES   8u
-#define PARITY_REPAIRS (PARITY_BYTES / 2u) /* so many damaged bytes of a frame */
-#define PARITY_MAX     255u                /* bytes of a frame with its parity */
-#define PARITY_FAILED  255u
+#define ALPHARHO_PARITY_BYTES   8u
+#define ALPHARHO_PARITY_REPAIRS (ALPHARHO_PARITY_BYTES / 2u) /* so many damaged bytes of a frame */
+#define ALPHARHO_PARITY_MAX     255u                         /* bytes of a frame with its parity */
+#define ALPHARHO_PARITY_FAILED  255u
 
 /* Write the parity of `count` bytes behind them. */
 void alpharho_parity_add(uint8_t *bytes, size_t count);
 
-/* Repair `count` bytes, at most PARITY_MAX, the last PARITY_BYTES of which are parity. Returns how many were damaged,
- * or PARITY_FAILED if that is more than can be repaired; the bytes are then as they were. */
+/* Repair `count` bytes, at most ALPHARHO_PARITY_MAX, the last ALPHARHO_PARITY_BYTES of which are parity. Returns how
+ * many were damaged, or ALPHARHO_PARITY_FAILED if that is more than can be repaired; the bytes are then as they were.
+ */
 uint8_t alpharho_parity_repair(uint8_t *bytes, size_t count);
 
 #ifdef __cplusplus

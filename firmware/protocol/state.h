@@ -4,25 +4,26 @@
 
 #include "frame.h"
 
-#define INPUT_GRANULE              64u /* bytes of input that one bit of `written` stands for */
-#define WRITTEN_BYTES(input_bytes) (((input_bytes) + INPUT_GRANULE * 8u - 1u) / (INPUT_GRANULE * 8u))
-#define WRITE_WITH_MAP             0x80u /* in WRITE's tensor: its answer says what else is stored */
-#define WRITE_CODED                0x40u /* in WRITE's tensor: a code takes the place of the bytes */
-#define WRITE_MAP_BYTES            8u
-#define WRITE_MAP_BEFORE           32u /* granules in the map before that of the WRITE's first byte */
-#define MAX_RUNS                   ((MAX_PAYLOAD - 2u) / 8u)
+#define ALPHARHO_INPUT_GRANULE 64u /* bytes of input that one bit of `written` stands for */
+#define ALPHARHO_WRITTEN_BYTES(input_bytes)                                                                            \
+  (((input_bytes) + ALPHARHO_INPUT_GRANULE * 8u - 1u) / (ALPHARHO_INPUT_GRANULE * 8u))
+#define ALPHARHO_WRITE_WITH_MAP   0x80u /* in WRITE's tensor: its answer says what else is stored */
+#define ALPHARHO_WRITE_CODED      0x40u /* in WRITE's tensor: a code takes the place of the bytes */
+#define ALPHARHO_WRITE_MAP_BYTES  8u
+#define ALPHARHO_WRITE_MAP_BEFORE 32u /* granules in the map before that of the WRITE's first byte */
+#define ALPHARHO_MAX_RUNS         ((ALPHARHO_MAX_PAYLOAD - 2u) / 8u)
 
 /* Defined where the engine consumes its one input as it arrives, which costs code. */
 #ifdef STREAMED_INPUT
-#define INPUT_IS_STREAMED true
+#define ALPHARHO_INPUT_IS_STREAMED true
 #else
-#define INPUT_IS_STREAMED false
+#define ALPHARHO_INPUT_IS_STREAMED false
 #endif
 
 struct alpharho_device_tensor {
   void *data;
   uint32_t bytes;
-  uint8_t *written; /* inputs only: WRITTEN_BYTES(bytes) of bits */
+  uint8_t *written; /* inputs only: ALPHARHO_WRITTEN_BYTES(bytes) of bits */
   float scale;      /* real value = scale * (int8 - zero_point) */
   int32_t zero_point;
 };
@@ -80,8 +81,8 @@ struct alpharho_device {
   const struct alpharho_device_model *model;
   const struct alpharho_device_port *port;
   struct alpharho_receiver receiver;
-  uint8_t message[FRAME_MAX_DECODED]; /* the reply that is being written */
-  uint8_t kept[MAX_PAYLOAD];          /* the last RUN's reply, or the outputs of a text-mode inference */
+  uint8_t message[ALPHARHO_FRAME_MAX_DECODED]; /* the reply that is being written */
+  uint8_t kept[ALPHARHO_MAX_PAYLOAD];          /* the last RUN's reply, or the outputs of a text-mode inference */
   uint16_t kept_length;
   uint16_t run_sequence; /* 0: no RUN is remembered */
   uint8_t run_type;

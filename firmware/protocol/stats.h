@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* Write the payload of STATS to `text`, which has room for MAX_PAYLOAD bytes. Returns its length. */
+/* Write the payload of STATS to `text`, which has room for ALPHARHO_MAX_PAYLOAD bytes. Returns its length. */
 size_t alpharho_stats_text(const struct alpharho_device *device, uint8_t *text);
 
 #ifdef __cplusplus

@@ -13,7 +13,7 @@ static void say(struct alpharho_device *device, const char *text) {
 }
 
 static void say_number(struct alpharho_device *device, uint64_t value) {
-  char digits[DECIMAL_MAX];
+  char digits[ALPHARHO_DECIMAL_MAX];
   device->port->write((const uint8_t *)digits, alpharho_format_decimal(digits, value));
 }
 
@@ -260,7 +260,7 @@ static void run_command(struct alpharho_device *device, char *command) {
     do_profile(device);
   } else if (alpharho_text_equal(word, "timestamp")) {
     do_timestamp(device);
-  } else if (INPUT_IS_STREAMED && (alpharho_text_equal(word, "db") || alpharho_text_equal(word, "infer"))) {
+  } else if (ALPHARHO_INPUT_IS_STREAMED && (alpharho_text_equal(word, "db") || alpharho_text_equal(word, "infer"))) {
     say(device, "e-[this firmware takes its input row by row, in frames: build it without --stream-input]\r\n");
   } else if (alpharho_text_equal(word, "db")) {
     do_db(device, rest);
@@ -281,6 +281,6 @@ void alpharho_text_command(struct alpharho_device *device, char *command) {
 }
 
 void alpharho_text_too_long(struct alpharho_device *device) {
-  say_line(device, "e-[The command is longer than ", TEXT_MAX, " characters]");
+  say_line(device, "e-[The command is longer than ", ALPHARHO_TEXT_MAX, " characters]");
   say(device, "m-ready\r\n");
 }

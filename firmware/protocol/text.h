@@ -11,7 +11,7 @@ extern "C" {
 /* Run one command and answer it, up to `m-ready`. The command is cut into its words in place. */
 void alpharho_text_command(struct alpharho_device *device, char *command);
 
-/* Answer a command that was longer than TEXT_MAX. */
+/* Answer a command that was longer than ALPHARHO_TEXT_MAX. */
 void alpharho_text_too_long(struct alpharho_device *device);
 
 #ifdef __cplusplus

@@ -6,22 +6,14 @@
  *   driver fuzz N    N streams of damaged and unusual requests, the same ones each time; ends in `done`
  *
  * Streams come on standard input and answers go to standard output, each with its length before it (u32). */
-#include "device.h"
+#include "protocol_device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define STREAM_MAX (1u << 20)
-#define INPUT_0    200u
-#define INPUT_1    65u
-#define OUTPUT     10u
 
-static uint8_t input_0[INPUT_0], input_1[INPUT_1], written_0[WRITTEN_BYTES(INPUT_0)], written_1[WRITTEN_BYTES(INPUT_1)];
-static int8_t output[OUTPUT];
 static bool preserves = true;
-static bool restarted;
-static struct alpharho_device device;
 
 static uint8_t *answer;
 static size_t answer_size, answer_room;
@@ -61,22 +53,6 @@ static void memory(struct alpharho_device_memory *memory) {
   *memory = (struct alpharho_device_memory){265, 4096, 440, 0, 3, 1ull << 40, 99};
 }
 
-static void restart(void) { restarted = true; }
-
-static uint32_t info(uint32_t offset, uint8_t *part, uint32_t room) {
-  static const char text[] = "{\"protocol\":1}";
-  const uint32_t size = sizeof text - 1u;
-  if (offset < size) {
-    memcpy(part, text + offset, size - offset < room ? size - offset : room);
-  }
-  return size;
-}
-
-static const struct alpharho_device_tensor inputs[] = {
-    {input_0, INPUT_0, written_0, 0, 0},
-    {input_1, INPUT_1, written_1, 0, 0},
-};
-static const struct alpharho_device_tensor outputs[] = {{output, OUTPUT, NULL, 0.5f, -3}};
 static const struct alpharho_device_port port = {
     .write = write_bytes,
     .infer = infer,
@@ -171,17 +147,18 @@ static void append(const uint8_t *bytes, size_t count) {
 
 /* A request that is almost valid: any type, fields often at their limits. */
 static void append_request(void) {
-  uint8_t message[FRAME_MAX_DECODED];
+  uint8_t message[ALPHARHO_FRAME_MAX_DECODED];
   const uint8_t type = (uint8_t)(next_random() % 10u);
-  uint16_t length = (uint16_t)(next_random() % 8u == 0u ? next_random() % (MAX_PAYLOAD + 1u) : next_random() % 80u);
-  uint8_t *payload = message + FRAME_HEADER;
+  uint16_t length =
+      (uint16_t)(next_random() % 8u == 0u ? next_random() % (ALPHARHO_MAX_PAYLOAD + 1u) : next_random() % 80u);
+  uint8_t *payload = message + ALPHARHO_FRAME_HEADER;
   for (uint16_t i = 0; i < length; i++) {
     payload[i] = (uint8_t)next_random();
   }
   if (type == 3u && length >= 5u) {
-    payload[0] &= 1u | WRITE_WITH_MAP | WRITE_CODED;
+    payload[0] &= 1u | ALPHARHO_WRITE_WITH_MAP | ALPHARHO_WRITE_CODED;
     alpharho_put_u32(payload + 1, next_random() % 4u * 64u);
-    if (length >= 8u && (payload[0] & WRITE_CODED) != 0u) {
+    if (length >= 8u && (payload[0] & ALPHARHO_WRITE_CODED) != 0u) {
       alpharho_put_u16(payload + 5, (uint16_t)(next_random() % 3u * 64u));
     }
   } else if (type == 4u) {

@@ -5,17 +5,13 @@
  * is behind it is what this is for. Ends the process where the device breaks its contract with a port or a host. */
 #include "cobs.h"
 #include "crc32.h"
-#include "device.h"
 #include "input.h"
+#include "protocol_device.h"
 #include "trace.h"
 #include "trace_request.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define INPUT_0        200u
-#define INPUT_1        65u
-#define OUTPUT         10u
 #define TRACED_COUNT   103u /* more than one answer has room for */
 #define TRACED_EVERY   32u  /* inferences */
 #define INFERENCES_MAX 300u /* in one input: text mode takes up to ten million */
@@ -25,11 +21,7 @@
 
 enum part { RAW, TEXT, WRITE_CHUNK, FRAME, FRAME_OF_VERSION, PART_KINDS };
 
-static uint8_t input_0[INPUT_0], input_1[INPUT_1], written_0[WRITTEN_BYTES(INPUT_0)], written_1[WRITTEN_BYTES(INPUT_1)];
-static int8_t output[OUTPUT];
-static bool restarted;
 static uint32_t inferred;
-static struct alpharho_device device;
 static struct alpharho_receiver host;
 static uint8_t frame_options; /* of the part: WITH_PARITY, DAMAGED */
 static struct alpharho_trace_tensor traced[TRACED_COUNT];
@@ -45,8 +37,8 @@ static void write_bytes(const uint8_t *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const enum alpharho_received received = alpharho_receiver_push(&host, bytes[i]);
     expect(received != RECEIVED_DAMAGED_FRAME);
-    expect(received != RECEIVED_FRAME || host.frame.version == PROTOCOL_VERSION);
-    expect(received != RECEIVED_FRAME || host.frame.repaired == 0u || host.frame.repaired == WITHOUT_PARITY);
+    expect(received != RECEIVED_FRAME || host.frame.version == ALPHARHO_PROTOCOL_VERSION);
+    expect(received != RECEIVED_FRAME || host.frame.repaired == 0u || host.frame.repaired == ALPHARHO_WITHOUT_PARITY);
   }
 }
 
@@ -94,26 +86,6 @@ static void memory(struct alpharho_device_memory *memory) {
   *memory = (struct alpharho_device_memory){265, 4096, 440, 0, 3, UINT64_MAX, 99};
 }
 
-static void restart(void) { restarted = true; }
-
-static uint32_t info(uint32_t offset, uint8_t *part, uint32_t room) {
-  static const char text[] = "{\"protocol\":1,\"board\":\"board\"}";
-  const uint32_t size = sizeof text - 1u;
-  if (offset < size) {
-    memcpy(part, text + offset, size - offset < room ? size - offset : room);
-  }
-  return size;
-}
-
-static const struct alpharho_device_tensor inputs[] = {
-#ifdef STREAMED_INPUT
-    {NULL, INPUT_0, written_0, 0, 0},
-#else
-    {input_0, INPUT_0, written_0, 0, 0},
-#endif
-    {input_1, INPUT_1, written_1, 0, 0},
-};
-static const struct alpharho_device_tensor outputs[] = {{output, OUTPUT, NULL, 0.5f, -3}};
 static const struct alpharho_device_port port = {
     .write = write_bytes,
     .infer = infer,
@@ -156,21 +128,21 @@ static void start(uint8_t kind) {
 
 static void receive(const uint8_t *bytes, size_t count) { alpharho_device_receive(&device, bytes, count); }
 
-/* `message` has the payload at FRAME_HEADER, and room for the checksum. */
+/* `message` has the payload at ALPHARHO_FRAME_HEADER, and room for the checksum. */
 static void receive_frame(uint8_t *message, uint8_t version, uint8_t type, uint16_t sequence, size_t length) {
-  const size_t covered = FRAME_HEADER + length;
+  const size_t covered = ALPHARHO_FRAME_HEADER + length;
   message[0] = version;
   message[1] = type;
   alpharho_put_u16(message + 2, sequence);
   alpharho_put_u16(message + 4, (uint16_t)length);
   alpharho_put_u32(message + covered, alpharho_crc32_update(0, message, covered));
-  size_t count = covered + FRAME_CRC;
-  if ((frame_options & WITH_PARITY) != 0u && count + PARITY_BYTES <= PARITY_MAX) {
+  size_t count = covered + ALPHARHO_FRAME_CRC;
+  if ((frame_options & WITH_PARITY) != 0u && count + ALPHARHO_PARITY_BYTES <= ALPHARHO_PARITY_MAX) {
     for (size_t i = 1; i < count; i++) {
       message[i] ^= 0x55u;
     }
     alpharho_parity_add(message, count);
-    count += PARITY_BYTES;
+    count += ALPHARHO_PARITY_BYTES;
   }
   if ((frame_options & DAMAGED) != 0u) {
     for (size_t i = 0; i < sequence % 6u; i++) { /* as many as can be repaired, and one more */
@@ -184,8 +156,8 @@ static void receive_frame(uint8_t *message, uint8_t version, uint8_t type, uint1
 
 /* A frame from its version where that is given, its type, one byte of its sequence number, and its payload. */
 static void receive_any_frame(const uint8_t *bytes, size_t count, bool with_version) {
-  uint8_t message[FRAME_MAX_DECODED];
-  uint8_t version = PROTOCOL_VERSION;
+  uint8_t message[ALPHARHO_FRAME_MAX_DECODED];
+  uint8_t version = ALPHARHO_PROTOCOL_VERSION;
   if (with_version && count > 0u) {
     version = bytes[0];
     bytes++;
@@ -194,30 +166,30 @@ static void receive_any_frame(const uint8_t *bytes, size_t count, bool with_vers
   if (count < 2u) {
     return;
   }
-  const size_t length = count - 2u < MAX_PAYLOAD ? count - 2u : MAX_PAYLOAD;
-  memcpy(message + FRAME_HEADER, bytes + 2, length);
+  const size_t length = count - 2u < ALPHARHO_MAX_PAYLOAD ? count - 2u : ALPHARHO_MAX_PAYLOAD;
+  memcpy(message + ALPHARHO_FRAME_HEADER, bytes + 2, length);
   receive_frame(message, version, bytes[0], bytes[1], length);
 }
 
 /* A WRITE at multiples of 64 bytes, from its input, sequence number, first granule and how many granules it has. */
 static void receive_write(const uint8_t *bytes, size_t count) {
-  uint8_t message[FRAME_MAX_DECODED];
+  uint8_t message[ALPHARHO_FRAME_MAX_DECODED];
   if (count < 4u) {
     return;
   }
-  const uint32_t offset = bytes[2] % 5u * INPUT_GRANULE;
+  const uint32_t offset = bytes[2] % 5u * ALPHARHO_INPUT_GRANULE;
   const uint32_t whole = bytes[0] % 2u == 0u ? INPUT_0 : INPUT_1;
-  uint32_t length = bytes[3] % 5u * INPUT_GRANULE;
+  uint32_t length = bytes[3] % 5u * ALPHARHO_INPUT_GRANULE;
   if (offset < whole && length > whole - offset) {
     length = whole - offset;
   }
-  uint8_t *payload = message + FRAME_HEADER;
+  uint8_t *payload = message + ALPHARHO_FRAME_HEADER;
   payload[0] = bytes[0];
   alpharho_put_u32(payload + 1, offset);
   for (uint32_t i = 0; i < length; i++) {
     payload[5u + i] = bytes[i % count];
   }
-  receive_frame(message, PROTOCOL_VERSION, 3, bytes[1], 5u + length);
+  receive_frame(message, ALPHARHO_PROTOCOL_VERSION, 3, bytes[1], 5u + length);
 }
 
 static void receive_part(uint8_t kind, const uint8_t *bytes, size_t count) {

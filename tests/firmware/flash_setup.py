@@ -28,23 +28,22 @@ ARGUMENTS = {
 }
 
 
+def nucleo(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: object) -> target.Target:
+    """Return a board on a serial line; bench.toml and what is built are in a folder, which has neither yet."""
+    monkeypatch.setattr(bench_file, "BENCH", folder / "bench.toml")
+    monkeypatch.setattr(artifact, "BUILD_DIR", folder / "build")
+    facts = {"name": "nucleo", "link": "serial", "measured_on": "hardware", "flasher": "openocd"}
+    more = {"flash_arguments": ARGUMENTS, **changes}
+    return dataclasses.replace(target.load("netduinoplus2"), **facts, **more)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> target.Target:
     """Return a board that shows its port, on a machine with nothing else."""
-    monkeypatch.setattr(bench_file, "BENCH", tmp_path / "bench.toml")
-    monkeypatch.setattr(artifact, "BUILD_DIR", tmp_path / "build")
     monkeypatch.setattr(usb_devices, "SYSFS", tmp_path / "usb")
     monkeypatch.setattr(ports, "connected", lambda: [PORT])
     monkeypatch.setattr(ports, "RETURN_S", 0.1)
-    return dataclasses.replace(
-        target.load("netduinoplus2"),
-        name="nucleo",
-        link="serial",
-        measured_on="hardware",
-        flasher="openocd",
-        usb=(PORT.usb_id,),
-        flash_arguments=ARGUMENTS,
-    )
+    return nucleo(tmp_path, monkeypatch, usb=(PORT.usb_id,))
 
 
 def tool_of(board: target.Target, name: str) -> FlashTool:

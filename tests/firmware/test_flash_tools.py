@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import artifact
 import target
-from deploy import bench_file, flashed
+from deploy import flashed
 from deploy import images as images_of
 from deploy.flash_job import Failure, Job
 from deploy.flash_tool import FlashTool
@@ -21,28 +20,20 @@ from deploy.session import Session
 from errors import DeployError
 from target import sections
 from tests.firmware.conftest import Images
+from tests.firmware.flash_setup import ARGUMENTS, nucleo
 from tests.firmware.flash_stand_in import StandIn
 from tests.firmware.standin import INPUT_BYTES, expected_output
 
-SCRIPTS = ("-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg")
+SCRIPTS = ARGUMENTS["openocd"]
 
 
 @pytest.fixture
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> target.Target:
     """Return a board with a probe, on a line that bench.toml names."""
-    monkeypatch.setattr(bench_file, "BENCH", tmp_path / "bench.toml")
     (tmp_path / "bench.toml").write_text('[nucleo]\nlink = "serial:///dev/null?baud=921600"\n')
-    monkeypatch.setattr(artifact, "BUILD_DIR", tmp_path / "build")
     monkeypatch.setattr(flashed, "ANSWER_S", 0.1)
     monkeypatch.setattr(images_of, "check_fits", lambda board, image: None)
-    return dataclasses.replace(
-        target.load("netduinoplus2"),
-        name="nucleo",
-        link="serial",
-        measured_on="hardware",
-        flasher="openocd",
-        flash_arguments={"openocd": SCRIPTS},
-    )
+    return nucleo(tmp_path, monkeypatch)
 
 
 @pytest.fixture

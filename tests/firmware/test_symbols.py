@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -139,6 +140,13 @@ def test_a_public_header_can_be_used_from_cpp(header: Path, tmp_path: Path) -> N
         line for line in header.read_text().splitlines() if line.endswith(");") and not line.startswith((" ", "#"))
     ]
     assert 'extern "C"' in header.read_text() or not names
+
+
+def test_macros_of_public_headers_have_the_prefix() -> None:
+    text = "".join(header.read_text() for header in headers(PUBLIC_HEADERS))
+    macros = set(re.findall(r"^ *# *define +(\w+)", text, re.M))
+    assert "ALPHARHO_MAX_PAYLOAD" in macros
+    assert {name for name in macros if not name.startswith(PREFIX.upper())} == set()
 
 
 def test_headers_do_not_include_each_other_in_a_circle() -> None:

@@ -34,7 +34,7 @@
 alpharho_reset_handler:
         ldr     r0, =link_stack_low
         ldr     r1, =link_stack_top
-        ldr     r2, =STACK_PAINT
+        ldr     r2, =ALPHARHO_STACK_PAINT
 paint:  str     r2, [r0]
         adds    r0, r0, #4
         cmp     r0, r1

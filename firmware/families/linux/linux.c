@@ -119,7 +119,7 @@ static bool has_input(int timeout_ms) {
 }
 
 size_t alpharho_port_read(uint8_t *bytes, size_t room) {
-  static uint8_t arrived[RX_RING_BYTES];
+  static uint8_t arrived[ALPHARHO_RX_RING_BYTES];
   static size_t from;
   static size_t until;
   if (from == until) {

@@ -32,7 +32,7 @@
 #endif
         la      t0, link_stack_low
         la      sp, link_stack_top
-        li      t1, STACK_PAINT
+        li      t1, ALPHARHO_STACK_PAINT
 paint:  sw      t1, 0(t0)
         addi    t0, t0, 4
         bltu    t0, sp, paint
