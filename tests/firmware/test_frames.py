@@ -100,9 +100,9 @@ def test_any_bytes_are_survived_as_deploy_survives_them(receive: Driver, data: b
                 st.integers(1, 8),
                 repaired=st.none(),
             ).map(encode),
-            st.builds(Frame, st.integers(0, 12), st.integers(0, 9), st.binary(max_size=237), repaired=st.just(0)).map(
-                encode
-            ),
+            st.builds(
+                Frame, st.integers(0, 12), st.integers(0, 9), st.binary(max_size=237), st.just(1), st.just(0)
+            ).map(encode),
             st.sampled_from([b"name%", b"db load 9%", b"boot\r\n", b"\0", b"%", b"\x02\x01", b"\xff"]),
         )
     ),
