@@ -133,8 +133,15 @@ def main(arguments: Sequence[str]) -> int:
     if message:
         from console.text import one_line
 
-        print(one_line(message), file=sys.stderr)
+        print(_in_color(one_line(message)), file=sys.stderr)
     return code
+
+
+def _in_color(message: str) -> str:
+    """Return the line that a command ends with, its first word in red where the terminal has colors."""
+    has_colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    kind, colon, rest = message.partition(":")
+    return f"\x1b[31m{kind}{colon}\x1b[0m{rest}" if has_colors and colon else message
 
 
 def _run_with_libraries(arguments: Sequence[str]) -> None:

@@ -78,3 +78,21 @@ def test_what_a_tflite_needs_imports_nothing_of_the_second_lock() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "no_color", "line"),
+    [
+        (True, "", "\x1b[31merror:\x1b[0m deploi: no such task"),
+        (True, "1", "error: deploi: no such task"),
+        (False, "", "error: deploi: no such task"),
+    ],
+)
+def test_an_error_is_in_color_where_colors_are(
+    is_terminal: bool, no_color: str, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
+    assert command_line.main(["deploi"]) == 1
+    assert capsys.readouterr().err.startswith(line)
