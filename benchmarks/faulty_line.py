@@ -20,7 +20,9 @@ import numpy.typing as npt
 
 import target
 from calibration import convert
+from compilers import litert
 from compilers.image import microcontroller
+from deploy.device import device_for
 from deploy.flashers import flasher_for
 from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
@@ -28,6 +30,7 @@ from deploy.session import Session
 from errors import LinkError
 from measure import samples
 from measure.connection import Connection, Opener
+from target import Target
 
 BATCH = 50
 GIVE_UP_S = 60.0
@@ -123,12 +126,11 @@ class Line:
 
 def measure(model: Path, images: int, target_name: str = "host-fw") -> dict[str, Line]:
     """Return the lines after `images` random inputs of an int8 .tflite went over each."""
-    board = target.load(target_name)
-    image = microcontroller.compile_for(convert.adopt(model, (), None), board)
+    start = _starter(model, target.load(target_name))
     with ExitStack() as stack:
         lines = {}
         for name, wrap in LINES.items():
-            link = wrap(flasher_for(board).start(image.path))
+            link = wrap(start())
             begin = time.monotonic()
             connection = stack.enter_context(Connection(_opener(link), GIVE_UP_S, lambda text: None))
             outputs = samples.Outputs(np.zeros((images, connection.info.outputs[0].nbytes), np.uint8), [])
@@ -140,6 +142,15 @@ def measure(model: Path, images: int, target_name: str = "host-fw") -> dict[str,
             for line in lines.values():
                 line.run(inputs, min(until, images))
     return lines
+
+
+def _starter(model: Path, board: Target) -> Callable[[], Link]:
+    """Return what starts a device with the model: the firmware of a microcontroller, or the agent of a Linux target."""
+    adopted = convert.adopt(model, (), None)
+    if board.kind == "mcu":
+        image = microcontroller.compile_for(adopted, board)
+        return lambda: flasher_for(board).start(image.path)
+    return device_for(board, litert.compile_for(adopted, board)).flash
 
 
 def _opener(link: Link) -> Opener:
