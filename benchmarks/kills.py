@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.kills --kills 100 --target host-fw
 
-A run begins in an empty ALPHARHO_HOME and is killed at a random time of what it takes, again and again, until it ends;
-then the next begins. What must hold: the same report as that of a run that nobody killed, but for its times; no
-process, journal, half-made product or temporary file that stays; and nothing beside the report in reports/.
+A run begins in an empty ALPHARHO_HOME, most often with the network converted already, and is killed at a random time of
+what it takes, again and again, until it ends; then the next begins. The time grows with each kill: on a machine that
+has become busier no run would end. What must hold: the same report as that of a run that nobody killed, but for its
+times; no process, journal, half-made product or temporary file that stays; and nothing beside the report in reports/.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ VARYING = {
 }
 """What differs from run to run, by the part of the report that it is in: times, and a process's memory."""
 SLOW_PRODUCTS = ("keras", "int8")
-"""Every other run begins with these products, so that half of the kills meet what comes after them."""
+"""All runs but one of `fresh_every` begin with these products, so that most kills meet what comes after them."""
+LONGER = 1.1
+"""By what the time in which a run is killed grows with each kill."""
 
 
 @dataclass
@@ -147,31 +150,44 @@ def save_pictures(path: Path, test: int) -> Path:
     return path
 
 
-def command_for(target: str, pictures: Path) -> list[str]:
-    """Return the command of a run: a small network with random weights, on all pictures."""
+def command_for(target: str, pictures: Path, model: str = "v1_025_32") -> list[str]:
+    """Return the command of a run on all pictures: a small network with random weights, or an int8 .tflite."""
+    weights = [] if model.endswith(".tflite") else ["--weights", "random", "--calibration-images", "16"]
     return [
-        sys.executable, str(ROOT / "tasks.py"), "deploy", "--target", target, "--model", "v1_025_32",
-        "--weights", "random", "--data", f"npz:{pictures}", "--calibration-images", "16", "--images", "all",
+        sys.executable, str(ROOT / "tasks.py"), "deploy", "--target", target, "--model", model, *weights,
+        "--data", f"npz:{pictures}", "--images", "all",
     ]  # fmt: skip
 
 
-def kill(kills: int, target: str, folder: Path, pictures: int, seed: int) -> list[str]:
+@dataclass(frozen=True)
+class Plan:
+    """`kills` in all, of runs of `command`; one run of `fresh_every` begins from nothing."""
+
+    command: Sequence[str]
+    kills: int
+    fresh_every: int = 4
+    seed: int = 1
+
+
+def kill(plan: Plan, folder: Path) -> list[str]:
     """Kill runs so often in all; return what is wrong, one line each."""
-    rng, problems = random.Random(seed), []
-    command = command_for(target, save_pictures(folder / "pictures.npz", pictures))
-    whole = Round(folder / "whole", command)
+    rng, problems = random.Random(plan.seed), []
+    whole = Round(folder / "whole", plan.command)
     whole.run()
     expected, done, number = whole.report(), 0, 0
     problems += [f"whole run: left {path}" for path in whole.debris()]
     print(f"a whole run takes {whole.seconds:.1f} s", flush=True)
     longest = {False: whole.seconds, True: whole.seconds}
-    while done < kills:
+    while done < plan.kills:
         number += 1
-        one, is_begun = Round(folder / f"round{number}", command), number % 2 == 0
+        one, is_begun = Round(folder / f"round{number}", plan.command), number % plan.fresh_every != 0
         for name in SLOW_PRODUCTS if is_begun else ():
-            shutil.copytree(whole.home / "build" / name, one.home / "build" / name)
-        while not one.run(rng.uniform(0, longest[is_begun]) if done + one.kills < kills else None):
-            print(f"kill {done + one.kills} of {kills}: after {one.seconds:.1f} s, {one.stages[-1]}", flush=True)
+            if (whole.home / "build" / name).is_dir():
+                shutil.copytree(whole.home / "build" / name, one.home / "build" / name)
+        limit = longest[is_begun]
+        while not one.run(rng.uniform(0, limit) if done + one.kills < plan.kills else None):
+            print(f"kill {done + one.kills} of {plan.kills}: after {one.seconds:.1f} s, {one.stages[-1]}", flush=True)
+            limit *= LONGER
         longest[is_begun] = one.seconds if not one.kills else longest[is_begun]
         done += one.kills
         wrong = [f"left {path}" for path in one.debris()]
@@ -189,10 +205,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--target", default="host-fw")
     parser.add_argument("--pictures", type=int, default=2000, help="test pictures [default: 2000]")
+    parser.add_argument("--model", default="v1_025_32", help="a preset, or a .tflite of 4 classes [default: v1_025_32]")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--fresh-every", type=int, default=4, help="one run of so many begins from nothing [4]")
     chosen = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="alpharho-kills-"))
-    problems = kill(chosen.kills, chosen.target, folder, chosen.pictures, chosen.seed)
+    command = command_for(chosen.target, save_pictures(folder / "pictures.npz", chosen.pictures), chosen.model)
+    problems = kill(Plan(command, chosen.kills, chosen.fresh_every, chosen.seed), folder)
     for problem in problems:
         print(problem)
     if not problems:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import process
@@ -24,6 +24,7 @@ WHOLE_SUITE = (
     "--cov",
     "--cov-report=term:skip-covered",
 )
+FUZZING = ["nice", "-n", "19", sys.executable, "-m", "tests.fuzz", "--seconds", "60"]
 
 
 def commands(pytest_arguments: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -55,14 +56,18 @@ def c_sources() -> list[str]:
 def run(pytest_arguments: Sequence[str] = ()) -> None:
     """Run every check, though one before it failed, and print what each took.
 
-    The others run at the same time, and pytest when they have ended. Raises Error naming the checks that failed.
+    The others run at the same time, and pytest when they have ended. The whole suite has the fuzzing beside it, at the
+    lowest priority: it takes what the others leave while they wait. Raises Error naming the checks that failed.
     """
     checks = commands(pytest_arguments)
-    failed = _run_together({name: command for name, command in checks.items() if name != "pytest"})
-    if "pytest" in checks:
-        start = _begin("pytest")
-        if _end("pytest", start, process.show(checks["pytest"], error=Error, folder=ROOT)):
-            failed.append("pytest")
+    with _beside([] if pytest_arguments else FUZZING) as finished:
+        failed = _run_together({name: command for name, command in checks.items() if name != "pytest"})
+        if "pytest" in checks:
+            start = _begin("pytest")
+            if _end("pytest", start, process.show(checks["pytest"], error=Error, folder=ROOT)):
+                failed.append("pytest")
+        if not finished():
+            failed.append("fuzzing")
     if failed:
         raise Error(f"failed: {', '.join(failed)}; see above, each after its own line ==")
 
@@ -97,3 +102,25 @@ def _end(name: str, start: float, exit_code: int) -> int:
     ended = "failed" if exit_code else "passed"
     print(f"== {name}: {ended} in {time.monotonic() - start:.0f} s", flush=True)
     return exit_code
+
+
+@contextlib.contextmanager
+def _beside(command: Sequence[str]) -> Iterator[Callable[[], bool]]:
+    """Run a command meanwhile; yield what waits for its end, prints its output and returns whether it succeeded."""
+    if not command:
+        yield lambda: True
+        return
+    with tempfile.TemporaryFile() as output:
+        child = process.start(command, error=Error, folder=ROOT, stdout=output, stderr=subprocess.STDOUT)
+
+        def finished() -> bool:
+            start = _begin("fuzzing")
+            exit_code = child.wait()
+            output.seek(0)
+            print(output.read().decode(errors="replace").rstrip())
+            return _end("fuzzing", start, exit_code) == 0
+
+        try:
+            yield finished
+        finally:
+            process.stop(child)

@@ -71,7 +71,7 @@ class Fields:
         """Raise an error with the nearest right name if there is any key that is not known."""
         for key in self.values:
             if key not in known:
-                raise self.source.wrong(f"key {self._path(shown(key)[1:-1])} is not known; {nearest(key, known)}")
+                raise self.source.wrong(f"key {self._path(key)} is not known; {nearest(key, known)}")
 
     def text(
         self, key: str, *, pattern: re.Pattern[str] | None = None, expected: str = "", default: str | None = None
@@ -178,7 +178,9 @@ class Fields:
         return value
 
     def _path(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
+        # A key may be the file's own, such as the name of a target in bench.toml.
+        name = key if key.isprintable() and len(key) <= NAME_CHARACTERS else shown(key)[1:-1]
+        return f"{self.path}.{name}" if self.path else name
 
 
 def shown(value: object) -> str:

@@ -21,6 +21,7 @@ def exits(code: int) -> list[str]:
 def test_a_failed_check_does_not_hide_the_next(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(checks, "FUZZING", [])
     run = {"first": exits(1), "second": exits(0), "third": exits(5)}
     monkeypatch.setattr(checks, "commands", lambda pytest_arguments: run)
     with pytest.raises(Error, match=r"^failed: first, third; "):
@@ -39,6 +40,7 @@ def test_the_output_of_checks_that_run_together_stays_apart(
     touches = "import pathlib; print('of the second'); pathlib.Path('x').touch()"
     run = {name: [sys.executable, "-c", code] for name, code in (("first", waits), ("second", touches))}
     monkeypatch.setattr(checks, "commands", lambda pytest_arguments: run)
+    monkeypatch.setattr(checks, "FUZZING", [])
     monkeypatch.setattr(checks, "ROOT", tmp_path)
     checks.run()
     lines = [line.partition(": passed")[0] for line in capfd.readouterr().out.splitlines()]
@@ -46,8 +48,22 @@ def test_the_output_of_checks_that_run_together_stays_apart(
 
 
 def test_all_passed_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "FUZZING", [])
     monkeypatch.setattr(checks, "commands", lambda pytest_arguments: {"only": exits(0)})
     checks.run()
+
+
+def test_the_whole_suite_has_the_fuzzing_beside_it(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checks, "commands", lambda pytest_arguments: {"only": exits(0)})
+    monkeypatch.setattr(checks, "FUZZING", [sys.executable, "-c", "print('reports: 1 input'); raise SystemExit(1)"])
+    checks.run(["-k", "x"])
+    assert "fuzzing" not in capfd.readouterr().out
+    with pytest.raises(Error, match=r"^failed: fuzzing; "):
+        checks.run()
+    shown = capfd.readouterr().out
+    assert shown.index("== only: passed") < shown.index("== fuzzing\nreports: 1 input\n== fuzzing: failed, waited for ")
 
 
 def test_pytest_is_last_and_has_its_arguments() -> None:

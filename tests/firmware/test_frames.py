@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +15,12 @@ from hypothesis import strategies as st
 
 from deploy.frames import Decoder, Frame, Text, encode, encoded_size
 from tests.firmware.driver import Driver, build_driver, build_fuzzer
+from tests.fuzz import protocol
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "frames.json").read_text())
 MAX_PAYLOAD = 1024
 MAX_FRAME = encoded_size(MAX_PAYLOAD) - 2
 TEXT_MAX = 200
-FUZZ_INPUTS = Path(__file__).parents[1] / "data" / "fuzz_inputs.txt"
 FUZZ_RUNS = 6_000
 EDGES_OF_KEPT_INPUTS = 300  # about 340 with clang 14; random bytes without right checksums reach 156
 
@@ -159,16 +158,11 @@ def test_random_requests_break_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [(), ("-DSTREAMED_INPUT",)], ids=["whole", "streamed"])
 def test_libfuzzer_finds_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
     """From the kept inputs on, a fixed number of inputs. The kept ones alone reach what is behind the checksum."""
-    clang = next((name for name in ("clang", "clang-14", "clang-16", "clang-19") if shutil.which(name)), None)
+    clang = protocol.compiler()
     if not clang:
         pytest.skip("no clang; apt install clang libclang-rt-dev")
     program = build_fuzzer(tmp_path, clang, *options)
-    corpus = tmp_path / "corpus"
-    corpus.mkdir()
-    for line in FUZZ_INPUTS.read_text().splitlines():
-        if not line.startswith("#"):
-            name, data = line.split()
-            (corpus / name).write_bytes(bytes.fromhex(data))
+    corpus = protocol.write_kept(tmp_path / "corpus")
     done = subprocess.run(
         [program, f"-runs={FUZZ_RUNS}", "-max_len=1000", "-seed=1", "-close_fd_mask=1", str(corpus)],
         capture_output=True, text=True, cwd=tmp_path, check=False,
