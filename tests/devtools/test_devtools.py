@@ -63,7 +63,7 @@ def test_the_whole_suite_has_the_fuzzing_beside_it(
     with pytest.raises(Error, match=r"^failed: fuzzing; "):
         checks.run()
     shown = capfd.readouterr().out
-    assert shown.index("== only: passed") < shown.index("== fuzzing\nreports: 1 input\n== fuzzing: failed, waited for ")
+    assert shown.index("== only: passed") < shown.index("== fuzzing\nreports: 1 input\n== fuzzing: failed in ")
 
 
 def test_pytest_is_last_and_has_its_arguments() -> None:
