@@ -153,7 +153,8 @@ def _checked(
 
 def _facts_beside_the_file(known: KerasFacts) -> dict[str, Json]:
     """Return the facts of a network that its file does not hold, and which change what is produced from it."""
-    return {"input_range": known.input_range, "range_from": known.range_from, "labels": known.labels}
+    learned: dict[str, Json] = {} if known.ranges is None else {"ranges": known.ranges}
+    return {"input_range": known.input_range, "range_from": known.range_from, "labels": known.labels, **learned}
 
 
 def _expect_pictures_and_labels(model: Artifact[KerasFacts], data: Dataset) -> None:
@@ -249,7 +250,8 @@ def _improve(model: Artifact[KerasFacts], plain: Path, inputs: Examples, held_ou
     """Put the improved form into the place of the plain one, where it is nearer to float."""
     from calibration.improve.improve import Job, improve
 
-    data, improvement = improve(Job(model.path, plain, plain.parent / LOG, plain.parent / TWIN, inputs, held_out))
+    log, twin, ranges = plain.parent / LOG, plain.parent / TWIN, model.facts.ranges
+    data, improvement = improve(Job(model.path, plain, log, twin, inputs, held_out, ranges))
     if data is not None:
         plain.write_bytes(data)
     return improvement

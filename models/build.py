@@ -6,6 +6,7 @@ import json
 import math
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,8 @@ class KerasFacts:
     empty if unknown; `input_range` the float values of pixels 0 and 255, and `range_from` where they are from:
     "weights" (a preset or its checkpoint), "option", "file" (the layers with which the network prepares its input) or
     "assumed". `classes` is None for several outputs, maps and autoencoders, and 2 for one value. `parameters` counts
-    all weights; `preset` is None for a user's own network.
+    all weights; `preset` is None for a user's own network. `ranges` are those of the tensors of its folded graph that
+    quantization-aware training learned, None without it.
     """
 
     input_shape: tuple[int, ...]
@@ -56,6 +58,7 @@ class KerasFacts:
     parameters: int
     preset: PresetFacts | None = None
     range_from: str = "weights"
+    ranges: Mapping[str, tuple[float, float]] | None = None
 
 
 def build(
@@ -93,6 +96,7 @@ def build(
             parameters=int(model.count_params()),
             preset=_preset_facts(preset) if preset else None,
             range_from=_range_from(source, input_range, chosen),
+            ranges=source.ranges,
         )
 
     tools = versions("tensorflow", "keras")

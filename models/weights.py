@@ -27,7 +27,7 @@ class Source:
     and 255 stand for (None if unknown), `data` the name of the data set ("" if unknown), `trained_rho` the input's side
     in pixels with which a checkpoint was trained (0 for other kinds). `pictures_changed` says that the data set has
     other pictures now than those that the checkpoint was trained on. `rho` is the side in pixels that a Keras file gets
-    where it leaves height and width open.
+    where it leaves height and width open. `ranges` are those that quantization-aware training learned, by tensor.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class Source:
     trained_rho: int = 0
     pictures_changed: bool = False
     rho: int | None = None
+    ranges: Mapping[str, tuple[float, float]] | None = None
 
     @property
     def rho_ratio(self) -> float:
@@ -58,7 +59,7 @@ class Source:
             return self.path.name
         data = f"{self.data}, whose pictures changed since" if self.pictures_changed else self.data
         if self.trained_rho == self.preset.rho:
-            return f"{self.path.name} (trained on {data})"
+            return f"{self.path.name} (trained {'for int8 ' if self.ranges else ''}on {data})"
         return (
             f"{self.path.name} (trained on {data} at ρ {self.trained_rho}; "
             f"`inv train --model {self.preset.name}` makes its own)"
@@ -68,6 +69,11 @@ class Source:
 def trained_path(preset: Preset, data: Identity) -> Path:
     """Where `inv train` leaves the checkpoint of a preset and a data set: outside of build/, which may be deleted."""
     return TRAINED_DIR / f"{preset.name}.{data.key}.npz"
+
+
+def quantized_path(preset: Preset, data: Identity) -> Path:
+    """Where `inv train --quantize` leaves its checkpoint: beside the one in float."""
+    return trained_path(preset, data).with_suffix(".quantized.npz")
 
 
 def resolve(
@@ -120,12 +126,13 @@ def _keras_file(path: Path, weights: str | None, rho: int | None) -> Source:
 def _known_checkpoint(preset: Preset, data: Identity) -> Source:
     """Return the user's own training of the preset on the data, else the checkpoint that we ship.
 
-    Where there is none at the preset's rho, those at another rho serve: the weights of a convolution do not depend on
-    the size of its input.
+    What quantization-aware training made of it goes before it, until the checkpoint that it began from changes. Where
+    there is none at the preset's rho, those at another rho serve: the weights of a convolution do not depend on the
+    size of its input.
     """
     for path in (trained_path(preset, data), checkpoint.shipped_path(preset.name, data.name)):
         if path.is_file():
-            return _checkpoint(path, preset, data)
+            return _checkpoint(_quantized(path, preset, data) or path, preset, data)
     for path in _at_other_rho(preset, data):
         if checkpoint.load_facts(path).channels == preset.channels:
             return _checkpoint(path, preset, data)
@@ -134,6 +141,24 @@ def _known_checkpoint(preset: Preset, data: Identity) -> Source:
         f"--model {preset.name}: no checkpoint for {data.name} (shipped: {', '.join(shipped)}); "
         f"`inv train --model {preset.name} --data {data.name}` makes one, or give --weights imagenet or a file"
     )
+
+
+def _quantized(path: Path, preset: Preset, data: Identity) -> Path | None:
+    """Return the checkpoint that quantization-aware training made of the one at `path`, if there is one."""
+    quantized = quantized_path(preset, data)
+    if not quantized.is_file() or checkpoint.load_facts(quantized).quantized_from != sha256_of(path):
+        return None
+    return quantized
+
+
+def float_checkpoint(source: Source, data: Identity) -> Path | None:
+    """Return the float checkpoint that a source is or was trained from for int8, None without one."""
+    if source.kind != "checkpoint" or source.path is None or source.preset is None:
+        return None
+    if checkpoint.load_facts(source.path).quantized_from is None:
+        return source.path
+    known = (trained_path(source.preset, data), checkpoint.shipped_path(source.preset.name, data.name))
+    return next((path for path in known if path.is_file()), None)
 
 
 def _at_other_rho(preset: Preset, data: Identity) -> Iterator[Path]:
@@ -159,6 +184,8 @@ def _checkpoint(path: Path, preset: Preset, data: Identity) -> Source:
     own = replace(base, rho=preset.rho)
     changed = facts.data == data.name and facts.pictures is not None and facts.pictures != data.digest
     identity = {"file": sha256_of(path), "about": sha256_of(path.with_suffix(".json"))}
+    ranges = facts.ranges if own == base else None  # those of another side are others
     return Source(
-        "checkpoint", own.name, own, path, identity, facts.labels, facts.input_range, facts.data, base.rho, changed
-    )
+        "checkpoint", own.name, own, path, identity, facts.labels, facts.input_range, facts.data, base.rho, changed,
+        ranges=ranges,
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import console
 import target as targets
+from errors import ConfigError
 from models.checkpoint import CheckpointFacts
 from pipeline import accuracy_tables, flashing, preflight
 from pipeline.preflight import Goal
@@ -21,18 +22,26 @@ def train(chosen: TrainOptions, command: str) -> None:
     from models.training import summary
 
     with console.beside_json(chosen.json):
-        path, facts = trained(chosen, command)
-        if not chosen.json:
-            summary.print_summary(facts)
+        if chosen.quantize:
+            from pipeline import train_for_int8
+
+            path, facts = train_for_int8.train(chosen, command)
+        else:
+            path, facts = trained(chosen, command)
+            if not chosen.json:
+                summary.print_summary(facts)
     assert facts.float_top1 is not None
     if chosen.json:
-        print(json.dumps({"path": str(path), **asdict(facts)}, indent=1))
+        known = {name: value for name, value in asdict(facts).items() if value is not None}
+        print(json.dumps({"path": str(path), **known}, indent=1))
     else:
         console.say(f"{path}: {100 * facts.float_top1:.2f} % top-1 in float over the whole test split")
 
 
 def trained(chosen: TrainOptions, command: str) -> tuple[Path, CheckpointFacts]:
-    """Train a preset; return the checkpoint's path and its facts."""
+    """Train a preset in float; return the checkpoint's path and its facts."""
+    if chosen.steps is not None:
+        raise ConfigError(f"--steps {chosen.steps}: it is for --quantize; give --stages instead")
     from models import training, weights
     from models.training import recipe
 

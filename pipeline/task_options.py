@@ -295,7 +295,7 @@ class TrainOptions:
     )  # fmt: skip
     learning_rate: float | None = option(
         None, "peak learning rate of AdamW", group="training", value="X",
-        default_words="0.003, or 0.001 from known weights",
+        default_words="0.003, 0.001 from known weights; with --quantize 0.00003 of the largest weight",
     )  # fmt: skip
     no_flip: bool = option(False, "do not mirror pictures", group="training")
     no_color: bool = option(
@@ -307,6 +307,11 @@ class TrainOptions:
         value="X",
     )  # fmt: skip
     seed: int = option(1, "seed of weights, order and augmentation", group="training", value="N")
+    quantize: bool = option(
+        False, "train the float checkpoint of the preset and the data for int8, beside a control in float",
+        group="training",
+    )  # fmt: skip
+    steps: int | None = option(None, "steps with --quantize", group="training", value="N", low=1, default_words="100")
     out: str | None = option(
         None, "checkpoint to write, .npz", group="output", value="FILE", default_words="where ./inv build looks for it"
     )

@@ -18,7 +18,7 @@ from calibration.improve.costs import costs
 from calibration.improve.score import Score, score
 from console.quiet import output_to
 from models.folded import run
-from models.folded.graph import Floats, Folded, UnknownLayer
+from models.folded.graph import Floats, Folded, Ranges, UnknownLayer
 from models.folded.read import from_keras
 from models.folded.to_keras import to_keras
 
@@ -34,7 +34,8 @@ class Job:
     """A network to improve: its Keras file, its plain int8 file, and where to write.
 
     `twin` is for the float network with the channels of the improved one: the same tensors. `inputs` are the
-    calibration examples, `held_out` others of the training split.
+    calibration examples, `held_out` others of the training split. `ranges` are those that quantization-aware training
+    learned: they are taken as they are, with the weights that it learned with them.
     """
 
     keras: Path
@@ -43,6 +44,7 @@ class Job:
     twin: Path
     inputs: Examples
     held_out: Examples
+    ranges: Ranges | None = None
 
 
 def improve(job: Job) -> tuple[bytes | None, Improvement]:
@@ -83,6 +85,8 @@ def _twin(job: Job) -> Folded:
 
 
 def _chosen(graph: Folded, job: Job) -> Chosen:
+    if job.ranges is not None:
+        return Chosen(graph, job.ranges, (), graph, run.outputs(graph, job.held_out.real()).numpy())
     is_pixels = job.inputs.stored.dtype == np.uint8
     return choose(graph, job.inputs.real(), job.held_out.real(), job.inputs.input_range if is_pixels else None)
 
@@ -97,7 +101,8 @@ def _verdict(path: Path, job: Job, chosen: Chosen) -> tuple[str, tuple[StepScore
     scores = tuple(StepScore(one.name, one.score.distance, one.score.agreement, one.is_kept) for one in steps)
     if improved.operators != plain.operators:
         return f"the converter would give other operators ({_changes(plain.operators, improved.operators)})", scores
-    if not after.distance < before.distance:
+    # Learned weights and ranges belong together, and were trained for the labels besides.
+    if job.ranges is None and not after.distance < before.distance:
         return "int8 would be no nearer to float", scores
     return "", scores
 

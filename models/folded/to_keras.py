@@ -135,7 +135,7 @@ def weights_of(model: keras.Model, graph: Folded) -> dict[str, Weights]:
 def ranges_of(model: keras.Model, graph: Folded) -> dict[str, Range]:
     """Return the ranges by point of a model that `to_keras` made of the graph, as training left them."""
     fakes = {layer.name: layer for layer in model.layers if isinstance(layer, FakeQuant)}
-    names = {point: _fake_name(point) for point, _ in graph.points()}
+    names = {point: fake_name(point) for point, _ in graph.points()}
     return {
         point: (float(fakes[name].low.numpy()), float(fakes[name].high.numpy()))
         for point, name in names.items()
@@ -143,7 +143,8 @@ def ranges_of(model: keras.Model, graph: Folded) -> dict[str, Range]:
     }
 
 
-def _fake_name(point: str) -> str:
+def fake_name(point: str) -> str:
+    """Return the name of the FakeQuant layer behind a point."""
     return point.replace(":", "_") + "_fq"
 
 
@@ -161,7 +162,7 @@ class _Build:
         if point not in self.ranges:
             return x
         limits = self.ranges[point]
-        return FakeQuant(limits, is_low_fixed and limits[0] == 0, name=_fake_name(point))(x)
+        return FakeQuant(limits, is_low_fixed and limits[0] == 0, name=fake_name(point))(x)
 
     def node(self, node: Node, inputs: list[Tensor]) -> Tensor:
         """Return the output of a node."""
