@@ -1,7 +1,7 @@
 """Frames of the wire protocol (docs/protocol.md), and the text between them.
 
 Framing is COBS with a zero at both ends (Cheshire and Baker 1999); the checksum is zlib's CRC-32. This module also runs
-on the device, inside the agent, so it needs nothing but Python 3.9.
+on the device, inside the agent, so it needs nothing but Python 3.9, and numpy for parity.
 """
 
 from __future__ import annotations

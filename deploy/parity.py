@@ -6,6 +6,10 @@ A Reed-Solomon code over GF(256), whose polynomial is x^8 + x^4 + x^3 + x^2 + 1;
 
 from __future__ import annotations
 
+import functools
+import importlib
+from typing import Any
+
 BYTES = 8
 REPAIRS = BYTES // 2
 """So many damaged bytes of a frame are repaired."""
@@ -16,20 +20,22 @@ _GENERATOR = 0xFF0B5136EFADC818
 _LOW = (1 << 56) - 1
 
 
-def _powers() -> list[int]:
-    powers, power = [], 1
+def _powers() -> bytes:
+    powers, power = bytearray(), 1
     for _ in range(LONGEST):
         powers.append(power)
         power = power << 1 ^ (0x11D if power & 0x80 else 0)
-    return powers * 3
+    return bytes(powers) * (REPAIRS + 2)
 
 
 _POWER = _powers()
+"""Powers of 2, so often that each term of a locator is a slice of them."""
 _LOG = {power: exponent for exponent, power in enumerate(_POWER[:LONGEST])}
-
-
-def _times(a: int, b: int) -> int:
-    return _POWER[_LOG[a] + _LOG[b]] if a and b else 0
+_LOGS = bytes(_LOG[element] for element in range(1, 256))
+_PRODUCTS = [bytes(256)] + [b"\0" + _LOGS.translate(_POWER[log : log + 256]) for log in _LOGS]
+"""All products, by their two factors."""
+_STEPS = [int.from_bytes(_GENERATOR.to_bytes(BYTES, "big").translate(row), "big") for row in _PRODUCTS]
+"""What a factor adds to the rest of the division by the generator."""
 
 
 def _over(a: int, b: int) -> int:
@@ -37,16 +43,31 @@ def _over(a: int, b: int) -> int:
     return _POWER[_LOG[a] - _LOG[b] + LONGEST] if a and b else 0
 
 
-_STEPS = [int.from_bytes(bytes(_times(c, f) for c in _GENERATOR.to_bytes(BYTES, "big")), "big") for f in range(256)]
-"""What a factor adds to the rest of the division by the generator."""
+@functools.cache
+def _tables() -> tuple[Any, Any, Any, Any]:
+    """Return numpy, the parity of each byte by place and value, where each place begins in it, and a XOR of all.
+
+    The last place is that of the byte before the parity. 0.5 MB, which only lines that damage frames need.
+    """
+    np: Any = importlib.import_module("numpy")
+    steps = np.array(_STEPS, np.uint64)
+    places = [steps]
+    for _ in range(LONGEST - BYTES - 1):
+        rest = places[-1]
+        places.append((rest & np.uint64(_LOW)) << np.uint64(8) ^ steps[(rest >> np.uint64(56)).astype(np.intp)])
+    table = np.concatenate(places[::-1])
+    return np, table, 256 * np.arange(len(places), dtype=np.intp), np.bitwise_xor.reduce
 
 
 def of(data: bytes) -> bytes:
     """Return the parity of at most 247 bytes."""
-    rest, steps = 0, _STEPS
-    for byte in data:
-        rest = (rest & _LOW) << 8 ^ steps[rest >> 56 ^ byte]
-    return rest.to_bytes(BYTES, "big")
+    return _rest(data).to_bytes(BYTES, "big")
+
+
+def _rest(data: bytes) -> int:
+    np, table, begins, xor = _tables()
+    first = len(begins) - len(data)
+    return int(xor(table.take(begins[first:] + np.frombuffer(data, np.uint8)))) if data else 0
 
 
 def repaired(data: bytes) -> tuple[bytes, int] | None:
@@ -55,9 +76,8 @@ def repaired(data: bytes) -> tuple[bytes, int] | None:
     None if there are more than REPAIRS. What a frame of random bytes becomes is not what was sent: only the checksum in
     it shows that.
     """
-    size = len(data) - BYTES
-    rest = bytes(a ^ b for a, b in zip(of(data[:size]), data[size:]))  # noqa: B905 (Python 3.9)
-    syndromes = [_at(rest, root) for root in range(BYTES)]
+    rest = _rest(data[:-BYTES]) ^ int.from_bytes(data[-BYTES:], "big")
+    syndromes = _syndromes(rest.to_bytes(BYTES, "big"))
     locator = _locator(syndromes)
     if len(locator) - 1 > REPAIRS:
         return None
@@ -70,12 +90,15 @@ def repaired(data: bytes) -> tuple[bytes, int] | None:
     return bytes(fixed), len(errors)
 
 
-def _at(coefficients: bytes, root: int) -> int:
-    """Return the polynomial's value at 2 to the power of `root`."""
-    value = 0
-    for coefficient in coefficients:
-        value = coefficient ^ (_POWER[_LOG[value] + root] if value else 0)
-    return value
+def _syndromes(rest: bytes) -> list[int]:
+    """Return the values of the rest of the division at the generator's roots."""
+    syndromes = []
+    for root in range(BYTES):
+        row, value = _PRODUCTS[_POWER[root]], 0
+        for coefficient in rest:
+            value = row[value] ^ coefficient
+        syndromes.append(value)
+    return syndromes
 
 
 def _locator(syndromes: list[int]) -> list[int]:
@@ -86,13 +109,13 @@ def _locator(syndromes: list[int]) -> list[int]:
     locator, earlier = [1] + [0] * (BYTES - 1), [1] + [0] * (BYTES - 1)
     degree, shift, divisor = 0, 1, 1
     for n in range(BYTES):
-        difference = 0
-        for i in range(n + 1):
-            difference ^= _times(locator[i], syndromes[n - i])
+        difference = syndromes[n]
+        for i in range(1, min(degree, BYTES - 1) + 1):
+            difference ^= _PRODUCTS[locator[i]][syndromes[n - i]]
         if difference:
-            factor, kept = _over(difference, divisor), locator[:]
+            row, kept = _PRODUCTS[_over(difference, divisor)], locator[:]
             for i in range(shift, BYTES):
-                locator[i] ^= _times(factor, earlier[i - shift])
+                locator[i] ^= row[earlier[i - shift]]
             if 2 * degree <= n:
                 degree, earlier, divisor, shift = n + 1 - degree, kept, difference, 0
         shift += 1
@@ -101,23 +124,27 @@ def _locator(syndromes: list[int]) -> list[int]:
 
 def _errors(syndromes: list[int], locator: list[int], size: int) -> list[tuple[int, int]]:
     """Return place and value of each error within `size` bytes (Chien 1964, Forney 1965)."""
+    if len(locator) == 1:
+        return []
     evaluator = [0] * REPAIRS
     for i in range(REPAIRS):
         for k in range(min(i + 1, len(locator))):
-            evaluator[i] ^= _times(locator[k], syndromes[i - k])
+            evaluator[i] ^= _PRODUCTS[locator[k]][syndromes[i - k]]
     terms = [(k, _LOG[c]) for k, c in enumerate(locator) if c]
-    errors = []
-    for place in range(size if len(locator) > 1 else 0):
-        exponent = LONGEST - (size - 1 - place)
-        value = 0
-        for k, log in terms:
-            value ^= _POWER[(log + k * exponent) % LONGEST]
-        if value:
-            continue
+    first = LONGEST - (size - 1)
+    values = int.from_bytes(bytes([locator[0]]) * size, "big")
+    for k, log in terms[1:]:
+        start = (log + k * first) % LONGEST
+        values ^= int.from_bytes(_POWER[start : start + k * size : k], "big")
+    at_places, errors = values.to_bytes(size, "big"), []
+    place = at_places.find(0)
+    while place >= 0:
+        exponent = first + place
         slope = top = 0
         for k, log in terms:
             slope ^= _POWER[(log + k * exponent) % LONGEST] if k % 2 else 0
         for k, coefficient in enumerate(evaluator):
-            top ^= _times(coefficient, _POWER[k * exponent % LONGEST])
+            top ^= _PRODUCTS[coefficient][_POWER[k * exponent % LONGEST]]
         errors.append((place, _over(top, slope)))
+        place = at_places.find(0, place + 1)
     return errors

@@ -9,12 +9,15 @@ from collections.abc import Callable
 
 from deploy import coding, frames
 from deploy.agent.engine import EngineError, one_line
-from deploy.agent.interface import Engine, Tensor
+from deploy.agent.inputs import Input, tensor_bytes
+from deploy.agent.interface import Engine
+from deploy.agent.payloads import Refusal, as_json, decoded, expect_size, unpack
 from deploy.agent.text_mode import TextMode
-from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
+from deploy.frames import CHUNK, COUNT, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 
 WINDOW = 1 << 18
 MAX_PAYLOAD = frames.MAX_PAYLOAD
+JOINED_BYTES = 1024  # short answers go together; the host goes on before all it sent is taken
 MAX_COMMAND = 1 << 17  # a `db` of one picture may come as one command of MLPerf Tiny's runner
 
 _OFFSET = struct.Struct("<I")
@@ -23,51 +26,8 @@ _PART = struct.Struct("<II")
 _REFUSAL = struct.Struct("<BH")
 
 
-class Refusal(Exception):
-    """A request that is answered with ERROR."""
-
-    def __init__(self, code: Code, text: str):
-        super().__init__(text)
-        self.code = code
-
-
-class Input:
-    """One input tensor being written: its bytes and which of them are new since the last RUN."""
-
-    def __init__(self, size: int):
-        self.data = bytearray(size)
-        self.spans: list[tuple[int, int]] = []
-
-    @property
-    def whole(self) -> bool:
-        """Whether every byte has been written."""
-        return self.spans == [(0, len(self.data))]
-
-    def write(self, offset: int, chunk: bytes) -> None:
-        """Store a chunk that fits."""
-        if not chunk:
-            return
-        self.data[offset : offset + len(chunk)] = chunk
-        merged: list[tuple[int, int]] = []
-        for start, end in sorted([*self.spans, (offset, offset + len(chunk))]):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        self.spans = merged
-
-    def map_around(self, offset: int) -> bytes:
-        """Return which granules are written; bit 0 is the one MAP_BEFORE before that of `offset`, or the first one."""
-        first, size, bits = max(0, offset // GRANULE - MAP_BEFORE), len(self.data), 0
-        for start, stop in self.spans:
-            end = stop // GRANULE if stop < size else -(-stop // GRANULE)
-            for granule in range(max(-(-start // GRANULE), first), min(end, first + 8 * MAP.size)):
-                bits |= 1 << (granule - first)
-        return MAP.pack(bits)
-
-
 class Server:
-    """Answers what `receive` is fed by calling `send` with whole frames or text.
+    """Answers what `receive` is fed by calling `send` with whole frames or text, short ones together.
 
     `identity` gives board and firmware, and the model's name if it has one; `own_stats` adds to STATS, `board` answers
     BOARD. After RESET is answered, `reset_wanted` is true and the caller is to start the device again.
@@ -91,6 +51,7 @@ class Server:
         self.inferences = 0
         self.has_output = False
         self._input_is_old = False
+        self._unsent = bytearray()
         self._own_stats = own_stats
         self._max_payload = max_payload
         limits = {"window": window, "max_payload": max_payload, "write_map": True, "parity": True, "coding": True}
@@ -108,15 +69,25 @@ class Server:
             Type.PING: bytes,
         }
         if board:
-            self._handlers[Type.BOARD] = lambda payload: _as_json(payload, board)
+            self._handlers[Type.BOARD] = lambda payload: as_json(payload, board)
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the host and answer what they complete."""
         for item in self._decoder.feed(data):
             if isinstance(item, Frame):
-                self.send(frames.encode(self._reply(item)))
+                self._unsent += frames.encode(self._reply(item))
+                if len(self._unsent) >= JOINED_BYTES:
+                    self._flush()
             else:
+                self._flush()
                 self.send(self._text.answer(item.line).encode())
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._unsent:
+            data = bytes(self._unsent)
+            self._unsent.clear()
+            self.send(data)
 
     def _reply(self, request: Frame) -> Frame:
         """Return the answer, with parity if the request had some and the answer is short enough.
@@ -133,6 +104,7 @@ class Server:
 
     def log(self, text: str) -> None:
         """Send a line of log to the host."""
+        self._flush()
         self.send(frames.encode(Frame(Type.LOG, 0, text.encode()[:1000])))
 
     def _answer(self, frame: Frame) -> tuple[int, bytes]:
@@ -164,14 +136,14 @@ class Server:
             offset, wanted = _OFFSET_MOST.unpack(payload)
             most = min(most, wanted)
         else:
-            (offset,) = _unpack(_OFFSET, payload)
+            (offset,) = unpack(_OFFSET, payload)
         if offset >= len(self._info):
             raise Refusal(Code.RANGE, f"INFO has {len(self._info)} bytes, got offset {offset}")
         part = self._info[offset : offset + most]
         return _PART.pack(offset, len(self._info)) + part
 
     def _on_stats(self, payload: bytes) -> bytes:
-        _expect_size(payload, 0)
+        expect_size(payload, 0)
         own = {
             "inferences": self.inferences,
             "frames": self._decoder.frames,
@@ -187,7 +159,7 @@ class Server:
         flagged, offset = CHUNK.unpack_from(payload)
         tensor, chunk = flagged & ~(WITH_MAP | coding.CODED), payload[CHUNK.size :]
         if flagged & coding.CODED:
-            chunk = _decoded(chunk)
+            chunk = decoded(chunk)
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
         self._begin_write()
         self.inputs[tensor].write(offset, chunk)
@@ -195,7 +167,7 @@ class Server:
         return reply + self.inputs[tensor].map_around(offset) if flagged & WITH_MAP else reply
 
     def _on_read(self, payload: bytes) -> bytes:
-        tensor, offset, size = _unpack(STORED, payload)
+        tensor, offset, size = unpack(STORED, payload)
         self._check_range("output", self.output_sizes, tensor, offset, size)
         if size > self._max_payload - CHUNK.size:
             raise Refusal(Code.RANGE, f"READ gives at most {self._max_payload - CHUNK.size} bytes at once, got {size}")
@@ -211,10 +183,11 @@ class Server:
             raise Refusal(Code.RANGE, f"{what} {tensor} has {sizes[tensor]} bytes, got {size} from {offset}")
 
     def _on_run(self, payload: bytes) -> bytes:
-        (count,) = _unpack(COUNT, payload)
+        (count,) = unpack(COUNT, payload)
         most = (self._max_payload - COUNT.size) // 8
         if not 1 <= count <= most:
             raise Refusal(Code.RANGE, f"count is 1 to {most}, got {count}")
+        self._flush()  # what came before is answered while this one computes
         return payload + struct.pack(f"<{count}Q", *self.run(count))
 
     def run(self, count: int, *, keeps_ticks: bool = True) -> list[int]:
@@ -262,17 +235,9 @@ class Server:
         self.has_output = False
 
     def _on_reset(self, payload: bytes) -> bytes:
-        _expect_size(payload, 0)
+        expect_size(payload, 0)
         self.reset_wanted = True
         return b""
-
-
-def tensor_bytes(spec: Tensor) -> int:
-    """Return the size of a tensor of an INFO entry."""
-    size = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}[spec["dtype"]]
-    for dimension in spec["shape"]:
-        size *= dimension
-    return size
 
 
 def _describe(engine: Engine, identity: dict[str, str]) -> dict[str, object]:
@@ -290,29 +255,3 @@ def _describe(engine: Engine, identity: dict[str, str]) -> dict[str, object]:
         "counter": engine.counter,
         "input_preserved": engine.input_preserved,
     }
-
-
-def _decoded(code: bytes) -> bytes:
-    """Return the bytes of a WRITE with a code. Raises Refusal if it is not that of as many as its header says."""
-    if len(code) < coding.HEADER.size:
-        raise Refusal(Code.LENGTH, f"a code takes at least {coding.HEADER.size} bytes, got {len(code)}")
-    (count,) = coding.HEADER.unpack_from(code)
-    chunk = coding.decode(code[coding.HEADER.size :], count)
-    if chunk is None:
-        raise Refusal(Code.LENGTH, f"WRITE: the code is not of {count} bytes")
-    return chunk
-
-
-def _as_json(payload: bytes, make: Callable[[], dict[str, object]]) -> bytes:
-    _expect_size(payload, 0)
-    return json.dumps(make()).encode()
-
-
-def _unpack(layout: struct.Struct, payload: bytes) -> tuple[int, ...]:
-    _expect_size(payload, layout.size)
-    return layout.unpack(payload)
-
-
-def _expect_size(payload: bytes, size: int) -> None:
-    if len(payload) != size:
-        raise Refusal(Code.LENGTH, f"payload of {size} bytes expected, got {len(payload)}")

@@ -12,7 +12,7 @@ from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import cobs_py, frames
+from deploy import cobs_py, frames, parity
 from deploy.frames import Decoder, Frame, Item, Text
 from tests.deploy import make_vectors
 
@@ -77,6 +77,18 @@ def test_up_to_four_damaged_bytes_are_repaired(frame: Frame, places: set[int], c
     if damaged[:-8] == whole[:-8]:
         count = 0  # the parity of a whole frame is not looked at
     assert frames.decode(cobs.encode(bytes(damaged))) == frame._replace(repaired=count)
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 246, 247])
+def test_a_frame_with_parity_is_zero_at_each_root_of_the_generator(size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    for exponent in range(parity.BYTES):
+        value = 0
+        for byte in data + parity.of(data):
+            for _ in range(exponent):
+                value = value << 1 ^ (0x11D if value & 0x80 else 0)
+            value ^= byte
+        assert value == 0
 
 
 def test_what_is_too_long_for_parity_is_refused() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from deploy import frames
-from deploy.agent.server import Refusal
+from deploy.agent.payloads import Refusal
 from deploy.frames import Code, Frame, Type
 from deploy.info import Stats
 from deploy.links.lossy import Faults, LossyLink

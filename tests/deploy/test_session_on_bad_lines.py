@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy import frames
-from deploy.agent.server import Refusal
+from deploy.agent.payloads import Refusal
 from deploy.frames import Code, Frame, Type
 from deploy.links.lossy import Faults, LossyLink
 from deploy.request import Timeouts
@@ -92,14 +92,14 @@ def test_a_line_that_gets_better_gets_longer_frames_again() -> None:
     link = FakeLink()
     faults = Faults(0, 0, 0, 0, 0, byte_error=0.005)
     lossy = LossyLink(link, faults)
-    plain, longest = link.write, 0
+    plain, longest = lossy.write, 0
 
-    def spy(data: bytes) -> None:
+    def spy(data: bytes) -> None:  # as sent: a damaged zero joins two frames
         nonlocal longest
         longest = max(longest, *(len(piece) for piece in data.split(b"\0")))
         plain(data)
 
-    link.write = spy  # type: ignore[method-assign]
+    lossy.write = spy  # type: ignore[method-assign]
     with Session(lossy, Timeouts(600, 600, 600, resend_s=0.02)) as session:
         session.write_input(picture())
         longest = 0

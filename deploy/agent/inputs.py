@@ -1,0 +1,49 @@
+"""Input tensors while the host writes them."""
+
+from __future__ import annotations
+
+from deploy.agent.interface import Tensor
+from deploy.frames import GRANULE, MAP, MAP_BEFORE
+
+
+class Input:
+    """One input tensor being written: its bytes and which of them are new since the last RUN."""
+
+    def __init__(self, size: int):
+        self.data = bytearray(size)
+        self.spans: list[tuple[int, int]] = []
+
+    @property
+    def whole(self) -> bool:
+        """Whether every byte has been written."""
+        return self.spans == [(0, len(self.data))]
+
+    def write(self, offset: int, chunk: bytes) -> None:
+        """Store a chunk that fits."""
+        if not chunk:
+            return
+        self.data[offset : offset + len(chunk)] = chunk
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted([*self.spans, (offset, offset + len(chunk))]):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        self.spans = merged
+
+    def map_around(self, offset: int) -> bytes:
+        """Return which granules are written; bit 0 is the one MAP_BEFORE before that of `offset`, or the first one."""
+        first, size, bits = max(0, offset // GRANULE - MAP_BEFORE), len(self.data), 0
+        for start, stop in self.spans:
+            end = stop // GRANULE if stop < size else -(-stop // GRANULE)
+            for granule in range(max(-(-start // GRANULE), first), min(end, first + 8 * MAP.size)):
+                bits |= 1 << (granule - first)
+        return MAP.pack(bits)
+
+
+def tensor_bytes(spec: Tensor) -> int:
+    """Return the size of a tensor of an INFO entry."""
+    size = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4}[spec["dtype"]]
+    for dimension in spec["shape"]:
+        size *= dimension
+    return size

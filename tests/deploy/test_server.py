@@ -1,0 +1,33 @@
+"""When the agent's server sends what it answers."""
+
+from __future__ import annotations
+
+from deploy import frames
+from deploy.agent.server import JOINED_BYTES, Server
+from deploy.frames import CHUNK, COUNT, Frame, Type
+from tests.deploy.fake import IDENTITY, FakeEngine
+
+
+def write(seq: int, offset: int, size: int) -> bytes:
+    return frames.encode(Frame(Type.WRITE, seq, CHUNK.pack(0, offset) + bytes(size)))
+
+
+def test_short_answers_go_together_before_a_run_computes() -> None:
+    sent: list[bytes] = []
+
+    class Engine(FakeEngine):
+        def run(self) -> int:
+            assert [item.seq for item in frames.Decoder().feed(b"".join(sent)) if isinstance(item, Frame)] == [1, 2, 3]
+            return super().run()
+
+    server = Server(Engine(300), IDENTITY, sent.append)
+    run = frames.encode(Frame(Type.RUN, 4, COUNT.pack(1)))
+    server.receive(b"".join(write(seq, 100 * seq - 100, 100) for seq in (1, 2, 3)) + run)
+    assert [len(frames.Decoder().feed(data)) for data in sent] == [3, 1]
+
+
+def test_answers_do_not_wait_for_the_end_of_a_long_piece() -> None:
+    sent: list[bytes] = []
+    Server(FakeEngine(300), IDENTITY, sent.append).receive(write(1, 0, 1) * 200)
+    assert len(sent) > 1
+    assert max(map(len, sent)) < JOINED_BYTES + frames.encoded_size(16)
