@@ -45,13 +45,15 @@ class Plan:
     optimize: str = "size"
     layers: bool = False
     cycles: bool = False
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
 class Order:
     """One network to build for one target with one engine.
 
-    `labels` are class names, None for those of the data set; `weights` None takes the shipped ones.
+    `labels` are class names, None for those of the data set; `weights` None takes the shipped ones. `is_plain` asks for
+    TensorFlow's own int8 conversion, which is the same where floating point differs a little.
     """
 
     network: str
@@ -60,6 +62,7 @@ class Order:
     optimize: str
     labels: tuple[str, ...] | None = None
     weights: str | None = None
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,8 @@ def _pictures(built: Built, count: int) -> tuple[Values, Values]:
 
 
 def _order(plan: Plan, network: str, board: Target, engine: str) -> Order:
-    order = Order(network, board.name, engine, plan.optimize if engine == "aot" else "size")
+    optimize = plan.optimize if engine == "aot" else "size"
+    order = Order(network, board.name, engine, optimize, is_plain=plan.is_plain)
     if network.endswith(".tflite"):  # the pictures need not be of its classes to be run
         graph = read(Path(network))
         return replace(order, labels=_labels(graph.tensors[graph.outputs[0]].shape[-1]))

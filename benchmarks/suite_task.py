@@ -39,6 +39,7 @@ def run(
         optimize=optimize,
         layers=layers,
         cycles=cycles or presets,
+        is_plain=presets,
     )
     cells, tools = suite_run.run(plan, build)
     print()

@@ -155,6 +155,7 @@ def build_order(order: Order) -> Built:
         optimize=order.optimize,
         labels=None if order.labels is None else ",".join(order.labels),
         weights=order.weights,
+        plain=order.is_plain,
     )
     steps = Steps(preflight.check(request, preflight.Goal.COMPILED))
     return Built(steps.build_firmware(), steps.quantize(), steps.resolved.data)
