@@ -158,7 +158,7 @@ def test_the_real_esptool_is_stopped_in_the_middle_and_writes_all_then(
     esptool_programs.use(monkeypatch)
     (tmp_path / "f.bin").write_bytes(random.Random(1).randbytes(1 << 16))  # four blocks: it does not get smaller
     port = free_port()
-    words = ["esp32-mock-bootloader", "run", "--chip", "esp32s3", "--port", str(port), "--timeout", "120"]
+    words = ["esp32-mock-bootloader", "run", "--chip", "esp32s3", "--port", str(port), "--timeout", "1200"]
     stopped, uri = tool_of(board, "esptool"), f"tcp://127.0.0.1:{port}"
     stopped.watch = stopped_once_it_writes
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as model:
@@ -177,7 +177,7 @@ def test_the_real_esptool_is_stopped_in_the_middle_and_writes_all_then(
 
 
 def wait_until_it_listens(port: int) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

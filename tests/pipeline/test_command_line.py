@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -137,13 +136,11 @@ def test_imagenet_weights_without_a_network(home: Path, npz: Path, tmp_path: Pat
     """No name resolves and nothing is cached: as on a machine that is off the net."""
     labels = tmp_path / "labels.txt"
     labels.write_text("".join(f"class {i}\n" for i in range(1000)))
-    begin = time.monotonic()
     done = inv(
         home, "build", "--model", "v1_025", "--weights", "imagenet", "--data", f"npz:{npz}", "--labels", labels,
         KERAS_HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9",
     )  # fmt: skip
     one_line(done, "--weights imagenet: Keras could not download them", "try again with a network")
-    assert time.monotonic() - begin < 120
     assert leftovers(home) == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -32,12 +31,10 @@ def test_a_host_that_accepts_and_says_nothing(
 ) -> None:
     monkeypatch.setattr("deploy.reach.CONNECT_S", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        begin = time.monotonic()
         error = error_of(
             capsys, *deploy(npz, "--target", "rpi4", "--link", f"ssh://pi@127.0.0.1:{silent.getsockname()[1]}")
         )
     assert "127.0.0.1" in error
-    assert time.monotonic() - begin < 60
 
 
 def test_an_unknown_host_key(npz: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd) -> None:
