@@ -90,7 +90,7 @@ def read(path: Path) -> Report:
     """Return a report from disk, checked. Raises ConfigError if it is missing or not a report."""
     if not path.is_file():
         raise ConfigError(f"{path}: no report yet{_others(path)}; `inv deploy` writes it")
-    return loads(path.read_bytes(), Source(str(path), next_step="delete it and deploy again"))
+    return loads(path.read_bytes(), Source(str(path), next_step="expected a report.json of `inv deploy`"))
 
 
 def _others(path: Path) -> str:

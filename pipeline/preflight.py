@@ -205,23 +205,21 @@ def check_any_device(requests: Sequence[Request]) -> None:
         raise failed[0]
 
 
-def check_disk(folder: Path) -> None:
-    """Raise ConfigError if a folder can't be written, or its disk is full."""
+def check_disk(folder: Path, elsewhere: str = ELSEWHERE) -> None:
+    """Raise ConfigError if a folder can't be written, or its disk is full; `elsewhere` is how to name another."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(
-            f"{folder}: can't be written; set the owner of {there}, or name another folder in ALPHARHO_HOME"
-        )
+        raise ConfigError(f"{folder}: can't be written; set the owner of {there}, or {elsewhere}")
     try:
         with tempfile.TemporaryFile(dir=there) as probe:  # a quota or a network disk shows in nothing else
             probe.write(bytes(PROBE_BYTES))
     except OSError as e:
-        raise ConfigError(f"{folder}: can't be written ({e.strerror or e}); {ELSEWHERE}") from e
+        raise ConfigError(f"{folder}: can't be written ({e.strerror or e}); {elsewhere}") from e
     free = shutil.disk_usage(there).free
     if free < FREE_BYTES:
         raise ConfigError(
             f"{folder}: can't be written: {free / 1e6:.0f} MB free, expected {FREE_BYTES / 1e6:.0f} MB; "
-            f"free disk space, or {ELSEWHERE}"
+            f"free disk space, or {elsewhere}"
         )
 
 
@@ -239,7 +237,7 @@ def check_output(option: str, path: Path) -> None:
     """Raise ConfigError if the file that an option names could not be written in the end."""
     if path.is_dir():
         raise ConfigError(f"{option} {path}: is a folder, expected a file to write")
-    check_disk(path.absolute().parent)
+    check_disk(path.absolute().parent, f"name another file with {option}")
 
 
 def check_data(request: Request) -> None:

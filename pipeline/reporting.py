@@ -37,6 +37,8 @@ def write_pages(chosen: ReportOptions) -> None:
     """Write runs as a page, as Markdown and as CSV, and print each path. Raises ConfigError if there are none."""
     from measure.page import html, runs, table
 
+    if chosen.json:
+        raise ConfigError("--json: prints one report; leave it out with --html, --markdown and --csv, which name files")
     words = list(chosen.runs)
     if not words:
         is_one = {"model", "target", "engine"} & chosen.typed.keys()

@@ -236,10 +236,10 @@ def test_reading_what_is_not_there_or_damaged(tmp_path: Path) -> None:
         report_file.read(tmp_path / "empty" / "a" / "b" / "report.json")
     bad = tmp_path / "host" / "v1_025" / "report.json"
     bad.write_text("{")
-    with pytest.raises(ConfigError, match=r"not JSON .*; delete it and deploy again"):
+    with pytest.raises(ConfigError, match=r"not JSON .*; expected a report.json of `inv deploy`"):
         report_file.read(bad)
     bad.write_text(json.dumps(changed("model", None)))
-    with pytest.raises(ConfigError, match="key model is missing; delete it and deploy again"):
+    with pytest.raises(ConfigError, match="key model is missing; expected a report.json of `inv deploy`"):
         report_file.read(bad)
 
 

@@ -69,6 +69,8 @@ def test_a_page_of_all_runs_or_of_one(reports: Path, tmp_path: Path, capsys: pyt
     assert "v2_035 on rpi4" in page.read_text()
     for chosen, message in (
         (ReportOptions(runs=("a",)), "--runs: belongs to --html, --markdown or --csv"),
+        (ReportOptions(html=page, json=True), "--json: prints one report; leave it out with --html"),
+        (ReportOptions(html=Path("/proc/page.html")), "/proc: can't be written .*name another file with --html"),
         (ReportOptions(html=page, runs=("nowhere",)), "nowhere: no such report or folder of reports"),
         (ReportOptions(html=tmp_path), r"--html .*: is a folder, expected a file to write"),
         (ReportOptions(model="v9", html=page, typed={"model": "v9"}), "no report yet"),
