@@ -30,7 +30,8 @@ import process
 from artifact import ROOT
 from errors import DeviceError
 
-END_S = 10.0
+END_S = 120.0
+"""How long processes of a killed run may take to end: a busy machine gives them little time."""
 RUN_S = 900.0
 POLL_S = 0.05
 VARYING = {
