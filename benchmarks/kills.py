@@ -153,7 +153,7 @@ def save_pictures(path: Path, test: int) -> Path:
 
 def command_for(target: str, pictures: Path, model: str = "v1_025_32") -> list[str]:
     """Return the command of a run on all pictures: a small network with random weights, or an int8 .tflite."""
-    weights = [] if model.endswith(".tflite") else ["--weights", "random", "--calibration-images", "16"]
+    weights = [] if model.endswith(".tflite") else ["--weights", "random", "--calibration-images", "16", "--plain"]
     return [
         sys.executable, str(ROOT / "tasks.py"), "deploy", "--target", target, "--model", model, *weights,
         "--data", f"npz:{pictures}", "--images", "all",

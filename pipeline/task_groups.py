@@ -20,6 +20,6 @@ TRACE = (
 )  # fmt: skip
 PROFILE = (*INT8, "target", "engine", "optimize", "stream_input", "accept_new", "link", "flasher", "json")
 COMPARE = (
-    "comparison", "target", "engine", "optimize", "data", "labels", "images", "seed", "calibration_images", "link",
-    "threads", "kernels", "accept_new", "fresh", "junit", "json",
+    "comparison", "target", "engine", "optimize", "data", "labels", "images", "seed", "calibration_images", "plain",
+    "link", "threads", "kernels", "accept_new", "fresh", "junit", "json",
 )  # fmt: skip

@@ -141,7 +141,7 @@ def test_only_what_depends_on_a_change_is_built_again(
         return int8
 
     monkeypatch.setattr(convert, "produce", remember)
-    request = Request(PRESET, weights="random", calibration_images=16, data=f"npz:{npz}")
+    request = Request(PRESET, weights="random", calibration_images=16, data=f"npz:{npz}", plain=True)
     assert Steps(resolve(request)).quantize() is int8
     assert Steps(resolve(request)).build_network().reused
     with np.load(npz) as archive:

@@ -35,7 +35,7 @@ def test_outputs_of_each_kind_are_converted_and_compared(kind: str, data: Datase
     keras.Model(x, outputs).save(path)
     classes, reason, shapes = CASES[kind]
     network = build.build(weights.resolve(str(path), None, data.identity, (), 3), ())
-    facts = convert.calibrate(network, data, convert.Settings(pictures=16, held_out=30)).facts
+    facts = convert.calibrate(network, data, convert.Settings(pictures=16, held_out=30, is_plain=True)).facts
     assert network.facts.classes == facts.classes == classes
     assert sorted(tensor.shape for tensor in facts.outputs) == shapes
     assert facts.meaning.reason.startswith(reason)

@@ -57,7 +57,7 @@ def _changes(tmp_path: Path) -> dict[str, Any]:
         "labels": ",".join(reversed(CLASSES)),
         "data": f"npz:{save_npz(tmp_path / 'other.npz', seed=5)}",
         "calibration_images": 8,
-        "plain": True,
+        "plain": False,
         "seed": 1,
         "target": "qemu-m7",
         "engine": "tflm",
@@ -72,7 +72,7 @@ def test_each_option_that_decides_what_is_built_is_tried(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["input_range", "labels", "data", "calibration_images", "plain", "seed"])
 def test_int8_is_converted_again(name: str, mine: Path, npz: Path, tmp_path: Path, conversions: list[Any]) -> None:
-    base = Request(str(mine), data=f"npz:{npz}", calibration_images=16)
+    base = Request(str(mine), data=f"npz:{npz}", calibration_images=16, plain=True)
     changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
     first, second = (Steps(resolve(request)).quantize() for request in (base, changed))
     assert first.path.parent != second.path.parent, f"--{name} changes nothing"
@@ -87,7 +87,7 @@ def test_int8_is_converted_again(name: str, mine: Path, npz: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["model", "channels"])
 def test_the_network_is_built_again(name: str, npz: Path, tmp_path: Path) -> None:
-    base = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16)
+    base = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, plain=True)
     changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
     first, second = (Steps(resolve(request)).build_network() for request in (base, changed))
     assert first.sha256 != second.sha256
@@ -95,7 +95,7 @@ def test_the_network_is_built_again(name: str, npz: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["target", "engine", "optimize", "stream_input"])
 def test_firmware_is_compiled_again(name: str, npz: Path, tmp_path: Path) -> None:
-    base = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, target="qemu-m4")
+    base = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, target="qemu-m4", plain=True)
     changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
     first, second = (Steps(resolve(request)).compile() for request in (base, changed))
     assert first.path.parent != second.path.parent
@@ -104,7 +104,7 @@ def test_firmware_is_compiled_again(name: str, npz: Path, tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("conversions")
 def test_a_range_that_was_assumed_is_not_the_same_as_one_that_was_given(mine: Path, npz: Path) -> None:
-    base = Request(str(mine), data=f"npz:{npz}", calibration_images=16)
+    base = Request(str(mine), data=f"npz:{npz}", calibration_images=16, plain=True)
     given = dataclasses.replace(base, input_range=(-1.0, 1.0))
     found = [Steps(resolve(request)).quantize().facts.range_from for request in (base, given)]
     assert found == ["assumed", "option"]

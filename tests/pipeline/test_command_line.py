@@ -114,7 +114,7 @@ def test_an_empty_folder_and_one_without_pictures(home: Path, tmp_path: Path) ->
 def test_a_folder_with_one_picture_a_class(home: Path, tmp_path: Path) -> None:
     """All of them are for testing then, and nothing is left to calibrate with."""
     root = save_folder(tmp_path / "scant", count=1)
-    done = call_inv(home, "deploy", "--model", PRESET, "--weights", "random", "--data", f"folder:{root}")
+    done = call_inv(home, "deploy", "--model", PRESET, "--weights", "random", "--plain", "--data", f"folder:{root}")
     one_line(done, "has 0 to train", "give at least 2 for each class")
 
 
@@ -188,7 +188,17 @@ def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
     root = save_folder(tmp_path / "photos", suffix=".jpg")
     broken = root / "left" / "005.jpg"
     broken.write_bytes(broken.read_bytes()[:300])
-    arguments = ["--model", PRESET, "--weights", "random", "--data", f"folder:{root}", "--calibration-images", "16"]
+    arguments = [
+        "--model",
+        PRESET,
+        "--weights",
+        "random",
+        "--data",
+        f"folder:{root}",
+        "--calibration-images",
+        "16",
+        "--plain",
+    ]
     done = call_inv(home, "deploy", *arguments, "--images", "all")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -161,7 +161,7 @@ def tiny_disk(tmp_path: Path) -> Any:
 
 def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts]) -> None:
     """Room for nothing of a network; then room for it but not for what comes of it. Preflight and the steps say it."""
-    request = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, images=20)
+    request = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, images=20, plain=True)
     done = inv(tiny_disk, "deploy", *options(npz))
     one_line(done, "can't be written", "free disk space")
     with at_home(tiny_disk), pytest.raises(ConfigError, match="can't be written .*free disk space"):

@@ -104,7 +104,7 @@ def _hang_up(end: socket.socket) -> None:
 
 @pytest.fixture
 def cable(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> Iterator[Cable]:
-    request = Request(PRESET, target="host-fw", weights="random", data=f"npz:{npz}", calibration_images=16)
+    request = Request(PRESET, target="host-fw", weights="random", data=f"npz:{npz}", calibration_images=16, plain=True)
     with at_home(home):
         image = Steps(resolve(request)).build_firmware().path
     cable = Cable(image)
