@@ -32,7 +32,7 @@ DECIDING = 200
 """Pictures of the training split, beside those to calibrate with, on which a method has to gain to be used."""
 FEW = 20
 """Deciding pictures below which those to calibrate with decide too."""
-METHOD = 1
+METHOD = 2
 """Counts up where the improved conversion gives other bytes for the same inputs."""
 RANDOM_SEED = 0
 USUAL_RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0))

@@ -46,8 +46,7 @@ class Settings:
 def beginning(graph: Folded, inputs: Floats) -> tuple[Folded, Ranges]:
     """Return the network with its spread channels equalized, and the range of each point over the inputs (n, ...)."""
     values, _ = collect(graph, inputs)
-    equal, _ = equalize(graph, values)
-    values, _ = collect(equal, inputs)
+    equal, values, _ = equalize(graph, values)
     return equal, min_max(equal, values, INPUT_RANGE)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.improve.statistics import Doubles, Values, channel_range
 from models.folded.graph import Folded, Node, Weights
@@ -17,7 +18,10 @@ from models.folded.graph import Folded, Node, Weights
 RELU6_LIMIT = 6 * 0.98
 """What a channel may reach before ReLU6 in the calibration pictures: a test picture may reach a little more."""
 LIVE = 1e-4
-"""Part of the widest channel's range below which a channel is dead and stays as it is."""
+"""Part of the widest channel's range below which a channel is dead: it has nothing to round.
+
+It grows only as far as its users' weights would else be the largest, and make those of live channels coarse.
+"""
 SPREAD = 8.0
 """How many times wider the widest live channel is than the narrowest, from which a tensor is equalized."""
 LARGEST_FACTOR = 2.0**13
@@ -89,8 +93,10 @@ def spread_of(channels: Doubles) -> float:
     return float(live.max() / live.min()) if len(live) else 1.0
 
 
-def equalize(graph: Folded, values: Mapping[str, Values], with_clipped: bool = True) -> tuple[Folded, dict[str, float]]:
-    """Return the network with the spread tensors equalized, and the spread of each by its first maker.
+def equalize(
+    graph: Folded, values: Mapping[str, Values], with_clipped: bool = True
+) -> tuple[Folded, dict[str, Values], dict[str, float]]:
+    """Return the network with the spread tensors equalized, its values, and the spread before by the first maker.
 
     Without `with_clipped` tensors behind a ReLU6 are left alone.
     """
@@ -100,12 +106,18 @@ def equalize(graph: Folded, values: Mapping[str, Values], with_clipped: bool = T
         if spread_of(channels) >= SPREAD and (with_clipped or not group.is_clipped):
             chosen.append((group, channels))
     spreads = {group.makers[0]: spread_of(channels) for group, channels in chosen}
+    totals = [np.ones(len(channels)) for _, channels in chosen]
     for _ in range(ROUNDS):
-        for i, (group, channels) in enumerate(chosen):
-            factors = _factors(graph, group, channels)
+        for (group, channels), total in zip(chosen, totals, strict=True):
+            factors = _factors(graph, group, channels * total)
             graph = scaled(graph, group, factors)
-            chosen[i] = group, channels * factors
-    return graph, spreads
+            total *= factors
+    changed = {
+        point: values[point].scaled(total)
+        for (group, _), total in zip(chosen, totals, strict=True)
+        for point in group.points
+    }
+    return graph, {**values, **changed}, spreads
 
 
 def _factors(graph: Folded, group: Group, channels: Doubles) -> Doubles:
@@ -115,22 +127,22 @@ def _factors(graph: Folded, group: Group, channels: Doubles) -> Doubles:
     factors = np.ones(len(channels))
     if not live.any():
         return factors
-    weights = _largest_weights(graph, group)
+    weights = _largest_weights(graph, group, live)
     if weights is None:
         factors[live] = widest / channels[live]
     else:
         factors[live] = np.sqrt(np.maximum(weights[live], 1e-9) / (channels[live] / widest))
         factors[live] *= widest / (channels[live] * factors[live]).max()
+        factors[~live] = np.maximum(weights[~live], 1)
     factors = np.exp2(np.rint(np.log2(factors.clip(1 / LARGEST_FACTOR, LARGEST_FACTOR))))
     if group.is_clipped:
         room = np.exp2(np.floor(np.log2(RELU6_LIMIT / np.maximum(channels, 1e-30))))
         factors = np.where(room >= 1, np.minimum(np.maximum(factors, 1), np.maximum(room, 1)), 1)
-    factors[~live] = 1
     return factors
 
 
-def _largest_weights(graph: Folded, group: Group) -> Doubles | None:
-    """Return the largest weight of each input channel relative to the largest of its output channel.
+def _largest_weights(graph: Folded, group: Group, live: npt.NDArray[np.bool_]) -> Doubles | None:
+    """Return the largest weight of each input channel relative to the largest live one of its output channel.
 
     None where all users are depthwise: they have a scale for each channel and take any factor.
     """
@@ -139,7 +151,7 @@ def _largest_weights(graph: Folded, group: Group) -> Doubles | None:
         if graph[user].op != "depthwise":
             kernel = np.abs(graph.weights[user].kernel.astype(np.float64))
             kernel = kernel.reshape(-1, *kernel.shape[-2:]).max(axis=0)
-            parts.append((kernel / np.maximum(kernel.max(axis=0), 1e-12)).max(axis=1))
+            parts.append((kernel / np.maximum(kernel[live].max(axis=0), 1e-12)).max(axis=1))
     return np.max(parts, axis=0) if parts else None
 
 

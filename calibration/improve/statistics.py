@@ -26,13 +26,24 @@ class Values:
     """The values of one tensor.
 
     `low` and `high` are the smallest and largest of each channel (channels,). `means` and `counts` are a histogram of
-    a sample of all values: the mean of the values in each bin, and how many they are.
+    a sample of all values: the mean of the values in each bin, and how many they are. `sample` (n,) is that sample,
+    and `channel` (n,) the channel of each of its values.
     """
 
     low: Floats
     high: Floats
     means: Doubles
     counts: Doubles
+    sample: Floats
+    channel: npt.NDArray[np.intp]
+
+    def scaled(self, factors: Doubles) -> Values:
+        """Return what the values are with each channel times its factor (channels,), a positive number."""
+        low, high, sample = (
+            (values * by).astype(np.float32)
+            for values, by in ((self.low, factors), (self.high, factors), (self.sample, factors[self.channel]))
+        )
+        return Values(low, high, *_histogram(sample), sample, self.channel)
 
 
 def collect(graph: Folded, inputs: Floats, batch: int = BATCH) -> tuple[dict[str, Values], Floats]:
@@ -40,6 +51,7 @@ def collect(graph: Folded, inputs: Floats, batch: int = BATCH) -> tuple[dict[str
     low: dict[str, Floats] = {}
     high: dict[str, Floats] = {}
     samples: dict[str, list[Floats]] = {}
+    channels: dict[str, list[npt.NDArray[np.intp]]] = {}
     share = max(1, SAMPLE * batch // max(len(inputs), 1))
 
     def tap(name: str, value: tf.Tensor) -> tf.Tensor:
@@ -48,11 +60,16 @@ def collect(graph: Folded, inputs: Floats, batch: int = BATCH) -> tuple[dict[str
             smallest, largest = tf.reduce_min(rows, 0).numpy(), tf.reduce_max(rows, 0).numpy()
             low[name] = np.minimum(low.get(name, smallest), smallest)
             high[name] = np.maximum(high.get(name, largest), largest)
-            samples.setdefault(name, []).append(tf.reshape(rows, (-1,))[:: _stride(rows.shape, share)].numpy())
+            stride = _stride(rows.shape, share)
+            samples.setdefault(name, []).append(tf.reshape(rows, (-1,))[::stride].numpy())
+            channels.setdefault(name, []).append(np.arange(len(samples[name][-1])) * stride % rows.shape[1])
         return value
 
     outputs = run.outputs(graph, inputs, tap, batch).numpy()
-    values = {name: Values(low[name], high[name], *_histogram(np.concatenate(samples[name]))) for name in low}
+    values = {}
+    for name, parts in samples.items():
+        sample = np.concatenate(parts)
+        values[name] = Values(low[name], high[name], *_histogram(sample), sample, np.concatenate(channels[name]))
     return values, outputs
 
 

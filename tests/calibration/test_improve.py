@@ -89,9 +89,40 @@ def test_int8_comes_back_where_channels_were_spread(activation: str) -> None:
 def test_equalizing_moves_no_bit_of_the_float_outputs() -> None:
     graph = provoked(network(activation="relu"))
     values, before = statistics.collect(graph, pictures(20))
-    other, spreads = equalize.equalize(graph, values)
+    other, _, spreads = equalize.equalize(graph, values)
     assert spreads
     assert any((graph.weights[name].kernel != other.weights[name].kernel).any() for name in graph.weights)
+    np.testing.assert_array_equal(run.outputs(other, pictures(20)), before)
+
+
+def test_the_values_of_the_equalized_network_are_known_without_running_it() -> None:
+    graph = provoked(network(activation="relu"))
+    values, _ = statistics.collect(graph, pictures(20))
+    other, its_values, spreads = equalize.equalize(graph, values)
+    expected, _ = statistics.collect(other, pictures(20))
+    assert set(spreads) >= {"conv", "deep", "wide"}
+    assert its_values.keys() == expected.keys()
+    for name, one in expected.items():
+        for part in ("low", "high", "means", "counts"):
+            np.testing.assert_allclose(getattr(its_values[name], part), getattr(one, part), rtol=1e-5, atol=1e-6)
+
+
+def test_a_dead_channel_grows_until_its_weights_are_as_those_of_others() -> None:
+    """Else its large weights decide the scale of the users' kernels, and the small ones of live channels round to 0."""
+    graph = provoked(network(activation="relu"))
+    known = graph.weights
+    kernel, bias = known["deep"].kernel.copy(), known["deep"].bias.copy()
+    kernel[:, :, 5] = 0
+    bias[5] = -0.001
+    user = known["first"].kernel.copy()
+    user[:, :, 5] = 100 * np.abs(user).max()
+    graph = graph.with_weights({"deep": Weights(kernel, bias), "first": Weights(user, known["first"].bias)})
+    values, before = statistics.collect(graph, pictures(20))
+    assert values["deep"].high[5] == 0
+    other, _, spreads = equalize.equalize(graph, values)
+    assert "deep" in spreads
+    weights = np.abs(other.weights["first"].kernel[0, 0])
+    assert weights[5].max() <= 2 * np.delete(weights, 5, 0).max()
     np.testing.assert_array_equal(run.outputs(other, pictures(20)), before)
 
 
@@ -101,10 +132,10 @@ def test_channels_that_are_not_spread_and_dead_ones_stay() -> None:
     graph = graph.with_weights({"conv": Weights(dead.kernel.astype(np.float32), dead.bias.astype(np.float32))})
     values, _ = statistics.collect(graph, pictures(20))
     assert values["conv"].high[15] == 0
-    assert "conv" not in equalize.equalize(graph, values)[1]
+    assert "conv" not in equalize.equalize(graph, values)[2]
     graph = provoked(graph)
     values, _ = statistics.collect(graph, pictures(20))
-    other, spreads = equalize.equalize(graph, values)
+    other, _, spreads = equalize.equalize(graph, values)
     assert "conv" in spreads
     assert not other.weights["conv"].kernel[..., 15].any()
     assert all(np.isfinite(one.kernel).all() and np.isfinite(one.bias).all() for one in other.weights.values())
@@ -113,7 +144,7 @@ def test_channels_that_are_not_spread_and_dead_ones_stay() -> None:
 def test_a_channel_behind_relu6_grows_to_its_limit_at_most() -> None:
     graph = provoked(network())
     values, _ = statistics.collect(graph, pictures(20))
-    other, _ = equalize.equalize(graph, values)
+    other, _, _ = equalize.equalize(graph, values)
     after, _ = statistics.collect(other, pictures(20))
     for name in ("conv", "deep", "wide"):
         assert (after[name].high >= values[name].high - 1e-6).all()
@@ -140,7 +171,9 @@ def test_a_range_of_least_squares_gives_up_a_lone_value() -> None:
     sample = np.append(np.random.default_rng(0).normal(size=50_000), 40.0).astype(np.float32)[:, None]
     means, counts = statistics._histogram(sample[:, 0])
     counts[:-1] *= 1000
-    values = statistics.Values(sample.min(0), sample.max(0), means, counts)
+    values = statistics.Values(
+        sample.min(0), sample.max(0), means, counts, sample[:, 0], np.zeros(len(sample), np.intp)
+    )
     limits = {"t": (float(sample.min()), float(sample.max()))}
     low, high = ranges.least_squares(limits, {"t": values}, ())["t"]
     assert high < 30
