@@ -2,7 +2,8 @@
 
 Run it with `.venv/bin/python -m benchmarks.faulty_line MODEL.tflite`, for another device than `host-fw` with
 `--target`. Batches of all lines alternate: other load on the machine affects all alike. Every output is compared with
-that over the clean line.
+that over the clean line. With `--baud` each line is also as slow as a UART: a pipe carries a picture in far less time
+than Python takes for its frames.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 import target
+from benchmarks.line_share import PacedLink
 from calibration import convert
 from compilers import litert
 from compilers.image import microcontroller
@@ -124,13 +126,16 @@ class Line:
         self.seconds += time.monotonic() - begin
 
 
-def measure(model: Path, images: int, target_name: str = "host-fw") -> dict[str, Line]:
-    """Return the lines after `images` random inputs of an int8 .tflite went over each."""
+def measure(model: Path, images: int, target_name: str = "host-fw", baud: int = 0) -> dict[str, Line]:
+    """Return the lines after `images` random inputs of an int8 .tflite went over each.
+
+    0 baud is as fast as the link is.
+    """
     start = _starter(model, target.load(target_name))
     with ExitStack() as stack:
         lines = {}
         for name, wrap in LINES.items():
-            link = wrap(start())
+            link = wrap(PacedLink(start(), baud) if baud else start())
             begin = time.monotonic()
             connection = stack.enter_context(Connection(_opener(link), GIVE_UP_S, lambda text: None))
             outputs = samples.Outputs(np.zeros((images, connection.info.outputs[0].nbytes), np.uint8), [])
@@ -166,8 +171,9 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--target", default="host-fw")
+    parser.add_argument("--baud", type=int, default=0, help="pass bytes as fast as a UART [default: as the link does]")
     arguments = parser.parse_args()
-    lines = measure(arguments.model, arguments.images, arguments.target)
+    lines = measure(arguments.model, arguments.images, arguments.target, arguments.baud)
     clean = lines["clean"]
     for name, line in lines.items():
         equal = int((line.outputs.raw == clean.outputs.raw).all(axis=1).sum())
