@@ -34,6 +34,7 @@ END_S = 120.0
 """How long processes of a killed run may take to end: a busy machine gives them little time."""
 RUN_S = 900.0
 POLL_S = 0.05
+REPORT_FILES = ("details.json", "report.json", "report.md")
 VARYING = {
     "": ("latency", "linux"),
     "device": ("clock_error",),
@@ -118,7 +119,7 @@ class Round:
         """Return what a run must not leave: hidden files, journals, more than a report, temporary files."""
         paths = [path for path in self.home.rglob(".*") if not path.is_relative_to(self.home / "tmp")]
         paths += self.home.glob("build/journals/*")
-        paths += [p for p in self.home.glob("reports/*/*/*") if p.name not in ("report.json", "report.md")]
+        paths += [p for p in self.home.glob("reports/*/*/*") if p.name not in REPORT_FILES]
         paths += self.temporary.iterdir()
         return sorted(str(path.relative_to(self.folder)) for path in paths)
 

@@ -97,7 +97,7 @@ class Contents:
     def revision(self) -> str:
         """What the protocol says of itself: a digest of the code and its facts, "" without the protocol."""
         config = self.code.get(f"src/{self.identifier}/{sources.CONFIG}", "")
-        return next(iter(re.findall(r'FIRMWARE_REVISION "(\w+)"', config)), "")
+        return next(iter(re.findall(r'FIRMWARE_REVISION +"(\w+)"', config)), "")
 
     def files(self) -> dict[str, str]:
         """Return all files by path but for the libraries."""

@@ -158,7 +158,7 @@ class Server:
             raise Refusal(Code.LENGTH, f"WRITE takes at least {CHUNK.size} bytes, got {len(payload)}")
         flagged, offset = CHUNK.unpack_from(payload)
         tensor, chunk = flagged & ~(WITH_MAP | coding.CODED), payload[CHUNK.size :]
-        if flagged & coding.CODED:
+        if flagged & coding.CODED and tensor < len(self.inputs):
             chunk = decoded(chunk)
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
         self._begin_write()

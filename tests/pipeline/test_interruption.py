@@ -136,7 +136,7 @@ def test_a_run_that_is_cut_three_times_ends_with_a_fullreport_of(many: Path, tmp
     report = report_of(home, PRESET)
     assert report["accuracy"]["n"] == report["exactness"]["equal"] == 6000
     assert 0 < report["provenance"]["resumed_pictures"] < 6000
-    assert sorted(path.name for path in folder.iterdir()) == ["report.json", "report.md"]
+    assert sorted(path.name for path in folder.iterdir()) == ["details.json", "report.json", "report.md"]
     assert leftovers(home) == []
     assert list(home.glob("build/journals/*")) == []
 

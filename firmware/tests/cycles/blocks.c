@@ -26,25 +26,31 @@ void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, ended_t call, void *use
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 
-__attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_VERSION;
+// What QEMU looks for in a plugin.
+extern int qemu_plugin_version;
+int qemu_plugin_version = PLUGIN_VERSION;
+// NOLINTNEXTLINE(misc-use-internal-linkage): QEMU's header, which declares it, is not packaged
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv);
 
 #define NO_OPERATOR       (-1)
+#define LONGEST_LINE      64
+#define LONGEST_PATH      4096
 #define MOST_TRANSLATIONS (1u << 20)
 
 struct block {
   uint32_t address, instructions;
-  int32_t operator; // that it calls
+  int32_t called; // that it calls
 };
 
 struct count {
   const struct block *before, *block, *after;
-  int32_t operator;
+  int32_t called;
   uint64_t times;
 };
 
 struct call {
   uint32_t address;
-  int32_t operator;
+  int32_t called;
 };
 
 static struct count *counts; // open addressing; a power of two of places
@@ -52,9 +58,9 @@ static size_t places = 1u << 14, used, translations;
 static struct call *calls;
 static size_t call_count;
 static uint32_t begin_address, end_address;
-static const char *out_path = "";
+static char out_path[LONGEST_PATH];
 static bool is_inside;
-static int32_t operator = NO_OPERATOR, operator_before = NO_OPERATOR;
+static int32_t called = NO_OPERATOR, called_before = NO_OPERATOR;
 static const struct block *last, *before_last;
 
 static void stop(const char *what) {
@@ -65,10 +71,10 @@ static void stop(const char *what) {
 static size_t place_of(const struct count *table, size_t size, const struct count *key) {
   uint64_t hash = (uintptr_t)key->block * 0x9E3779B97F4A7C15u;
   hash = (hash ^ (uintptr_t)key->before) * 0xC2B2AE3D27D4EB4Fu;
-  hash = (hash ^ (uintptr_t)key->after ^ ((uint64_t)(uint32_t)key->operator << 40)) * 0x9E3779B97F4A7C15u;
+  hash = (hash ^ (uintptr_t)key->after ^ ((uint64_t)(uint32_t)key->called << 40)) * 0x9E3779B97F4A7C15u;
   size_t at = (size_t)(hash >> 24) & (size - 1u);
   while (table[at].block && (table[at].block != key->block || table[at].before != key->before ||
-                             table[at].after != key->after || table[at].operator != key->operator)) {
+                             table[at].after != key->after || table[at].called != key->called)) {
     at = (at + 1u) & (size - 1u);
   }
   return at;
@@ -94,7 +100,7 @@ static void count_last(const struct block *after) {
   if (!last) {
     return;
   }
-  const struct count key = {before_last, last, after, operator_before, 0};
+  const struct count key = {before_last, last, after, called_before, 0};
   const size_t at = place_of(counts, places, &key);
   if (!counts[at].block) {
     counts[at] = key;
@@ -120,10 +126,10 @@ static void executed(unsigned int cpu, void *user) {
     last = before_last = NULL;
     return;
   }
-  if (block->operator != NO_OPERATOR) {
-    operator = block->operator;
+  if (block->called != NO_OPERATOR) {
+    called = block->called;
   }
-  operator_before = operator;
+  called_before = called;
   before_last = last;
   last = block;
 }
@@ -139,10 +145,10 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
   }
   block->address = (uint32_t)qemu_plugin_tb_vaddr(tb);
   block->instructions = (uint32_t)qemu_plugin_tb_n_insns(tb);
-  block->operator = NO_OPERATOR;
+  block->called = NO_OPERATOR;
   for (size_t i = 0; i < call_count; i++) {
     if (calls[i].address == block->address) {
-      block->operator = calls[i].operator;
+      block->called = calls[i].called;
     }
   }
   qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, CB_NO_REGISTERS, block);
@@ -159,9 +165,8 @@ static void ended(qemu_plugin_id_t id, void *user) {
     const struct count *const one = &counts[i];
     if (one->block) {
       (void)fprintf(out, "%" PRId32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n",
-                    one->operator, one->before ? one->before->address : 0u,
-                    one->before ? one->before->instructions : 0u, one->block->address, one->block->instructions,
-                    one->after->address, one->times);
+                    one->called, one->before ? one->before->address : 0u, one->before ? one->before->instructions : 0u,
+                    one->block->address, one->block->instructions, one->after->address, one->times);
     }
   }
   if (fclose(out) != 0) {
@@ -174,25 +179,26 @@ static void read_calls(const char *path) {
   if (!in) {
     stop("the file of calls can't be read");
   }
-  struct call one;
-  while (fscanf(in, "%" SCNu32 " %" SCNd32, &one.address, &one.operator) == 2) {
+  char line[LONGEST_LINE];
+  while (fgets(line, sizeof line, in)) {
     struct call *const more = realloc(calls, (call_count + 1u) * sizeof *calls);
     if (!more) {
       stop("out of memory");
     }
     calls = more;
-    calls[call_count++] = one;
+    char *rest = line;
+    const uint32_t address = (uint32_t)strtoul(line, &rest, 10);
+    calls[call_count++] = (struct call){address, (int32_t)strtol(rest, NULL, 10)};
   }
   (void)fclose(in);
 }
 
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
-                                                               int argc, char **argv) {
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv) {
   (void)info;
   for (int i = 0; i < argc; i++) {
     const char *const value = strchr(argv[i], '=');
     if (value && strncmp(argv[i], "out=", 4) == 0) {
-      out_path = strdup(value + 1); // QEMU frees the arguments
+      (void)snprintf(out_path, sizeof out_path, "%s", value + 1); // QEMU frees the arguments
     } else if (value && strncmp(argv[i], "begin=", 6) == 0) {
       begin_address = (uint32_t)strtoul(value + 1, NULL, 0);
     } else if (value && strncmp(argv[i], "end=", 4) == 0) {
