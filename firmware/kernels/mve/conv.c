@@ -78,6 +78,7 @@ static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, 
 static void start(const struct alpharho_mve_conv *p, const int8_t *inputs, struct multiply_job *job) {
   alpharho_mve_multiply_job_set(job, p->packed, (p->window.out_c + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS,
                                 inputs, p->depth, p->zero_point);
+  job->negatives = has_negatives(p->zero_point, p->min);
   set_next(job, MVE_PIXELS, p->window.out_c);
 }
 

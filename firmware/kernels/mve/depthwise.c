@@ -18,6 +18,7 @@ MVE_ASSERT_OFFSET(struct depthwise_row, advance, ROW_ADVANCE);
 MVE_ASSERT_OFFSET(struct depthwise_row, out_advance, ROW_OUT_ADVANCE);
 MVE_ASSERT_OFFSET(struct depthwise_row, zero_point, ROW_ZERO_POINT);
 MVE_ASSERT_OFFSET(struct depthwise_row, column, ROW_COLUMN);
+MVE_ASSERT_OFFSET(struct depthwise_row, negatives, ROW_NEGATIVES);
 
 #ifndef KERNELS_MVE_ASSEMBLY
 
@@ -51,7 +52,7 @@ static void multiply_block(const struct depthwise_row *row, int32_t side, const 
     }
     const int8_t *lanes = scaling + place / LANES * (LANES * 4 + LANES);
     const int32_t multiplier = ((const int32_t *)(const void *)lanes)[place % LANES];
-    out[channel] = requantize(sum, multiplier, lanes[LANES * 4 + place % LANES], row->zero_point);
+    out[channel] = requantize_sum(sum, multiplier, lanes[LANES * 4 + place % LANES], row->zero_point, row->negatives);
   }
 }
 
@@ -93,6 +94,7 @@ void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const in
       .out_advance = channels - covered,
       .zero_point = p->zero_point,
       .column = w->in_c,
+      .negatives = has_negatives(p->zero_point, p->min),
   };
   for (int32_t ky = 0, place = y * w->stride_h % side; ky < side; ky++) {
     const int8_t *const row = ring + place * row_bytes;

@@ -19,7 +19,8 @@ struct depthwise_row {
   int32_t advance;     // from the end of the blocks of a pixel to the first of the next pixel, of the taps
   int32_t out_advance; // and of `out`
   int32_t zero_point;
-  int32_t column; // of 5x5: from tap to tap in a row
+  int32_t column;    // of 5x5: from tap to tap in a row
+  int32_t negatives; // as in struct multiply_job
 };
 
 void alpharho_mve_depthwise_3x3(const struct depthwise_row *row);

@@ -8,7 +8,7 @@
 //   r0        packed
 //   r1 to r9  the nine taps; all move on by a block, and at the end of a pixel to the next pixel
 //   r10       out
-//   r11       zero point
+//   r11       zero point in the lower half, negatives as bit 31
 //   r12       pixels left
 //   lr        channels left of the pixel, or blocks
 //   q0 to q7  see depthwise.inc
@@ -37,6 +37,8 @@
   push {r2, r3}
   load_fields r10, r12, r0, ROW_OUT, ROW_PIXELS
   ldr r11, [r0, #ROW_ZERO_POINT]
+  ldr r2, [r0, #ROW_NEGATIVES]
+  pkhbt r11, r11, r2, lsl #31
   adds r0, #ROW_TAPS
   ldm r0, {r1-r9}
   .endm
@@ -51,13 +53,13 @@
   LOAD_BIASES
   FIRST_TAP "[r1], #16"
   SECOND_TAP "[r2]", "[r2], #16"
-  FIRST_TAP "[r3], #16"
+  NEXT_FIRST_TAP "[r3], #16"
   SECOND_TAP "[r4]", "[r4], #16"
-  FIRST_TAP "[r5], #16"
+  NEXT_FIRST_TAP "[r5], #16"
   SECOND_TAP "[r6]", "[r6], #16"
-  FIRST_TAP "[r7], #16"
+  NEXT_FIRST_TAP "[r7], #16"
   SECOND_TAP "[r8]", "[r8], #16"
-  FIRST_TAP "[r9], #16"
+  NEXT_FIRST_TAP "[r9], #16"
   ADD_PRODUCTS
   STORE_BLOCK r11, r10
   .endm

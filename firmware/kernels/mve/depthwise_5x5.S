@@ -10,7 +10,7 @@
 //   r8        from tap to tap in a row
 //   r9        from the end of the blocks of a pixel to the next pixel, of the taps
 //   r10       out
-//   r11       zero point
+//   r11       zero point in the lower half, negatives as bit 31
 //   r12       pixels left
 //   lr        channels left of the pixel
 //   q0 to q7  see depthwise.inc
@@ -32,16 +32,16 @@
   .macro OTHER_TAPS_AFTER_FIRST row
   add r6, \row, r7
   SECOND_TAP "[r6]", "[r6]", "add r6, r6, r8"
-  FIRST_TAP "[r6]", "add r6, r6, r8"
+  NEXT_FIRST_TAP "[r6]", "add r6, r6, r8"
   SECOND_TAP "[r6]", "[r6]", "add r6, r6, r8"
-  FIRST_TAP "[r6]"
+  NEXT_FIRST_TAP "[r6]"
   .endm
 
   .macro OTHER_TAPS_AFTER_SECOND row
   add r6, \row, r7
-  FIRST_TAP "[r6]", "add r6, r6, r8"
+  NEXT_FIRST_TAP "[r6]", "add r6, r6, r8"
   SECOND_TAP "[r6]", "[r6]", "add r6, r6, r8"
-  FIRST_TAP "[r6]", "add r6, r6, r8"
+  NEXT_FIRST_TAP "[r6]", "add r6, r6, r8"
   SECOND_TAP "[r6]", "[r6]"
   .endm
 
@@ -52,11 +52,11 @@
   OTHER_TAPS_AFTER_FIRST r1
   SECOND_TAP "[r2]", "[r2], #16"
   OTHER_TAPS_AFTER_SECOND r2
-  FIRST_TAP "[r3], #16"
+  NEXT_FIRST_TAP "[r3], #16"
   OTHER_TAPS_AFTER_FIRST r3
   SECOND_TAP "[r4]", "[r4], #16"
   OTHER_TAPS_AFTER_SECOND r4
-  FIRST_TAP "[r5], #16"
+  NEXT_FIRST_TAP "[r5], #16"
   OTHER_TAPS_AFTER_FIRST r5
   ADD_PRODUCTS
   STORE_BLOCK r11, r10
@@ -71,6 +71,8 @@
   load_fields r2, r3, r0, ROW_PACKED, ROW_CHANNELS
   push {r2, r3}
   load_fields r11, r8, r0, ROW_ZERO_POINT, ROW_COLUMN
+  ldr r2, [r0, #ROW_NEGATIVES]
+  pkhbt r11, r11, r2, lsl #31
   sub r7, r8, #MVE_BLOCK
   adds r0, #ROW_TAPS
   ldm r0, {r1-r5}

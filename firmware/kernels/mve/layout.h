@@ -36,6 +36,7 @@
 #define JOB_GROUPS     44
 #define JOB_ADVANCE    48
 #define JOB_DEPTH      52
+#define JOB_NEGATIVES  56
 
 // struct depthwise_row
 #define ROW_PACKED      0
@@ -47,6 +48,7 @@
 #define ROW_OUT_ADVANCE 56
 #define ROW_ZERO_POINT  60
 #define ROW_COLUMN      64
+#define ROW_NEGATIVES   68
 
 // struct alpharho_mve_dense
 #define DENSE_IN_C       4

@@ -17,6 +17,7 @@ MVE_ASSERT_OFFSET(struct multiply_job, skip, JOB_SKIP);
 MVE_ASSERT_OFFSET(struct multiply_job, groups, JOB_GROUPS);
 MVE_ASSERT_OFFSET(struct multiply_job, advance, JOB_ADVANCE);
 MVE_ASSERT_OFFSET(struct multiply_job, depth, JOB_DEPTH);
+MVE_ASSERT_OFFSET(struct multiply_job, negatives, JOB_NEGATIVES);
 
 void alpharho_mve_multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels,
                                    const int8_t *inputs, int32_t depth, int32_t zero_point) {
@@ -56,7 +57,7 @@ static void multiply_pixel(const struct multiply_job *job, const int8_t *x, int3
       for (int32_t k = 0; k < depth; k++) {
         sum += (uint32_t)(x[k / MVE_BLOCK * pitch + k % MVE_BLOCK] * weight(w, depth, c, k));
       }
-      *out++ = requantize((int32_t)sum, scaling[1], scaling[2], job->zero_point);
+      *out++ = requantize_sum((int32_t)sum, scaling[1], scaling[2], job->zero_point, job->negatives);
     }
   }
 }

@@ -19,10 +19,11 @@ struct multiply_job {
   int32_t groups;           // of four pixels; they are contiguous in `inputs`
   int32_t advance;          // from the end of a pixel's outputs to the first of the next group
   int32_t depth;            // taps of a pixel in `packed`
+  int32_t negatives;        // 0: outputs of sums below zero are limited to the zero point or above; else 1
 };
 
-// Sets all fields but `out` and `next`, for one group and the first `channels` channels, a multiple of 4. `depth` is a
-// multiple of 8.
+// Sets all fields but `out`, `next` and `negatives`, for one group and the first `channels` channels, a multiple of 4.
+// `depth` is a multiple of 8.
 void alpharho_mve_multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels,
                                    const int8_t *inputs, int32_t depth, int32_t zero_point);
 

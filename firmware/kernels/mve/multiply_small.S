@@ -8,7 +8,7 @@
 //   r8 r10 r12 lr  sums of pixels 0 to 3, second channel        scaling of two channels (r8, r10)
 //   r1             out of pixel 0
 //   r3             end of packed
-//   r5             zero point
+//   r5             zero point in the lower half, bit 30: negatives
 //   r7             inputs of the next group
 //   r9             packed
 //   q0 q1 q2 q3    inputs of pixels 0 to 3 (of 8 taps: twice)   q3: temporary
@@ -78,6 +78,8 @@
   vldrw.u32 q0, [r0, #JOB_NEXT]
   vstrw.32 q0, [sp, #STACK_NEXT]
   load_fields r1, r5, r0, JOB_OUT, JOB_ZERO_POINT
+  ldr r7, [r0, #JOB_NEGATIVES]
+  pkhbt r5, r5, r7, lsl #30
   ldr r7, [r0, #JOB_INPUTS]
   load_fields r4, r6, r0, JOB_GROUPS, JOB_ADVANCE
   load_fields r9, r3, r0, JOB_PACKED, JOB_PACKED_END
