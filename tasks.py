@@ -238,6 +238,17 @@ def report(chosen: options.ReportOptions) -> None:
     reporting.run(chosen)
 
 
+@command(MEASURING, options.HistoryOptions)
+def history(chosen: options.HistoryOptions) -> None:
+    """List the runs of this checkout, the newest first.
+
+    From reports/history.sqlite, to which each run adds its report. With --merge runs of another machine are added.
+    """
+    from pipeline import history
+
+    history.run(chosen)
+
+
 @command(MEASURING, options.EmulatorOptions)
 def emulator(chosen: options.EmulatorOptions) -> None:
     """Build, start and stop an emulated Linux board.

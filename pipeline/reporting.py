@@ -10,7 +10,7 @@ from artifact import write_atomic
 from errors import ConfigError
 from measure import layout, report_file
 from measure.report import Report
-from pipeline import preflight
+from pipeline import history, preflight
 from pipeline.request import AUTO
 from pipeline.task_options import ReportOptions
 
@@ -52,7 +52,7 @@ def write_pages(chosen: ReportOptions) -> None:
     for problem in problems:
         console.note(f"left out: {problem}")
     if chosen.html:
-        write_atomic(chosen.html, html.render(found, problems))
+        write_atomic(chosen.html, html.render(found, problems, history.trends(found)))
     if chosen.markdown:
         write_atomic(chosen.markdown, table.as_markdown(found))
     if chosen.csv:

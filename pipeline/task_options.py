@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.options import Words, like, option
@@ -236,6 +237,40 @@ class ReportOptions:
     csv: Path | None = option(None, "the same as CSV", group="page", value="FILE", default_words="none")
     json: bool = like(Request, "json")
     typed: Words = field(default_factory=dict)
+
+
+def read_since(text: str) -> str:
+    """Return a date, a time or how long ago as ISO 8601 in UTC. Raises ValueError with what was expected."""
+    match = re.fullmatch(r"([0-9]{1,5})([hd])", text, re.ASCII)
+    try:
+        if match:
+            time = datetime.now(UTC) - timedelta(hours=int(match[1]) * (24 if match[2] == "d" else 1))
+        else:
+            time = datetime.fromisoformat(text)
+            time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            "a date or time in UTC such as 2026-11-01 or 2026-11-01T08:30, or 12h or 7d for so long ago"
+        ) from None
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class HistoryOptions:
+    """Which runs to list, or what to merge. `since` is ISO 8601 in UTC; "" is for all, and 0 for no limit."""
+
+    model: str = like(Request, "model", "", help="model of the runs", default_words="all")
+    target: str = like(Request, "target", "", help="board of the runs, or the name of --unit", default_words="all")
+    since: str = option(
+        "", "runs since a date, or since 12h or 7d ago", group="history", value="TIME", parse=read_since,
+        default_words="all",
+    )  # fmt: skip
+    limit: int = option(20, "the newest N runs; 0: all", group="history", value="N")
+    merge: Path | None = option(
+        None, "add the runs of another machine's history.sqlite, or of reports or a folder of them", group="history",
+        value="FILE", default_words="none",
+    )  # fmt: skip
+    json: bool = JSON
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from measure.details import MemoryPlan
 
 WIDTH = 640
 BINS = 40
+LINE_LEFT = 190
+"""Room for the labels of a line, such as 12,345,678 rp2040js cycles."""
 LABEL_CHARACTERS = 28
 BAR = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
 
@@ -123,18 +125,21 @@ def memory_map(plan: MemoryPlan) -> Markup:
 def line(values: Sequence[tuple[str, float]], text: Callable[[float], str]) -> Markup:
     """Return a figure over runs, from the first to the last; each is (when, value)."""
     y_of = _scale([value for _, value in values], 90, 16)
-    step = (WIDTH - 140) / max(1, len(values) - 1)
-    way = " ".join(f"{90 + i * step:.1f},{y_of(value):.1f}" for i, (_, value) in enumerate(values))
+    step = (WIDTH - LINE_LEFT - 50) / max(1, len(values) - 1)
+    way = " ".join(f"{LINE_LEFT + i * step:.1f},{y_of(value):.1f}" for i, (_, value) in enumerate(values))
     parts = [Markup('<polyline class="front" points="{}"/>').format(way)]
     for i, (when, value) in enumerate(values):
         parts.append(
             Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>').format(
-                90 + i * step, y_of(value), f"{when}: {text(value)}"
+                LINE_LEFT + i * step, y_of(value), f"{when}: {text(value)}"
             )
         )
     low, high = min(value for _, value in values), max(value for _, value in values)
-    parts += [_text(84, 94, text(low), "end"), _text(84, 20, text(high), "end") if high > low else Markup()]
-    parts += [_text(90, 112, values[0][0][:10], "start"), _text(WIDTH - 50, 112, values[-1][0][:10], "end")]
+    parts += [
+        _text(LINE_LEFT - 8, 94, text(low), "end"),
+        _text(LINE_LEFT - 8, 20, text(high), "end") if high > low else Markup(),
+    ]
+    parts += [_text(LINE_LEFT, 112, values[0][0][:10], "start"), _text(WIDTH - 50, 112, values[-1][0][:10], "end")]
     return _svg(118, f"{len(values)} runs from {text(values[0][1])} to {text(values[-1][1])}", parts)
 
 
