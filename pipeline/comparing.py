@@ -28,6 +28,7 @@ def run(request: ComparisonRequest, command: str) -> None:
     """Compare, print, write JUnit, and raise Error if a limit of --fail-on is passed. `command` is what was typed."""
     if request.junit:
         preflight.check_output("--junit", request.junit)
+    limits = gate.read_limits(request.fail_on) if request.fail_on else ()
     before, after = _words(request)
     if request.save_baseline:
         console.say(str(sides.save_baseline(sides.load(after, after))))
@@ -36,8 +37,8 @@ def run(request: ComparisonRequest, command: str) -> None:
         if _is_network(before) and _is_network(after):
             compared = [_measured(request, (before, after), command)]
         else:
+            _check_are_runs(before, after)
             compared = _read(before, after, request.any_model)
-    limits = gate.read_limits(request.fail_on) if request.fail_on else ()
     outcomes = gate.apply(limits, compared)
     if request.junit:
         write_atomic(request.junit, junit.xml(compared, outcomes))
@@ -66,6 +67,13 @@ def _is_network(word: str) -> bool:
     return is_model(word) and not Path(word).is_dir()
 
 
+def _check_are_runs(before: str, after: str) -> None:
+    """Raise ConfigError if one of both is a file of a model."""
+    for word, other in ((before, after), (after, before)):
+        if _is_network(word) and Path(word).is_file():
+            raise ConfigError(f"{word}: is a model, and {other} is not; give two models, or two reports")
+
+
 def _read(before: str, after: str, any_model: bool) -> list[Compared]:
     first, second = sides.load(before, after), sides.load(after, before)
     return [
@@ -76,13 +84,9 @@ def _read(before: str, after: str, any_model: bool) -> list[Compared]:
 
 def _measured(request: ComparisonRequest, models: tuple[str, str], command: str) -> Compared:
     """Measure two models on one device; times in turn, counts once."""
-    setups, reports = [], []
-    for model in models:
-        one = replace(request, model=model)
-        steps = Steps(preflight.check(one, preflight.Goal.MEASURED))
-        setups.append(measuring.set_up(steps))
-    for setup in setups:
-        reports.append(bench.measure(setup, ("latency", "accuracy"), command).report)
+    checked = [Steps(preflight.check(replace(request, model=model), preflight.Goal.MEASURED)) for model in models]
+    setups = [measuring.set_up(steps) for steps in checked]
+    reports = [bench.measure(setup, ("latency", "accuracy"), command).report for setup in setups]
     samples = _samples((setups[0], setups[1]), request.pairs) if _is_timed(reports[0]) else None
     names = (_named(setups[0], models[0]), _named(setups[1], models[1]))
     return comparison.compare(reports[0], reports[1], names, any_model=True, samples=samples)

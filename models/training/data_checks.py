@@ -15,7 +15,10 @@ def check(data: Dataset) -> None:
     """Raise ConfigError if a data set has no pictures, one class, fewer pictures than classes, or equal pictures."""
     where, counts = f"--data {data.name}", (len(data.train), len(data.test))
     if min(counts) == 0:
-        raise ConfigError(f"{where}: expected pictures to train and to test with, has {counts[0]} and {counts[1]}")
+        raise ConfigError(
+            f"{where}: expected pictures to train and to test with, has {counts[0]} and {counts[1]}; "
+            "give at least 2 for each class"
+        )
     if len(data.class_names) < 2:
         raise ConfigError(f"{where}: has one class ({data.class_names[0]}), expected two or more; add another class")
     if len(np.unique(data.train.labels)) < 2:

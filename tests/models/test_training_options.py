@@ -88,7 +88,7 @@ def test_bad_options_are_said_before_anything_is_trained(
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (_data([]), "expected pictures to train and to test with, has 0 and 4"),
+        (_data([]), "expected pictures to train and to test with, has 0 and 4; give at least 2"),
         (_data([0, 1], tests=0), "expected pictures to train and to test with, has 2 and 0"),
         (_data([0] * 9, names=("a",)), "has one class \\(a\\), expected two or more"),
         (_data([1] * 9), "all training pictures are of one class \\(b\\)"),

@@ -81,6 +81,18 @@ def test_the_baseline_is_always_the_first(
         compare("--fail-on", "latncy>3%")
 
 
+def test_mistakes_are_found_before_anything_is_measured(write: Callable[[str, float], str], tmp_path: Path) -> None:
+    model = str(tiny_model.dense(tmp_path / "tiny.tflite"))
+    for words, message in (
+        ((model, write("a", 1000)), r"tiny.tflite: is a model, and .*a/.* is not; give two models, or two reports"),
+        ((write("a", 1000), model), r"tiny.tflite: is a model, and .*a/.* is not"),
+        ((model, "nowhere.tflite", "--target", "host"), r"nowhere.tflite: no such file"),
+        ((model, model, "--target", "host", "--fail-on", "latency>"), r"--fail-on latency>: expected limits"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            compare(*words)
+
+
 def test_samples_are_in_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     times = tuple(1000 * np.exp(np.random.default_rng(0).normal(0, 0.01, 20)))
     compared = comparison.compare(GOOD, GOOD, ("a", "b"), samples=Samples.of(times, times[::-1]))
