@@ -72,7 +72,7 @@ def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], N
     def wrap(body: Callable[[T], None]) -> InvokeTask:
         name = body.__name__.replace("_", "-")
         about = inspect.cleandoc(body.__doc__ or "")
-        command = Command(name, group, about, chosen, lambda words: body(read(kind, words)))
+        command = Command(name, group, about, chosen, lambda words: _run_task(body, read(kind, words)))
         COMMANDS[name] = command
         INVOKE_TASKS.append(_invoke_task(command))
         return INVOKE_TASKS[-1]
@@ -99,6 +99,17 @@ def _invoke_task(command: Command) -> InvokeTask:
     invoke_help = {name: field.option.help.replace("{choices}", "") for name, field in fields.items()}
     result: InvokeTask = task(name=command.name, auto_shortflags=False, help=invoke_help)(run)
     return result
+
+
+def _run_task(body: Callable[[T], None], options: T) -> None:
+    """Run a task; with --json it prints JSON alone on standard output, and steps and notes on standard error."""
+    if not getattr(options, "json", False):
+        body(options)
+        return
+    import console
+
+    with console.beside_json(True):
+        body(options)
 
 
 STOPPED_TEXT = "stopped; what was finished is kept"
