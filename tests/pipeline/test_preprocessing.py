@@ -38,7 +38,7 @@ def test_json_has_each_trial(
     mine.write_bytes(int8.path.read_bytes())
     assert main(["check", "--model", str(mine), "--data", f"npz:{npz}", "--images", "8", "--json"]) == 0
     out = capsys.readouterr().out
-    result = json.loads(out[out.index("{") :])
+    result = json.loads(out)
     assert result["pictures"] == 8
     assert result["options"]["values"] == "-1..1"
     assert all(0 <= trial["top1"] <= 1 for trial in result["trials"])
