@@ -10,10 +10,10 @@ LABEL_WIDTH = 10
 
 
 @contextmanager
-def beside_json(is_json: bool) -> Iterator[None]:
-    """Print steps and notes on standard error meanwhile, if standard output is to have JSON alone."""
+def beside_json() -> Iterator[None]:
+    """Print steps and notes on standard error meanwhile: standard output has JSON alone."""
     before = out.stderr
-    out.stderr = is_json or before
+    out.stderr = True
     try:
         yield
     finally:

@@ -108,7 +108,7 @@ def _run_task(body: Callable[[T], None], options: T) -> None:
         return
     import console
 
-    with console.beside_json(True):
+    with console.beside_json():
         body(options)
 
 

@@ -33,12 +33,11 @@ def run(request: ComparisonRequest, command: str) -> None:
     if request.save_baseline:
         console.say(str(sides.save_baseline(sides.load(after, after))))
         return
-    with console.beside_json(request.json):
-        if _is_network(before) and _is_network(after):
-            compared = [_measured(request, (before, after), command)]
-        else:
-            _check_are_runs(before, after)
-            compared = _read(before, after, request.any_model)
+    if _is_network(before) and _is_network(after):
+        compared = [_measured(request, (before, after), command)]
+    else:
+        _check_are_runs(before, after)
+        compared = _read(before, after, request.any_model)
     outcomes = gate.apply(limits, compared)
     if request.junit:
         write_atomic(request.junit, junit.xml(compared, outcomes))

@@ -21,15 +21,14 @@ def train(chosen: TrainOptions, command: str) -> None:
     """Train a preset and print where its weights are; `command` is what the user typed."""
     from models.training import summary
 
-    with console.beside_json(chosen.json):
-        if chosen.quantize:
-            from pipeline import train_for_int8
+    if chosen.quantize:
+        from pipeline import train_for_int8
 
-            path, facts = train_for_int8.train(chosen, command)
-        else:
-            path, facts = trained(chosen, command)
-            if not chosen.json:
-                summary.print_summary(facts)
+        path, facts = train_for_int8.train(chosen, command)
+    else:
+        path, facts = trained(chosen, command)
+        if not chosen.json:
+            summary.print_summary(facts)
     assert facts.float_top1 is not None
     if chosen.json:
         known = {name: value for name, value in asdict(facts).items() if value is not None}

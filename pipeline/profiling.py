@@ -39,8 +39,7 @@ def run(request: ProfileRequest) -> None:
     """
     board = targets.load(request.target)
     _check(request, board)
-    with console.beside_json(request.json):
-        profile = _measure(request, board)
+    profile = _measure(request, board)
     if request.json:
         print(json.dumps(to_json(profile), indent=1))
         return

@@ -47,8 +47,7 @@ def run(chosen: SweepOptions, command: str) -> None:
     board = targets.load(chosen.target)
     if chosen.train:
         second_lock.need_keras()
-    with console.beside_json(chosen.json):
-        result = _sweep(chosen, board, command)
+    result = _sweep(chosen, board, command)
     if chosen.json:
         print(json.dumps(to_json(result), indent=1))
         return

@@ -30,13 +30,12 @@ def run(request: TraceRequest) -> None:
     """Compare, and print each layer. Raises DeviceError, after that, if one differs."""
     board = targets.load(request.target)
     _check(request, board)
-    with console.beside_json(request.json):
-        if request.answers is not None:
-            trace, note = _of_text(request, request.answers), ""
-        else:
-            trace, note = _of_device(request, board)
-        if note:
-            console.note(note)
+    if request.answers is not None:
+        trace, note = _of_text(request, request.answers), ""
+    else:
+        trace, note = _of_device(request, board)
+    if note:
+        console.note(note)
     if request.json:
         print(json.dumps(to_json(trace), indent=1, allow_nan=False))
     else:

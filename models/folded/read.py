@@ -131,21 +131,19 @@ def _weights(layer: Any, channels: int) -> Weights:
 def _conv(reader: _Reader, layer: layers.Conv2D, node: Node) -> str:
     if layer.groups != 1:
         raise _unknown(layer, f"with {layer.groups} groups")
-    node = replace(
-        node, op="conv", kernel=layer.kernel_size, strides=layer.strides, dilation=layer.dilation_rate,
-        padding=layer.padding,
-    )  # fmt: skip
-    reader.weights[node.name] = _weights(layer, node.shape[-1])
-    return reader.activated(node, layer.activation, layer)
+    return _convolution(reader, layer, replace(node, op="conv"))
 
 
 def _depthwise(reader: _Reader, layer: layers.DepthwiseConv2D, node: Node) -> str:
     if layer.depth_multiplier != 1:
         raise _unknown(layer, f"with a depth multiplier of {layer.depth_multiplier}")
+    return _convolution(reader, layer, replace(node, op="depthwise"))
+
+
+def _convolution(reader: _Reader, layer: layers.Conv2D | layers.DepthwiseConv2D, node: Node) -> str:
     node = replace(
-        node, op="depthwise", kernel=layer.kernel_size, strides=layer.strides, dilation=layer.dilation_rate,
-        padding=layer.padding,
-    )  # fmt: skip
+        node, kernel=layer.kernel_size, strides=layer.strides, dilation=layer.dilation_rate, padding=layer.padding
+    )
     reader.weights[node.name] = _weights(layer, node.shape[-1])
     return reader.activated(node, layer.activation, layer)
 
