@@ -24,9 +24,9 @@ from pipeline import device_test, preflight
 from pipeline.command_line import main
 from pipeline.preflight import Goal
 from pipeline.request import Request
-from pipeline.task_options import TestRequest
+from pipeline.task_requests import TestRequest
 from tests.pipeline.preflight_setup import StepRanError, _no_step, deploy, error_of
-from tests.pipeline.small import PRESET, SHARED_DATA
+from tests.pipeline.small import PRESET, SHARED_DATA, at_home
 
 __all__ = ["_no_step"]  # fixtures
 
@@ -204,9 +204,9 @@ def test_a_folder_that_can_not_be_written(
 
 
 def test_a_report_that_can_not_be_written_is_noticed_before_measuring(
-    npz: Path, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = home / "reports" / "unit7" / PRESET
+    folder = tmp_path / "reports" / "unit7" / PRESET
     folder.mkdir(parents=True)
     full = OSError(errno.ENOSPC, "No space left on device")
 
@@ -215,12 +215,13 @@ def test_a_report_that_can_not_be_written_is_noticed_before_measuring(
             raise full
         return tempfile.SpooledTemporaryFile()
 
-    with monkeypatch.context() as patch:
+    with at_home(tmp_path), monkeypatch.context() as patch:
         patch.setattr("pipeline.preflight.tempfile.TemporaryFile", temporary_file)
         error = error_of(capsys, *deploy(npz, "--unit", "unit7"))
     assert f"reports/unit7/{PRESET}: can't be written (No space left on device)" in error
     (folder / "report.json").mkdir()
-    error = error_of(capsys, *deploy(npz, "--unit", "unit7"))
+    with at_home(tmp_path):
+        error = error_of(capsys, *deploy(npz, "--unit", "unit7"))
     assert "report.json: is a folder, expected the last report or nothing" in error
 
 
