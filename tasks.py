@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from pipeline import task_groups as groups
 from pipeline import task_options as options
+from pipeline import task_requests as requests
 from pipeline.command_line import command, main, typed_command
 from pipeline.request import Request
 
@@ -62,16 +63,16 @@ def build(request: Request) -> None:
 # int8
 
 
-@command(INT8, options.CalibrateRequest, *groups.INT8, "layers")
-def calibrate(request: options.CalibrateRequest) -> None:
+@command(INT8, requests.CalibrateRequest, *groups.INT8, "layers")
+def calibrate(request: requests.CalibrateRequest) -> None:
     """Convert the network to int8, compare with float."""
     from pipeline import products
 
     products.calibrate(request)
 
 
-@command(INT8, options.PreprocessingRequest, *groups.NETWORK, "seed", "images", "json")
-def check(request: options.PreprocessingRequest) -> None:
+@command(INT8, requests.PreprocessingRequest, *groups.NETWORK, "seed", "images", "json")
+def check(request: requests.PreprocessingRequest) -> None:
     """Try the usual preparations of pictures.
 
     Ranges of values, RGB and BGR, kinds of resizing, orders of classes: top-1 of each on test pictures, which one the
@@ -93,8 +94,8 @@ def targets(chosen: options.TargetsOptions) -> None:
     listing.print_targets(chosen)
 
 
-@command(COMPILING, options.FitOptions, *groups.INT8, "target", "json")
-def fit(request: options.FitOptions) -> None:
+@command(COMPILING, requests.FitOptions, *groups.INT8, "target", "json")
+def fit(request: requests.FitOptions) -> None:
     """Say what RAM and flash a network needs, and who has it.
 
     Each board, or one, with each --optimize. Nothing is built or flashed.
@@ -127,8 +128,8 @@ def compile(request: Request) -> None:
     products.compile(request)
 
 
-@command(COMPILING, options.ExportRequest, *groups.INT8, "optimize", "stream_input", "export")
-def export(request: options.ExportRequest) -> None:
+@command(COMPILING, requests.ExportRequest, *groups.INT8, "optimize", "stream_input", "export")
+def export(request: requests.ExportRequest) -> None:
     """Write the network as C for your own firmware.
 
     A folder that CMake, Arduino, PlatformIO, the Pico SDK, Zephyr, ESP-IDF or a CMSIS pack manager takes as it is.
@@ -171,8 +172,8 @@ def accuracy(request: Request) -> None:
     measuring.run("accuracy", request, ("accuracy",), typed_command())
 
 
-@command(MEASURING, options.TestRequest, *groups.TEST)
-def hil(request: options.TestRequest) -> None:
+@command(MEASURING, requests.TestRequest, *groups.TEST)
+def hil(request: requests.TestRequest) -> None:
     """Run the hardware-in-the-loop tests on a device.
 
     They are the same for this host, emulators and hardware; docs/hil.md lists them.
@@ -182,8 +183,8 @@ def hil(request: options.TestRequest) -> None:
     device_test.run(request)
 
 
-@command(MEASURING, options.TraceRequest, *groups.TRACE)
-def trace(request: options.TraceRequest) -> None:
+@command(MEASURING, requests.TraceRequest, *groups.TRACE)
+def trace(request: requests.TraceRequest) -> None:
     """Compare each layer on a device with the reference.
 
     Names the first layer that differs, where, and both values. Exit code 1 if one does.
@@ -193,8 +194,8 @@ def trace(request: options.TraceRequest) -> None:
     tracing.run(request)
 
 
-@command(MEASURING, options.ProfileRequest, *groups.PROFILE)
-def profile(request: options.ProfileRequest) -> None:
+@command(MEASURING, requests.ProfileRequest, *groups.PROFILE)
+def profile(request: requests.ProfileRequest) -> None:
     """Say what each layer takes on a device.
 
     Instructions, cycles or time of each operator, its share, and how they add up to a whole inference.
@@ -204,8 +205,8 @@ def profile(request: options.ProfileRequest) -> None:
     profiling.run(request)
 
 
-@command(MEASURING, options.FlashRequest, *groups.FLASH)
-def flash(request: options.FlashRequest) -> None:
+@command(MEASURING, requests.FlashRequest, *groups.FLASH)
+def flash(request: requests.FlashRequest) -> None:
     """Flash a microcontroller, and measure nothing.
 
     With an image, or with what is compiled for the model. It is not flashed again if it runs the image already.
@@ -263,8 +264,8 @@ def emulator(chosen: options.EmulatorOptions) -> None:
 # Many devices
 
 
-@command(SUITES, options.ComparisonRequest, *groups.COMPARE)
-def compare(request: options.ComparisonRequest) -> None:
+@command(SUITES, requests.ComparisonRequest, *groups.COMPARE)
+def compare(request: requests.ComparisonRequest) -> None:
     """Compare two runs: what became better or worse.
 
     Reports, folders of them, git revisions or the baseline; or two models, which are measured in turn. Exit code 1 if a
@@ -275,8 +276,8 @@ def compare(request: options.ComparisonRequest) -> None:
     comparing.run(request, typed_command())
 
 
-@command(SUITES, options.CompareRequest, *groups.INT8, "target", "optimize", "images", "fresh", "json")
-def compare_engines(request: options.CompareRequest) -> None:
+@command(SUITES, requests.CompareRequest, *groups.INT8, "target", "optimize", "images", "fresh", "json")
+def compare_engines(request: requests.CompareRequest) -> None:
     """Measure a network with each engine of a target.
 
     aot, and tflm where TFLM_DIR is set, side by side.

@@ -21,7 +21,7 @@ from measure.setup import Setup, prepare_pictures
 from pipeline import measuring, preflight
 from pipeline.request import is_model
 from pipeline.steps import Steps
-from pipeline.task_options import ComparisonRequest
+from pipeline.task_requests import ComparisonRequest
 
 
 def run(request: ComparisonRequest, command: str) -> None:

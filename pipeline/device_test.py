@@ -16,7 +16,7 @@ from measure import report_file
 from measure.setup import prepare_pictures
 from pipeline import lab, measuring, preflight, several
 from pipeline.steps import Steps
-from pipeline.task_options import TestRequest
+from pipeline.task_requests import TestRequest
 
 JUNIT = "hil.xml"
 

@@ -10,7 +10,7 @@ from compilers import export
 from pipeline import preflight
 from pipeline.preflight import Goal
 from pipeline.steps import Steps
-from pipeline.task_options import ExportRequest
+from pipeline.task_requests import ExportRequest
 
 EXPORTS_DIR = HOME / "exports"
 

@@ -14,7 +14,7 @@ from deploy.lab.address import LabAddress
 from errors import ConfigError, DeployError
 from pipeline import lab, preflight
 from pipeline.steps import Steps
-from pipeline.task_options import FlashRequest
+from pipeline.task_requests import FlashRequest
 from target import Target
 
 UF2_ARGUMENTS = 2

@@ -80,8 +80,8 @@ def markdown(commands: Iterable[Command]) -> str:
     lines = [
         "# Tasks and options",
         "",
-        "Written by `./inv --options > docs/options.md` from the fields of `pipeline/request.py` and"
-        " `pipeline/task_options.py`.",
+        "Written by `./inv --options > docs/options.md` from the fields of `pipeline/request.py`,"
+        " `pipeline/task_requests.py` and `pipeline/task_options.py`.",
         "",
         *_table(("task", "does"), [(f"`{command.name}`", command.summary) for command in commands]),
     ]

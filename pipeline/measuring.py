@@ -23,7 +23,7 @@ from pipeline import history, lab, preflight, reporting, several
 from pipeline.request import Request
 from pipeline.resolve import Resolved
 from pipeline.steps import Steps
-from pipeline.task_options import CompareRequest
+from pipeline.task_requests import CompareRequest
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from datasets import sample
 from errors import ConfigError
 from pipeline import preflight
 from pipeline.steps import Steps
-from pipeline.task_options import PreprocessingRequest
+from pipeline.task_requests import PreprocessingRequest
 
 FLOAT_FILE = "float.tflite"
 

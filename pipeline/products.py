@@ -14,7 +14,8 @@ from pipeline import accuracy_tables, flashing, preflight
 from pipeline.preflight import Goal
 from pipeline.request import Request
 from pipeline.steps import Steps
-from pipeline.task_options import CalibrateRequest, EmulatorOptions, FitOptions, TrainOptions
+from pipeline.task_options import EmulatorOptions, TrainOptions
+from pipeline.task_requests import CalibrateRequest, FitOptions
 
 
 def train(chosen: TrainOptions, command: str) -> None:

@@ -26,7 +26,7 @@ from measure.setup import Setup
 from pipeline import measuring, one_input, preflight
 from pipeline.preflight import Goal
 from pipeline.steps import Steps
-from pipeline.task_options import ProfileRequest
+from pipeline.task_requests import ProfileRequest
 from target import Target
 
 OVERLAY = "model_explorer.json"

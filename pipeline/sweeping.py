@@ -25,7 +25,8 @@ from models.presets import Preset
 from pipeline import measuring, plans, preflight, products, profiling, second_lock
 from pipeline.request import Request
 from pipeline.steps import Steps
-from pipeline.task_options import ProfileRequest, SweepOptions, TrainOptions
+from pipeline.task_options import SweepOptions, TrainOptions
+from pipeline.task_requests import ProfileRequest
 from target import Target
 
 RHOS = (64, 96, 128, 160, 192, 224)

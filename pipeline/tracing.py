@@ -22,7 +22,7 @@ from measure.trace import ABSENT, DIFFERS, SCHEMA, Computed, Trace, layers_of
 from pipeline import measuring, one_input, preflight
 from pipeline.preflight import Goal
 from pipeline.steps import Steps
-from pipeline.task_options import TraceRequest
+from pipeline.task_requests import TraceRequest
 from target import Target
 
 

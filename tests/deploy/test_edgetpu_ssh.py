@@ -31,7 +31,7 @@ from pipeline.remote_compiler import RemoteTool
 from pipeline.request import Request
 from pipeline.resolve import resolve
 from pipeline.steps import Steps
-from pipeline.task_options import TestRequest
+from pipeline.task_requests import TestRequest
 from tests.compilers import edgetpu_compiler_stand_in as stand_in
 from tests.compilers import edgetpu_files
 from tests.deploy.edgetpu_host import CORAL_USB, Tpu

@@ -18,7 +18,7 @@ from deploy.identity import differences
 from device_tests import conftest, run
 from errors import DeployError, DeviceError
 from pipeline.device_test import arguments_of
-from pipeline.task_options import TestRequest
+from pipeline.task_requests import TestRequest
 
 HERE = BoardState(architecture="x86_64", cpu="a CPU")
 

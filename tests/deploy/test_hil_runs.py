@@ -27,7 +27,7 @@ from device_tests.soak import Soak
 from device_tests.support import DeviceUnderTest, answers
 from errors import DeviceError, LinkError
 from pipeline.device_test import arguments_of
-from pipeline.task_options import TestRequest, read_duration
+from pipeline.task_requests import TestRequest, read_duration
 from tests.deploy.fake import FakeEngine, FakeLink, expected_output
 
 SUITE = """

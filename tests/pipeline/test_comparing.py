@@ -24,7 +24,7 @@ from pipeline import comparing, measuring
 from pipeline.command_line import COMMANDS, parse
 from pipeline.options import read
 from pipeline.request import Request
-from pipeline.task_options import ComparisonRequest
+from pipeline.task_requests import ComparisonRequest
 from tests.measure.test_compare import GOOD, counted
 
 LIMITS = "latency>3%,accuracy>0.5pt,ram>0"
