@@ -23,15 +23,12 @@ def cells(blank: Cell, image: Artifact[ImageFacts], machine: str, picture: Value
     `reference` are the expected outputs, (bytes,). A core without rules, or a `machine` of QEMU that is not known,
     gives none. Raises DeviceError if the image does not run, CompileError if a tool is missing.
     """
-    made: list[Cell] = []
-    if machine not in emulation.FREE_ORIGINS:
-        return made
-    for cpu in (blank.core, *ALSO.get(blank.core, ())):
-        core = model.core_name(cpu)
-        if core not in rules.CORES:
-            continue
-        found = model.price(image.path, core, machine, np.ascontiguousarray(picture).tobytes(), source_of(image))
-        cell = replace(
+    cpus = [cpu for cpu in (blank.core, *ALSO.get(blank.core, ())) if model.core_name(cpu) in rules.CORES]
+    if machine not in emulation.FREE_ORIGINS or not cpus:
+        return []
+    cores, data = [model.core_name(cpu) for cpu in cpus], np.ascontiguousarray(picture).tobytes()
+    return [
+        replace(
             blank,
             core=cpu,
             instructions=found.total.instructions,
@@ -41,8 +38,8 @@ def cells(blank: Cell, image: Artifact[ImageFacts], machine: str, picture: Value
             pictures=1,
             equal=int(found.outputs == np.ascontiguousarray(reference).tobytes()),
         )
-        made.append(cell)
-    return made
+        for cpu, found in zip(cpus, model.price(image.path, cores, machine, data, source_of(image)), strict=True)
+    ]
 
 
 def source_of(image: Artifact[ImageFacts]) -> Path | None:

@@ -23,7 +23,6 @@ from measure.layers import LayerCount
 from target import Target
 
 NETWORKS = ("v1_025", "v2_035", "v3sm_075", "v3s_075")
-SHIPPED = NETWORKS
 CORES = ("qemu-m0", "qemu-m3", "qemu-m4", "qemu-m33", "qemu-m7", "qemu-m55")
 RESULTS_DIR = ROOT / "benchmarks" / "results"
 COUNTS_PATH = RESULTS_DIR / "shipped_presets.json"

@@ -32,7 +32,7 @@ def run(
     if update and not presets:
         raise ConfigError("--update: belongs to --presets, whose counts are committed")
     plan = suite_run.Plan(
-        networks=models or (suite.SHIPPED if presets else suite.NETWORKS),
+        networks=models or suite.NETWORKS,
         targets=targets or suite.CORES,
         pictures=images,
         classes=None if presets else classes,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cycles import emulation, in_order, program, rules, single_issue
-from cycles.emulation import Block, Passage
+from cycles.emulation import Block, Inference, Passage
 from cycles.instruction import Instruction
 from cycles.program import DISASSEMBLER, Program
 from cycles.rules import Rules, SingleIssue
@@ -59,19 +59,22 @@ def core_name(cpu: str) -> str:
     return cpu.removeprefix("cortex-").replace("m0plus", "m0")
 
 
-def price(elf: Path, core: str, machine: str, data: bytes, source: Path | None = None) -> Modeled:
-    """Run the engine of a firmware image once on the bytes of its inputs and price what ran.
+def price(elf: Path, cores: Sequence[str], machine: str, data: bytes, source: Path | None = None) -> list[Modeled]:
+    """Run the engine of a firmware image once on the bytes of its inputs; return what ran, priced for each core.
 
     `machine` is QEMU's, of emulation.FREE_ORIGINS, that the image was linked for; `source` is the network's C that the
-    image was compiled from, None for another engine. Raises DeviceError if it does not run, CompileError if a tool is
-    missing.
+    image was compiled from, None for another engine. All `cores` run the image's instructions; it is decoded as for the
+    first. Raises DeviceError if it does not run, CompileError if a tool is missing.
     """
-    image = program.read(elf, DECODED_AS.get(core, f"cortex-{core}"))
+    image = program.read(elf, DECODED_AS.get(cores[0], f"cortex-{cores[0]}"))
+    inference = emulation.run(elf, image, machine, data, _calls(image, source) if source else {})
+    return [_priced(core, image, inference) for core in cores]
+
+
+def _priced(core: str, image: Program, inference: Inference) -> Modeled:
     price_passage = _pricer(image, rules.CORES[core])
     functions: dict[str, Cost] = {}
     operators: dict[int, Cost] = {}
-    calls = _calls(image, source) if source else {}
-    inference = emulation.run(elf, image, machine, data, calls)
     for passage, times in inference.passages.items():
         cost = price_passage(passage) * times
         name = image.function_at(passage.block.address)
@@ -79,7 +82,8 @@ def price(elf: Path, core: str, machine: str, data: bytes, source: Path | None =
         operators[passage.operator] = operators.get(passage.operator, Cost()) + cost
     known = {operator: operators[operator] for operator in sorted(operators) if operator >= 0}
     by_cycles = sorted(((n, c) for n, c in functions.items() if c.instructions), key=lambda item: -item[1].cycles)
-    return Modeled(core, rules.VERSION, sum(functions.values(), Cost()), tuple(by_cycles), known, inference.outputs)
+    total = sum(functions.values(), Cost())
+    return Modeled(core, rules.VERSION, total, tuple(by_cycles), known, inference.outputs)
 
 
 def _calls(image: Program, source: Path) -> dict[int, int]:

@@ -109,7 +109,7 @@ def test_shipped_presets_need_no_more_cycles_than_committed(
     """If this fails on purpose: `inv bench-engines --presets --update`."""
     with at_home(shipped_home(tmp_path_factory)):
         cells, _ = suite_run.run(
-            suite_run.Plan(suite.SHIPPED, [board], pictures=1, cycles=True, is_plain=True), build_order
+            suite_run.Plan(suite.NETWORKS, [board], pictures=1, cycles=True, is_plain=True), build_order
         )
     assert gate.slower([cell for cell in cells if cell.engine == "aot"], gate.read_counts()) == []
     assert all(cell.equal == cell.pictures == 1 for cell in cells)
@@ -120,7 +120,7 @@ def test_counts_are_of_all_shipped_presets_on_the_cores_of_the_table() -> None:
     assert set(counts) >= {targets.load(name).cpu for name in suite.CORES} | {"cortex-m85"}
     checkpoints = Path(presets.__file__).parent / "checkpoints"
     shipped = {re.sub(r"\..*", "", path.name) for path in checkpoints.glob("*.npz")}
-    assert all(set(names) >= shipped == set(suite.SHIPPED) for names in counts.values())
+    assert all(set(names) >= shipped == set(suite.NETWORKS) for names in counts.values())
 
 
 # The command

@@ -31,7 +31,7 @@ def test_a_network_is_priced_as_it_runs(tmp_path: Path) -> None:
         with device_for(board, image).session() as session:
             outputs = session.infer(picture.tobytes())
             counted = outputs.ticks * 1e9 / session.info.counter.rate_hz
-        found = model.price(image.path, "m4", "mps2-an386", picture.tobytes(), source_of(image))
+        (found,) = model.price(image.path, ["m4"], "mps2-an386", picture.tobytes(), source_of(image))
         by_layer = layers.profile(int8, image, board, picture)
     assert found.outputs == outputs.output_bytes
     # The device counts the call of the engine, and in steps of the emulated clock.
@@ -42,13 +42,13 @@ def test_a_network_is_priced_as_it_runs(tmp_path: Path) -> None:
     assert sum(cost.cycles for cost in found.operators.values()) == pytest.approx(found.total.cycles, rel=0.001)
     assert 1.0 < found.total.cycles / found.total.instructions < 2.5
     assert found.rules_version == rules.VERSION
-    assert model.price(image.path, "m4", "mps2-an386", picture.tobytes(), source_of(image)) == found
+    assert model.price(image.path, ["m4"], "mps2-an386", picture.tobytes(), source_of(image)) == [found]
 
 
 def test_an_engine_that_fails_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "none.elf"
     path.write_bytes(b"not ELF")
     with pytest.raises(Exception, match=r"none\.elf: expected an ELF image") as error:
-        model.price(path, "m4", "mps2-an386", b"")
+        model.price(path, ["m4"], "mps2-an386", b"")
     assert "\n" not in str(error.value)
     assert not isinstance(error.value, DeviceError)
