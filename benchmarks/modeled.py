@@ -38,7 +38,7 @@ def cells(blank: Cell, image: Artifact[ImageFacts], machine: str, picture: Value
             pictures=1,
             equal=int(found.outputs == np.ascontiguousarray(reference).tobytes()),
         )
-        for cpu, found in zip(cpus, model.price(image.path, cores, machine, data, source_of(image)), strict=True)
+        for cpu, found in zip(cpus, model.price(image.path, cores, machine, data), strict=True)
     ]
 
 

@@ -66,7 +66,7 @@ def price(elf: Path, cores: Sequence[str], machine: str, data: bytes, source: Pa
     image was compiled from, None for another engine. All `cores` run the image's instructions; it is decoded as for the
     first. Raises DeviceError if it does not run, CompileError if a tool is missing.
     """
-    image = program.read(elf, DECODED_AS.get(cores[0], f"cortex-{cores[0]}"))
+    image = program.read(elf, DECODED_AS.get(cores[0], f"cortex-{cores[0]}"), lines=source is not None)
     inference = emulation.run(elf, image, machine, data, _calls(image, source) if source else {})
     return [_priced(core, image, inference) for core in cores]
 

@@ -73,8 +73,8 @@ class Program:
         return out
 
 
-def read(elf: Path, cpu: str) -> Program:
-    """Return the program of an ELF file; `cpu` is the core as llvm-objdump names it.
+def read(elf: Path, cpu: str, *, lines: bool = True) -> Program:
+    """Return the program of an ELF file; `cpu` is the core as llvm-objdump names it. `lines` False leaves them out.
 
     Raises CompileError if the file can't be read or the disassembler is missing.
     """
@@ -86,10 +86,10 @@ def read(elf: Path, cpu: str) -> Program:
                 for part in image.iter_segments("PT_LOAD")
                 if part["p_filesz"]
             ]
-            functions, lines = _functions(image), _lines(image)
+            functions, known_lines = _functions(image), _lines(image) if lines else []
     except (OSError, ELFError, ValueError) as e:
         raise CompileError(f"{elf}: expected an ELF image ({e}); build it again") from e
-    return Program(_disassemble(elf, cpu), functions, segments, lines)
+    return Program(_disassemble(elf, cpu), functions, segments, known_lines)
 
 
 def functions_of(elf: Path) -> list[tuple[int, str]]:

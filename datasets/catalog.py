@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import math
 import struct
@@ -57,15 +58,27 @@ def _fashion_mnist() -> Dataset:
 
 def _read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     """Read a gzipped IDX file of unsigned bytes (the MNIST format, yann.lecun.com/exdb/mnist)."""
+    try:
+        return _decoded(path, dimensions, path.stat().st_mtime_ns)
+    except OSError as e:
+        raise _unreadable(path, e) from e
+
+
+@functools.lru_cache(maxsize=4)  # a command that measures several networks loads the set for each
+def _decoded(path: Path, dimensions: int, changed_ns: int) -> npt.NDArray[np.uint8]:
     header = 4 + 4 * dimensions
     try:
         raw = gzip.decompress(path.read_bytes())
         magic, *shape = struct.unpack(f">{1 + dimensions}I", raw[:header])
-    except (OSError, EOFError, zlib.error, struct.error) as e:
-        raise ConfigError(f"{path}: can't be read as gzipped IDX ({e}); reinstall dataset-fashion-mnist") from e
+    except (EOFError, zlib.error, struct.error) as e:
+        raise _unreadable(path, e) from e
     if magic != 0x0800 + dimensions or math.prod(shape) != len(raw) - header:
         raise ConfigError(f"{path}: not an IDX file of {dimensions} dimensions; reinstall dataset-fashion-mnist")
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+
+
+def _unreadable(path: Path, reason: Exception) -> ConfigError:
+    return ConfigError(f"{path}: can't be read as gzipped IDX ({reason}); reinstall dataset-fashion-mnist")
 
 
 def _cifar10() -> Dataset:

@@ -6,11 +6,16 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from compilers import aot
+from compilers.aot.planner import Layout
+from compilers.aot.steps import Step
+from graph.types import Graph
 from tests import untraced
 
 # TensorFlow reads these when it is imported: no GPU, and errors only.
@@ -64,3 +69,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def checkout() -> Path:
     """Return the root of the checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+Planned = tuple[tuple[Step, ...], Layout]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plan_once() -> Iterator[None]:
+    """Plan a network once per kernel set and form, by the bytes of its file: it takes up to some seconds.
+
+    What is proved of a plan is proved of all networks with these bytes.
+    """
+    plans: dict[tuple[str, str, str, bool], Planned] = {}
+    planned = aot.planned
+
+    def remembered(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> Planned:
+        key = (graph.sha256, kernels, optimize, stream_input)
+        if not graph.sha256:
+            return planned(graph, kernels, optimize, stream_input)
+        if key not in plans:
+            plans[key] = planned(graph, kernels, optimize, stream_input)
+        return plans[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aot, "planned", remembered)
+        yield
