@@ -191,7 +191,7 @@ def _span(values: Sequence[float]) -> str:
 
 
 def main(words: Sequence[str]) -> None:
-    """Measure what is missing, write it after each network, and print the table."""
+    """Measure what is missing, write it after each one, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--networks", default=",".join(NETWORKS), help="presets with a checkpoint, joined by commas")
     parser.add_argument("--factors", default=f"1,{FACTOR:g}", help="1 is the network as it is")
@@ -200,14 +200,15 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(words)
     data, rows = datasets.load("fashion_mnist"), load(options.out)
-    for name in options.networks.split(","):
-        network: _Network | None = None
-        for seed in range(options.seeds):
+    networks: dict[str, _Network] = {}
+    for seed in range(options.seeds):  # outermost: a run that is stopped has all networks of the first seeds
+        for name in options.networks.split(","):
             for factor in map(float, options.factors.split(",")):
                 if any(row.key == (name, factor, seed, options.images) for row in rows):
                     continue
-                network = network or _Network(name, data)
-                rows += network.rows(factor, seed, options.images)
+                if name not in networks:
+                    networks[name] = _Network(name, data)
+                rows += networks[name].rows(factor, seed, options.images)
                 write_atomic(options.out, json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     console.table("", *table(rows))
 

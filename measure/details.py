@@ -1,4 +1,4 @@
-"""What a page shows of a run and report.json has no room for: answers by class, wrong pictures, the plan of memory.
+"""What a page shows of a run and report.json has no room for: answers by class, wrong pictures, memory, training.
 
 `details.json` beside the report has it; it belongs to the report of the same time alone.
 """
@@ -88,13 +88,38 @@ class MemoryPlan:
 
 
 @dataclass(frozen=True)
+class Epoch:
+    """An epoch of a training, counted from 1, with pictures of `side` pixels. Losses in nats, accuracies of 1.
+
+    What is held out is not trained on; None where no pictures were.
+    """
+
+    epoch: int
+    side: int
+    loss: float
+    accuracy: float
+    held_out_loss: float | None = None
+    held_out_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the weights of a network were trained: the checkpoint's name, its epochs, and the one that was kept."""
+
+    checkpoint: str
+    epochs: tuple[Epoch, ...]
+    kept_epoch: int | None = None
+
+
+@dataclass(frozen=True)
 class Details:
-    """The details of the report that was `created` then."""
+    """The details of the report that was `created` then. `training` is None where nothing is known of it."""
 
     schema: int
     created: str
     answers: Answers | None = None
     plan: MemoryPlan | None = None
+    training: Training | None = None
 
 
 def of(setup: Setup, pictures: Pictures, raw: npt.NDArray[np.uint8] | None, created: str) -> Details:

@@ -19,7 +19,7 @@ from measure import bench, details, report_file
 from measure.bench import Part
 from measure.report import Report
 from measure.setup import RANDOM, Settings, Setup, in_place, suits, with_random_inputs, without_classes
-from pipeline import history, lab, preflight, reporting, several
+from pipeline import history, lab, preflight, reporting, several, training_curve
 from pipeline.request import Request
 from pipeline.resolve import Resolved
 from pipeline.steps import Steps
@@ -66,7 +66,9 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
     name = result.report.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
     path = report_file.write(result.report, report_file.folder(unit, name))
     if path.name == report_file.COMPLETE:
-        details.write(result.details, path.parent)
+        details.write(
+            replace(result.details, training=training_curve.read(resolved.source, resolved.data.identity)), path.parent
+        )
         history.record(result.report, unit)
     measured = result.measurement
     measured.forget()

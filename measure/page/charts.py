@@ -16,6 +16,8 @@ LINE_LEFT = 190
 LABEL_CHARACTERS = 28
 BAR = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
 
+Scale = Callable[[float], float]
+
 
 @dataclass(frozen=True)
 class Point:
@@ -50,15 +52,15 @@ def histogram(samples: Sequence[float], text: Callable[[float], str]) -> Markup:
             Markup('<line class="mark" x1="{0:.1f}" x2="{0:.1f}" y1="14" y2="132"/>').format(x)
             + Markup('<text x="{:.1f}" y="11" text-anchor="middle">{}</text>').format(x, name)
         )
-    parts.append(_text(20, 148, text(low), "start") + _text(WIDTH - 20, 148, text(high), "end"))
-    return _svg(156, f"Distribution of {len(ordered)} inferences, from {text(low)} to {text(high)}", parts)
+    parts.append(label(20, 148, text(low), "start") + label(WIDTH - 20, 148, text(high), "end"))
+    return svg(156, f"Distribution of {len(ordered)} inferences, from {text(low)} to {text(high)}", parts)
 
 
 def scatter(
     points: Sequence[Point], x_name: str, y_name: str, x_text: Callable[[float], str], y_text: Callable[[float], str]
 ) -> Markup:
     """Return points of two figures, with those that no other beats in both joined by a line."""
-    x_of, y_of = _scale([p.x for p in points], 70, WIDTH - 120), _scale([p.y for p in points], 200, 20)
+    x_of, y_of = scale([p.x for p in points], 70, WIDTH - 120), scale([p.y for p in points], 200, 20)
     best = front(points)
     way = " ".join(f"{x_of(p.x):.1f},{y_of(p.y):.1f}" for p in best)
     parts = [
@@ -71,18 +73,18 @@ def scatter(
         parts.append(
             Markup('<a href="#{}"><title>{}</title>').format(point.anchor, about)
             + Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="{}"/>').format(x, y, 6 if is_best else 4)
-            + _text(
+            + label(
                 x - 9 if x > WIDTH - 180 else x + 9, y + 4, _short(point.label), "end" if x > WIDTH - 180 else "start"
             )
             + Markup("</a>")
         )
     xs, ys = [p.x for p in points], [p.y for p in points]
     parts += [
-        _text(62, 226, x_text(min(xs)), "start"), _text(WIDTH - 120, 226, x_text(max(xs)), "end"),
-        _text(WIDTH // 2, 240, x_name, "middle"),
-        _text(56, 204, y_text(min(ys)), "end"), _text(56, 24, y_text(max(ys)), "end"), _text(4, 110, y_name, "start"),
+        label(62, 226, x_text(min(xs)), "start"), label(WIDTH - 120, 226, x_text(max(xs)), "end"),
+        label(WIDTH // 2, 240, x_name, "middle"),
+        label(56, 204, y_text(min(ys)), "end"), label(56, 24, y_text(max(ys)), "end"), label(4, 110, y_name, "start"),
     ]  # fmt: skip
-    return _svg(246, f"{y_name} against {x_name} of {len(points)} runs", parts)
+    return svg(246, f"{y_name} against {x_name} of {len(points)} runs", parts)
 
 
 def front(points: Sequence[Point]) -> list[Point]:
@@ -115,16 +117,16 @@ def memory_map(plan: MemoryPlan) -> Markup:
         )
     )
     parts += [
-        _text(76, 20, f"{plan.arena_bytes:,}", "end"), _text(76, 10 + height, "0 bytes", "end"),
-        _text(80, height + 26, "step 0", "start"), _text(WIDTH - 10, height + 26, f"step {steps - 1}", "end"),
-        _text(80 + (plan.peak + 0.5) * step, height + 26, "peak", "middle") if 3 < plan.peak < steps - 4 else Markup(),
+        label(76, 20, f"{plan.arena_bytes:,}", "end"), label(76, 10 + height, "0 bytes", "end"),
+        label(80, height + 26, "step 0", "start"), label(WIDTH - 10, height + 26, f"step {steps - 1}", "end"),
+        label(80 + (plan.peak + 0.5) * step, height + 26, "peak", "middle") if 3 < plan.peak < steps - 4 else Markup(),
     ]  # fmt: skip
-    return _svg(height + 34, f"Arena of {plan.arena_bytes:,} bytes over {steps} steps", parts)
+    return svg(height + 34, f"Arena of {plan.arena_bytes:,} bytes over {steps} steps", parts)
 
 
 def line(values: Sequence[tuple[str, float]], text: Callable[[float], str]) -> Markup:
     """Return a figure over runs, from the first to the last; each is (when, value)."""
-    y_of = _scale([value for _, value in values], 90, 16)
+    y_of = scale([value for _, value in values], 90, 16)
     step = (WIDTH - LINE_LEFT - 50) / max(1, len(values) - 1)
     way = " ".join(f"{LINE_LEFT + i * step:.1f},{y_of(value):.1f}" for i, (_, value) in enumerate(values))
     parts = [Markup('<polyline class="front" points="{}"/>').format(way)]
@@ -136,35 +138,38 @@ def line(values: Sequence[tuple[str, float]], text: Callable[[float], str]) -> M
         )
     low, high = min(value for _, value in values), max(value for _, value in values)
     parts += [
-        _text(LINE_LEFT - 8, 94, text(low), "end"),
-        _text(LINE_LEFT - 8, 20, text(high), "end") if high > low else Markup(),
+        label(LINE_LEFT - 8, 94, text(low), "end"),
+        label(LINE_LEFT - 8, 20, text(high), "end") if high > low else Markup(),
     ]
-    parts += [_text(LINE_LEFT, 112, values[0][0][:10], "start"), _text(WIDTH - 50, 112, values[-1][0][:10], "end")]
-    return _svg(118, f"{len(values)} runs from {text(values[0][1])} to {text(values[-1][1])}", parts)
+    parts += [label(LINE_LEFT, 112, values[0][0][:10], "start"), label(WIDTH - 50, 112, values[-1][0][:10], "end")]
+    return svg(118, f"{len(values)} runs from {text(values[0][1])} to {text(values[-1][1])}", parts)
 
 
 def _at(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def _scale(values: Sequence[float], low: float, high: float) -> Callable[[float], float]:
+def scale(values: Sequence[float], low: float, high: float) -> Scale:
+    """Return a function that maps the range of the values onto `low` to `high`; equal values to the middle."""
     first, span = min(values), max(values) - min(values)
     return lambda value: low + (high - low) * ((value - first) / span if span else 0.5)
 
 
 def _beside(x: float, y: float, text: str) -> Markup:
     """Return a label beside a mark, on the side that has room."""
-    return _text(x - 9, y + 4, text, "end") if x > WIDTH - 180 else _text(x + 9, y + 4, text, "start")
+    return label(x - 9, y + 4, text, "end") if x > WIDTH - 180 else label(x + 9, y + 4, text, "start")
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LABEL_CHARACTERS else f"{label[: LABEL_CHARACTERS - 3]}..."
+def _short(text: str) -> str:
+    return text if len(text) <= LABEL_CHARACTERS else f"{text[: LABEL_CHARACTERS - 3]}..."
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> Markup:
+def label(x: float, y: float, text: str, anchor: str) -> Markup:
+    """Return text at a place; `anchor` is start, middle or end."""
     return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(x, y, anchor, text)
 
 
-def _svg(height: int, about: str, parts: Sequence[Markup]) -> Markup:
+def svg(height: int, about: str, parts: Sequence[Markup]) -> Markup:
+    """Return a drawing of WIDTH times `height` units; `about` is what a screen reader says of it."""
     head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, height, escape(about))
     return head + Markup("").join(parts) + Markup("</svg>")

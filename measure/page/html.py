@@ -17,7 +17,7 @@ from fields.dataclass_json import to_json
 from measure import layout
 from measure.compare import comparison
 from measure.compare import layout as compare_layout
-from measure.page import charts, classes, table
+from measure.page import charts, classes, curve, table
 from measure.page.charts import Point
 from measure.page.runs import Run
 from measure.profile_layout import amount_text, summary
@@ -166,6 +166,7 @@ def _run(run: Run, trend: Sequence[tuple[str, Markup]]) -> dict[str, object]:
         "layers": _layers(run),
         "plan": _plan(run),
         "classes": classes.view(answers) if answers else None,
+        "training": _training(run),
         "provenance": list(_flat(to_json(run.report.provenance))) + [("report", run.path.name)],
     }
 
@@ -213,6 +214,13 @@ def _plan(run: Run) -> dict[str, object] | None:
         "svg": charts.memory_map(plan),
         "places": sorted(plan.places, key=lambda p: (p.first, p.offset)),
     }
+
+
+def _training(run: Run) -> dict[str, object] | None:
+    training = run.details.training if run.details else None
+    if training is None or not training.epochs:
+        return None
+    return {"caption": curve.caption(training), "charts": curve.draw(training)}
 
 
 def _flat(value: Json, before: str = "") -> list[tuple[str, str]]:

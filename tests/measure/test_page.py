@@ -23,8 +23,8 @@ from errors import ConfigError
 from fields.dataclass_json import to_json
 from graph.reader import read
 from measure import bench, details, report_file
-from measure.details import Answers, Details, MemoryPlan, Mistake, Place, Step
-from measure.page import charts, classes, explorer, html, runs, table
+from measure.details import Answers, Details, Epoch, MemoryPlan, Mistake, Place, Step, Training
+from measure.page import charts, classes, curve, explorer, html, runs, table
 from measure.page.charts import Point
 from measure.profile import LayerProfile, Profile
 from tests.browser import Browser, program
@@ -49,7 +49,12 @@ def beside() -> Details:
     answers = Answers(("a", EVIL), ((0, 0, 7), (0, 1, 3), (1, 1, 10)), (Mistake(4, 0, 1, DOT), Mistake(5, 0, 9, "<b>")))
     places = (Place(EVIL, 0, 600, 0, 1), Place("b", 600, 400, 0, 0), Place("c", 0, 100, 1, 1))
     plan = MemoryPlan(1000, (Step(EVIL, 1000, 40), Step("SOFTMAX", 700, 0)), places, 0, 384)
-    return Details(1, RUN.provenance.created, answers, plan)
+    return Details(1, RUN.provenance.created, answers, plan, training())
+
+
+def training() -> Training:
+    epochs = (Epoch(1, 48, 1.25, 0.4), Epoch(2, 96, 0.75, 0.5, 0.5, 0.625), Epoch(3, 96, 0.25, 0.9, 0.75, 0.5))
+    return Training(EVIL, epochs, 2)
 
 
 @pytest.fixture
@@ -134,6 +139,7 @@ def test_what_the_page_says(folder: Path) -> None:
         "of the input 384 bytes of rows are kept", "measured on another board",
         "all layers 990, a whole inference 1,000",
         "on the Pareto front", "Distribution of 200 inferences",
+        "3 epochs at 48x48, 96x96; the weights are those of epoch 2", "held out, epoch 2 at 96x96: 62.5 %",
     ):  # fmt: skip
         assert words in text, words
     assert "Side by side" not in text
@@ -198,6 +204,25 @@ def test_many_classes_are_the_worst_ones() -> None:
     shown = classes.view(Answers(names, counts, ()))
     assert not shown.matrix
     assert (shown.worst[0].name, shown.worst[0].right, shown.worst[0].taken_for) == ("c29", "1 of 5, 20.0 %", "c3 (4)")
+
+
+def points(svg: str, style: str) -> list[tuple[float, ...]]:
+    """Return the corners of the line of a class."""
+    (text,) = re.findall(rf'<polyline class="{style}" points="([^"]*)"', svg)
+    return [tuple(map(float, pair.split(","))) for pair in text.split()]
+
+
+def test_a_curve_has_a_line_for_training_and_one_for_held_out_pictures() -> None:
+    (_, loss), (_, accuracy) = curve.draw(training())
+    trained, held_out = points(loss, "front"), points(loss, "held")
+    assert [x for x, _ in held_out] == [x for x, _ in trained[1:]], "no pictures were held out in the first epoch"
+    assert trained[0][1] < held_out[1][1] == trained[1][1] < held_out[0][1] < trained[2][1], "more is further up"
+    assert points(accuracy, "front")[2][1] < points(accuracy, "held")[0][1] < points(accuracy, "held")[1][1]
+    assert f'class="mark" x1="{trained[1][0]:.1f}"' in loss, "the epoch that was kept"
+    one = replace(training(), epochs=training().epochs[:1], kept_epoch=None)
+    assert 'class="held"' not in curve.draw(one)[0][1]
+    assert 'class="mark"' not in curve.draw(one)[0][1]
+    assert curve.draw(replace(training(), epochs=())) == []
 
 
 def test_a_measurement_has_details(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
