@@ -1,18 +1,19 @@
 """What faults of a line cost: seconds for pictures over a line with faults, over those of a clean one.
 
 Run it with `.venv/bin/python -m benchmarks.faulty_line MODEL.tflite`, for another device than `host-fw` with
-`--target`. Batches of all lines alternate: other load on the machine affects all alike. Every output is compared with
-that over the clean line. With `--baud` each line is also as slow as a UART: a pipe carries a picture in far less time
-than Python takes for its frames.
+`--target`. One device takes batches of all lines in turns: other load on the machine affects all alike. Every output is
+compared with that over the clean line. With `--baud` each line is also as slow as a UART: a pipe carries a picture in
+far less time than Python takes for its frames. `--lines all` measures the clean line and the last one alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +25,14 @@ from benchmarks.line_share import PacedLink
 from calibration import convert
 from compilers import litert
 from compilers.image import microcontroller
-from deploy.device import device_for
-from deploy.flashers import flasher_for
+from deploy.device import device_for, patience
 from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
+from deploy.request import Timeouts
 from deploy.session import Session
-from errors import LinkError
+from errors import Error, LinkError
 from measure import samples
-from measure.connection import Connection, Opener
+from measure.connection import Connection
 from target import Target
 
 BATCH = 50
@@ -69,16 +70,19 @@ class DroppingLink:
 
 
 class CutLink:
-    """Wraps a link to a device; it is cut every few seconds, and can be opened again while the device runs on."""
+    """Wraps a link to a device; it is cut every few seconds, and can be opened again while the device runs on.
 
-    def __init__(self, link: Link, every_s: float):
-        self.name, self._link, self._every_s = link.name, link, every_s
+    `clock` returns the seconds of which they are.
+    """
+
+    def __init__(self, link: Link, every_s: float, clock: Callable[[], float] = time.monotonic):
+        self.name, self._link, self._every_s, self._clock = link.name, link, every_s, clock
         self._cut_at = 0.0
         self._link.open()
 
     def open(self) -> None:
         """See Link.open."""
-        self._cut_at = time.monotonic() + self._every_s
+        self._cut_at = self._clock() + self._every_s
 
     def read(self, timeout_s: float) -> bytes:
         """See Link.read."""
@@ -94,52 +98,97 @@ class CutLink:
         """See Link.close: the device runs on, and what it has sent is lost."""
 
     def _check(self) -> None:
-        if time.monotonic() > self._cut_at:
+        if self._clock() > self._cut_at:
             while self._link.read(0.0):
                 pass
             raise LinkError(f"{self.name}: cut")
 
 
-LINES: dict[str, Callable[[Link], Link]] = {
-    "clean": lambda link: link,
-    "1 % of bytes flipped": lambda link: LossyLink(link, Faults(0, 0, 0, 0, 0, byte_error=0.01)),
-    "0.1 % of bytes flipped": lambda link: LossyLink(link, Faults(0, 0, 0, 0, 0, byte_error=0.001)),
-    "5 % of frames dropped": lambda link: DroppingLink(link, 0.05),
-    f"cut every {CUT_EVERY_S:g} s": lambda link: CutLink(link, CUT_EVERY_S),
+class KeptLink:
+    """Wraps the open link to a device that several sessions use in turns: none of them opens or closes it."""
+
+    def __init__(self, link: Link):
+        self.name, self._link = link.name, link
+        self.read, self.write = link.read, link.write
+
+    def open(self) -> None:
+        """See Link.open: what was sent to another session is dropped."""
+        while self._link.read(0.0):
+            pass
+
+    def close(self) -> None:
+        """See Link.close: the device's owner closes it."""
+
+
+class Stopwatch:
+    """Counts the seconds of one line's turns."""
+
+    def __init__(self) -> None:
+        self._before, self._begin = 0.0, time.monotonic()
+
+    def __call__(self) -> float:
+        """Return the seconds so far."""
+        return self._before + time.monotonic() - self._begin
+
+    def start(self) -> None:
+        """Begin a turn."""
+        self._begin = time.monotonic()
+
+    def stop(self) -> None:
+        """End a turn."""
+        self._before = self()
+
+
+def _flipping(link: Link, rate: float) -> Link:
+    return LossyLink(link, Faults(0, 0, 0, 0, 0, byte_error=rate))
+
+
+LINES: dict[str, Callable[[Link, Callable[[], float]], Link]] = {
+    "clean": lambda link, clock: link,
+    "1 % of bytes flipped": lambda link, clock: _flipping(link, 0.01),
+    "0.1 % of bytes flipped": lambda link, clock: _flipping(link, 0.001),
+    "5 % of frames dropped": lambda link, clock: DroppingLink(link, 0.05),
+    f"cut every {CUT_EVERY_S:g} s": lambda link, clock: CutLink(link, CUT_EVERY_S, clock),
+    "all at once": lambda link, clock: CutLink(DroppingLink(_flipping(link, 0.01), 0.05), CUT_EVERY_S, clock),
 }
+"""The last has 1 % of bytes flipped, 5 % of frames dropped, and the cuts. Seconds are those of the line's own turns."""
 
 
 @dataclass
 class Line:
-    """One line and what went over it."""
+    """One line and what went over it. `seconds` are those of its turns, `cuts` those until it was open again."""
 
+    kept: KeptLink
+    stopwatch: Stopwatch
     connection: Connection
     outputs: samples.Outputs
-    seconds: float = 0.0
+    cuts: list[float]
+    seconds: float
 
     def run(self, inputs: npt.NDArray[np.int8], until: int) -> None:
         """Send the inputs up to a number, and count the time."""
-        begin = time.monotonic()
+        self.kept.open()
+        self.stopwatch.start()
         self.connection.run(
             lambda session: samples.run_all(session, inputs[:until], self.outputs), lambda: self.outputs.done
         )
-        self.seconds += time.monotonic() - begin
+        self.stopwatch.stop()
+        self.seconds = self.stopwatch()
 
 
-def measure(model: Path, images: int, target_name: str = "host-fw", baud: int = 0) -> dict[str, Line]:
+def measure(
+    model: Path, images: int, target_name: str = "host-fw", baud: int = 0, names: Sequence[str] = tuple(LINES)
+) -> dict[str, Line]:
     """Return the lines after `images` random inputs of an int8 .tflite went over each.
 
-    0 baud is as fast as the link is.
+    0 baud is as fast as the link is. Raises Error if the device can't be started, or is lost for good.
     """
-    start = _starter(model, target.load(target_name))
+    board = target.load(target_name)
     with ExitStack() as stack:
-        lines = {}
-        for name, wrap in LINES.items():
-            link = wrap(PacedLink(start(), baud) if baud else start())
-            begin = time.monotonic()
-            connection = stack.enter_context(Connection(_opener(link), GIVE_UP_S, lambda text: None))
-            outputs = samples.Outputs(np.zeros((images, connection.info.outputs[0].nbytes), np.uint8), [])
-            lines[name] = Line(connection, outputs, time.monotonic() - begin)
+        device = start(model, board)
+        stack.callback(device.close)
+        device.open()
+        lines = {name: stack.enter_context(opened(name, device, images, baud, patience(board))) for name in names}
         size = lines["clean"].connection.info.inputs[0].nbytes
         inputs = np.random.default_rng(0).integers(-128, 128, (images, size)).astype(np.int8)
         batch = min(BATCH, max(1, images // 10))
@@ -149,20 +198,33 @@ def measure(model: Path, images: int, target_name: str = "host-fw", baud: int = 
     return lines
 
 
-def _starter(model: Path, board: Target) -> Callable[[], Link]:
-    """Return what starts a device with the model: the firmware of a microcontroller, or the agent of a Linux target."""
+@contextmanager
+def opened(name: str, device: Link, images: int, baud: int, timeouts: Timeouts) -> Iterator[Line]:
+    """Yield a line to an open device, after its handshake, which counts."""
+    kept, stopwatch, cuts = KeptLink(device), Stopwatch(), []
+    link = LINES[name](PacedLink(kept, baud) if baud else kept, stopwatch)
+
+    @contextmanager
+    def open_session(lost: Link | None = None) -> Iterator[Session]:
+        begin = stopwatch()
+        with Session(link, timeouts) as session:
+            if lost:
+                cuts.append(stopwatch() - begin)
+            yield session
+
+    with Connection(open_session, GIVE_UP_S, lambda text: None) as connection:
+        stopwatch.stop()
+        outputs = samples.Outputs(np.zeros((images, connection.info.outputs[0].nbytes), np.uint8), [])
+        yield Line(kept, stopwatch, connection, outputs, cuts, stopwatch())
+
+
+def start(model: Path, board: Target) -> Link:
+    """Return the link to a device with the model: a microcontroller's firmware, or the agent of a Linux target."""
     adopted = convert.adopt(model, (), None)
-    if board.kind == "mcu":
-        image = microcontroller.compile_for(adopted, board)
-        return lambda: flasher_for(board).start(image.path)
-    return device_for(board, litert.compile_for(adopted, board)).flash
-
-
-def _opener(link: Link) -> Opener:
-    def open_session(lost: Link | None = None) -> Session:
-        return Session(link)
-
-    return open_session
+    compiled = (
+        microcontroller.compile_for(adopted, board) if board.kind == "mcu" else litert.compile_for(adopted, board)
+    )
+    return device_for(board, compiled).flash()
 
 
 def main() -> None:
@@ -172,17 +234,26 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--target", default="host-fw")
     parser.add_argument("--baud", type=int, default=0, help="pass bytes as fast as a UART [default: as the link does]")
+    parser.add_argument(
+        "--lines", nargs="+", default=[], help="lines beside the clean one, by the beginning of their name"
+    )
     arguments = parser.parse_args()
-    lines = measure(arguments.model, arguments.images, arguments.target, arguments.baud)
+    chosen = ["clean", *arguments.lines] if arguments.lines else [""]
+    names = [name for name in LINES if name.startswith(tuple(chosen))]
+    lines = measure(arguments.model, arguments.images, arguments.target, arguments.baud, names)
     clean = lines["clean"]
     for name, line in lines.items():
         equal = int((line.outputs.raw == clean.outputs.raw).all(axis=1).sum())
-        ratio = line.seconds / clean.seconds
+        ratio = (line.seconds - sum(line.cuts)) / clean.seconds
+        cuts = f" and {len(line.cuts)} cuts of {sum(line.cuts) / len(line.cuts):.1f} s" if line.cuts else ""
         print(
-            f"{name:24} {line.seconds:8.1f} s, {ratio:5.2f} x, {equal:,} of {arguments.images:,} equal, "
-            f"lost {line.connection.losses} times, {line.connection.session.resent_frames:,} frames sent again"
+            f"{name:24} {line.seconds:8.1f} s, {ratio:5.2f} x{cuts}, {equal:,} of {arguments.images:,} equal, "
+            f"{line.connection.session.resent_frames:,} frames sent again"
         )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Error as error:
+        sys.exit(f"error: {error}")

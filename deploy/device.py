@@ -91,13 +91,10 @@ class Device:
         Raises DeployError if the device can't be started, LinkError if it is not reached, DeviceError if it holds
         another model or speaks another protocol.
         """
-        timeouts = self.timeouts
-        if timeouts is None and self.target.kind != "mcu" and self.target.measured_on in HANDSHAKE_S:
-            timeouts = Timeouts(handshake_s=HANDSHAKE_S[self.target.measured_on])
         inner = lost.inner if isinstance(lost, HeldLink) else lost
         is_kept = lost is not None and not isinstance(inner, RunningLink | SshLink)
         link = lost if is_kept and lost is not None else self.flash()
-        with Session(link, timeouts, on_log=on_log, progress=progress) as session:
+        with Session(link, self.timeouts or patience(self.target), on_log=on_log, progress=progress) as session:
             session.expect_model(model_sha256(self.artifact))
             yield session
 
@@ -105,6 +102,13 @@ class Device:
         """Start the device again, without its artifact's outputs and inputs. Raises as `session`."""
         with self.session() as session:
             session.reset()
+
+
+def patience(target: Target) -> Timeouts:
+    """Return how long a device of this target may take to answer, if nothing else is said."""
+    if target.kind == "mcu" or target.measured_on not in HANDSHAKE_S:
+        return Timeouts()
+    return Timeouts(handshake_s=HANDSHAKE_S[target.measured_on])
 
 
 def device_for(

@@ -20,6 +20,7 @@ LONGEST_WITH_PARITY = 192
 BAD_RATE = 1e-3
 SHORT_BYTES = 128
 COPIES = 6
+SAME_RATE = 0.05
 UNANSWERED = 0.03
 
 
@@ -44,6 +45,7 @@ class LineErrors:
     def __init__(self) -> None:
         self._bytes = 0.0
         self._errors = 0.0
+        self._best: dict[bool, tuple[float, Frames]] = {}
 
     def sent(self, line_bytes: int) -> None:
         """Record that a frame was sent which takes, with its answer, so many bytes on the line."""
@@ -66,10 +68,17 @@ class LineErrors:
         return min(0.5, self._errors / self._bytes) if self._errors >= SURE_LOSSES else 0.0
 
     def best(self, *, can_repair: bool) -> Frames:
-        """Return what loses the least time."""
+        """Return what loses the least time, for the rate as it was within a twentieth."""
         rate = self.rate
         if not rate:
             return NO_LIMIT
+        known_rate, known = self._best.get(can_repair, (0.0, NO_LIMIT))
+        if abs(rate - known_rate) > SAME_RATE * rate:
+            known = self._best_at(rate, can_repair)
+            self._best[can_repair] = rate, known
+        return known
+
+    def _best_at(self, rate: float, can_repair: bool) -> Frames:
         # A byte costs (1 + overhead / length) / (1 - rate) ** length: that is least at about the root below.
         length = max(1, int(math.sqrt(OVERHEAD_BYTES / rate)))
         choices = [Frames(length, False, self._cost(length, False))]

@@ -18,6 +18,7 @@ LONGEST = 255
 
 _GENERATOR = 0xFF0B5136EFADC818
 _LOW = (1 << 56) - 1
+_ALL = (1 << 64) - 1
 
 
 def _powers() -> bytes:
@@ -41,6 +42,17 @@ _STEPS = [int.from_bytes(_GENERATOR.to_bytes(BYTES, "big").translate(row), "big"
 def _over(a: int, b: int) -> int:
     """Return a quotient; 0 over 0 is 0, which no frame without an error needs."""
     return _POWER[_LOG[a] - _LOG[b] + LONGEST] if a and b else 0
+
+
+@functools.cache
+def _parts_of_syndromes() -> list[list[int]]:
+    """Return what a byte of the rest adds to all syndromes, by place and value; the first one is the highest byte."""
+    tables, powers = [], [1] * BYTES
+    for _ in range(BYTES):
+        rows = [_PRODUCTS[power] for power in powers]
+        tables.append([int.from_bytes(bytes([row[value] for row in rows]), "big") for value in range(256)])
+        powers = [_PRODUCTS[power][_POWER[root]] for root, power in enumerate(powers)]
+    return tables[::-1]
 
 
 @functools.cache
@@ -78,57 +90,73 @@ def repaired(data: bytes) -> tuple[bytes, int] | None:
     """
     rest = _rest(data[:-BYTES]) ^ int.from_bytes(data[-BYTES:], "big")
     syndromes = _syndromes(rest.to_bytes(BYTES, "big"))
-    locator = _locator(syndromes)
-    if len(locator) - 1 > REPAIRS:
-        return None
-    errors = _errors(syndromes, locator, len(data))
-    if len(errors) != len(locator) - 1:
-        return None
+    errors = _one_error(syndromes, len(data))
+    if errors is None:
+        locator = _locator(syndromes)
+        if len(locator) - 1 > REPAIRS:
+            return None
+        errors = _errors(syndromes, locator, len(data))
+        if len(errors) != len(locator) - 1:
+            return None
     fixed = bytearray(data)
     for place, value in errors:
         fixed[place] ^= value
     return bytes(fixed), len(errors)
 
 
-def _syndromes(rest: bytes) -> list[int]:
+def _syndromes(rest: bytes) -> bytes:
     """Return the values of the rest of the division at the generator's roots."""
-    syndromes = []
-    for root in range(BYTES):
-        row, value = _PRODUCTS[_POWER[root]], 0
-        for coefficient in rest:
-            value = row[value] ^ coefficient
-        syndromes.append(value)
-    return syndromes
+    packed = 0
+    for table, value in zip(_parts_of_syndromes(), rest):  # noqa: B905 (the device may have Python 3.9)
+        packed ^= table[value]
+    return packed.to_bytes(BYTES, "big")
 
 
-def _locator(syndromes: list[int]) -> list[int]:
+def _one_error(syndromes: bytes, size: int) -> list[tuple[int, int]] | None:
+    """Return the place and value of the only error within `size` bytes, None if there is none or are more.
+
+    Each syndrome is then the one before times the power of the place.
+    """
+    first, second = syndromes[:2]
+    if not first or not second:
+        return None
+    exponent = (_LOG[second] - _LOG[first]) % LONGEST
+    if exponent >= size or syndromes[:-1].translate(_PRODUCTS[_POWER[exponent]]) != syndromes[1:]:
+        return None
+    return [(size - 1 - exponent, first)]
+
+
+def _locator(syndromes: bytes) -> bytes:
     """Return the polynomial whose roots are the places of the errors (Berlekamp 1968, Massey 1969).
 
-    Coefficients begin with that of x^0; there is one more than its degree.
+    Coefficients begin with that of x^0; there is one more than its degree, or too many for REPAIRS.
     """
-    locator, earlier = [1] + [0] * (BYTES - 1), [1] + [0] * (BYTES - 1)
+    locator, earlier = b"\1".ljust(BYTES, b"\0"), b"\1"
     degree, shift, divisor = 0, 1, 1
     for n in range(BYTES):
         difference = syndromes[n]
-        for i in range(1, min(degree, BYTES - 1) + 1):
+        for i in range(1, degree + 1):
             difference ^= _PRODUCTS[locator[i]][syndromes[n - i]]
         if difference:
-            row, kept = _PRODUCTS[_over(difference, divisor)], locator[:]
-            for i in range(shift, BYTES):
-                locator[i] ^= row[earlier[i - shift]]
+            added = int.from_bytes(earlier.translate(_PRODUCTS[_over(difference, divisor)]), "little") << 8 * shift
+            kept = locator
+            locator = ((int.from_bytes(locator, "little") ^ added) & _ALL).to_bytes(BYTES, "little")
             if 2 * degree <= n:
                 degree, earlier, divisor, shift = n + 1 - degree, kept, difference, 0
+                if degree > REPAIRS:
+                    break
         shift += 1
-    return (locator + [0])[: degree + 1]
+    return locator[: degree + 1]
 
 
-def _errors(syndromes: list[int], locator: list[int], size: int) -> list[tuple[int, int]]:
+def _errors(syndromes: bytes, locator: bytes, size: int) -> list[tuple[int, int]]:
     """Return place and value of each error within `size` bytes (Chien 1964, Forney 1965)."""
     if len(locator) == 1:
         return []
-    evaluator = [0] * REPAIRS
-    for i in range(REPAIRS):
-        for k in range(min(i + 1, len(locator))):
+    degree = len(locator) - 1
+    evaluator = [0] * degree
+    for i in range(degree):
+        for k in range(i + 1):
             evaluator[i] ^= _PRODUCTS[locator[k]][syndromes[i - k]]
     terms = [(k, _LOG[c]) for k, c in enumerate(locator) if c]
     first = LONGEST - (size - 1)

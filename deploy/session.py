@@ -103,6 +103,10 @@ class Session:
         """How many requests had to be sent again."""
         return self.exchange.resent
 
+    def remember_line(self, before: Session) -> None:
+        """Know how often the line damages frames from an earlier session over it, which was cut."""
+        self.exchange.errors = before.exchange.errors
+
     def expect_model(self, sha256: str) -> None:
         """Raise DeviceError, naming both, if the device holds another model than the one of this sha256."""
         if self.info.model_sha256 != sha256:

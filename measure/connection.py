@@ -100,6 +100,7 @@ class Connection:
             if self._clock() >= limit:
                 raise LinkError(f"{last}; gave up waiting after {self._give_up_s:g} s, see --give-up-after") from last
         check_same(self.info, session.info, session.link.name)
+        session.remember_line(self.session)
         self.session = session
         self._say(f"device is back after {self._clock() - begin:.1f} s")
 

@@ -22,13 +22,17 @@ class Input:
         """Store a chunk that fits."""
         if not chunk:
             return
-        self.data[offset : offset + len(chunk)] = chunk
+        end = offset + len(chunk)
+        self.data[offset:end] = chunk
+        if self.spans and self.spans[-1][1] == offset:  # most often it follows the chunk before it
+            self.spans[-1] = (self.spans[-1][0], end)
+            return
         merged: list[tuple[int, int]] = []
-        for start, end in sorted([*self.spans, (offset, offset + len(chunk))]):
+        for start, stop in sorted([*self.spans, (offset, end)]):
             if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+                merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
             else:
-                merged.append((start, end))
+                merged.append((start, stop))
         self.spans = merged
 
     def map_around(self, offset: int) -> bytes:
@@ -36,8 +40,9 @@ class Input:
         first, size, bits = max(0, offset // GRANULE - MAP_BEFORE), len(self.data), 0
         for start, stop in self.spans:
             end = stop // GRANULE if stop < size else -(-stop // GRANULE)
-            for granule in range(max(-(-start // GRANULE), first), min(end, first + 8 * MAP.size)):
-                bits |= 1 << (granule - first)
+            low, high = max(-(-start // GRANULE) - first, 0), min(end - first, 8 * MAP.size)
+            if low < high:
+                bits |= (1 << high) - (1 << low)
         return MAP.pack(bits)
 
 

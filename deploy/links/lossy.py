@@ -34,6 +34,7 @@ class LossyLink:
         self.faults = faults or Faults()
         self.counts = dict.fromkeys(("drop", "flip", "repeat", "delay", "cut"), 0)
         self._random = random.Random(seed)
+        self._spoils_pieces = any(getattr(self.faults, fault) for fault in self.counts)
 
     @property
     def name(self) -> str:
@@ -60,6 +61,8 @@ class LossyLink:
         size = self.faults.piece
         if self.faults.byte_error:
             data = self._flip_bytes(data)
+        if not self._spoils_pieces:
+            return data
         return b"".join(self._spoil_piece(data[start : start + size]) for start in range(0, len(data), size))
 
     def _flip_bytes(self, data: bytes) -> bytes:

@@ -27,7 +27,7 @@ from deploy.remote.answers import (
     parse_facts,
     parse_listing,
 )
-from deploy.remote.connect import Address, close, connect
+from deploy.remote.connect import CONNECT_TIMEOUT_S, Address, close, connect
 from errors import DeployError, LinkError
 from fields import INTEGER_LIMIT, Fields, Json, Source, load_json
 
@@ -175,7 +175,9 @@ class Board:
         who = f"{getpass.getuser()}@{socket.gethostname()}, pid {os.getpid()}, since {time.strftime('%F %T %Z')}"
         try:
             self._helper.write(code)
-            self.facts = parse_facts(self.ask("hello", holder=who))
+            # The helper's Python has to start first, for which an emulated processor on a busy host takes minutes.
+            patience_s = ANSWER_TIMEOUT_S * max(1, self.address.timeout_s / CONNECT_TIMEOUT_S)
+            self.facts = parse_facts(self.ask("hello", patience_s, holder=who))
         except LinkError as e:
             raise self._explained(e) from e
 

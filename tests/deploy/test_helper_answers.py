@@ -13,8 +13,8 @@ import pytest
 from deploy.links.channel import plain
 from deploy.remote import helper
 from deploy.remote.answers import ANSWER_BYTES, parse_entry, parse_facts, parse_listing
-from deploy.remote.board import Board
-from deploy.remote.connect import Address
+from deploy.remote.board import ANSWER_TIMEOUT_S, Board
+from deploy.remote.connect import CONNECT_TIMEOUT_S, EMULATED_TIMEOUT_S, Address
 from deploy.remote.wheels import platform_of
 from errors import DeployError, Error, LinkError
 from fields import Fields, Source
@@ -152,3 +152,19 @@ def test_words_of_a_refusal_are_bounded_and_printable() -> None:
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 500
     assert plain("a\x1b[31m\r\nb") == "a [31m b"
+
+
+def test_a_helper_on_an_emulated_board_gets_more_time_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    patience: list[float] = []
+
+    def ask(self: Board, what: str, timeout_s: float, **values: object) -> None:
+        patience.append(timeout_s)
+        raise DeployError("asked")
+
+    monkeypatch.setattr(Board, "ask", ask)
+    for timeout_s in (CONNECT_TIMEOUT_S, EMULATED_TIMEOUT_S):
+        board = Board(Address("board", timeout_s=timeout_s))
+        board._helper = Says(b"")  # type: ignore[assignment]
+        with pytest.raises(DeployError, match="asked"):
+            board._begin(b"code")
+    assert patience == [ANSWER_TIMEOUT_S, 6 * ANSWER_TIMEOUT_S]

@@ -28,6 +28,8 @@ class Line:
     lost: list[object] = field(default_factory=list)
     is_open: bool = False
     said: list[str] = field(default_factory=list)
+    remembered: list[object] = field(default_factory=list)
+    sessions: list[object] = field(default_factory=list)
 
     @contextmanager
     def __call__(self, lost: object = None) -> Iterator[Any]:
@@ -38,7 +40,10 @@ class Line:
             raise opening
         self.is_open = True
         try:
-            yield SimpleNamespace(info=SimpleNamespace(**opening), link=SimpleNamespace(name="line"))
+            session = SimpleNamespace(info=SimpleNamespace(**opening), link=SimpleNamespace(name="line"))
+            session.remember_line = self.remembered.append
+            self.sessions.append(session)
+            yield session
         finally:
             self.is_open = False
 
@@ -95,6 +100,7 @@ def test_pauses_grow_until_the_device_is_back() -> None:
         assert connection.run(failing(LinkError("gone"))) == "done"
     assert line.pauses == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
     assert line.said[-1] == "device is back after 35.5 s"
+    assert line.remembered == line.sessions[:1], "what was learned of the line is kept"
 
 
 def test_a_device_that_stays_away_ends_the_run_in_time() -> None:
