@@ -9,7 +9,6 @@ from typing import Protocol
 
 import flatbuffers
 import tflite
-from flatbuffers.table import Table
 
 from graph.types import OptionValue
 
@@ -23,6 +22,49 @@ TYPE_CODES: Mapping[str, int] = {k.lower(): v for k, v in vars(tflite.TensorType
 TYPE_NAMES: Mapping[int, str] = {code: name for name, code in TYPE_CODES.items()}
 OPTION_CODES: Mapping[str, int] = {k: v for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}
 OPTION_NAMES: Mapping[int, str] = {code: name for name, code in OPTION_CODES.items()}
+
+
+class ModelField:
+    """Fields of a file, by their numbers in the schema."""
+
+    VERSION, OPERATOR_CODES, SUBGRAPHS, DESCRIPTION, BUFFERS = range(5)
+
+
+class SubgraphField:
+    """Fields of a subgraph, by their numbers in the schema."""
+
+    TENSORS, INPUTS, OUTPUTS, OPERATORS, NAME = range(5)
+
+
+class TensorField:
+    """Fields of a tensor, by their numbers in the schema."""
+
+    SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, IS_VARIABLE, SPARSITY, SIGNATURE = range(8)
+
+
+class QuantizationField:
+    """Fields of a quantization, by their numbers in the schema."""
+
+    MINIMA, MAXIMA, SCALES, ZERO_POINTS, DETAILS_TYPE, DETAILS, AXIS = range(7)
+
+
+class OperatorField:
+    """Fields of an operator, by their numbers in the schema."""
+
+    CODE, INPUTS, OUTPUTS, OPTIONS_TYPE, OPTIONS, CUSTOM_OPTIONS = range(6)
+    INTERMEDIATES, LARGE_OPTIONS_OFFSET, LARGE_OPTIONS_SIZE = range(8, 11)
+
+
+class CodeField:
+    """Fields of an operator code, by their numbers in the schema."""
+
+    OLD_CODE, CUSTOM_NAME, VERSION, CODE = range(4)
+
+
+class BufferField:
+    """Fields of a buffer, by their numbers in the schema."""
+
+    DATA, OFFSET, SIZE = range(3)
 
 
 class WriteFunction(Protocol):
@@ -40,10 +82,10 @@ class OptionTable:
     scalars: tuple[str, ...]
     vectors: tuple[str, ...]
 
-    def accessor(self, union: Table) -> object:
-        """Return the schema's object that reads the table at a union."""
+    def accessor(self, data: bytes, position: int) -> object:
+        """Return the schema's object that reads the table at a position of a file."""
         options = getattr(tflite, self.name)()
-        options.Init(union.Bytes, union.Pos)
+        options.Init(data, position)
         read: object = options
         return read
 
