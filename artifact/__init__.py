@@ -31,6 +31,8 @@ BUILD_DIR = HOME / "build"
 LOGS_DIR = BUILD_DIR / "logs"
 REPORTS_DIR = HOME / "reports"
 TRAINED_DIR = HOME / "trained"
+SCHEMAS_DIR = ROOT / "schemas"
+"""JSON schemas of what tasks print with --json and of the files they write, by the task's name."""
 SIDECAR = "artifact.json"
 # Error numbers of a full, read-only or foreign disk. Libraries that write files themselves (numpy, HDF5) set none.
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from compilers.aot import OperatorSpec
 from measure import samples
@@ -13,7 +12,6 @@ from measure.layers import Counts, Open, count
 from measure.report import Unit
 
 SCHEMA = 1
-SCHEMA_PATH = Path(__file__).with_name("profile.schema.json")
 RUNS = {"host": 40, "hardware": 20, "emulated": 1}
 """Runs of each firmware, by what the target is measured on; an emulated microcontroller counts the same each time."""
 WARM_UP = {"host": 10, "hardware": 2, "emulated": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from artifact import REPORTS_DIR, write_atomic
+from artifact import REPORTS_DIR, SCHEMAS_DIR, write_atomic
 from errors import ConfigError, Error, nearest
 from fields import Source, load_json, shown
 from fields.dataclass_json import from_json, to_json
@@ -13,7 +13,7 @@ from measure.layout import markdown
 from measure.report import Report
 
 COMPLETE, PARTIAL = "report.json", "report.partial.json"
-SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
+SCHEMA_PATH = SCHEMAS_DIR / "report.schema.json"
 SOURCE = Source("report.json", Error)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from graph.types import Array, Graph
 
 EQUAL, DIFFERS, ABSENT = "equal", "differs", "not there"
 SCHEMA = 1
-SCHEMA_PATH = Path(__file__).with_name("trace.schema.json")
 MOST_BLOCKS = 250
 """Hashes of blocks that a device holds."""
 

@@ -121,7 +121,7 @@ def _print(compared: list[Compared]) -> None:
 
 
 def form_of(all_compared: list[Compared], outcomes: list[gate.Outcome]) -> object:
-    """Return what --json prints: comparison.schema.json."""
+    """Return what --json prints: schemas/compare.schema.json."""
     return {
         "schema": comparison.SCHEMA,
         "compared": [to_json(one) for one in all_compared],

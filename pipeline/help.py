@@ -6,6 +6,8 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from artifact import ROOT
+from pipeline import schemas
 from pipeline.command_line import Command
 from pipeline.options import Field, listed
 
@@ -37,7 +39,7 @@ def task_page(command: Command, width: int | None = None) -> str:
         scopes = {field.option.scope for field in fields}
         shared = scopes.pop() if len(fields) > 1 and len(scopes) == 1 else None
         lines += [f"{group} (for {shared.words})" if shared else group]
-        lines += [*(line for field in fields for line in _lines(field, width, scoped=not shared)), ""]
+        lines += [*(line for field in fields for line in _lines(field, width, not shared, command)), ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
@@ -49,9 +51,12 @@ def by_group(fields: Iterable[Field]) -> list[tuple[str, list[Field]]]:
     return list(groups.items())
 
 
-def _lines(field: Field, width: int, scoped: bool) -> list[str]:
+def _lines(field: Field, width: int, scoped: bool, command: Command) -> list[str]:
     left = f"  {field.flag} {field.option.value}".rstrip()
-    text = textwrap.wrap(sentence(field, scoped), width - TEXT_COLUMN, break_on_hyphens=False, break_long_words=False)
+    words = sentence(field, scoped)
+    if field.name == "json":
+        words += f", of {schemas.path_of(command.name).relative_to(ROOT)}"
+    text = textwrap.wrap(words, width - TEXT_COLUMN, break_on_hyphens=False, break_long_words=False)
     if len(left) > TEXT_COLUMN - 2:
         return [left, *(" " * TEXT_COLUMN + line for line in text)]
     return [f"{left:<{TEXT_COLUMN}}{text[0]}", *(" " * TEXT_COLUMN + line for line in text[1:])]

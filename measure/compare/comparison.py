@@ -1,10 +1,9 @@
-"""Two runs side by side: each figure, its change, and what that means. comparison.schema.json is its form as JSON."""
+"""Two runs side by side: each figure, its change, and what that means. As JSON: schemas/compare.schema.json."""
 
 from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from errors import ConfigError
@@ -14,7 +13,6 @@ from measure.compare.statistics import Difference, Outliers
 from measure.report import Report
 
 SCHEMA = 1
-SCHEMA_PATH = Path(__file__).with_name("comparison.schema.json")
 Verdict = Literal["better", "worse", "same", "noise", "unknown", "only before", "only after"]
 """`noise` is a difference that chance explains; `unknown` one of times that were not measured in turn."""
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
-
-import jsonschema
 
 from benchmarks import sweep
 from benchmarks.sweep import Candidate, Limits, Measured, Sweep
 from fields.dataclass_json import to_json
+from tests.schemas import checked
 
 SMALL = Candidate("v1_025_64", "v1", 0.25, 64, 221_114, 3_000_000, 24_000, 265_000, cost=4e6)
 LARGE = replace(SMALL, preset="v1_050", macs=48_000_000, ram_bytes=110_000, flash_bytes=850_000, cost=7e7)
@@ -66,6 +64,4 @@ def test_the_plot_fits_80_columns_and_marks_the_best() -> None:
 
 
 def test_json_is_of_its_schema() -> None:
-    schema = json.loads(Path(sweep.__file__).with_name("sweep.schema.json").read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(to_json(example()), schema)
+    checked("sweep", json.dumps(to_json(example())))

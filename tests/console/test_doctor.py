@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from serial.tools import list_ports
 from artifact import ROOT
 from console import doctor
 from console.doctor import Row
+from tests.schemas import checked
 
 
 def rows_by_name() -> dict[str, Row]:
@@ -112,7 +112,7 @@ def test_a_wrong_bench_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_json_is_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
     doctor.print_doctor(as_json=True)
-    rows = json.loads(capsys.readouterr().out)
+    rows = checked("doctor", capsys.readouterr().out)
     assert set(rows[0]) == {"what", "found", "needed_for", "install"}
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import jsonschema
 import pytest
 
 import tasks  # noqa: F401  # makes the commands
@@ -25,6 +24,7 @@ from measure.profile import Profile
 from measure.samples import Clock
 from pipeline.command_line import main
 from tests.measure.test_trace import network
+from tests.schemas import checked, validator
 
 OPERATORS = (
     OperatorSpec(0, "CONV_2D", "a/very/long/name/that/no/terminal/of/eighty/columns/has/room/for", (1, 64, 64, 16),
@@ -105,10 +105,8 @@ def test_the_table_fits(width: int) -> None:
 
 
 def test_json_is_of_its_schema() -> None:
-    schema = json.loads(profiles.SCHEMA_PATH.read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    form = json.loads(json.dumps(to_json(profile_of())))
-    jsonschema.validate(form, schema)
+    form = checked("profile", json.dumps(to_json(profile_of())))
+    schema: Any = validator("profile").schema
     assert set(form) == set(schema["required"]) == set(schema["properties"])
     layer = schema["properties"]["layers"]["items"]["properties"]
     assert set(form["layers"][1]) <= set(layer) == set(profiles.LayerProfile.__dataclass_fields__)

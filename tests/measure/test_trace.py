@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -30,6 +29,7 @@ from measure import trace, trace_layout
 from measure.trace import ABSENT, DIFFERS, EQUAL, Layer, Trace
 from pipeline.command_line import main
 from tests.pipeline.small import at_home
+from tests.schemas import checked
 
 SIDE = 12
 CONV = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
@@ -216,8 +216,7 @@ def test_the_command_prints_json_and_ends_with_1_where_kernels_differ(
     monkeypatch.setattr(tensors, "reference", changed)
     assert main(words) == 1
     captured = capsys.readouterr()
-    form = json.loads(captured.out)
-    jsonschema.validate(form, json.loads(trace.SCHEMA_PATH.read_text()))
+    form = checked("trace", captured.out)
     first = next(layer for layer in form["layers"] if layer["state"] == DIFFERS)
     assert (first["operator"], first["first"]["index"]) == (4, [0, 2, 3, 1])
     assert (first["differing"], first["max_abs_diff"]) == (1, 1.0)

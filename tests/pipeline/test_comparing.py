@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -26,6 +25,7 @@ from pipeline.options import read
 from pipeline.request import Request
 from pipeline.task_requests import ComparisonRequest
 from tests.measure.test_compare import GOOD, counted
+from tests.schemas import checked
 
 LIMITS = "latency>3%,accuracy>0.5pt,ram>0"
 
@@ -57,8 +57,7 @@ def test_a_slower_run_fails_the_gate(
     capsys.readouterr()
     with pytest.raises(Error, match=r"^v1_025 on qemu-m4: latency is worse by 5%, the limit is latency>3%$"):
         compare(first, second, "--json", "--fail-on", LIMITS, "--junit", str(path))
-    form = json.loads(capsys.readouterr().out)
-    jsonschema.Draft202012Validator(json.loads(comparison.SCHEMA_PATH.read_text())).validate(form)
+    form = checked("compare", capsys.readouterr().out)
     assert form["failed"]
     root = ElementTree.parse(path).getroot()
     assert [case.get("name") for case in root if case.find("failure") is not None] == ["latency>3%"]
@@ -96,8 +95,7 @@ def test_mistakes_are_found_before_anything_is_measured(write: Callable[[str, fl
 def test_samples_are_in_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     times = tuple(1000 * np.exp(np.random.default_rng(0).normal(0, 0.01, 20)))
     compared = comparison.compare(GOOD, GOOD, ("a", "b"), samples=Samples.of(times, times[::-1]))
-    form = json.loads(json.dumps(comparing.form_of([compared], [])))
-    jsonschema.Draft202012Validator(json.loads(comparison.SCHEMA_PATH.read_text())).validate(form)
+    checked("compare", json.dumps(comparing.form_of([compared], [])))
 
 
 @pytest.mark.slow

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from errors import ConfigError
@@ -17,8 +15,7 @@ from measure.history import database, entry
 from pipeline import history
 from pipeline.task_options import HistoryOptions, read_since
 from tests.measure.test_compare import counted
-
-SCHEMA = Path(__file__).resolve().parents[2] / "measure" / "history" / "history.schema.json"
+from tests.schemas import checked
 
 
 @pytest.fixture
@@ -44,8 +41,7 @@ def test_a_run_is_listed_as_a_table_and_as_json(reports: Path, capsys: pytest.Ca
     history.run(HistoryOptions(model="v9"))
     assert "no such run" in capsys.readouterr().out
     history.run(HistoryOptions(target="kitchen", json=True))
-    form = json.loads(capsys.readouterr().out)
-    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(form)
+    form = checked("history", capsys.readouterr().out)
     assert [one["unit"] for one in form["runs"]] == ["kitchen"]
 
 
@@ -89,8 +85,7 @@ def test_reports_and_other_histories_are_merged(
     other = tmp_path / "other.sqlite"
     database.add(other, [entry.of(counted(), "qemu-m4"), entry.of(counted(7), "kitchen")])
     history.run(HistoryOptions(merge=other, json=True))
-    form = json.loads(capsys.readouterr().out)
-    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(form)
+    form = checked("history", capsys.readouterr().out)
     assert form["merged"] == {"added": 1, "known": 1, "unreadable": 0}
     (tmp_path / "text").write_text("not a database, not a database")
     for chosen, message in (

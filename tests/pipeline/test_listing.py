@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import pytest
@@ -12,6 +11,7 @@ import tasks  # noqa: F401 - registers the commands
 from deploy import ports
 from deploy.ports import Port
 from pipeline.command_line import main
+from tests.schemas import checked
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,7 @@ def test_a_lab_that_is_not_reached_is_an_error_after_what_is_here(
     assert "/dev/ttyACM0" in shown.out
     (line,) = shown.err.splitlines()
     assert line.startswith("error: coordinator 127.0.0.1:1: not reached (")
-    assert [item["kind"] for item in json.loads(shown.out)] == ["port"] if form else "next step" not in shown.out
+    if form:
+        assert [item["kind"] for item in checked("devices", shown.out)] == ["port"]
+    else:
+        assert "next step" not in shown.out

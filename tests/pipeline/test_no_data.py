@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pipeline.command_line import main
 from pipeline.request import Request
 from pipeline.steps import Steps
 from tests.compilers import several_inputs
+from tests.schemas import checked
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_no_data_set_is_loaded(arguments: list[str], mine: Path, capsys: pytest.
 def test_random_inputs_are_timed(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--model", str(mine), "--target", "host", "--json"]) == 0
     out, steps = capsys.readouterr()
-    report = json.loads(out)
+    report = checked("bench", out)
     assert report["latency"]["median"] > 0
     assert report.get("accuracy") is None
     assert "random inputs" in steps
@@ -74,7 +74,7 @@ def test_pictures_of_the_default_data_have_no_accuracy(
     monkeypatch.setattr(resolve, "load", lambda spec: data)
     assert main(["accuracy", "--model", str(mine), "--target", "host", "--images", "4", "--json", *IN_RANGE]) == 0
     out, steps = capsys.readouterr()
-    report = json.loads(out)
+    report = checked("accuracy", out)
     assert report.get("accuracy") is None
     assert report["no_accuracy"] == f"{data.name} is not the model's own data"
     assert report["exactness"]["equal"] == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from artifact import Artifact
 from calibration.convert import Int8Facts
 from pipeline.command_line import COMMANDS, main
 from tests.pipeline.small import CLASSES, SHARED_DATA, options
+from tests.schemas import checked
 
 VWW = SHARED_DATA / "mlperf_vww_96_int8.tflite"
 
@@ -38,7 +38,7 @@ def test_json_has_each_trial(
     mine.write_bytes(int8.path.read_bytes())
     assert main(["check", "--model", str(mine), "--data", f"npz:{npz}", "--images", "8", "--json"]) == 0
     out = capsys.readouterr().out
-    result = json.loads(out)
+    result = checked("check", out)
     assert result["pictures"] == 8
     assert result["options"]["values"] == "-1..1"
     assert all(0 <= trial["top1"] <= 1 for trial in result["trials"])

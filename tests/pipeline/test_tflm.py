@@ -11,6 +11,7 @@ import pytest
 from artifact import Artifact
 from calibration.convert import Int8Facts
 from tests.pipeline.small import PRESET, call_inv, one_line, options
+from tests.schemas import checked
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +72,7 @@ def test_the_engine_that_needs_no_tree_on_an_emulator(home: Path, npz: Path, int
     done = call_inv(home, "compare-engines", *options(npz), "--target", "qemu-m4", "--images", "3", "--json")
     assert done.returncode == 0, done.stderr
     assert "tflm is left out" in done.stderr
-    engines = json.loads(done.stdout)
+    engines = checked("compare-engines", done.stdout)
     (report,) = engines["engines"]
     assert report["latency"]["unit"] == "instructions"
     assert engines["equal_bytes"] == {"n": 3, "equal": 3}

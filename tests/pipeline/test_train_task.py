@@ -17,6 +17,7 @@ from models import checkpoint, keras_model, presets, weights
 from models.folded.graph import Folded
 from pipeline.command_line import main
 from tests.pipeline.small import CLASSES, PRESET, tiny_network
+from tests.schemas import checked
 
 LEARNED = {
     "input": (-1.0, 1.0), "conv": (0.0, 5.5), "deep": (0.0, 4.25), "pool": (0.0, 3.75), "classes": (-7.5, 9.25),
@@ -53,7 +54,7 @@ def test_json_is_all_of_standard_output(npz: Path, tmp_path: Path, capsys: pytes
     options = ["--stages", "32:1", "--batch", "32", "--patience", "0", "--weights", "random", "--out", str(out)]
     assert main(["train", "--model", PRESET, "--data", f"npz:{npz}", "--json", *options]) == 0
     printed = capsys.readouterr()
-    table = json.loads(printed.out)
+    table = checked("train", printed.out)
     beside = json.loads(out.with_suffix(".json").read_text())
     assert table.pop("path") == str(out)
     assert {name: value for name, value in table.items() if value is not None} == beside
