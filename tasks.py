@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pipeline import task_groups as groups
 from pipeline import task_options as options
 from pipeline import task_requests as requests
-from pipeline.command_line import command, main, typed_command
+from pipeline.command_line import COMMANDS, command, main, parse, typed_command
 from pipeline.request import Request
 
 NETWORKS, INT8, COMPILING = "networks", "int8", "for a device"
@@ -330,6 +330,18 @@ def test(chosen: options.CheckOptions) -> None:
     from devtools import checks
 
     checks.run(shlex.split(chosen.pytest_arguments))
+
+
+@command(CHECKOUT, options.DocsOptions)
+def docs(chosen: options.DocsOptions) -> None:
+    """Check the pages of docs/, and write them as HTML.
+
+    Links, paths, tasks and options that they name must be there. The HTML is in build/docs and needs no network.
+    """
+    from devtools import pages
+
+    flags = {field.flag for one in COMMANDS.values() for field in one.fields.values()}
+    print(pages.build(parse, flags))
 
 
 @command(CHECKOUT, options.LockOptions)

@@ -225,6 +225,11 @@ class CheckOptions:
 
 
 @dataclass(frozen=True)
+class DocsOptions:
+    """`docs` takes no options: it checks and writes all pages."""
+
+
+@dataclass(frozen=True)
 class LockOptions:
     """How to resolve the dependencies."""
 

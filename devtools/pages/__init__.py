@@ -1,0 +1,29 @@
+"""`inv docs`: the pages of docs/ checked, and written as HTML files that need no network.
+
+Each page has one purpose. `sources` reads them, `check` finds what they name and is not there, `html` writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from artifact import BUILD_DIR, ROOT
+from devtools.pages import check, html, sources
+from errors import Error
+
+OUT = BUILD_DIR / "docs"
+
+
+def build(parse: Callable[[Sequence[str]], object], flags: Collection[str], out: Path = OUT, root: Path = ROOT) -> Path:
+    """Check all pages, write them into a folder and return the first.
+
+    `parse` raises Error for a command line that is wrong; `flags` are all options of `./inv`. Raises Error with each
+    problem, by file and line; then nothing is written.
+    """
+    pages = sources.read(root)
+    problems = check.problems(pages, root, parse, flags)
+    if problems:
+        raise Error(f"inv docs: {len(problems)} to correct: {'; '.join(problems)}")
+    html.write(pages, root, out)
+    return out / html.name_of(pages[0])
