@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
+import py_compile
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,12 +106,28 @@ def configure(root: Path, folder: Path) -> None:
         (home / ".ssh").chmod(0o700)
         for path in (home, home / ".ssh", home / ".ssh/authorized_keys"):
             os.chown(path, owner, owner)
+    _compile_library(root)
     init = root / "sbin/init"
     init.unlink(missing_ok=True)
     init.symlink_to("/bin/busybox")
     for name in ("dev", "proc", "sys", "run", "tmp"):
         (root / name).mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
+
+
+def _compile_library(root: Path) -> None:
+    """Compile Python's own modules, else an emulated processor does it whenever one is imported.
+
+    Only the Python of the image can do it: where this one is another, imports are slower.
+    """
+    for library in (root / "usr/lib").glob(f"python3.{sys.version_info.minor}"):
+        compileall.compile_dir(
+            library,
+            quiet=2,
+            stripdir=root,
+            prependdir="/",
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
 
 
 def apt_sources() -> list[Path]:
