@@ -18,6 +18,7 @@ from deploy.transaction import Transaction
 from errors import DeviceError
 
 _LOG_LINES = 500
+_MOST_GUESSES = 1000
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Exchange:
         self.resent = 0
         self.received = 0
         self._seq = random.randrange(1, 0x10000)
+        self._guesses: dict[int, int] = {}
 
     def transact(
         self,
@@ -73,6 +75,22 @@ class Exchange:
         """Return the sequence number of a new request: 1 to 65,535."""
         self._seq = self._seq % 0xFFFF + 1
         return self._seq
+
+    def expect_second(self, seq: int, guesses: int) -> None:
+        """Remember a request that has its answer, and how often it was sent again because that came late."""
+        if guesses > 0:
+            self._guesses[seq] = guesses
+            if len(self._guesses) > _MOST_GUESSES:
+                del self._guesses[next(iter(self._guesses))]
+
+    def take_second(self, seq: int) -> None:
+        """Learn from another answer to a request that has one: nothing of it was lost, the device was only slow."""
+        if seq in self._guesses:
+            self._guesses[seq] -= 1
+            if not self._guesses[seq]:
+                del self._guesses[seq]
+            self.errors.not_lost()
+            self.speed.was_hasty()
 
     def receive(self, timeout_s: float) -> list[Frame]:
         """Return the replies that have come, waiting up to `timeout_s` for bytes; text and LOG go to the log."""

@@ -58,6 +58,10 @@ class LineErrors:
         """Record that a frame got no answer."""
         self._errors += 1
 
+    def not_lost(self) -> None:
+        """Record that a frame that counts as lost was not."""
+        self._errors = max(0.0, self._errors - 1)
+
     def repaired(self, count: int) -> None:
         """Record that so many bytes of a frame were damaged, and repaired."""
         self._errors += count

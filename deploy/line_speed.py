@@ -6,6 +6,8 @@ SURE_ANSWERS = 8
 LEAST_SLACK_S = 0.02
 SPREADS = 4
 FIRST_RUN_S = 0.25
+HASTE, CALM, MOST_CAUTION = 1.5, 0.98, 8.0
+"""What time-outs are multiplied by: more with each that was too short, less with each answer in time."""
 
 
 class LineSpeed:
@@ -19,6 +21,7 @@ class LineSpeed:
         self.byte_s = 1 / 8000
         self.delay_s = 0.05
         self.spread_s = 0.0
+        self._caution = 1.0
         self._samples = 0
         self._answers = 0
 
@@ -40,11 +43,16 @@ class LineSpeed:
     def patience(self, expected_s: float, longest_slack_s: float) -> float:
         """Seconds after which an answer that is expected after `expected_s` counts as lost."""
         factor = 3.0 if self._answers < SURE_ANSWERS else 1.5
-        return factor * expected_s + self.slack(longest_slack_s)
+        return self._caution * (factor * expected_s + self.slack(longest_slack_s))
+
+    def was_hasty(self) -> None:
+        """Record that an answer counted as lost and came: a busy machine, or a device on one, stops now and then."""
+        self._caution = min(MOST_CAUTION, HASTE * self._caution)
 
     def learn(self, size: int, took_s: float) -> None:
         """Record that an answer came so long after `size` bytes were under way."""
         self._answers += 1
+        self._caution = max(1.0, CALM * self._caution)
         if self._answers > SURE_ANSWERS // 2:  # the first ones show how wrong the start was
             self.spread_s += 0.125 * (abs(took_s - self.expect(size)) - self.spread_s)
         self.delay_s = min(self.delay_s, took_s)

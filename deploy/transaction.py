@@ -35,7 +35,8 @@ class Sent:
 
     Each time that a request is sent has a number. `first` is that of the first time whose answer may still come, `last`
     that of the last time. At the first time there were `ahead` bytes on the line, with this frame, and `position` bytes
-    had been sent in all; `at` is when that was.
+    had been sent in all; `at` is when that was. `guesses` counts the times that it was sent again for want of an answer
+    alone, -1 once there were copies of it: more than one answer then says nothing.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Sent:
     first: int = 0
     last: int = 0
     position: int = 0
+    guesses: int = 0
 
 
 @dataclass
@@ -160,6 +162,8 @@ class Transaction:
         at_risk = self._bytes_at_risk(sent)
         self.exchange.errors.sent(at_risk)
         copies = self._copies(sent, at_risk)
+        if copies > 1:
+            sent.guesses = -1
         self._bytes_out += copies * len(sent.data)
         self._write(sent.data * copies)
         wait, busy_s = self._wait(sent), self._busy_s(sent.number)
@@ -232,6 +236,7 @@ class Transaction:
                 if self.may_split and self._is_too_long(sent):
                     raise TooLong(f"{self.exchange.link.name}: {len(sent.data)} bytes at once get lost", self.replies)
             sent.tries += 1
+            sent.guesses += not is_known and sent.guesses >= 0
             self.exchange.resent += 1
             self._send(seq, is_known)
 
@@ -246,7 +251,8 @@ class Transaction:
     def _take(self, frame: Frame) -> None:
         sent = self.sent.get(frame.seq)
         if sent is None:
-            return  # The second answer to a request that was sent twice.
+            self.exchange.take_second(frame.seq)
+            return
         request = self.requests[sent.number]
         if frame.type == Type.ERROR:
             refusal = self._refusal(frame, request)
@@ -264,6 +270,7 @@ class Transaction:
         if not self._busy_s(sent.number) and (sent.tries == 1 or not self.in_order):
             learn = self.exchange.speed.learn if sent.first == sent.last else self.exchange.speed.learn_at_most
             learn(sent.ahead, now - sent.at)
+        self.exchange.expect_second(frame.seq, sent.guesses)
         self._answered(frame.seq, frame.payload, now)
         # The line keeps order and so does the device: what went out earlier and has no answer is lost.
         lost = list(takewhile(lambda seq: self.sent[seq].last < sent.first, self.sent))

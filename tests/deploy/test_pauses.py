@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import time
 
+from benchmarks.simulated_line import Line, SimulatedLine, answer_to
+from deploy.agent.server import Server
 from deploy.request import Timeouts
 from deploy.session import Session
 from tests.deploy.fake import FakeEngine, FakeLink, expected_output
@@ -37,3 +39,33 @@ def test_a_host_that_was_stopped_has_not_waited_for_the_device() -> None:
     with Session(link, Timeouts(2, 2, 2, resend_s=0.02), clock=clock) as session:
         assert session.infer(data).output_bytes == expected_output(data)
     assert clock.ahead >= 2 * HOUR
+
+
+class StallingLine(SimulatedLine):
+    """A fast line without faults to an agent that has no processor for half a second, again and again."""
+
+    def __init__(self) -> None:
+        super().__init__(Line(20_000_000), infer_s=0.01, window=1 << 18)
+        identity = {"board": "simulated", "firmware": "-"}
+        self._server = Server(self.engine, identity, self._answer, window=1 << 18, max_payload=65535)
+        self._stalls_at, self.stalls = 0.05, 0
+
+    def _arrive(self, piece: bytes, at: float) -> None:
+        begin = max(at, self._device_free_at)
+        if begin >= self._stalls_at:
+            self.stalls += 1
+            self._device_free_at = begin + self._random.uniform(0.1, 1.0)
+            self._stalls_at = self._device_free_at + self._random.uniform(0.01, 0.1)
+        super()._arrive(piece, at)
+
+
+def test_a_device_that_has_no_time_is_not_taken_for_a_bad_line() -> None:
+    """What was sent again too soon is answered twice: time-outs become longer, and frames stay as long as they were."""
+    link, pictures = StallingLine(), 20
+    with Session(link, clock=link.clock) as session:
+        for number in range(pictures):
+            data = random.Random(number).randbytes(49_152)
+            assert session.infer(data).output_bytes == answer_to(data)
+        assert link.stalls >= 10
+        assert session.exchange.errors.rate == 0.0
+        assert link.frames_out < 10 * pictures
