@@ -15,6 +15,9 @@ from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
 from graph.types import Graph, Operator, Tensor
 
+# A word of scratch holds the inputs of two pixels.
+PAIR_BYTES = 4
+
 
 @dataclass(frozen=True)
 class Window:
@@ -84,14 +87,11 @@ def conv(graph: Graph, operator: Operator) -> Step:
     fields |= _filter_fields(graph, operator, kernel, channel_axis=0)
     parameters = portable.CONV.structure(fields)
     through_scratch = Call(portable.CONV, (parameters, At(source.index), At(target.index), Scratch()))
-    pointwise = Call(portable.POINTWISE, (parameters, At(source.index), At(target.index)))
-    is_pointwise = (height, width, *w.stride, groups) == (1, 1, 1, 1, 1)
     return Step(
         operator.index, operator.name, (source.index,), target.index, (through_scratch,),
         macs=target.size * height * width * depth,
-        scratch=2 * height * width * depth,
+        scratch=PAIR_BYTES * height * width * depth,
         overlap={source.index: conv_overlap(w.fields(), pixels=2)} if groups == 1 else {},
-        apart=(pointwise,) if is_pointwise else (),
     )  # fmt: skip
 
 

@@ -48,12 +48,10 @@ struct alpharho_conv {
   struct alpharho_requant requant;
 };
 
-// `scratch` holds 2 * kernel_h * kernel_w * in_c / groups bytes. Two output pixels at a time are computed, in order,
-// from a copy of their inputs: with one group, `out` may overlap those parts of `in` that no later pixel reads.
+// `scratch` holds kernel_h * kernel_w * in_c / groups words, and is aligned to words. Two output pixels at a time are
+// computed, in order, from a copy of their inputs: with one group, `out` may overlap those parts of `in` that no later
+// pixel reads.
 void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
-
-// CONV_2D of 1x1, stride 1, one group, without scratch. `out` and `in` do not overlap.
-void alpharho_pointwise(const struct alpharho_conv *p, const int8_t *in, int8_t *out);
 
 // DEPTHWISE_CONV_2D. Weights are (out_c, kernel_h, kernel_w): the taps of a channel side by side.
 struct alpharho_depthwise {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -65,13 +64,6 @@ def _pixel_times(window: Window, count: int, groups: int) -> tuple[Times, Times]
     # With groups, a pixel's first outputs are written before its last inputs are read.
     last = np.repeat(read.reshape(-1) // count + int(groups > 1), window["in_c"])
     return last, write
-
-
-def pointwise_apart(a: Arguments) -> Access:
-    """All channels read all of a pixel: the output does not overlap the input."""
-    done = convolution(1)(a)
-    ((place, times),) = done.reads
-    return replace(done, reads=[(place, np.full(len(times), int(done.write[1].max(initial=0)) + 1))])
 
 
 def _channels(totals: Shadow, channels: int, seed: int) -> Shadow:

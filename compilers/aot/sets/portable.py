@@ -18,7 +18,6 @@ def _flat(fields: Fields, size: int) -> Fields:
 
 
 CONV = _kernel("alpharho_conv", window.convolution(2), "alpharho_conv", WindowRow())
-POINTWISE = _kernel("alpharho_pointwise", window.pointwise_apart, "alpharho_conv", WindowRow())
 DEPTHWISE_ROW = _kernel("alpharho_depthwise_row", window.depthwise_row, "alpharho_depthwise")
 DEPTHWISE = _kernel("alpharho_depthwise", window.depthwise, "alpharho_depthwise", RingRow(DEPTHWISE_ROW))
 TRANSPOSE_CONV = _kernel("alpharho_transpose_conv", window.transposed, "alpharho_transpose_conv")
@@ -50,7 +49,7 @@ SET = KernelSet(
     "portable",
     "portable.h",
     (
-        CONV, TRANSPOSE_CONV, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD,
+        CONV, TRANSPOSE_CONV, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD,
         SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, QUANTIZE, DEQUANTIZE, PAD, GATHER, REDUCE_MAX, REDUCE_MIN,
         RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
     ),

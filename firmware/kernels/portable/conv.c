@@ -1,57 +1,106 @@
-#include <string.h>
-
 #include "dot.h"
 #include "portable.h"
 
-// Copy the inputs of one output pixel and one group, (kernel_h, kernel_w, depth), with the zero point for
-// padding.
-static void gather(const struct alpharho_conv *p, const int8_t *in, int32_t y, int32_t x, int32_t group, int8_t *to) {
+// Where taps of a window are that lie side by side; `step` is 0 for padding.
+struct taps {
+  const int8_t *from;
+  int32_t step;
+};
+
+// An output pixel, and the place of its window in the input.
+struct pixel {
+  int32_t y, x, top, left;
+};
+
+static void place(const struct alpharho_window *w, struct pixel *pixel) {
+  pixel->top = pixel->y * w->stride_h - w->pad_top;
+  pixel->left = pixel->x * w->stride_w - w->pad_left;
+}
+
+static void next(const struct alpharho_window *w, struct pixel *pixel) {
+  if (++pixel->x == w->out_w) {
+    pixel->x = 0;
+    pixel->y++;
+  }
+  place(w, pixel);
+}
+
+// Whether all taps of a row are side by side in the input, too.
+static int has_whole_rows(const struct alpharho_conv *p, const struct pixel *pixel) {
   const struct alpharho_window *w = &p->window;
-  const uint32_t depth = (uint32_t)(w->in_c / p->groups);
-  const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
-  // Whether the taps of a row are adjacent in the input, too.
-  const int whole_rows = p->groups == 1 && w->dilation_w == 1 && left >= 0 && left + w->kernel_w <= w->in_w;
+  return p->groups == 1 && w->dilation_w == 1 && pixel->left >= 0 && pixel->left + w->kernel_w <= w->in_w;
+}
+
+// Taps of row `ky` from column `kx` and channel `channel` on.
+static struct taps taps_at(const struct alpharho_conv *p, const int8_t *in, const struct pixel *pixel, int32_t ky,
+                           int32_t kx, int32_t channel) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t y = pixel->top + ky * w->dilation_h, x = pixel->left + kx * w->dilation_w;
+  if (y < 0 || y >= w->in_h || x < 0 || x >= w->in_w) {
+    return (struct taps){&p->input_zero_point, 0};
+  }
+  return (struct taps){in + (y * w->in_w + x) * w->in_c + channel, 1};
+}
+
+static uint32_t *join(struct taps a, struct taps b, int32_t size, uint32_t *to) {
+  for (const uint32_t *const end = to + size; to != end; a.from += a.step, b.from += b.step) {
+    *to++ = pair_of(*a.from, *b.from);
+  }
+  return to;
+}
+
+// Copy the inputs of two output pixels and one group, (kernel_h, kernel_w, depth), with the zero point for padding.
+static void gather(const struct alpharho_conv *p, const int8_t *in, const struct pixel pixels[2], int32_t group,
+                   uint32_t *to) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t depth = w->in_c / p->groups;
+  const int whole = has_whole_rows(p, &pixels[0]) && has_whole_rows(p, &pixels[1]);
+  const int32_t columns = whole ? 1 : w->kernel_w, size = whole ? w->kernel_w * depth : depth;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-    const int32_t in_y = top + ky * w->dilation_h;
-    if (whole_rows && in_y >= 0 && in_y < w->in_h) {
-      const int32_t size = w->kernel_w * w->in_c;
-      memcpy(to, in + (in_y * w->in_w + left) * w->in_c, (size_t)size);
-      to += size;
-      continue;
+    for (int32_t kx = 0; kx < columns; kx++) {
+      const struct taps a = taps_at(p, in, &pixels[0], ky, kx, group * depth);
+      to = join(a, taps_at(p, in, &pixels[1], ky, kx, group * depth), size, to);
     }
-    for (int32_t kx = 0; kx < w->kernel_w; kx++, to += depth) {
-      const int32_t in_x = left + kx * w->dilation_w;
-      if (in_y < 0 || in_y >= w->in_h || in_x < 0 || in_x >= w->in_w) {
-        memset(to, p->input_zero_point, depth);
-      } else {
-        memcpy(to, in + (in_y * w->in_w + in_x) * w->in_c + group * (int32_t)depth, depth);
-      }
+  }
+}
+
+// Channels from `first` on of two pixels, or one: `pitch` is 0 then. The outputs start at `out` and `out + pitch`.
+static void multiply(const struct alpharho_conv *p, const uint32_t *pairs, int32_t depth, int32_t first,
+                     int32_t channels, int8_t *out, int32_t pitch) {
+  const int8_t *w = p->weights + first * depth;
+  for (int32_t c = first; c < first + channels; c += 2, w += 2 * depth) {
+    // An odd last channel is computed twice.
+    const int32_t second = c + 1 < first + channels;
+    const int8_t *const rows[2] = {w, w + second * depth};
+    const uint32_t a = unbiased(p->bias[c], depth), b = unbiased(p->bias[c + second], depth);
+    uint32_t sums[4] = {a, a, b, b};
+    alpharho_dot_pairs(pairs, rows, depth, sums);
+    requantize_two(&p->requant, c, (int32_t)sums[0], (int32_t)sums[1], out + c, out + pitch + c);
+    if (second) {
+      requantize_two(&p->requant, c + 1, (int32_t)sums[2], (int32_t)sums[3], out + c + 1, out + pitch + c + 1);
     }
   }
 }
 
 void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
+  uint32_t *const pairs = (void *)scratch;
   const int32_t depth = w->kernel_h * w->kernel_w * (w->in_c / p->groups);
   const int32_t channels = w->out_c / p->groups;
-  const int32_t pixels = w->out_h * w->out_w;
-  for (int32_t i = 0; i < pixels; i += 2, out += 2 * w->out_c) {
-    const int32_t pitch = i + 1 < pixels ? w->out_c : 0;
-    for (int32_t g = 0; g < p->groups; g++) {
-      gather(p, in, i / w->out_w, i % w->out_w, g, scratch);
-      if (pitch) {
-        gather(p, in, (i + 1) / w->out_w, (i + 1) % w->out_w, g, scratch + depth);
-      }
-      multiply_rows(&p->requant, scratch, p->weights, p->bias, depth, g * channels, channels, out, pitch);
+  const int32_t count = w->out_h * w->out_w;
+  struct pixel pixels[2] = {{0, 0, 0, 0}};
+  place(w, &pixels[0]);
+  for (int32_t i = 0; i < count; i += 2, out += 2 * w->out_c) {
+    const int32_t pitch = i + 1 < count ? w->out_c : 0;
+    pixels[1] = pixels[0];
+    if (pitch) {
+      next(w, &pixels[1]);
     }
-  }
-}
-
-void alpharho_pointwise(const struct alpharho_conv *p, const int8_t *in, int8_t *out) {
-  const int32_t depth = p->window.in_c, channels = p->window.out_c;
-  const int32_t pixels = p->window.out_h * p->window.out_w;
-  for (int32_t i = 0; i < pixels; i += 2, in += 2 * depth, out += 2 * channels) {
-    const int32_t pitch = i + 1 < pixels ? channels : 0;
-    multiply_rows(&p->requant, in, p->weights, p->bias, depth, 0, channels, out, pitch);
+    for (int32_t g = 0; g < p->groups; g++) {
+      gather(p, in, pixels, g, pairs);
+      multiply(p, pairs, depth, g * channels, channels, out, pitch);
+    }
+    pixels[0] = pixels[1];
+    next(w, &pixels[0]);
   }
 }

@@ -2,21 +2,32 @@
 
 #ifndef __thumb__ // dot.S has this function for these cores.
 
-void alpharho_dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, uint32_t sums[4]) {
-  const int8_t *row0 = rows, *row1 = rows + depth, *w0 = weights, *w1 = weights + depth;
-  const int8_t *const end = row1;
-  uint32_t a0 = sums[0], a1 = sums[1], a2 = sums[2], a3 = sums[3];
-  while (row0 != end) {
-    const int32_t x0 = *row0++, x1 = *row1++, y0 = *w0++, y1 = *w1++;
-    a0 += (uint32_t)(x0 * y0);
-    a1 += (uint32_t)(x1 * y0);
-    a2 += (uint32_t)(x0 * y1);
-    a3 += (uint32_t)(x1 * y1);
+static inline uint32_t times(uint32_t pair, int32_t weight) { return pair * (uint32_t)weight; }
+
+void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4]) {
+  const int8_t *w0 = weights[0], *w1 = weights[1];
+  const uint32_t *const end = pairs + (depth & ~1);
+  uint32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  for (; pairs != end; pairs += 2, w0 += 2, w1 += 2) {
+    const uint32_t a = PAIR_BIAS + times(pairs[0], w0[0]) + times(pairs[1], w0[1]);
+    const uint32_t b = PAIR_BIAS + times(pairs[0], w1[0]) + times(pairs[1], w1[1]);
+    s0 += a & UINT16_MAX;
+    s1 += a >> 16;
+    s2 += b & UINT16_MAX;
+    s3 += b >> 16;
   }
-  sums[0] = a0;
-  sums[1] = a1;
-  sums[2] = a2;
-  sums[3] = a3;
+  if (depth & 1) {
+    const uint32_t a = PAIR_BIAS + times(pairs[0], w0[0]);
+    const uint32_t b = PAIR_BIAS + times(pairs[0], w1[0]);
+    s0 += a & UINT16_MAX;
+    s1 += a >> 16;
+    s2 += b & UINT16_MAX;
+    s3 += b >> 16;
+  }
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
 }
 
 #endif

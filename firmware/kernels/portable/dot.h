@@ -1,37 +1,25 @@
-// Products of int8 rows: the inner loop of convolutions and dense layers.
+// Products of int8 rows: the inner loop of convolutions.
+//
+// A word holds the inputs of two pixels, a + (b << 16): times a weight, it is both products, in one multiplication. Two
+// taps of any int8 add up to -32,512 to 32,768, and with LANE_BIAS more both sums are above 0 and fit 16 bits: then they
+// are taken apart, and added to sums of 32 bits.
 #ifndef KERNELS_PORTABLE_DOT_H
 #define KERNELS_PORTABLE_DOT_H
 
 #include "requant.h"
 
-// Add products of two rows of inputs with two rows of weights, all `depth` long and each pair side by side: sums of
-// input rows 0 and 1 with weights' row 0, then with row 1. Each value that is loaded is used twice.
-void alpharho_dot_two_by_two(const int8_t *rows, const int8_t *weights, int32_t depth, uint32_t sums[4]);
+#define LANE_BIAS 0x7f80u
+#define PAIR_BIAS (LANE_BIAS << 16 | LANE_BIAS)
 
-// Two rows of `depth` inputs, or one, against `channels` rows of weights. The output rows start at `out` and
-// `out + pitch`; with one row, `pitch` is 0.
-static inline void multiply_rows(const struct alpharho_requant *q, const int8_t *rows, const int8_t *weights,
-                                 const int32_t *bias, int32_t depth, int32_t first, int32_t channels, int8_t *out,
-                                 int32_t pitch) {
-  int32_t c = first;
-  const int32_t end = first + channels;
-  const int8_t *w = weights + c * depth;
-  for (; pitch && c + 1 < end; c += 2, w += 2 * depth) {
-    const uint32_t b0 = (uint32_t)bias[c], b1 = (uint32_t)bias[c + 1];
-    uint32_t sums[4] = {b0, b0, b1, b1};
-    alpharho_dot_two_by_two(rows, w, depth, sums);
-    requantize_two(q, c, (int32_t)sums[0], (int32_t)sums[1], out + c, out + pitch + c);
-    requantize_two(q, c + 1, (int32_t)sums[2], (int32_t)sums[3], out + c + 1, out + pitch + c + 1);
-  }
-  const int8_t *const second = pitch ? rows + depth : rows;
-  for (; c < end; c++, w += depth) {
-    uint32_t a0 = (uint32_t)bias[c], a1 = a0;
-    for (int32_t k = 0; k < depth; k++) {
-      a0 += (uint32_t)(rows[k] * w[k]);
-      a1 += (uint32_t)(second[k] * w[k]);
-    }
-    requantize_two(q, c, (int32_t)a0, (int32_t)a1, out + c, out + pitch + c);
-  }
+static inline uint32_t pair_of(int8_t a, int8_t b) { return (uint32_t)a + ((uint32_t)b << 16); }
+
+// Add products of `depth` pairs of inputs with two rows of weights: sums of row 0 with the first and second inputs, then
+// of row 1. Each sum becomes LANE_BIAS more for every two taps, and for a last one.
+void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4]);
+
+// What to begin a sum with.
+static inline uint32_t unbiased(int32_t bias, int32_t depth) {
+  return (uint32_t)bias - (uint32_t)((depth + 1) / 2) * LANE_BIAS;
 }
 
 #endif // KERNELS_PORTABLE_DOT_H
