@@ -64,22 +64,16 @@ static void gather(const struct alpharho_conv *p, const int8_t *in, const struct
   }
 }
 
-// Channels from `first` on of two pixels, or one: `pitch` is 0 then. The outputs start at `out` and `out + pitch`.
-static void multiply(const struct alpharho_conv *p, const uint32_t *pairs, int32_t depth, int32_t first,
-                     int32_t channels, int8_t *out, int32_t pitch) {
-  const int8_t *w = p->weights + first * depth;
-  for (int32_t c = first; c < first + channels; c += 2, w += 2 * depth) {
-    // An odd last channel is computed twice.
-    const int32_t second = c + 1 < first + channels;
-    const int8_t *const rows[2] = {w, w + second * depth};
-    const uint32_t a = unbiased(p->bias[c], depth), b = unbiased(p->bias[c + second], depth);
-    uint32_t sums[4] = {a, a, b, b};
-    alpharho_dot_pairs(pairs, rows, depth, sums);
-    requantize_two(&p->requant, c, (int32_t)sums[0], (int32_t)sums[1], out + c, out + pitch + c);
-    if (second) {
-      requantize_two(&p->requant, c + 1, (int32_t)sums[2], (int32_t)sums[3], out + c + 1, out + pitch + c + 1);
-    }
-  }
+// Compute the channels from `first` on, of as many as a group has.
+static void multiply(const struct alpharho_conv *p, struct pair_job *job, int32_t first, int8_t *out) {
+  const struct alpharho_requant *q = &p->requant;
+  job->multiplier = q->multiplier + first * q->step;
+  job->shift = q->shift + first * q->step;
+  job->out = out + first;
+  job->weights = p->weights + first * job->depth;
+  job->bias = p->bias + first;
+  job->channels = p->window.out_c / p->groups;
+  alpharho_multiply_pairs(job);
 }
 
 void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
@@ -88,17 +82,19 @@ void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out,
   const int32_t depth = w->kernel_h * w->kernel_w * (w->in_c / p->groups);
   const int32_t channels = w->out_c / p->groups;
   const int32_t count = w->out_h * w->out_w;
+  struct pair_job job;
+  set_job(&job, &p->requant, pairs, depth);
   struct pixel pixels[2] = {{0, 0, 0, 0}};
   place(w, &pixels[0]);
   for (int32_t i = 0; i < count; i += 2, out += 2 * w->out_c) {
-    const int32_t pitch = i + 1 < count ? w->out_c : 0;
+    job.pitch = i + 1 < count ? w->out_c : 0;
     pixels[1] = pixels[0];
-    if (pitch) {
+    if (job.pitch) {
       next(w, &pixels[1]);
     }
     for (int32_t g = 0; g < p->groups; g++) {
       gather(p, in, pixels, g, pairs);
-      multiply(p, pairs, depth, g * channels, channels, out, pitch);
+      multiply(p, &job, g * channels, out);
     }
     pixels[0] = pixels[1];
     next(w, &pixels[0]);

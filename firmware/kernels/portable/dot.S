@@ -1,5 +1,6 @@
 // Pairs of inputs against two rows of weights. dot.h says what the function does, dot.c has it in C.
 #include "../assembly.inc"
+#include "layout.h"
 
 #if defined(__thumb2__)
 
@@ -121,68 +122,127 @@ END_FUNCTION alpharho_dot_pairs
   TWO_OF r2, r10, r11
   .endm
 
-// void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4])
+// r0 = int8 from the sum in r0, as `requantize` of requant.h has it. r4, r5: lower and upper half of the multiplier; r6:
+// the right shift less 1, or negative; r7, lr: limits; r12: 2^14. Changes r1, r2, r3.
+  .macro REQUANTIZE zero_point
+  uxth r1, r0
+  asrs r0, #16
+  mov r2, r1
+  muls r2, r4, r2
+  lsrs r2, #16
+  mov r3, r0
+  muls r3, r4, r3
+  adds r2, r3
+  add r2, r12
+  muls r1, r5, r1
+  uxth r3, r2
+  adds r1, r3
+  asrs r2, #16
+  muls r0, r5, r0
+  adds r0, r2
+  lsls r0, #1
+  asrs r1, #15
+  adds r0, r1
+  cmp r6, #0
+  blt .Lzero_point\@
+  asrs r1, r0, #31
+  adds r0, r1
+  asrs r0, r6
+  adds r0, #1
+  asrs r0, #1
+.Lzero_point\@:
+  ldr r1, \zero_point
+  adds r0, r1
+  cmp r0, r7
+  bge .Lleast\@
+  mov r0, r7
+.Lleast\@:
+  cmp r0, lr
+  ble .Lmost\@
+  mov r0, lr
+.Lmost\@:
+  .endm
+
+// void alpharho_multiply_pairs(struct pair_job *job)
 //
-// register  on entry  in the loops
-// r0        pairs     next pair of inputs
-// r1        weights   row 0 of the weights
-// r2        depth     row 1 of the weights, a byte before it
-// r3        sums      the tap
-// r4, r5    -         two pairs of inputs
-// r6, r7    -         products, sums
-// r8-r11    -         sums[0] to sums[3]
-// r12       -         what keeps both sums of a word above 0
-// lr        return    end of the pairs in eights, then of those in twos
+// register  sums                         requantization
+// r0        next pair of inputs          job, then a sum
+// r1, r2    rows 0 and 1 of the weights  temporaries
+// r3        the tap                      temporary
+// r4, r5    two pairs of inputs          multiplier
+// r6        products, sums               right shift less 1
+// r7        products, sums               least output
+// r8-r11    sums of rows 0 and 1         the same
+// r12       PAIR_BIAS                    2^14
+// lr        end of pairs                 greatest output
 //
-// stack: end of the pairs in twos, depth % 2, r8-r11, sums
-FUNCTION alpharho_dot_pairs
-  push {r3-r7, lr}
+// stack: job, zero point, pitch, r8-r11, r4-r7, return
+FUNCTION alpharho_multiply_pairs
+  push {r4-r7, lr}
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
-  ldmia r3!, {r4-r7}
-  mov r8, r4
-  mov r9, r5
-  mov r10, r6
-  mov r11, r7
+  ldr r1, [r0, #JOB_ZERO_POINT]
+  ldr r2, [r0, #JOB_PITCH]
+  push {r0-r2}
+.Lpair: // r0: job. An odd channel is the first, and then computed twice.
+  ldr r7, [r0, #JOB_CHANNELS]
+  ldr r1, [r0, #JOB_BIAS]
+  ldr r3, [r0, #JOB_LANES]
+  ldr r5, [r0, #JOB_WEIGHTS]
+  ldr r6, [r0, #JOB_DEPTH]
+  ldmia r1!, {r2}
+  subs r2, r3
+  mov r8, r2
+  mov r9, r2
+  mov r10, r2
+  mov r11, r2
+  subs r4, r5, #1
+  adds r6, r5
+  lsrs r7, #1
+  bcs 1f
+  ldmia r1!, {r2}
+  subs r2, r3
+  mov r10, r2
+  mov r11, r2
+  subs r4, r6, #1
+  ldr r2, [r0, #JOB_DEPTH]
+  adds r6, r2
+1:
+  str r1, [r0, #JOB_BIAS]
+  str r6, [r0, #JOB_WEIGHTS]
   ldr r3, =0x7f807f80
   mov r12, r3
-  lsrs r4, r2, #3
-  lsls r4, #5
-  adds r4, r0
-  mov lr, r4
-  lsrs r4, r2, #1
-  lsls r4, #3
-  adds r4, r0
-  movs r5, #1
-  ands r5, r2
-  push {r4, r5}
-  ldr r2, [r1, #4]
-  subs r2, #1
-  ldr r1, [r1]
+  ldr r3, [r0, #JOB_EIGHTS_END]
+  mov lr, r3
+  mov r1, r5
+  mov r2, r4
+  ldr r0, [r0, #JOB_PAIRS]
   movs r3, #0
   cmp r0, lr
-  beq 2f
-1:
+  beq 3f
+2:
   .rept 4
   TWO_TAPS
   .endr
   cmp r0, lr
-  bne 1b
-2:
-  pop {r4}
-  mov lr, r4
+  bne 2b
 3:
-  cmp r0, lr
-  beq 4f
-  TWO_TAPS
-  b 3b
+  ldr r4, [sp]
+  ldr r5, [r4, #JOB_TWOS_END]
+  mov lr, r5
 4:
-  pop {r5}
-  tst r5, r5
+  cmp r0, lr
   beq 5f
+  TWO_TAPS
+  b 4b
+5:
+  ldr r4, [sp]
+  ldr r5, [r4, #JOB_DEPTH]
+  lsrs r5, #1
+  bcc 6f
   ldr r4, [r0]
   ldrsb r6, [r1, r3]
   muls r6, r4, r6
@@ -191,20 +251,72 @@ FUNCTION alpharho_dot_pairs
   ldrsb r6, [r2, r3]
   muls r6, r4, r6
   ADD_LANES r10, r11
-5:
-  ldr r3, [sp, #16] // sums
-  mov r4, r8
-  mov r5, r9
-  mov r6, r10
-  mov r7, r11
-  stmia r3!, {r4-r7}
+6:
+  movs r1, #1
+  lsls r1, #14
+  mov r12, r1
+  ldr r0, [sp]
+  ldr r1, [r0, #JOB_MAX]
+  mov lr, r1
+  ldr r7, [r0, #JOB_MIN]
+.Lchannel: // r0: job; r8, r9: sums
+  ldmia r0!, {r1, r2, r3}
+  ldr r4, [r1]
+  movs r5, #0
+  ldrsb r6, [r2, r5]
+  lsls r5, r3, #2
+  adds r1, r5
+  adds r2, r3
+  subs r0, #12
+  stmia r0!, {r1, r2}
+  lsrs r5, r4, #16
+  uxth r4, r4
+  mvns r6, r6
+  bpl 7f
+  mvns r1, r6 // a shift to the left
+  mov r0, r8
+  lsls r0, r1
+  mov r8, r0
+  mov r0, r9
+  lsls r0, r1
+  mov r9, r0
+7:
+  mov r0, r8
+  REQUANTIZE "[sp, #4]"
+  ldr r1, [sp]
+  ldr r2, [r1, #JOB_OUT]
+  strb r0, [r2]
+  mov r0, r9
+  REQUANTIZE "[sp, #4]"
+  ldr r1, [sp]
+  ldr r2, [r1, #JOB_OUT]
+  ldr r3, [sp, #8]
+  strb r0, [r2, r3]
+  adds r2, #1
+  str r2, [r1, #JOB_OUT]
+  mov r0, r1
+  ldr r3, [r0, #JOB_CHANNELS]
+  subs r3, #1
+  str r3, [r0, #JOB_CHANNELS]
+  beq 8f
+  lsrs r3, #1
+  bcc .Lnext_pair
+  mov r1, r10
+  mov r8, r1
+  mov r1, r11
+  mov r9, r1
+  b .Lchannel
+.Lnext_pair:
+  b .Lpair
+8:
+  add sp, #12
   pop {r4-r7}
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
-  pop {r3-r7, pc}
+  pop {r4-r7, pc}
   .ltorg
-END_FUNCTION alpharho_dot_pairs
+END_FUNCTION alpharho_multiply_pairs
 
 #endif

@@ -1,6 +1,49 @@
 #include "dot.h"
 
-#ifndef __thumb__ // dot.S has this function for these cores.
+#include <stddef.h>
+
+#include "layout.h"
+
+PORTABLE_ASSERT_OFFSET(struct pair_job, multiplier, JOB_MULTIPLIER);
+PORTABLE_ASSERT_OFFSET(struct pair_job, shift, JOB_SHIFT);
+PORTABLE_ASSERT_OFFSET(struct pair_job, step, JOB_STEP);
+PORTABLE_ASSERT_OFFSET(struct pair_job, out, JOB_OUT);
+PORTABLE_ASSERT_OFFSET(struct pair_job, zero_point, JOB_ZERO_POINT);
+PORTABLE_ASSERT_OFFSET(struct pair_job, min, JOB_MIN);
+PORTABLE_ASSERT_OFFSET(struct pair_job, max, JOB_MAX);
+PORTABLE_ASSERT_OFFSET(struct pair_job, pitch, JOB_PITCH);
+PORTABLE_ASSERT_OFFSET(struct pair_job, pairs, JOB_PAIRS);
+PORTABLE_ASSERT_OFFSET(struct pair_job, eights_end, JOB_EIGHTS_END);
+PORTABLE_ASSERT_OFFSET(struct pair_job, twos_end, JOB_TWOS_END);
+PORTABLE_ASSERT_OFFSET(struct pair_job, depth, JOB_DEPTH);
+PORTABLE_ASSERT_OFFSET(struct pair_job, weights, JOB_WEIGHTS);
+PORTABLE_ASSERT_OFFSET(struct pair_job, bias, JOB_BIAS);
+PORTABLE_ASSERT_OFFSET(struct pair_job, lanes, JOB_LANES);
+PORTABLE_ASSERT_OFFSET(struct pair_job, channels, JOB_CHANNELS);
+
+#ifndef KERNELS_MULTIPLY_BY_PARTS // dot.S has it for these cores, with the products inside.
+
+// An odd last channel is computed twice.
+void alpharho_multiply_pairs(struct pair_job *job) {
+  const struct alpharho_requant q = {job->multiplier, job->shift, job->step, job->zero_point, job->min, job->max};
+  const int8_t *w = job->weights;
+  int8_t *const out = job->out;
+  for (int32_t c = 0; c < job->channels; c += 2, w += 2 * job->depth) {
+    const int32_t second = c + 1 < job->channels;
+    const int8_t *const rows[2] = {w, w + second * job->depth};
+    const uint32_t a = (uint32_t)job->bias[c] - job->lanes, b = (uint32_t)job->bias[c + second] - job->lanes;
+    uint32_t sums[4] = {a, a, b, b};
+    alpharho_dot_pairs(job->pairs, rows, job->depth, sums);
+    requantize_two(&q, c, (int32_t)sums[0], (int32_t)sums[1], out + c, out + job->pitch + c);
+    if (second) {
+      requantize_two(&q, c + 1, (int32_t)sums[2], (int32_t)sums[3], out + c + 1, out + job->pitch + c + 1);
+    }
+  }
+}
+
+#endif
+
+#ifndef __thumb__ // dot.S has it for these cores.
 
 static inline uint32_t times(uint32_t pair, int32_t weight) { return pair * (uint32_t)weight; }
 

@@ -1,8 +1,8 @@
 // Products of int8 rows: the inner loop of convolutions.
 //
 // A word holds the inputs of two pixels, a + (b << 16): times a weight, it is both products, in one multiplication. Two
-// taps of any int8 add up to -32,512 to 32,768, and with LANE_BIAS more both sums are above 0 and fit 16 bits: then they
-// are taken apart, and added to sums of 32 bits.
+// taps of any int8 add up to -32,512 to 32,768, and with LANE_BIAS more both sums are above 0 and fit 16 bits: then
+// they are taken apart, and added to sums of 32 bits.
 #ifndef KERNELS_PORTABLE_DOT_H
 #define KERNELS_PORTABLE_DOT_H
 
@@ -13,13 +13,43 @@
 
 static inline uint32_t pair_of(int8_t a, int8_t b) { return (uint32_t)a + ((uint32_t)b << 16); }
 
-// Add products of `depth` pairs of inputs with two rows of weights: sums of row 0 with the first and second inputs, then
-// of row 1. Each sum becomes LANE_BIAS more for every two taps, and for a last one.
-void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4]);
+// Two pixels against output channels. Assembly reads the fields at the offsets of layout.h.
+struct pair_job {
+  const int32_t *multiplier; // of the first channel, as in struct alpharho_requant; moved on with each channel
+  const int8_t *shift;       // moved on
+  int32_t step;
+  int8_t *out; // of the first pixel; moved on
+  int32_t zero_point, min, max;
+  int32_t pitch;         // from an output of the first pixel to that of the second; 0 with one pixel
+  const uint32_t *pairs; // `depth` of them
+  const uint32_t *eights_end;
+  const uint32_t *twos_end;
+  int32_t depth;
+  const int8_t *weights; // (channels, depth); moved on
+  const int32_t *bias;   // moved on
+  uint32_t lanes;        // LANE_BIAS for every two taps, and for a last one
+  int32_t channels;      // 1 or more; counted down to 0
+};
 
-// What to begin a sum with.
-static inline uint32_t unbiased(int32_t bias, int32_t depth) {
-  return (uint32_t)bias - (uint32_t)((depth + 1) / 2) * LANE_BIAS;
+// Set what stays the same for all pixels.
+static inline void set_job(struct pair_job *job, const struct alpharho_requant *q, const uint32_t *pairs,
+                           int32_t depth) {
+  job->step = q->step;
+  job->zero_point = q->zero_point;
+  job->min = q->min;
+  job->max = q->max;
+  job->pairs = pairs;
+  job->eights_end = pairs + (depth & ~7);
+  job->twos_end = pairs + (depth & ~1);
+  job->depth = depth;
+  job->lanes = (uint32_t)((depth + 1) / 2) * LANE_BIAS;
 }
+
+// Compute the outputs of all channels.
+void alpharho_multiply_pairs(struct pair_job *job);
+
+// Add products of `depth` pairs of inputs with two rows of weights: sums of row 0 with the first and second inputs,
+// then of row 1. Each sum becomes LANE_BIAS more for every two taps, and for a last one.
+void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4]);
 
 #endif // KERNELS_PORTABLE_DOT_H

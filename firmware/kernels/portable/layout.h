@@ -1,0 +1,32 @@
+// What C and assembly share: where the fields of structures are that assembly reads. The C file that calls the assembly
+// asserts each offset.
+#ifndef KERNELS_PORTABLE_LAYOUT_H
+#define KERNELS_PORTABLE_LAYOUT_H
+
+// struct pair_job
+#define JOB_MULTIPLIER 0
+#define JOB_SHIFT      4
+#define JOB_STEP       8
+#define JOB_OUT        12
+#define JOB_ZERO_POINT 16
+#define JOB_MIN        20
+#define JOB_MAX        24
+#define JOB_PITCH      28
+#define JOB_PAIRS      32
+#define JOB_EIGHTS_END 36
+#define JOB_TWOS_END   40
+#define JOB_DEPTH      44
+#define JOB_WEIGHTS    48
+#define JOB_BIAS       52
+#define JOB_LANES      56
+#define JOB_CHANNELS   60
+
+// In C: fails to compile if a field is not where assembly reads it.
+#ifdef __thumb__
+#define PORTABLE_ASSERT_OFFSET(type, field, offset)                                                                    \
+  _Static_assert(offsetof(type, field) == (offset), #field " is not where assembly reads it")
+#else
+#define PORTABLE_ASSERT_OFFSET(type, field, offset) _Static_assert(1, "C reads fields by their names")
+#endif
+
+#endif // KERNELS_PORTABLE_LAYOUT_H
