@@ -12,7 +12,11 @@ import pytest
 from tests.compilers import host_build
 from tests.kernels import core_runner
 
-CORES = {"portable": ["-mcpu=cortex-m0plus"], "dsp": ["-mcpu=cortex-m4"], "mve": ["-mcpu=cortex-m55", "-mfloat-abi=hard"]}
+CORES = {
+    "portable": ["-mcpu=cortex-m0plus"],
+    "dsp": ["-mcpu=cortex-m4"],
+    "mve": ["-mcpu=cortex-m55", "-mfloat-abi=hard"],
+}
 OFFSET = re.compile(r"^#define ((?:\w+_)?(?:JOB|ROW|DENSE|ADD|MUL)_\w+) +(\d+)$", re.M)
 CODE_BYTES = re.compile(r"^#define (\w+_(?:UNIT|CODE|BRANCH)_BYTES) +(\d+)$", re.M)
 
