@@ -55,9 +55,9 @@ def test_tensor_outside_the_arena() -> None:
 def test_scratch_missing_small_or_over_input_or_output() -> None:
     graph, steps, layout = planned(small_network())
     place = layout.scratch[0]
-    with pytest.raises(CompileError, match="scratch of 54 bytes has no place"):
+    with pytest.raises(CompileError, match="scratch of 108 bytes has no place"):
         check(graph, steps, replace(layout, scratch={}))
-    with pytest.raises(CompileError, match="scratch of 54 bytes has no place"):
+    with pytest.raises(CompileError, match="scratch of 108 bytes has no place"):
         check(graph, steps, replace(layout, scratch={0: replace(place, size=53)}))
     for other in (graph.inputs[0], steps[0].output):
         at = replace(place, offset=layout.tensors[other].offset)

@@ -130,13 +130,17 @@ def test_set_s_windows_behind_a_pad_equal_the_reference(kernels: str, name: str)
     on_core(TYPICAL_PADDED[name], kernels, cases=80)
 
 
+# Zero points and activations. With RELU the lower limit is the zero point, wherever that is.
+ENDS = ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1"), (5, "RELU"))
+
+
 @needs_core
 @pytest.mark.parametrize("kernels", SETS)
 def test_halves_limits_and_saturation_equal_the_reference(kernels: str) -> None:
     layers = [("pointwise", depth) for depth in (8, 16, 24, 32, 40, 80)] + [("3x3", 0), ("5x5", 0)]
     batch: Batch | None = [] if kernels in core_runner.CORES else None
     for layer, depth in layers:
-        for zero_point, activation in ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1")):
+        for zero_point, activation in ENDS:
             case = corners(layer, depth, zero_point, activation)
             (step,) = lower(parse(case.model, "case"), kernels)
             assert step.calls[0].kernel.kernel_set == kernels

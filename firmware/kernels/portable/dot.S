@@ -34,65 +34,151 @@
   add r8, #\taps
   .endm
 
-// void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4])
+// \sum = int8 from itself, as `requantize` of requant.h has it. r0: multiplier; r9: zero point; r10, r11: limits. Changes
+// lr. \round is what shifts to the right.
+  .macro REQUANTIZE sum, round
+  smull lr, \sum, \sum, r0
+  adds lr, #0x40000000
+  adc \sum, \sum, #0
+  lsl \sum, \sum, #1
+  orr \sum, \sum, lr, lsr #31
+  \round \sum
+  add \sum, r9
+  cmp \sum, r10
+  it lt
+  movlt \sum, r10
+  cmp \sum, r11
+  it gt
+  movgt \sum, r11
+  .endm
+
+  .macro SHIFT_RIGHT sum // r3: the shift less 1
+  add \sum, \sum, \sum, asr #31
+  asr \sum, r3
+  add \sum, #1
+  asr \sum, \sum, #1
+  .endm
+
+  .macro NO_SHIFT sum
+  .endm
+
+// void alpharho_multiply_pairs(struct pair_job *job)
 //
-// register    on entry  in the loops
-// r0          pairs     next pair of inputs
-// r1, r8      weights   next weight of rows 0 and 1 (r8: not used)
-// r2          depth     a weight of row 1, then two sums
-// r3, r9      sums      two pairs of inputs
-// r4-r7       -         sums[0] to sums[3]
-// r10         -         a weight of row 0, then two sums
-// r11, lr     lr:return weights of the second tap, then a sum
-// r12         -         what keeps both sums of a word above 0
+// register  sums                         requantization
+// r0        next pair of inputs          multiplier
+// r1        next weight of row 0         address of the next multiplier
+// r2        a weight of row 1, sums      address of the next shift
+// r3        a pair of inputs             right shift less 1
+// r4-r7     sums of rows 0 and 1         the same
+// r8        next weight of row 1         outputs
+// r9        a pair of inputs             zero point
+// r10       a weight of row 0, sums      least output
+// r11       a weight of row 0, a sum     greatest output
+// r12       PAIR_BIAS                    pitch
+// lr        a weight of row 1, a sum     temporary
 //
-// stack: end of the pairs in eights, of those in twos, depth % 2, sums
-FUNCTION alpharho_dot_pairs
-  push {r3-r11, lr}
-  ldm r3, {r4-r7}
-  ldrd r1, r8, [r1]
-  and r11, r2, #1
-  bic r10, r2, #1
-  add r10, r0, r10, lsl #2
-  bic r9, r2, #7
-  add r9, r0, r9, lsl #2
-  push {r9-r11}
+// stack: job, r4-r11, return
+FUNCTION alpharho_multiply_pairs
+  push {r0, r4-r11, lr}
+.Lpair: // r0: job. An odd channel is the first, and then computed twice.
+  ldr r9, [r0, #JOB_CHANNELS]
+  ldrd r1, r2, [r0, #JOB_WEIGHTS]
+  ldr r3, [r0, #JOB_LANES]
+  ldr r10, [r0, #JOB_DEPTH]
+  ldr r4, [r2], #4
+  subs r4, r3
+  mov r6, r4
+  mov r8, r1
+  add r11, r1, r10
+  lsrs r9, #1
+  bcs 1f
+  ldr r6, [r2], #4
+  subs r6, r3
+  mov r8, r11
+  add r11, r10
+1:
+  strd r11, r2, [r0, #JOB_WEIGHTS]
+  mov r5, r4
+  mov r7, r6
   movw r12, #0x7f80
   movt r12, #0x7f80
+  ldr r9, [r0, #JOB_EIGHTS_END]
+  ldr r0, [r0, #JOB_PAIRS]
   cmp r0, r9
-  beq 2f
-1:
+  beq 3f
+2:
   TWO_TAPS 0, 0
   TWO_TAPS 8, 2
   TWO_TAPS 16, 4
   TWO_TAPS 24, 6
   MOVE 8
   ldr r9, [sp]
+  ldr r9, [r9, #JOB_EIGHTS_END]
   cmp r0, r9
-  bne 1b
-2:
-  ldr r9, [sp, #4]
-  cmp r0, r9
-  beq 3f
+  bne 2b
+3:
+  ldr r9, [sp]
+  ldr r10, [r9, #JOB_TWOS_END]
+  cmp r0, r10
+  beq 4f
   TWO_TAPS 0, 0
   MOVE 2
-  b 2b
-3:
-  ldr r9, [sp, #8]
-  cmp r9, #0
-  beq 4f
+  b 3b
+4:
+  ldr r10, [r9, #JOB_DEPTH]
+  lsrs r10, #1
+  bcc 5f
   ldr r3, [r0]
   ldrsb r10, [r1]
   ldrsb r2, [r8]
   mla r10, r3, r10, r12
   mla r2, r3, r2, r12
   ADD_LANES
-4:
-  add sp, #12
-  pop {r3}
-  stm r3, {r4-r7}
-  pop {r4-r11, pc}
-END_FUNCTION alpharho_dot_pairs
+5:
+  ldr r0, [sp]
+  ldr r1, [r0, #JOB_MULTIPLIER]
+  ldr r2, [r0, #JOB_SHIFT]
+  ldr r8, [r0, #JOB_OUT]
+  add lr, r0, #JOB_ZERO_POINT
+  ldm lr, {r9-r12}
+6:  // one channel, sums in r4 and r5
+  ldr r0, [sp]
+  ldr lr, [r0, #JOB_STEP]
+  ldr r0, [r1]
+  ldrsb r3, [r2]
+  add r1, r1, lr, lsl #2
+  add r2, lr
+  mvns r3, r3
+  bmi 8f
+  REQUANTIZE r4, SHIFT_RIGHT
+  REQUANTIZE r5, SHIFT_RIGHT
+7:
+  strb r4, [r8]
+  strb r5, [r8, r12]
+  add r8, #1
+  ldr r0, [sp]
+  ldr r3, [r0, #JOB_CHANNELS]
+  subs r3, #1
+  str r3, [r0, #JOB_CHANNELS]
+  beq 9f
+  mov r4, r6
+  mov r5, r7
+  lsrs r3, #1
+  bcs 6b
+  str r1, [r0, #JOB_MULTIPLIER]
+  str r2, [r0, #JOB_SHIFT]
+  str r8, [r0, #JOB_OUT]
+  b .Lpair
+8: // a shift to the left
+  mvn r3, r3
+  lsl r4, r3
+  lsl r5, r3
+  REQUANTIZE r4, NO_SHIFT
+  REQUANTIZE r5, NO_SHIFT
+  b 7b
+9:
+  pop {r0, r4-r11, pc}
+END_FUNCTION alpharho_multiply_pairs
 
 #elif defined(__thumb__)
 

@@ -21,34 +21,13 @@ PORTABLE_ASSERT_OFFSET(struct pair_job, bias, JOB_BIAS);
 PORTABLE_ASSERT_OFFSET(struct pair_job, lanes, JOB_LANES);
 PORTABLE_ASSERT_OFFSET(struct pair_job, channels, JOB_CHANNELS);
 
-#ifndef KERNELS_MULTIPLY_BY_PARTS // dot.S has it for these cores, with the products inside.
-
-// An odd last channel is computed twice.
-void alpharho_multiply_pairs(struct pair_job *job) {
-  const struct alpharho_requant q = {job->multiplier, job->shift, job->step, job->zero_point, job->min, job->max};
-  const int8_t *w = job->weights;
-  int8_t *const out = job->out;
-  for (int32_t c = 0; c < job->channels; c += 2, w += 2 * job->depth) {
-    const int32_t second = c + 1 < job->channels;
-    const int8_t *const rows[2] = {w, w + second * job->depth};
-    const uint32_t a = (uint32_t)job->bias[c] - job->lanes, b = (uint32_t)job->bias[c + second] - job->lanes;
-    uint32_t sums[4] = {a, a, b, b};
-    alpharho_dot_pairs(job->pairs, rows, job->depth, sums);
-    requantize_two(&q, c, (int32_t)sums[0], (int32_t)sums[1], out + c, out + job->pitch + c);
-    if (second) {
-      requantize_two(&q, c + 1, (int32_t)sums[2], (int32_t)sums[3], out + c + 1, out + job->pitch + c + 1);
-    }
-  }
-}
-
-#endif
-
 #ifndef __thumb__ // dot.S has it for these cores.
 
 static inline uint32_t times(uint32_t pair, int32_t weight) { return pair * (uint32_t)weight; }
 
-void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4]) {
-  const int8_t *w0 = weights[0], *w1 = weights[1];
+// Add products of `depth` pairs of inputs with two rows of weights: sums of row 0 with the first and second inputs,
+// then of row 1. Each sum becomes LANE_BIAS more for every two taps, and for a last one.
+static void dot(const uint32_t *pairs, const int8_t *w0, const int8_t *w1, int32_t depth, uint32_t sums[4]) {
   const uint32_t *const end = pairs + (depth & ~1);
   uint32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
   for (; pairs != end; pairs += 2, w0 += 2, w1 += 2) {
@@ -60,8 +39,7 @@ void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], i
     s3 += b >> 16;
   }
   if (depth & 1) {
-    const uint32_t a = PAIR_BIAS + times(pairs[0], w0[0]);
-    const uint32_t b = PAIR_BIAS + times(pairs[0], w1[0]);
+    const uint32_t a = PAIR_BIAS + times(pairs[0], w0[0]), b = PAIR_BIAS + times(pairs[0], w1[0]);
     s0 += a & UINT16_MAX;
     s1 += a >> 16;
     s2 += b & UINT16_MAX;
@@ -71,6 +49,23 @@ void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], i
   sums[1] = s1;
   sums[2] = s2;
   sums[3] = s3;
+}
+
+// An odd last channel is computed twice.
+void alpharho_multiply_pairs(struct pair_job *job) {
+  const struct alpharho_requant q = {job->multiplier, job->shift, job->step, job->zero_point, job->min, job->max};
+  const int8_t *w = job->weights;
+  int8_t *const out = job->out;
+  for (int32_t c = 0; c < job->channels; c += 2, w += 2 * job->depth) {
+    const int32_t second = c + 1 < job->channels;
+    const uint32_t a = (uint32_t)job->bias[c] - job->lanes, b = (uint32_t)job->bias[c + second] - job->lanes;
+    uint32_t sums[4] = {a, a, b, b};
+    dot(job->pairs, w, w + second * job->depth, job->depth, sums);
+    requantize_two(&q, c, (int32_t)sums[0], (int32_t)sums[1], out + c, out + job->pitch + c);
+    if (second) {
+      requantize_two(&q, c + 1, (int32_t)sums[2], (int32_t)sums[3], out + c + 1, out + job->pitch + c + 1);
+    }
+  }
 }
 
 #endif

@@ -15,20 +15,20 @@ static inline uint32_t pair_of(int8_t a, int8_t b) { return (uint32_t)a + ((uint
 
 // Two pixels against output channels. Assembly reads the fields at the offsets of layout.h.
 struct pair_job {
-  const int32_t *multiplier; // of the first channel, as in struct alpharho_requant; moved on with each channel
-  const int8_t *shift;       // moved on
+  const int32_t *multiplier; // of the first channel, as in struct alpharho_requant; changed
+  const int8_t *shift;       // changed
   int32_t step;
-  int8_t *out; // of the first pixel; moved on
+  int8_t *out; // of the first pixel; changed
   int32_t zero_point, min, max;
   int32_t pitch;         // from an output of the first pixel to that of the second; 0 with one pixel
   const uint32_t *pairs; // `depth` of them
   const uint32_t *eights_end;
   const uint32_t *twos_end;
   int32_t depth;
-  const int8_t *weights; // (channels, depth); moved on
-  const int32_t *bias;   // moved on
+  const int8_t *weights; // (channels, depth); changed
+  const int32_t *bias;   // changed
   uint32_t lanes;        // LANE_BIAS for every two taps, and for a last one
-  int32_t channels;      // 1 or more; counted down to 0
+  int32_t channels;      // 1 or more; changed
 };
 
 // Set what stays the same for all pixels.
@@ -47,9 +47,5 @@ static inline void set_job(struct pair_job *job, const struct alpharho_requant *
 
 // Compute the outputs of all channels.
 void alpharho_multiply_pairs(struct pair_job *job);
-
-// Add products of `depth` pairs of inputs with two rows of weights: sums of row 0 with the first and second inputs,
-// then of row 1. Each sum becomes LANE_BIAS more for every two taps, and for a last one.
-void alpharho_dot_pairs(const uint32_t *pairs, const int8_t *const weights[2], int32_t depth, uint32_t sums[4]);
 
 #endif // KERNELS_PORTABLE_DOT_H
