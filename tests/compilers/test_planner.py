@@ -58,11 +58,12 @@ def test_scratch_missing_small_or_over_input_or_output() -> None:
     with pytest.raises(CompileError, match="scratch of 108 bytes has no place"):
         check(graph, steps, replace(layout, scratch={}))
     with pytest.raises(CompileError, match="scratch of 108 bytes has no place"):
-        check(graph, steps, replace(layout, scratch={0: replace(place, size=53)}))
+        check(graph, steps, replace(layout, scratch={0: replace(place, size=107)}))
+    larger = replace(layout, arena_bytes=layout.arena_bytes + place.size)
     for other in (graph.inputs[0], steps[0].output):
         at = replace(place, offset=layout.tensors[other].offset)
         with pytest.raises(CompileError, match="its scratch overlaps"):
-            check(graph, steps, replace(layout, scratch={0: at}))
+            check(graph, steps, replace(larger, scratch={0: at}))
 
 
 @functools.cache
