@@ -16,7 +16,7 @@ import numpy.typing as npt
 from compilers.aot import Plan, compile_model
 from compilers.aot.sets import SETS
 from graph.types import Array
-from tests.compilers.object_cache import compiled
+from tests.compilers.object_cache import compiled, compiled_data
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -31,6 +31,9 @@ ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 8
 CPU = Path("/proc/cpuinfo").read_text()
 OF_SET = {"simd": ["-mavx2"]} if " avx2" in CPU else {}
 """Options of gcc for this machine, by kernel set: without them, a set is its own C."""
+
+LARGE_BYTES = 200_000
+"""From which on the C of constants takes gcc a noticeable time."""
 
 Int8 = npt.NDArray[np.int8]
 
@@ -91,7 +94,10 @@ def kernel_objects(*options: str, kernels: str = "portable") -> tuple[Path, ...]
 
 def build(folder: Path, output: Path, *options: str, main: bool = False, kernels: str = "portable") -> Path:
     """Compile the generated C in a folder and the engine to a shared library, or to a program that reads stdin."""
-    sources = [*generated_sources(folder), FIRMWARE / "engines" / "aot" / "engine.c"]
+    code, weights = generated_sources(folder)
+    if weights.stat().st_size > LARGE_BYTES:  # the same for each form and option of the code
+        weights = compiled_data(["gcc", *WARNINGS, "-fPIC"], weights)
+    sources = [code, weights, FIRMWARE / "engines" / "aot" / "engine.c"]
     if main:
         (folder / "main.c").write_text(_MAIN)
         sources.append(folder / "main.c")

@@ -33,6 +33,17 @@ def compiled(command: Sequence[str], sources: Sequence[Path], headers: str) -> l
     return [objects[source] for source in sources]
 
 
+def compiled_data(command: Sequence[str], source: Path) -> Path:
+    """Return the object file of C that has constants alone, with the header beside it. It is found by their text."""
+    text = source.read_bytes() + source.with_suffix(".h").read_bytes()
+    digest = hashlib.sha256(f"{_version(command[0])}\0{chr(0).join(command)}\0".encode() + text).hexdigest()
+    path = CACHE / f"{source.name}-{digest[:20]}.o"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _run([*command, f"-I{source.parent}", "-c", str(source)], path)
+    return path
+
+
 def shared_library(command: Sequence[str], objects: Sequence[Path]) -> Path:
     """Return the shared library of object files of this cache. `command` has the compiler and its options."""
     digest = hashlib.sha256(chr(0).join((*command, *map(str, objects))).encode()).hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,14 +19,34 @@ ARENA_BYTES = 1 << 20
 
 
 class Reference:
-    """A network in LiteRT, from a file or its bytes, with `OpResolverType.BUILTIN_REF` unless others are named."""
+    """A network in LiteRT, from a file or its bytes, with `OpResolverType.BUILTIN_REF` unless others are named.
+
+    The reference kernels take a second for three pictures of a large network, and each kernel set is compared with the
+    same ones: what they answered for a file is remembered.
+    """
 
     def __init__(self, model: bytes | Path, kernels: str = "reference") -> None:
-        self._oracle = Oracle(model, kernels)
+        self._model, self._kernels = model, kernels
+        self._answers = _answers(model, model.stat().st_mtime_ns, kernels) if isinstance(model, Path) else None
 
     def run(self, *inputs: Array) -> Sequence[Array]:
         """Return the outputs for the inputs."""
-        return self._oracle.run(*inputs)
+        if self._answers is None:
+            return self._oracle.run(*inputs)
+        key = hashlib.sha256(b"".join(np.ascontiguousarray(value).tobytes() for value in inputs)).digest()
+        if key not in self._answers:
+            self._answers[key] = self._oracle.run(*inputs)
+        return self._answers[key]
+
+    @functools.cached_property
+    def _oracle(self) -> Oracle:
+        return Oracle(self._model, self._kernels)
+
+
+@functools.cache
+def _answers(model: Path, changed_ns: int, kernels: str) -> dict[bytes, Sequence[Array]]:
+    """Return the outputs of a file by the sha256 of its inputs."""
+    return {}
 
 
 class MicroReference:
