@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from invoke import Collection, Context, Exit, Program, task
+from invoke import Context, Exit, task
 from invoke.tasks import Task
 
 from errors import ConfigError, Error, Stopped
@@ -27,8 +27,9 @@ POSITIONAL = ("model", "target", "image")
 RUNS = ("before", "after")
 """What a comparison takes without an option's name, in order."""
 IMAGES = (".elf", ".hex", ".bin", ".uf2")
-COMPLETION = ("--complete", "--print-completion-script")
-"""Options before the task that invoke itself answers: a shell's completion asks with them."""
+COMPLETE = "--complete"
+COMPLETION = (COMPLETE, "--print-completion-script")
+"""Options before the task with which a shell's completion asks, as invoke has them."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,6 @@ class Command:
 
 COMMANDS: dict[str, Command] = {}
 """By name, in the order of their definition."""
-INVOKE_TASKS: list[InvokeTask] = []
-"""The same for invoke."""
 
 
 def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], None]], InvokeTask]:
@@ -74,8 +73,7 @@ def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], N
         about = inspect.cleandoc(body.__doc__ or "")
         command = Command(name, group, about, chosen, lambda words: _run_task(body, read(kind, words)))
         COMMANDS[name] = command
-        INVOKE_TASKS.append(_invoke_task(command))
-        return INVOKE_TASKS[-1]
+        return _invoke_task(command)
 
     return wrap
 
@@ -134,8 +132,6 @@ def attempt(body: Callable[[], None]) -> tuple[int, str]:
 def main(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; errors are one line on standard error."""
     try:
-        if arguments and arguments[0].partition("=")[0] in COMPLETION:
-            return _complete(arguments)
         code, message = attempt(lambda: _run_with_libraries(arguments))
         sys.stdout.flush()
     except BrokenPipeError:  # such as ./inv targets | head; Python would complain again when it ends
@@ -183,6 +179,8 @@ def _page(arguments: Sequence[str]) -> str:
     from pipeline import help as pages
 
     first, *rest = [*arguments, ""]
+    if first.partition("=")[0] in COMPLETION:
+        return _completion(*arguments)
     if first in ("--version", "-V"):
         return f"Alpharho {VERSION}\n"
     if first == "--options":
@@ -303,7 +301,11 @@ def typed_command(arguments: Sequence[str] | None = None) -> str:
     return shlex.join(["./inv", *(sys.argv[1:] if arguments is None else arguments)])
 
 
-def _complete(arguments: Sequence[str]) -> int:
-    program = Program(namespace=Collection(*INVOKE_TASKS), name="Alpharho", binary="inv", binary_names=["inv"])
-    program.run(["inv", *arguments], exit=False)
-    return 0
+def _completion(first: str, *rest: str) -> str:
+    """Return the lines that answer a shell's completion, or what the shell sources for it."""
+    from pipeline import completion
+
+    option, _, shell = first.partition("=")
+    if option == COMPLETE:
+        return "".join(f"{word}\n" for word in completion.candidates(rest[1:], COMMANDS))
+    return completion.script(shell or next(iter(rest), ""))

@@ -30,6 +30,7 @@ def packages_of_tests() -> list[str]:
         (["models"], []),
         (["--help", "deploy"], []),
         (["deploy", "--target=qemu-m4", "--help"], []),
+        (["--complete", "--", "deploy", "v1_025", "qemu-m4", ""], []),
         (["deploy"], ["dataset-fashion-mnist"]),
         (["deploy", "--target", "host", "--model", "v1_025"], ["dataset-fashion-mnist"]),
         (["deploy", "--data", "folder:pets"], []),

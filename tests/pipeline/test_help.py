@@ -242,8 +242,3 @@ def test_plain_invoke_runs_the_tasks_too(checkout: Path, tmp_path: Path) -> None
     failed = invoke("explain", "--model", "v1_25")
     assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
     assert failed.stderr.startswith("error: --model v1_25: expected a preset")
-
-
-def test_a_shell_completes_the_tasks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert set(printed(capsys, "--complete", "--", "inv de").split()) >= set(COMMANDS)
-    assert "inv --complete" in printed(capsys, "--print-completion-script=bash")
