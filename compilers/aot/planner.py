@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from compilers.aot.steps import Step
 from graph.types import Graph
 
@@ -99,7 +102,9 @@ def _improved(search: _Search, best: Layout) -> Layout:
         fullest = search.candidates(best)[:SEARCH_SINGLES]
         pairs = itertools.combinations(fullest[:SEARCH_PAIRS_AMONG], 2)
         for flipped in itertools.chain(((i,) for i in fullest), pairs):
-            trial = search.layout(set(best.overlapped) ^ set(flipped), best.arena_bytes)
+            chosen = set(best.overlapped) ^ set(flipped)
+            has_fewer = len(chosen) < len(best.overlapped)
+            trial = search.layout(chosen, best.arena_bytes if has_fewer else best.arena_bytes - 1)
             if trial and (trial.arena_bytes, len(trial.overlapped)) < (best.arena_bytes, len(best.overlapped)):
                 best = trial
         if best.arena_bytes == before:
@@ -109,11 +114,15 @@ def _improved(search: _Search, best: Layout) -> Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """Pieces that are placed together, `span` bytes of the arena. `keys` sort it into each order that is tried."""
+    """Pieces that are placed together, `span` bytes of the arena. `keys` sort it into each order that is tried.
+
+    `held` are the bytes that it keeps from others before the first step and at each step, int64 (steps + 1,).
+    """
 
     pieces: tuple[_Piece, ...]
     span: int
     keys: tuple[tuple[int, int], ...]
+    held: npt.NDArray[np.int64]
 
 
 class _Search:
@@ -157,6 +166,10 @@ class _Search:
         Tries several orders.
         """
         groups, overlapped = self.groups(set(chosen))
+        if (
+            limit is not None and np.sum([group.held for group in groups], axis=0).max() > limit
+        ):  # at once, for most choices
+            return None
         best: dict[_Key, tuple[int, int]] | None = None
         tried: list[list[_Group]] = []
         for kind in range(len(groups[0].keys)):
@@ -208,9 +221,20 @@ class _Search:
             start = self._life[pieces[0][0]][0]
             firsts, lasts = zip(*(self._life[key] for key, _, _ in pieces), strict=True)
             keys = ((-span, start), (-largest, start), (min(firsts) - max(lasts), -span), (start, -span))
-            group = _Group(tuple((key, size, delta - low) for key, size, delta in pieces), span, keys)
+            placed = tuple((key, size, delta - low) for key, size, delta in pieces)
+            group = _Group(placed, span, keys, self._held(placed))
             self._groups[pieces] = group
         return group
+
+    def _held(self, pieces: tuple[_Piece, ...]) -> npt.NDArray[np.int64]:
+        held = np.zeros(len(self.steps) + 1, np.int64)
+        for i in range(len(held)):
+            alive = [(delta, delta + size) for key, size, delta in pieces if _is_alive(self._life[key], i - 1)]
+            top = 0
+            for start, end in sorted(alive):
+                held[i] += max(end - max(start, top), 0)
+                top = max(top, end)
+        return held
 
     def _place(self, groups: Sequence[_Group], limit: int | None) -> dict[_Key, tuple[int, int]] | None:
         """Give each group in turn the lowest aligned offset at which it meets nothing placed.
@@ -231,6 +255,10 @@ class _Search:
                 return None
             placed |= {key: (base + delta, base + delta + size) for key, size, delta in group.pieces}
         return placed
+
+
+def _is_alive(life: tuple[int, int], step: int) -> bool:
+    return life[0] <= step <= life[1]
 
 
 def _end(placed: dict[_Key, tuple[int, int]]) -> int:
