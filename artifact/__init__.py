@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import glob
 import hashlib
 import json
@@ -97,6 +98,21 @@ def sha256_of(path: Path) -> str:
     """Return the sha256 of a file as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def sources_digest(*places: Path) -> str:
+    """Return 16 hex digits of the sha256 of source files, those in folders too: for the key of what their code makes.
+
+    A product of other sources is then another product. Python's own compiled files do not count.
+    """
+    digest = hashlib.sha256()
+    for place in places:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                name, content = path.relative_to(place.parent).as_posix(), path.read_bytes()
+                digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
 
 
 def no_such_file(path: Path) -> str:

@@ -36,7 +36,7 @@ def of_preset(preset: Preset, kernels: str, optimize: str, stream_input: bool) -
     return produce(
         "plan", preset.name, "plan.json", MemoryPlan, make,
         parameters={
-            "engine": f"{aot.ENGINE} {aot.ENGINE_VERSION}", "kernels": kernels, "optimize": optimize,
+            "engine": aot.key(), "kernels": kernels, "optimize": optimize,
             "stream_input": stream_input, "classes": preset.classes, "channels": preset.channels,
         },
     ).facts  # fmt: skip

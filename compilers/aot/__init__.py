@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from artifact import write_atomic
+from artifact import ROOT, sources_digest, write_atomic
 from compilers.aot.checker import check
 from compilers.aot.emit import Naming, emit, traced_bytes
 from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
@@ -34,11 +34,20 @@ from errors import CompileError, nearest
 from graph.reader import read
 from graph.types import Graph
 
-__all__ = ["ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec", "Plan", "TensorSpec", "compile_model"]
+__all__ = [
+    "ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec", "Plan", "TensorSpec", "compile_model", "key",
+]  # fmt: skip
 
 ENGINE = "aot"
 # Raise it whenever the generated C may differ for the same network.
 ENGINE_VERSION = "7"
+SOURCES = (ROOT / "compilers" / "aot", ROOT / "compilers" / "compiled.py", ROOT / "graph")
+"""What decides the generated C beside the network: this compiler, and what reads the network for it."""
+
+
+def key() -> str:
+    """Return what stands for this compiler in the key of each product that it has a part in."""
+    return f"{ENGINE} {ENGINE_VERSION}, sources {sources_digest(*SOURCES)}"
 
 
 def compile_model(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact import Artifact, ImageFacts, produce, write_atomic
-from compilers.aot import ENGINE, ENGINE_VERSION, Plan
+from compilers.aot import Plan, key
 from compilers.export import EXPORT_VERSION, Settings, files_of
 from compilers.export.cores import PORTABLE, kernels_of
 from compilers.export.folder import MANIFEST
@@ -68,7 +68,7 @@ def compile_for(
 
 def _parameters(settings: Settings) -> dict[str, Json]:
     return {
-        "engine": f"{ENGINE} {ENGINE_VERSION}",
+        "engine": key(),
         "export": EXPORT_VERSION,
         "sources": source_digest(settings.kernels),
         "kernels": settings.kernels,

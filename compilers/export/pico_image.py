@@ -7,7 +7,7 @@ from pathlib import Path
 
 import process
 from artifact import Artifact, produce, write_atomic
-from compilers.aot import ENGINE, ENGINE_VERSION, Plan
+from compilers.aot import Plan, key
 from compilers.compiled import macro_prefix
 from compilers.export import EXPORT_VERSION, Settings, files_of
 from compilers.export.frameworks import PICO_SDK
@@ -68,7 +68,7 @@ def compile_for(model: Artifact[object], target: Target, optimize: str = "size")
         parents={model.kind: model.sha256},
         tools={toolchain.c_compiler: toolchain.version(), PICO_SDK.name: sdk.version_text},
         parameters={
-            "engine": f"{ENGINE} {ENGINE_VERSION}",
+            "engine": key(),
             "export": EXPORT_VERSION,
             "sources": source_digest(mcu.kernels),
             "sdk": sdk.digest(),

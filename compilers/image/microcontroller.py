@@ -62,7 +62,7 @@ def compile_for(
         parents={model.kind: model.sha256},
         tools=tool_versions(target),
         parameters={
-            "engine": f"{aot.ENGINE} {aot.ENGINE_VERSION}",
+            "engine": aot.key(),
             "optimize": optimize,
             "stream_input": stream_input,
             "firmware": firmware_revision(target),

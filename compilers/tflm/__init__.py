@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifact import Artifact, ImageFacts, produce, write_atomic
+from artifact import Artifact, ImageFacts, produce, sources_digest, write_atomic
 from compilers.tflm import arena, checks
 from compilers.tflm.arena import Arena
 from compilers.tflm.emit import Model, emit
@@ -57,7 +57,7 @@ def compile_for(model: Artifact[object]) -> Artifact[TflmFacts]:
         make,
         parents={model.kind: model.sha256},
         tools={arena.DISTRIBUTION: arena.version()},
-        parameters={"engine": f"{ENGINE} {ENGINE_VERSION}"},
+        parameters={"engine": f"{ENGINE} {ENGINE_VERSION}, sources {sources_digest(Path(__file__).parent)}"},
     )
 
 

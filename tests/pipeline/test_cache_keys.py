@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from artifact import Artifact
+from artifact import Artifact, sources_digest
+from compilers import aot
 from models.build import KerasFacts
 from pipeline.options import fields_of
 from pipeline.request import Request
@@ -108,3 +110,37 @@ def test_a_range_that_was_assumed_is_not_the_same_as_one_that_was_given(mine: Pa
     given = dataclasses.replace(base, input_range=(-1.0, 1.0))
     found = [Steps(resolve(request)).quantize().facts.range_from for request in (base, given)]
     assert found == ["assumed", "option"]
+
+
+@pytest.mark.parametrize("changed", ["lower.py", "sets/new.py", "templates/new.c.jinja"])
+def test_a_changed_compiler_makes_another_product(changed: str, tmp_path: Path) -> None:
+    copy = tmp_path / "aot"
+    shutil.copytree(aot.SOURCES[0], copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = sources_digest(copy, *aot.SOURCES[1:])
+    assert before == sources_digest(*aot.SOURCES)
+    assert before in aot.key()
+    sources_digest.cache_clear()  # a run reads its sources once
+    place = copy / changed
+    place.parent.mkdir(exist_ok=True)
+    with place.open("a") as file:
+        file.write(" ")
+    assert sources_digest(copy, *aot.SOURCES[1:]) != before
+    (copy / "__pycache__").mkdir()
+    (copy / "__pycache__" / "x.pyc").write_bytes(b"x")
+    now = sources_digest(copy, *aot.SOURCES[1:])
+    sources_digest.cache_clear()
+    assert sources_digest(copy, *aot.SOURCES[1:]) == now
+
+
+def test_firmware_of_other_sources_is_compiled_again(
+    npz: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    request = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, target="qemu-m4", plain=True)
+    first = Steps(resolve(request)).compile()
+    copy = tmp_path / "aot"
+    shutil.copytree(aot.SOURCES[0], copy)
+    (copy / "lower.py").write_text((copy / "lower.py").read_text() + "# changed\n")
+    monkeypatch.setattr(aot, "SOURCES", (copy, *aot.SOURCES[1:]))
+    second = Steps(resolve(request)).compile()
+    assert first.path.parent != second.path.parent
+    assert first.sha256 == second.sha256
