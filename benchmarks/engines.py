@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +13,24 @@ from artifact import write_atomic
 from calibration.evaluate import Values
 from errors import Error, Stopped
 from fields.dataclass_json import to_json
-from measure import bench, report_file
+from graph.reader import read
+from measure import bench, modeled, report_file
+from measure.modeled import CoreCycles
 from measure.report import Report
-from measure.setup import Setup
+from measure.setup import Setup, prepare_pictures
 
 HOST_PAIR = (("host-fw", "aot"), ("host-tflm", "tflm"))
 FILENAME = "engines.json"
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One engine's report, and its outputs for the pictures, (n, classes)."""
+    """One engine's report, its outputs for the pictures, (n, classes), and its modeled cycles on each core if any."""
 
     report: Report
     outputs: Values
+    modeled: tuple[CoreCycles, ...] = ()
 
     @property
     def name(self) -> str:
@@ -45,11 +48,12 @@ class EqualBytes:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What engines.json holds: the report of each engine, and how many outputs are equal."""
+    """What engines.json holds: the report of each engine, how many outputs are equal, and each one's modeled cycles."""
 
     schema: int
     equal_bytes: EqualBytes
     engines: tuple[Report, ...]
+    modeled: tuple[tuple[CoreCycles, ...], ...]
 
 
 def pairs(target: str, with_tflm: bool) -> list[tuple[str, str]]:
@@ -74,8 +78,15 @@ def measure(setups: Sequence[Callable[[], Setup]], command: str) -> list[Entry]:
             kind = Stopped if outputs.is_stopped else Error
             raise kind(f"{setup.target.name}: measured {outputs.interrupted}; run the same command again to go on")
         result.measurement.forget()
-        entries.append(Entry(result.report, outputs.raw))
+        entries.append(Entry(result.report, outputs.raw, _modeled(setup)))
     return entries
+
+
+def _modeled(setup: Setup) -> tuple[CoreCycles, ...]:
+    if not modeled.cores_of(setup.target):
+        return ()
+    first = prepare_pictures(replace(setup, settings=replace(setup.settings, images=1))).first
+    return modeled.by_layer(setup.compiled, setup.target, first, read(setup.int8.path))
 
 
 def equal_bytes(entries: Sequence[Entry]) -> EqualBytes:
@@ -91,7 +102,12 @@ def write(entries: Sequence[Entry], folder: Path) -> Path:
     """Write all reports and how many outputs are equal into `folder`/engines.json, and return its path."""
     for entry in entries:
         report_file.check(entry.report)
-    comparison = Comparison(SCHEMA, equal_bytes(entries), tuple(entry.report for entry in entries))
+    comparison = Comparison(
+        SCHEMA,
+        equal_bytes(entries),
+        tuple(entry.report for entry in entries),
+        tuple(entry.modeled for entry in entries),
+    )
     path = folder / FILENAME
     write_atomic(path, json.dumps(to_json(comparison), indent=1, allow_nan=False) + "\n")
     return path
@@ -103,7 +119,7 @@ def table(entries: Sequence[Entry]) -> tuple[list[tuple[str, str]], list[list[st
     columns = [("", "left"), *((entry.name, "right") for entry in entries)]
     is_compared = len(entries) == 2
     rows = []
-    for label, figures, digits in _figures(reports):
+    for label, figures, digits in [*_figures(reports), *_cycles(entries)]:
         if all(figure is None for figure in figures):
             continue
         row = [label, *("" if figure is None else f"{figure:,.{digits}f}" for figure in figures)]
@@ -115,6 +131,40 @@ def table(entries: Sequence[Entry]) -> tuple[list[tuple[str, str]], list[list[st
         both = equal_bytes(entries)
         rows.append(["equal to each other", f"{both.equal:,} of {both.n:,}", *[""] * (len(columns) - 2 + is_compared)])
     return [*columns, *([("", "right")] if is_compared else [])], rows
+
+
+def _cycles(entries: Sequence[Entry]) -> list[tuple[str, list[float | None], int]]:
+    """Return the modeled cycles on each core."""
+    cores = [one.core for one in entries[0].modeled]
+    return [
+        (f"modeled cycles, {core}", [_at(entry.modeled, place) for entry in entries], 0)
+        for place, core in enumerate(cores)
+    ]
+
+
+def _at(sections: Sequence[CoreCycles], place: int) -> float | None:
+    return sections[place].cycles if place < len(sections) else None
+
+
+def layers(entries: Sequence[Entry]) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return columns and rows of modeled cycles: an operator in a row, then kernels, an engine in a column.
+
+    There are none where an engine has no model.
+    """
+    if not all(entry.modeled for entry in entries):
+        return [], []
+    columns = [("layer or kernel", "left"), ("MACs", "right"), *((entry.name, "right") for entry in entries)]
+    cores = [entry.modeled[0] for entry in entries]
+    rows = []
+    for one in cores[-1].layers:
+        found = [next((layer for layer in core.layers if layer.operator == one.operator), None) for core in cores]
+        label = f"{one.operator} {one.name}, {'x'.join(map(str, one.shape))}"
+        rows.append([label, f"{one.macs:,}", *("" if layer is None else f"{layer.cycles:,}" for layer in found)])
+    for place, core in enumerate(cores):
+        for kernel in core.kernels:
+            if kernel.cycles >= core.cycles / 100:
+                rows.append([kernel.name, "", *(f"{kernel.cycles:,}" if i == place else "" for i in range(len(cores)))])
+    return columns, rows
 
 
 def _figures(reports: Sequence[Report]) -> list[tuple[str, list[float | None], int]]:

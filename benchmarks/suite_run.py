@@ -109,9 +109,8 @@ def _cells(plan: Plan, build: Build, order: Order, board: Target, tools: dict[st
         return [replace(blank, problem=str(e).split(";")[0])]
     tools |= tool_versions(board) | _emulator(board) | _library(built.image)
     inputs, reference = _pictures(built, plan.pictures)
-    assert board.emulator
     with console.step("bench") as line:
-        cells = modeled.cells(blank, built.image, board.emulator.machine, inputs[0], reference[0])
+        cells = modeled.cells(blank, built.image, board, inputs[0], reference[0])
         if not plan.cycles:
             cell = measure_cell(blank.network, board, engine, built.image, inputs, reference)
             if plan.layers and (ours := built.image.with_facts_of(FirmwareFacts)):
@@ -128,11 +127,18 @@ def _text(cell: Cell) -> str:
 
 
 def _pictures(built: Built, count: int) -> tuple[Values, Values]:
-    """Return the model's inputs for some test pictures, (n, h, w, c), and the reference's outputs, uint8 (n, bytes)."""
+    """Return the model's inputs for some test pictures, (n, ...), and the reference's outputs, uint8 (n, bytes).
+
+    A network that takes no pictures, or pixels of an unknown range, gets random integers.
+    """
     facts, test = built.int8.facts, built.data.test
-    _, height, width, channels = facts.input_shape
-    pixels = prepare_many(test, sample(test, count, 0), (height, width), channels)
-    inputs = evaluate.quantize(pixels, expect_range(facts, built.int8.name), facts.input)
+    if facts.input.is_picture and facts.input_range is not None:
+        _, height, width, channels = facts.input_shape
+        pixels = prepare_many(test, sample(test, count, 0), (height, width), channels)
+        inputs = evaluate.quantize(pixels, expect_range(facts, built.int8.name), facts.input)
+    else:
+        rng = np.random.default_rng(0)
+        inputs = rng.integers(-128, 127, (count, *facts.input_shape[1:]), np.int8, endpoint=True)
     reference = evaluate.answers(built.int8.path, inputs, "reference")
     if len(np.unique(reference, axis=0)) < min(2, count):
         raise ConfigError(f"{built.int8.name}: one output for all pictures; equal outputs would prove nothing")
@@ -144,7 +150,7 @@ def _order(plan: Plan, network: str, board: Target, engine: str) -> Order:
     order = Order(network, board.name, engine, optimize, is_plain=plan.is_plain)
     if network.endswith(".tflite"):  # the pictures need not be of its classes to be run
         graph = read(Path(network))
-        return replace(order, labels=_labels(graph.tensors[graph.outputs[0]].shape[-1]))
+        return replace(order, labels=_labels(graph.tensors[graph.outputs[0]].shape[-1]), is_plain=False)
     if plan.classes is not None:
         return replace(order, labels=_labels(plan.classes), weights="random")
     return order

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import console
-from benchmarks import gate, suite, suite_run
+from benchmarks import gate, suite, suite_page, suite_run
 from errors import ConfigError, Error
 
 
@@ -43,15 +43,13 @@ def run(
     )
     cells, tools = suite_run.run(plan, build)
     print()
-    console.table("", *suite.rows(cells))
-    if cycles and not presets:
-        return
-    if not presets:
-        print(f"\n{suite.write(cells, tools, command, out or suite.RESULTS_DIR)}")
-    elif update:
+    console.table("", *suite_page.rows(cells))
+    if out or not (cycles or presets):
+        print(f"\n{suite_page.write(cells, tools, command, out or suite.RESULTS_DIR)}")
+    if update:
         print(f"\n{gate.write_counts(cells)}")
-    else:
-        _check(cells)
+    elif presets:
+        _check([cell for cell in cells if cell.network in suite.NETWORKS])
 
 
 def _check(cells: list[suite.Cell]) -> None:

@@ -25,6 +25,10 @@ FREE_ORIGINS = {
     "mps3-an547": 0x60000000,
 }  # fmt: skip
 """Memory that no firmware uses, by QEMU's machine."""
+FLASH_SPAN = 0x10000000
+"""Addresses from the first of an image on that are flash; RAM is above."""
+NEXT_OPERATOR = -2
+"""As the plugin has it."""
 _STACK_OFFSET, _INPUT_OFFSET = 0x10000, 0x20000
 _OUTPUTS = re.compile(r"^(?:[0-9a-f]{2})+$", re.M)
 _PROBLEMS = {1: "the engine reported an error", 2: "the engine could not be made ready"}
@@ -49,23 +53,51 @@ class Passage:
 
 
 @dataclass(frozen=True)
+class Flash:
+    """Flash that waits: `wait_states` cycles for each line of `line_bytes` that is not in a buffer.
+
+    Buffers keep the last lines that were read: `code_lines` of instructions and `data_lines` of constants, 1 where
+    there is no cache.
+    """
+
+    wait_states: int
+    line_bytes: int = 16
+    code_lines: int = 1
+    data_lines: int = 1
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How often a passage ran, and how many lines were read from flash in all of its runs."""
+
+    times: int = 0
+    fills: int = 0
+
+    def __add__(self, other: Runs) -> Runs:
+        return Runs(self.times + other.times, self.fills + other.fills)
+
+
+@dataclass(frozen=True)
 class Inference:
     """How often each passage of an inference ran, and the bytes of all outputs."""
 
-    passages: Mapping[Passage, int]
+    passages: Mapping[Passage, Runs]
     outputs: bytes
 
 
-def run(elf: Path, program: Program, machine: str, data: bytes, calls: Mapping[int, int]) -> Inference:
+def run(
+    elf: Path, program: Program, machine: str, data: bytes, calls: Mapping[int, int], flash: Flash | None = None
+) -> Inference:
     """Run an engine once on the bytes of all inputs.
 
-    `calls` are the operators of blocks that call one, by the address of the block. Raises DeviceError if it fails or a
-    tool is missing.
+    `calls` are the operators of blocks that call one, by the address of the block; NEXT_OPERATOR is the one behind that
+    of the block before. With `flash` its lines are counted: it is where the image is loaded.
+    Raises DeviceError if it fails or a tool is missing.
     """
     with tempfile.TemporaryDirectory(prefix="alpharho-cycles-") as name:
         folder = Path(name)
         stub, counts = _build_stub(elf, machine, folder), folder / "counts"
-        plugin = _plugin(folder, stub, counts, calls)
+        plugin = _plugin(folder, stub, counts, calls) + (_flash_option(program, flash) if flash else "")
         command = _command(program, machine, stub, data, folder)
         finished = process.run(
             [*command, "-plugin", plugin], error=DeviceError, timeout_s=TIMEOUT_S, install=QEMU_PACKAGE, check=False,
@@ -80,12 +112,20 @@ def run(elf: Path, program: Program, machine: str, data: bytes, calls: Mapping[i
         return Inference(_read(counts.read_text(encoding="ascii")), bytes.fromhex(outputs[0]))
 
 
-def _read(text: str) -> dict[Passage, int]:
-    found: dict[Passage, int] = {}
+def _flash_option(program: Program, flash: Flash) -> str:
+    first = min(part.address for part in program.segments)
+    end = max(part.address + len(part.data) for part in program.segments if part.address < first + FLASH_SPAN)
+    return f",flash={first}:{end}:{flash.line_bytes}:{flash.code_lines}:{flash.data_lines}"
+
+
+def _read(text: str) -> dict[Passage, Runs]:
+    found: dict[Passage, Runs] = {}
     for line in text.splitlines():
-        operator, before, before_count, address, count, after, times = map(int, line.split())
+        operator, before, before_count, address, count, after, times, fills = map(int, line.split())
         passage = Passage(operator, Block(before, before_count), Block(address, count), after)
-        found[passage] = found.get(passage, 0) + times  # QEMU translates a block again for other states of the core
+        found[passage] = found.get(passage, Runs()) + Runs(
+            times, fills
+        )  # QEMU translates a block again for other states of the core
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cycles import emulation, in_order, program, rules, single_issue
-from cycles.emulation import Block, Inference, Passage
+from cycles.emulation import Block, Flash, Inference, Passage
 from cycles.instruction import Instruction
 from cycles.program import DISASSEMBLER, Program
 from cycles.rules import Rules, SingleIssue
@@ -19,6 +19,8 @@ DECODED_AS = {"m0": "cortex-m0plus", "m85": "cortex-m55"}
 """Cores that llvm-objdump 14 has another name for, or one that decodes the same instructions."""
 _LEAD = 8
 """Instructions before a block that may still hold it up."""
+BETWEEN_OPERATORS = "_ZN6tflite14MicroAllocator20ResetTempAllocationsEv"
+"""What TFLite-Micro calls behind each operator, and nowhere else in an inference."""
 _PARAMETERS = re.compile(r"&step0*(\d+)_")
 _PLACES = re.compile(r"STEPS?0*(\d+)_")
 
@@ -42,8 +44,8 @@ class Cost:
 class Modeled:
     """One inference on a core by the rules of a version. `functions` are by falling cycles.
 
-    `operators` has the cost of each operator by its number, where the network was compiled ahead of time; what the
-    network's own C does between them counts with the operator that it calls. `outputs` are the bytes of all outputs.
+    `operators` has the cost of each operator by its number; what the engine does between two counts with the second.
+    `outputs` are the bytes of all outputs. `flash` is what was added for flash, None where it does not wait.
     """
 
     core: str
@@ -52,6 +54,7 @@ class Modeled:
     functions: tuple[tuple[str, Cost], ...]
     operators: dict[int, Cost]
     outputs: bytes
+    flash: Flash | None = None
 
 
 def core_name(cpu: str) -> str:
@@ -59,31 +62,40 @@ def core_name(cpu: str) -> str:
     return cpu.removeprefix("cortex-").replace("m0plus", "m0")
 
 
-def price(elf: Path, cores: Sequence[str], machine: str, data: bytes, source: Path | None = None) -> list[Modeled]:
+def price(
+    elf: Path, cores: Sequence[str], machine: str, data: bytes, source: Path | None = None, flash: Flash | None = None
+) -> list[Modeled]:
     """Run the engine of a firmware image once on the bytes of its inputs; return what ran, priced for each core.
 
     `machine` is QEMU's, of emulation.FREE_ORIGINS, that the image was linked for; `source` is the network's C that the
-    image was compiled from, None for another engine. All `cores` run the image's instructions; it is decoded as for the
-    first. Raises DeviceError if it does not run, CompileError if a tool is missing.
+    image was compiled from, without which our engine's operators are not told apart; TFLite-Micro's always are. All
+    `cores` run the image's instructions; it is decoded as for the first.
+    Raises DeviceError if it does not run, CompileError if a tool is missing.
     """
     image = program.read(elf, DECODED_AS.get(cores[0], f"cortex-{cores[0]}"), lines=source is not None)
-    inference = emulation.run(elf, image, machine, data, _calls(image, source) if source else {})
-    return [_priced(core, image, inference) for core in cores]
+    between = next((address for address, name in image.functions if name == BETWEEN_OPERATORS), None)
+    calls = _calls(image, source) if source else {} if between is None else {between: emulation.NEXT_OPERATOR}
+    inference = emulation.run(elf, image, machine, data, calls, flash)
+    first = -1 if between is None else 0
+    return [_priced(core, image, inference, first, flash) for core in cores]
 
 
-def _priced(core: str, image: Program, inference: Inference) -> Modeled:
+def _priced(core: str, image: Program, inference: Inference, first: int, flash: Flash | None) -> Modeled:
+    """Return what an inference costs on a core; `first` is the operator of what ran before any was counted."""
     price_passage = _pricer(image, rules.CORES[core])
     functions: dict[str, Cost] = {}
     operators: dict[int, Cost] = {}
-    for passage, times in inference.passages.items():
-        cost = price_passage(passage) * times
+    for passage, runs in inference.passages.items():
+        waits = Cost(cycles=runs.fills * flash.wait_states) if flash else Cost()
+        cost = price_passage(passage) * runs.times + waits
         name = image.function_at(passage.block.address)
         functions[name] = functions.get(name, Cost()) + cost
-        operators[passage.operator] = operators.get(passage.operator, Cost()) + cost
+        operator = passage.operator + 1 + first
+        operators[operator] = operators.get(operator, Cost()) + cost
     known = {operator: operators[operator] for operator in sorted(operators) if operator >= 0}
     by_cycles = sorted(((n, c) for n, c in functions.items() if c.instructions), key=lambda item: -item[1].cycles)
     total = sum(functions.values(), Cost())
-    return Modeled(core, rules.VERSION, total, tuple(by_cycles), known, inference.outputs)
+    return Modeled(core, rules.VERSION, total, tuple(by_cycles), known, inference.outputs, flash)
 
 
 def _calls(image: Program, source: Path) -> dict[int, int]:

@@ -17,6 +17,8 @@ LEFT_OUT = (
     "32-bit instructions that begin at half-words",
     "interrupts",
 )
+FLASH = ("flash wait states",)
+"""Which of these a target's own flash_wait_states put in."""
 
 
 @dataclass(frozen=True)

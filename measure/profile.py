@@ -5,13 +5,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from compilers.aot import OperatorSpec
 from measure import samples
 from measure.layers import Counts, Open, count
+from measure.modeled import CoreCycles
 from measure.report import Unit
 
 SCHEMA = 1
+MODELED: Literal["modeled cycles"] = "modeled cycles"
+ProfileUnit = Unit | Literal["modeled cycles"]
 RUNS = {"host": 40, "hardware": 20, "emulated": 1}
 """Runs of each firmware, by what the target is measured on; an emulated microcontroller counts the same each time."""
 WARM_UP = {"host": 10, "hardware": 2, "emulated": 0}
@@ -42,7 +46,7 @@ class Profile:
     """All layers of a network on a device; `schema` is that of this form as JSON.
 
     `whole` is a whole inference of the ordinary firmware, without counting; `sum` are all layers together. Each is the
-    median of `runs`.
+    median of `runs`. `modeled` has the modeled cycles beside, where there are rules for the core.
     """
 
     schema: int
@@ -51,12 +55,13 @@ class Profile:
     measured_on: str
     engine: str
     kernels: str
-    unit: Unit
+    unit: ProfileUnit
     counter: str
     runs: int
     whole: float
     sum: float
     layers: tuple[LayerProfile, ...]
+    modeled: tuple[CoreCycles, ...] | None = None
 
     @property
     def is_consistent(self) -> bool:
@@ -88,6 +93,22 @@ def measure(ordinary: Open, profiled: Open, operators: Sequence[OperatorSpec], d
         SCHEMA, "", info.board, where, f"{info.engine} {info.engine_version}", info.kernels, latency.unit,
         latency.counter, RUNS[where], round(whole, digits), round(sum(layer.amount for layer in layers), digits),
         layers,
+    )  # fmt: skip
+
+
+def of_model(modeled: Sequence[CoreCycles], model: str, target: str, engine: str, kernels: str) -> Profile:
+    """Return a profile of modeled cycles alone, on the first core."""
+    first = modeled[0]
+    layers = tuple(
+        LayerProfile(
+            layer.operator, layer.name, layer.tensor, layer.shape, layer.macs, layer.cycles,
+            round(layer.cycles / first.cycles, 6), round(layer.cycles / layer.macs, 4) if layer.macs else None,
+        )
+        for layer in first.layers
+    )  # fmt: skip
+    return Profile(
+        SCHEMA, model, target, "emulated", engine, kernels, MODELED, f"rules {first.rules} of {first.core}", 1,
+        first.cycles, sum(layer.cycles for layer in first.layers), layers, tuple(modeled),
     )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from measure.profile import LayerProfile, Profile
-from measure.report import Unit
+from measure.modeled import CoreCycles
+from measure.profile import MODELED, LayerProfile, Profile, ProfileUnit
 
 WIDE, MIDDLE = 140, 96
 """Columns of a terminal from which on there is room for all, and for MACs."""
@@ -22,13 +22,14 @@ class Table:
 
 def table(profile: Profile, width: int) -> Table:
     """Return a row for each layer, for a terminal of `width` columns."""
-    unit: Unit = profile.unit
+    unit: ProfileUnit = profile.unit
     columns = [("", "right"), ("operator", "left")]
     columns += [("tensor", "left")] if width >= WIDE else []
     columns += [("shape", "left")]
     columns += [("MACs", "right")] if width >= MIDDLE else []
     columns += [(unit, "right"), ("share", "right")]
     columns += [("per MAC", "right")] if width >= MIDDLE else []
+    columns += [("modeled cycles", "right")] if _has_cycles(profile, width) else []
     rows = tuple(_row(layer, profile, width) for layer in profile.layers)
     return Table(tuple(columns), rows)
 
@@ -41,10 +42,30 @@ def _row(layer: LayerProfile, profile: Profile, width: int) -> tuple[str, ...]:
     cells += [f"{layer.macs:,}" if layer.macs else ""] if width >= MIDDLE else []
     cells += [amount_text(layer.amount, profile.unit), f"{100 * layer.share:.1f} %"]
     cells += [f"{layer.per_mac:.3g}" if layer.per_mac is not None else ""] if width >= MIDDLE else []
+    if _has_cycles(profile, width):
+        assert profile.modeled
+        found = (f"{one.cycles:,}" for one in profile.modeled[0].layers if one.operator == layer.operator)
+        cells += [next(found, "")]
     return tuple(cells)
 
 
-def amount_text(amount: float, unit: Unit) -> str:
+def _has_cycles(profile: Profile, width: int) -> bool:
+    """Whether modeled cycles have a column of their own."""
+    return bool(profile.modeled) and profile.unit != MODELED and width >= MIDDLE
+
+
+def kernels(core: CoreCycles) -> Table:
+    """Return the functions of the engine that take a thousandth of the modeled cycles or more, a row each."""
+    rows = tuple(
+        (kernel.name, f"{kernel.instructions:,}", f"{kernel.cycles:,}", f"{100 * kernel.cycles / core.cycles:.1f} %")
+        for kernel in core.kernels
+        if kernel.cycles >= core.cycles / 1000
+    )
+    columns = (("kernel", "left"), ("instructions", "right"), ("modeled cycles", "right"), ("share", "right"))
+    return Table(columns, rows)
+
+
+def amount_text(amount: float, unit: ProfileUnit) -> str:
     """Return an amount without its unit: counts as whole numbers, times to a tenth of a microsecond."""
     return f"{amount:,.1f}" if unit == "us" else f"{round(amount):,}"
 
@@ -53,6 +74,8 @@ def summary(profile: Profile) -> str:
     """Return one line: the layers together, and a whole inference without counting."""
     parts = amount_text(profile.sum, profile.unit), amount_text(profile.whole, profile.unit)
     share = 100 * profile.sum / profile.whole
+    if profile.unit == MODELED:
+        return f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
     text = f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
     how = {"emulated": "emulated", "host": "on this host", "hardware": "on hardware"}[profile.measured_on]
     text += f"; {profile.counter}, {how}" + (f", the median of {profile.runs} runs" if profile.runs > 1 else "")

@@ -15,7 +15,7 @@ from benchmarks.suite_run import Built, Order
 from calibration.convert import Int8Facts
 from compilers.tflm.tree import TFLM_DIR
 from errors import ConfigError, Error, Stopped
-from measure import bench, details, report_file
+from measure import bench, details, modeled, report_file
 from measure.bench import Part
 from measure.report import Report
 from measure.setup import RANDOM, Settings, Setup, in_place, suits, with_random_inputs, without_classes
@@ -131,6 +131,10 @@ def print_engines(request: CompareRequest, command: str) -> None:
         return
     print()
     console.table("", *engines.table(entries))
+    columns, rows = engines.layers(entries)
+    if rows:
+        console.table("", columns, rows)
+        console.plain(modeled.summary(entries[0].modeled))
     console.say(f"\n{path}")
 
 

@@ -18,8 +18,8 @@ from deploy.session import Session
 from errors import ConfigError
 from fields.dataclass_json import to_json
 from graph.reader import read
+from measure import modeled, profile_layout, report_file
 from measure import profile as profiles
-from measure import profile_layout, report_file
 from measure.layers import OnLog, Open
 from measure.page import explorer, runs
 from measure.setup import Setup
@@ -38,14 +38,38 @@ def run(request: ProfileRequest) -> None:
     Raises ConfigError for an engine whose layers can't be counted, with the ones that can.
     """
     board = targets.load(request.target)
-    _check(request, board)
-    profile = _measure(request, board)
+    if request.modeled:
+        profile = _model(request, board)
+    else:
+        _check(request, board)
+        profile = _measure(request, board)
     if request.json:
         print(json.dumps(to_json(profile), indent=1))
         return
     table = profile_layout.table(profile, console.out.width)
     console.table("", table.columns, table.rows)
     console.plain(profile_layout.summary(profile))
+    if profile.modeled:
+        kernels = profile_layout.kernels(profile.modeled[0])
+        console.table("", kernels.columns, kernels.rows)
+        console.plain(modeled.summary(profile.modeled))
+
+
+def _model(request: ProfileRequest, board: Target) -> profiles.Profile:
+    """Return the modeled cycles of a request's network on the core of a board, which need not be there.
+
+    Raises ConfigError where there is no model of the core.
+    """
+    twin = modeled.emulated_twin(board)
+    steps = Steps(preflight.check(replace(request, target=twin.name), Goal.COMPILED, needs_data=False))
+    int8, image = steps.quantize(), steps.build_firmware()
+    setup = Setup(twin, image, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
+    data, source = one_input.choose(setup)
+    with console.step("model") as line:
+        found = modeled.by_layer(image, twin, data, read(int8.path))
+        line.text = f"{board.name}: {twin.name}'s image, {source}"
+    kernels = twin.mcu.kernels if twin.mcu and request.engine_for(twin) == "aot" else ""
+    return profiles.of_model(found, int8.name, board.name, request.engine_for(twin), kernels)
 
 
 def _check(request: ProfileRequest, board: Target) -> None:
@@ -95,7 +119,8 @@ def _measure_steps(
             _opener(setup, image), _opener(setup, profiled), facts.facts.plan.operators, data, board.measured_on
         )
         line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
-    return replace(made, model=int8.name)
+    found = modeled.by_layer(image, board, data, read(int8.path)) if modeled.cores_of(board) else None
+    return replace(made, model=int8.name, modeled=found)
 
 
 def _keep(profile: profiles.Profile, int8: Artifact[Int8Facts], board: Target, engine: str) -> None:

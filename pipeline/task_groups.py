@@ -18,7 +18,9 @@ FLASH = (
 TRACE = (
     *COMPILED, "link", "flasher", "runtime", "threads", "kernels", "allow_mismatch", "picture", "answers", "json",
 )  # fmt: skip
-PROFILE = (*INT8, "target", "engine", "optimize", "stream_input", "accept_new", "link", "flasher", "json")
+PROFILE = (
+    *INT8, "target", "engine", "optimize", "stream_input", "accept_new", "link", "flasher", "modeled", "json",
+)  # fmt: skip
 COMPARE = (
     "comparison", "target", "engine", "optimize", "data", "labels", "images", "seed", "calibration_images", "plain",
     "link", "threads", "kernels", "accept_new", "fresh", "junit", "json",

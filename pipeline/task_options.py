@@ -184,10 +184,10 @@ class SuiteOptions:
     images: int = option(2, "pictures for each network and core", group="measurement", value="N", low=1)
     layers: bool = option(False, "count the instructions of each layer of our engine too", group="measurement")
     presets: bool = option(
-        False, "the shipped presets with their weights instead, compared with the committed counts", group="measurement"
+        False, "shipped weights; the shipped presets are compared with the committed counts", group="measurement"
     )
     cycles: bool = option(
-        False, "modeled cycles of one picture alone, which takes seconds; nothing is written", group="measurement"
+        False, "modeled cycles of one picture alone, which takes seconds; written with --out alone", group="measurement"
     )
     update: bool = option(False, "with --presets: write the counts that CI asserts", group="output")
     out: Path | None = option(

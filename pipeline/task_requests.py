@@ -153,8 +153,11 @@ class TraceRequest(Request):
 
 @dataclass(frozen=True)
 class ProfileRequest(Request):
-    """A request whose layers are counted on the device."""
+    """A request whose layers are counted on the device, or in the model of its core's cycles."""
 
+    modeled: bool = option(
+        False, "modeled cycles alone, without the device: of the emulated board of its core", group="measurement"
+    )
     json: bool = like(Request, "json", help="print the layers as JSON")
 
 

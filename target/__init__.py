@@ -12,7 +12,19 @@ from artifact import ROOT
 from errors import ConfigError, nearest
 from fields import Fields, load_toml
 from target.sdk import SDK_BOARD, SDKS, Sdk, is_sdk, read_sdk
-from target.sections import Emulator, Expect, Mcu, Tpu, flashers, read_emulator, read_expect, read_mcu, read_tpu
+from target.sections import (
+    CycleOptions,
+    Emulator,
+    Expect,
+    Mcu,
+    Tpu,
+    flashers,
+    read_cycles,
+    read_emulator,
+    read_expect,
+    read_mcu,
+    read_tpu,
+)
 
 TARGETS_DIR = ROOT / "targets"
 KINDS = ("linux", "mcu", "tpu")
@@ -42,7 +54,7 @@ class Target:
     `sdk` is for boards that the user's own SDK builds for and flashes with `flasher`; these have no `mcu`.
     `usb` are the USB IDs of its serial port, as `0483:374b`. `tried` says how far the board was tried, "" where
     `measured_on` and the tests say it. `architecture` is that of a Linux board's programs, of ARCHITECTURES; it is
-    empty where programs are this host's, and where engine aot does not serve the board.
+    empty where programs are this host's, and where engine aot does not serve the board. `cycles` is for modeled cycles.
     """
 
     name: str
@@ -60,6 +72,7 @@ class Target:
     tried: str = ""
     mcu: Mcu | None = None
     emulator: Emulator | None = None
+    cycles: CycleOptions | None = None
     tpu: Tpu | None = None
     expect: Expect = dataclasses.field(default_factory=Expect)
     sdk: Sdk | None = None
@@ -135,6 +148,7 @@ def load_file(path: Path) -> Target:
         tried=top.text("tried") if "tried" in top.values else "",
         mcu=read_mcu(top),
         emulator=read_emulator(top),
+        cycles=read_cycles(top),
         tpu=read_tpu(top),
         expect=read_expect(top),
         sdk=read_sdk(top),
@@ -154,6 +168,8 @@ def _check_sections(file: str, target: Target) -> None:
         raise ConfigError(f'{file}: section [tpu] belongs to class = "tpu", and is needed there')
     if (target.other_flashers or target.flash_arguments) and target.mcu is None:
         raise ConfigError(f"{file}: key other_flashers and section [flash] belong to section [mcu]; remove them")
+    if target.cycles and target.mcu is None:
+        raise ConfigError(f"{file}: section [cycles] belongs to section [mcu]; remove it")
     if target.flasher and target.kind != "mcu":
         raise ConfigError(f'{file}: key flasher belongs to class = "mcu"; remove it')
     if target.architecture and target.kind != "linux":

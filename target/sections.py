@@ -1,4 +1,4 @@
-"""The tables [mcu], [emulator], [tpu] and [expect] of a target's TOML: their types, and how each is read."""
+"""The tables [mcu], [emulator], [cycles], [tpu] and [expect] of a target's TOML: their types, and how each is read."""
 
 from __future__ import annotations
 
@@ -83,6 +83,19 @@ class Expect:
     model: str = ""
 
 
+@dataclass(frozen=True)
+class CycleOptions:
+    """How a board's flash waits, for modeled cycles: `flash_wait_states` at its clock for each line of `line_bytes`.
+
+    Lines that were read last are kept: `code_lines` of instructions and `data_lines` of constants, 1 without a cache.
+    """
+
+    flash_wait_states: int = 0
+    line_bytes: int = 16
+    code_lines: int = 1
+    data_lines: int = 1
+
+
 def families() -> list[str]:
     """Names of the families of boards: folders of firmware/families that a target can name, and PICO_SDK."""
     return sorted([PICO_SDK, *(path.parent.name for path in FIRMWARE_DIR.glob("families/*/family.cmake"))])
@@ -165,6 +178,19 @@ def read_emulator(top: Fields) -> Emulator | None:
     )
 
 
+def read_cycles(top: Fields) -> CycleOptions | None:
+    """Return the table [cycles], None if it is not there."""
+    section = _section(top, "cycles", CycleOptions)
+    if section is None:
+        return None
+    return CycleOptions(
+        flash_wait_states=section.integer("flash_wait_states", 0, 64),
+        line_bytes=section.integer("line_bytes", 4, 128, default=CycleOptions.line_bytes),
+        code_lines=section.integer("code_lines", 1, 4096, default=1),
+        data_lines=section.integer("data_lines", 1, 4096, default=1),
+    )
+
+
 def read_tpu(top: Fields) -> Tpu | None:
     """Return the table [tpu], None if it is not there."""
     section = _section(top, "tpu", Tpu)
@@ -179,7 +205,7 @@ def read_expect(top: Fields) -> Expect:
     return Expect(**{name: section.text(name) for name in section.values}) if section else Expect()
 
 
-def _section(top: Fields, name: str, kind: type[Mcu | Emulator | Tpu | Expect]) -> Fields | None:
+def _section(top: Fields, name: str, kind: type[Mcu | Emulator | Tpu | Expect | CycleOptions]) -> Fields | None:
     section = top.table(name, optional=True)
     if section:
         section.allow({field.name for field in dataclasses.fields(kind)})

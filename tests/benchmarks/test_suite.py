@@ -11,7 +11,7 @@ import pytest
 
 import target as targets
 from artifact import Artifact, NoFacts, sha256_of
-from benchmarks import gate, suite, suite_run
+from benchmarks import gate, suite, suite_page, suite_run
 from benchmarks.gate import Count
 from benchmarks.suite import Cell
 from compilers.image import microcontroller
@@ -63,9 +63,9 @@ def test_counts_are_written_over_those_of_the_same_core_alone(tmp_path: Path) ->
 def test_the_table_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     full = Cell("v2_035", "netduinoplus2", "cortex-m4", "tflm", problem="RAM is short by 1 byte")
     layered = Cell(**{**CELL.__dict__, "layers": (layers.LayerCount("0 CONV_2D", 10, 25),)})
-    path = suite.write([layered, full], {"gcc": "12"}, "./inv bench-engines", tmp_path)
+    path = suite_page.write([layered, full], {"gcc": "12"}, "./inv bench-engines", tmp_path)
     text = path.read_text()
-    assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 |  | 5 | 0 | 0 | 3 | 0 | 2 of 2 |" in text
+    assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 |  |  | 5 | 0 |  | 3 | 0 | 2 of 2 |" in text
     assert "RAM is short by 1 byte" in text
     assert "| 0 CONV_2D | 10 | 25 | 2.50 |" in text
     made = json.loads((tmp_path / "engines.json").read_text())
@@ -79,7 +79,18 @@ def test_the_committed_results_are_read_back() -> None:
     assert {cell.target for cell in results.cells} >= {"qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55"}
     assert to_json(results) == form
     page = (suite.RESULTS_DIR / "engines.md").read_text()
-    assert suite.markdown(results.cells, results.tools, results.command) == page
+    assert suite_page.markdown(results.cells, results.tools, results.command) == page
+
+
+def test_ratios_are_of_the_same_network_core_and_rules() -> None:
+    ours = replace(CELL, cycles=500_000, cycle_rules=1)
+    theirs = replace(CELL, engine="tflm", kernels="cmsis_nn", cycles=2_000_000, cycle_rules=1)
+    text = suite_page.markdown([ours, theirs, replace(ours, core="cortex-m0plus")], {}, "")
+    assert "| network | M4 |" in text
+    assert "| v1_025 | 0.50 / 2.00 = **0.25** |" in text
+    assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 | 500,000 | 0.25 |" in text
+    assert "| v1_025 | cortex-m4 | tflm, cmsis_nn | 1,000,000 | 2,000,000 |  |" in text
+    assert suite_page.ratio(ours, replace(theirs, cycle_rules=2)) is None
 
 
 @pytest.mark.emulated

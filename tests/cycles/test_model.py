@@ -9,12 +9,13 @@ import pytest
 
 import target as targets
 from artifact import Artifact, NoFacts, sha256_of
-from benchmarks.modeled import source_of
 from compilers.image import microcontroller
-from cycles import model, rules
+from cycles import emulation, model, program, rules
+from cycles.emulation import Flash
 from deploy.device import device_for
 from errors import DeviceError
 from measure import layers
+from measure.modeled import source_of
 from tests.compilers.networks import tflite_of
 from tests.pipeline.small import at_home
 
@@ -42,7 +43,27 @@ def test_a_network_is_priced_as_it_runs(tmp_path: Path) -> None:
     assert sum(cost.cycles for cost in found.operators.values()) == pytest.approx(found.total.cycles, rel=0.001)
     assert 1.0 < found.total.cycles / found.total.instructions < 2.5
     assert found.rules_version == rules.VERSION
-    assert model.price(image.path, ["m4"], "mps2-an386", picture.tobytes(), source_of(image)) == [found]
+    with at_home(tmp_path):
+        _read_from_flash_and_counted_by_calls(image.path, picture.tobytes(), found)
+
+
+def _read_from_flash_and_counted_by_calls(elf: Path, data: bytes, found: model.Modeled) -> None:
+    """A second run: the same passages, with lines of flash, and operators that count up where a function begins."""
+    read = program.read(elf, "cortex-m4")
+    at = next(address for address, name in read.functions if name == "alpharho_dsp_pointwise")
+    flash = Flash(wait_states=5, line_bytes=16, code_lines=4096, data_lines=4096)
+    inference = emulation.run(elf, read, "mps2-an386", data, {at: emulation.NEXT_OPERATOR}, flash)
+    priced = model._priced("m4", read, inference, -1, flash)
+    waits = priced.total.cycles - found.total.cycles
+    lines = waits // flash.wait_states
+    assert waits % flash.wait_states == 0  # all else costs the same
+    assert priced.total.instructions == found.total.instructions
+    assert inference.outputs == found.outputs
+    flash_bytes = sum(len(part.data) for part in read.segments)
+    assert flash_bytes // 64 < lines <= 2 * (flash_bytes // 16 + 2)  # all buffers are larger: a line is read once
+    calls = sum(runs.times for passage, runs in inference.passages.items() if passage.block.address == at)
+    assert calls > 1
+    assert {passage.operator for passage in inference.passages} == set(range(-1, calls))
 
 
 def test_an_engine_that_fails_is_one_line(tmp_path: Path) -> None:

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
+import target as targets
 import tasks  # noqa: F401  # makes the commands
 from compilers.aot import OperatorSpec
 from deploy.info import Counter
-from errors import DeviceError
+from errors import ConfigError, DeviceError
 from fields.dataclass_json import to_json
-from measure import layers, profile_layout
+from measure import layers, modeled, profile_layout
 from measure import profile as profiles
 from measure.layers import OnLog, Open
+from measure.modeled import CoreCycles, KernelCycles, LayerCycles
 from measure.profile import Profile
 from measure.samples import Clock
 from pipeline.command_line import main
@@ -107,9 +109,53 @@ def test_the_table_fits(width: int) -> None:
 def test_json_is_of_its_schema() -> None:
     form = checked("profile", json.dumps(to_json(profile_of())))
     schema: Any = validator("profile").schema
-    assert set(form) == set(schema["required"]) == set(schema["properties"])
+    assert set(form) == set(schema["required"]) == set(schema["properties"]) - {"modeled"}
     layer = schema["properties"]["layers"]["items"]["properties"]
     assert set(form["layers"][1]) <= set(layer) == set(profiles.LayerProfile.__dataclass_fields__)
+
+
+CYCLES = CoreCycles(
+    "cortex-m4", 1, ("caches",), 5, 30_000, 50_000,
+    (LayerCycles(0, "CONV_2D", "a", (1, 64, 64, 16), 7_077_888, 25_000, 40_000),
+     LayerCycles(3, "AVERAGE_POOL_2D", "pool", (1, 1, 1, 1280), 0, 5_000, 10_000)),
+    (KernelCycles("multiply", 25_000, 39_000), KernelCycles("small", 1, 49)),
+)  # fmt: skip
+
+
+def test_modeled_cycles_are_beside_what_was_counted() -> None:
+    made = replace(profile_of(), modeled=(CYCLES,))
+    checked("profile", json.dumps(to_json(made)))
+    table = profile_layout.table(made, 100)
+    assert table.columns[-1] == ("modeled cycles", "right")
+    assert [row[-1] for row in table.rows] == ["40,000", "10,000"]
+    assert profile_layout.kernels(CYCLES).rows == (("multiply", "25,000", "39,000", "78.0 %"),)
+    assert (
+        modeled.summary([CYCLES])
+        == "modeled cycles: 50,000 on cortex-m4 (rules 1, 5 flash wait states; without caches)"
+    )
+
+
+def test_a_profile_of_the_model_alone_is_of_the_same_schema() -> None:
+    made = profiles.of_model([CYCLES], "small", "board", "aot", "dsp")
+    checked("profile", json.dumps(to_json(made)))
+    assert (made.unit, made.whole, made.sum) == ("modeled cycles", 50_000, 50_000)
+    assert [layer.share for layer in made.layers] == [0.8, 0.2]
+    assert profile_layout.summary(made) == "all layers 50,000, a whole inference 50,000 modeled cycles (100.00 %)"
+    assert "modeled cycles" in [name for name, _ in profile_layout.table(made, 80).columns]
+
+
+def test_a_board_is_modeled_with_the_image_of_the_emulated_one_of_its_core() -> None:
+    board = targets.load("nucleo-f446re")
+    twin = modeled.emulated_twin(board)
+    assert (twin.name, twin.cycles) == ("qemu-m4", board.cycles)
+    assert board.cycles is not None
+    assert board.cycles.flash_wait_states == 5
+    assert modeled.cores_of(board) == []
+    assert modeled.cores_of(targets.load("qemu-m55")) == ["cortex-m55", "cortex-m85"]
+    with pytest.raises(
+        ConfigError, match="--target esp32-c3: there is no model of .*; take a Cortex-M: qemu-m0, qemu-m3"
+    ):
+        modeled.emulated_twin(targets.load("esp32-c3"))
 
 
 @pytest.mark.parametrize(

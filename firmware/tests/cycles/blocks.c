@@ -1,10 +1,13 @@
 // A plugin for QEMU that counts which blocks of code ran, each with the one before and the one behind it.
 //
-//   -plugin libblocks.so,out=FILE,begin=ADDRESS,end=ADDRESS[,calls=FILE]
+//   -plugin libblocks.so,out=FILE,begin=ADDRESS,end=ADDRESS[,calls=FILE][,flash=FIRST:END:LINE:LINES:DATA_LINES]
 //
 // Counting begins behind the block at `begin` and ends before the block at `end`. `calls` has lines "ADDRESS OPERATOR":
-// from a block that begins there on, blocks count for that operator. Written at the end are lines of seven numbers:
-// operator (-1 before the first), address and instructions of the block before, of the block, address behind, times.
+// from a block that begins there on, blocks count for that operator; for the next one if OPERATOR is -2. Written at the
+// end are lines of eight numbers: operator (-1 before the first), address and instructions of the block before, of the
+// block, address behind, times, fills.
+// Fills are lines of LINE bytes that are read from flash, the addresses FIRST to END. Two buffers keep the LINES last
+// lines of instructions and the DATA_LINES last lines of data. A buffer keeps one line at least: what is fetched.
 // QEMU's plugin interface (docs/devel/tcg-plugins) is declared here: distributions do not package its header.
 #include <inttypes.h>
 #include <stdbool.h>
@@ -15,8 +18,12 @@
 
 typedef uint64_t qemu_plugin_id_t;
 struct qemu_plugin_tb;
+struct qemu_plugin_insn;
 struct qemu_info;
 enum { CB_NO_REGISTERS };
+enum { READ_AND_WRITTEN = 3 }; // QEMU 7.2 calls some of the reads alone a write; flash is never written
+typedef uint32_t qemu_plugin_meminfo_t;
+typedef void (*accessed_t)(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address, void *user);
 typedef void (*translated_t)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 typedef void (*executed_t)(unsigned int cpu, void *user);
 typedef void (*ended_t)(qemu_plugin_id_t id, void *user);
@@ -25,6 +32,11 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, executed_t 
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, ended_t call, void *user);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
+unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, accessed_t call, int flags, int access,
+                                      void *user);
 
 // What QEMU looks for in a plugin.
 extern int qemu_plugin_version;
@@ -33,19 +45,26 @@ int qemu_plugin_version = PLUGIN_VERSION;
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv);
 
 #define NO_OPERATOR       (-1)
+#define NEXT_OPERATOR     (-2)
+#define MOST_LINES        4096
 #define LONGEST_LINE      64
 #define LONGEST_PATH      4096
 #define MOST_TRANSLATIONS (1u << 20)
 
 struct block {
-  uint32_t address, instructions;
+  uint32_t address, instructions, bytes;
   int32_t called; // that it calls
 };
 
 struct count {
   const struct block *before, *block, *after;
   int32_t called;
-  uint64_t times;
+  uint64_t times, fills;
+};
+
+// Lines that were read from flash, the last one first.
+struct buffer {
+  uint32_t size, used, lines[MOST_LINES];
 };
 
 struct call {
@@ -62,10 +81,40 @@ static char out_path[LONGEST_PATH];
 static bool is_inside;
 static int32_t called = NO_OPERATOR, called_before = NO_OPERATOR;
 static const struct block *last, *before_last;
+static uint32_t flash_first, flash_end, line_bytes; // 0 where flash does not wait
+static struct buffer code_lines, data_lines;
+static uint64_t fills; // since the last block was counted
 
 static void stop(const char *what) {
   (void)fprintf(stderr, "blocks: %s\n", what);
   exit(3);
+}
+
+static void read_flash(struct buffer *buffer, uint32_t address, uint32_t bytes) {
+  if (address < flash_first || address >= flash_end || bytes == 0) {
+    return;
+  }
+  for (uint32_t line = address / line_bytes; line <= (address + bytes - 1u) / line_bytes; line++) {
+    uint32_t at = 0;
+    while (at < buffer->used && buffer->lines[at] != line) {
+      at++;
+    }
+    if (at == buffer->used) {
+      fills++;
+      buffer->used += buffer->used < buffer->size;
+      at = buffer->used - 1u;
+    }
+    memmove(buffer->lines + 1, buffer->lines, at * sizeof line);
+    buffer->lines[0] = line;
+  }
+}
+
+static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address, void *user) {
+  (void)cpu;
+  (void)user;
+  if (is_inside) {
+    read_flash(&data_lines, (uint32_t)address, 1u << qemu_plugin_mem_size_shift(info));
+  }
 }
 
 static size_t place_of(const struct count *table, size_t size, const struct count *key) {
@@ -100,17 +149,18 @@ static void count_last(const struct block *after) {
   if (!last) {
     return;
   }
-  const struct count key = {before_last, last, after, called_before, 0};
+  const struct count key = {before_last, last, after, called_before, 0, 0};
   const size_t at = place_of(counts, places, &key);
   if (!counts[at].block) {
     counts[at] = key;
-    if (++used > places / 2u) {
-      counts[at].times = 1;
-      grow();
-      return;
-    }
+    used++;
   }
   counts[at].times++;
+  counts[at].fills += fills;
+  fills = 0;
+  if (used > places / 2u) {
+    grow();
+  }
 }
 
 static void executed(unsigned int cpu, void *user) {
@@ -126,8 +176,13 @@ static void executed(unsigned int cpu, void *user) {
     last = before_last = NULL;
     return;
   }
-  if (block->called != NO_OPERATOR) {
+  if (block->called == NEXT_OPERATOR) {
+    called++;
+  } else if (block->called != NO_OPERATOR) {
     called = block->called;
+  }
+  if (line_bytes) {
+    read_flash(&code_lines, block->address, block->bytes);
   }
   called_before = called;
   before_last = last;
@@ -151,6 +206,12 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
       block->called = calls[i].called;
     }
   }
+  block->bytes = 0;
+  for (size_t i = 0; line_bytes && i < block->instructions; i++) {
+    struct qemu_plugin_insn *const one = qemu_plugin_tb_get_insn(tb, i);
+    block->bytes += (uint32_t)qemu_plugin_insn_size(one);
+    qemu_plugin_register_vcpu_mem_cb(one, accessed, CB_NO_REGISTERS, READ_AND_WRITTEN, NULL);
+  }
   qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, CB_NO_REGISTERS, block);
 }
 
@@ -164,9 +225,10 @@ static void ended(qemu_plugin_id_t id, void *user) {
   for (size_t i = 0; i < places; i++) {
     const struct count *const one = &counts[i];
     if (one->block) {
-      (void)fprintf(out, "%" PRId32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n",
+      (void)fprintf(out,
+                    "%" PRId32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n",
                     one->called, one->before ? one->before->address : 0u, one->before ? one->before->instructions : 0u,
-                    one->block->address, one->block->instructions, one->after->address, one->times);
+                    one->block->address, one->block->instructions, one->after->address, one->times, one->fills);
     }
   }
   if (fclose(out) != 0) {
@@ -193,6 +255,24 @@ static void read_calls(const char *path) {
   (void)fclose(in);
 }
 
+static bool read_flash_option(const char *text) {
+  uint32_t parts[5] = {0};
+  for (size_t i = 0; i < 5u; i++) {
+    char *rest = NULL;
+    parts[i] = (uint32_t)strtoul(text, &rest, 0);
+    if (rest == text || *rest != (i < 4u ? ':' : '\0')) {
+      return false;
+    }
+    text = rest + 1;
+  }
+  flash_first = parts[0];
+  flash_end = parts[1];
+  line_bytes = parts[2];
+  code_lines.size = parts[3] ? parts[3] : 1u;
+  data_lines.size = parts[4] ? parts[4] : 1u;
+  return line_bytes && code_lines.size <= MOST_LINES && data_lines.size <= MOST_LINES;
+}
+
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv) {
   (void)info;
   for (int i = 0; i < argc; i++) {
@@ -205,6 +285,10 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
       end_address = (uint32_t)strtoul(value + 1, NULL, 0);
     } else if (value && strncmp(argv[i], "calls=", 6) == 0) {
       read_calls(value + 1);
+    } else if (value && strncmp(argv[i], "flash=", 6) == 0) {
+      if (!read_flash_option(value + 1)) {
+        return 1;
+      }
     } else {
       return 1;
     }
