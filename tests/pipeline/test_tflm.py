@@ -76,4 +76,7 @@ def test_the_engine_that_needs_no_tree_on_an_emulator(home: Path, npz: Path, int
     (report,) = engines["engines"]
     assert report["latency"]["unit"] == "instructions"
     assert engines["equal_bytes"] == {"n": 3, "equal": 3}
+    ((cycles,),) = engines["modeled"]
+    assert cycles["core"] == "cortex-m4"
+    assert cycles["cycles"] > cycles["instructions"] == pytest.approx(report["latency"]["median"], rel=0.002)
     assert os.environ.get("TFLM_DIR") is None
