@@ -26,7 +26,7 @@ from device_tests.inputs import Pictures
 from device_tests.retries import Retries
 from device_tests.run import OTHER_BOARD, PICTURES
 from device_tests.soak import Soak
-from device_tests.support import DeviceUnderTest, artifact_of
+from device_tests.support import ANSWER_TIMEOUT_S, DeviceUnderTest, artifact_of
 from errors import CompileError, DeployError, DeviceError, FitError
 from graph.compiled import compiled_by
 from target import Target
@@ -65,9 +65,8 @@ def device_on(
     device, link = _flashed(target, artifact, request.config)
     lossy = option("--lossy")
     count = option("--count") or PICTURES[target.measured_on]
-    handshake_s = HANDSHAKE_S.get(target.measured_on, 30.0) if target.kind != "mcu" else 30.0
     wrapped = link if lossy is None else LossyLink(link, LOSSES, lossy)
-    opened = device_for(target, artifact, wrapped, timeouts=Timeouts(handshake_s=handshake_s))
+    opened = device_for(target, artifact, wrapped, timeouts=_patience(target))
     with opened.session() as session:
         mismatches = _mismatches(target, session, option("--allow-mismatch"))
         under_test = DeviceUnderTest(
@@ -160,6 +159,13 @@ def _device(target: Target, artifact: Artifact[ImageFacts], config: pytest.Confi
         flasher=option("--flasher"),
         allow_mismatch=option("--allow-mismatch"),
     )
+
+
+def _patience(target: Target) -> Timeouts:
+    """Return how long a device may take; an emulator or process to which a busy machine gives no time is silent too."""
+    if target.measured_on == "hardware":
+        return Timeouts(handshake_s=30.0 if target.kind == "mcu" else HANDSHAKE_S["hardware"])
+    return Timeouts(handshake_s=HANDSHAKE_S["emulated"], give_up_s=ANSWER_TIMEOUT_S)
 
 
 def _starter(device: Device, lossy: int | None) -> Callable[[], Link] | None:
