@@ -220,7 +220,8 @@ class Transaction:
     def _wait(self, sent: Sent) -> float:
         speed = self.exchange.speed
         expected = speed.expect(max(sent.ahead, self.in_flight) + self.requests[sent.number].reply_bytes)
-        return speed.patience(expected, self.exchange.timeouts.resend_s) + self._busy_s(sent.number)
+        is_good = not self.exchange.errors.rate
+        return speed.patience(expected, self.exchange.timeouts.resend_s, is_good=is_good) + self._busy_s(sent.number)
 
     def _hurry(self, now: float) -> None:
         """An answer has come: each frame behind a lost one gets its full patience again."""
