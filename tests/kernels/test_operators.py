@@ -158,8 +158,8 @@ def test_each_operator_equals_the_reference_on_the_set_s_core(core: str) -> None
 @needs_core
 @pytest.mark.parametrize("core", [core for core in core_runner.CORES if kernels_of(core) == "portable"])
 def test_convolutions_equal_the_reference_on_the_cores_of_the_portable_set(core: str) -> None:
-    """Their inner loop is assembly, of which two pixels and two channels see all."""
-    on_core(TYPICAL["CONV_2D"], core, cases=20)
+    """Their inner loops are assembly, of which two pixels and two channels see all."""
+    on_core(TYPICAL["CONV_2D"] | TYPICAL["DEPTHWISE_CONV_2D"], core, cases=30)
 
 
 @pytest.mark.slow

@@ -1,7 +1,10 @@
+#include <stddef.h>
 #include <string.h>
 
+#include "layout.h"
 #include "portable.h"
 #include "requant.h"
+#include "row.h"
 
 // A ring of input rows: row y, counted from the first row of padding, has place y mod rows.
 struct ring {
@@ -28,6 +31,48 @@ static void load(const struct alpharho_depthwise *p, const struct ring *ring, co
   memset(to + left + copied, p->input_zero_point, (size_t)(ring->row_bytes - left - copied));
 }
 
+#ifdef KERNELS_MULTIPLY_BY_PARTS
+
+PORTABLE_ASSERT_OFFSET(struct row_job, bias, ROW_BIAS);
+PORTABLE_ASSERT_OFFSET(struct row_job, multiplier, ROW_MULTIPLIER);
+PORTABLE_ASSERT_OFFSET(struct row_job, shift, ROW_SHIFT);
+PORTABLE_ASSERT_OFFSET(struct row_job, mask, ROW_MASK);
+PORTABLE_ASSERT_OFFSET(struct row_job, max, ROW_MAX);
+PORTABLE_ASSERT_OFFSET(struct row_job, min, ROW_MIN);
+PORTABLE_ASSERT_OFFSET(struct row_job, zero_point, ROW_ZERO_POINT);
+PORTABLE_ASSERT_OFFSET(struct row_job, out, ROW_OUT);
+PORTABLE_ASSERT_OFFSET(struct row_job, second_out, ROW_SECOND_OUT);
+PORTABLE_ASSERT_OFFSET(struct row_job, channels, ROW_CHANNELS);
+PORTABLE_ASSERT_OFFSET(struct row_job, rows, ROW_ROWS);
+PORTABLE_ASSERT_OFFSET(struct row_job, step, ROW_STEP);
+PORTABLE_ASSERT_OFFSET(struct row_job, weights, ROW_WEIGHTS);
+
+// One row of output from 3x3 taps side by side, one output channel per input channel. An odd last pixel is computed
+// twice.
+static void row_3x3(const struct alpharho_depthwise *p, const int8_t *r0, const int8_t *r1, const int8_t *r2,
+                    int8_t *out) {
+  const struct alpharho_requant *q = &p->requant;
+  const int32_t c = p->window.in_c, step = p->window.stride_w * c;
+  struct row_job job = {.bias = p->bias, .multiplier = q->multiplier, .shift = q->shift, .mask = q->step ? ~0u : 0};
+  job.max = q->max;
+  job.min = q->min;
+  job.zero_point = q->zero_point;
+  job.channels = c;
+  job.weights = p->weights;
+  for (int32_t x = 0; x < p->window.out_w; x += 2) {
+    const int32_t second = x + 1 < p->window.out_w;
+    job.out = out + x * c;
+    job.second_out = job.out + second * c;
+    job.rows[0] = r0 + x * step;
+    job.rows[1] = r1 + x * step;
+    job.rows[2] = r2 + x * step;
+    job.step = second * step;
+    alpharho_row_3x3_pair(&job);
+  }
+}
+
+#else
+
 // One row of output from 3x3 taps side by side, one output channel per input channel.
 static void row_3x3(const struct alpharho_depthwise *p, const int8_t *r0, const int8_t *r1, const int8_t *r2,
                     int8_t *out) {
@@ -42,6 +87,8 @@ static void row_3x3(const struct alpharho_depthwise *p, const int8_t *r0, const 
     }
   }
 }
+
+#endif
 
 // Add the taps of two outputs, `apart` bytes apart, to `sums`. The first column is `x` bytes into the rows, the first
 // row `row` bytes into the ring.

@@ -182,6 +182,8 @@ END_FUNCTION alpharho_multiply_pairs
 
 #elif defined(__thumb__)
 
+#include "armv6m.inc"
+
 // Adds both sums of r6 to those of a row of weights.
   .macro ADD_LANES low, high
   add r6, r12
@@ -206,47 +208,6 @@ END_FUNCTION alpharho_multiply_pairs
   ldmia r0!, {r4, r5}
   TWO_OF r1, r8, r9
   TWO_OF r2, r10, r11
-  .endm
-
-// r0 = int8 from the sum in r0, as `requantize` of requant.h has it. r4, r5: lower and upper half of the multiplier; r6:
-// the right shift less 1, or negative; r7, lr: limits; r12: 2^14. Changes r1, r2, r3.
-  .macro REQUANTIZE zero_point
-  uxth r1, r0
-  asrs r0, #16
-  mov r2, r1
-  muls r2, r4, r2
-  lsrs r2, #16
-  mov r3, r0
-  muls r3, r4, r3
-  adds r2, r3
-  add r2, r12
-  muls r1, r5, r1
-  uxth r3, r2
-  adds r1, r3
-  asrs r2, #16
-  muls r0, r5, r0
-  adds r0, r2
-  lsls r0, #1
-  asrs r1, #15
-  adds r0, r1
-  cmp r6, #0
-  blt .Lzero_point\@
-  asrs r1, r0, #31
-  adds r0, r1
-  asrs r0, r6
-  adds r0, #1
-  asrs r0, #1
-.Lzero_point\@:
-  ldr r1, \zero_point
-  adds r0, r1
-  cmp r0, r7
-  bge .Lleast\@
-  mov r0, r7
-.Lleast\@:
-  cmp r0, lr
-  ble .Lmost\@
-  mov r0, lr
-.Lmost\@:
   .endm
 
 // void alpharho_multiply_pairs(struct pair_job *job)

@@ -21,6 +21,21 @@
 #define JOB_LANES      56
 #define JOB_CHANNELS   60
 
+// struct row_job. A load of several fields takes `bias` to `mask`, `max` and `min`, `rows` to `weights`.
+#define ROW_BIAS       0
+#define ROW_MULTIPLIER 4
+#define ROW_SHIFT      8
+#define ROW_MASK       12
+#define ROW_MAX        16
+#define ROW_MIN        20
+#define ROW_ZERO_POINT 24
+#define ROW_OUT        28
+#define ROW_SECOND_OUT 32
+#define ROW_CHANNELS   36
+#define ROW_ROWS       40
+#define ROW_STEP       52
+#define ROW_WEIGHTS    56
+
 // In C: fails to compile if a field is not where assembly reads it.
 #ifdef __thumb__
 #define PORTABLE_ASSERT_OFFSET(type, field, offset)                                                                    \
