@@ -19,12 +19,11 @@
   ADD_LANES
   .endm
 
+// Both sums to the first of each row, the upper one to the second, which is taken off the first in the end.
   .macro ADD_LANES
-  uxth r11, r10
-  add r4, r11
+  add r4, r10
   add r5, r5, r10, lsr #16
-  uxth lr, r2
-  add r6, lr
+  add r6, r2
   add r7, r7, r2, lsr #16
   .endm
 
@@ -73,9 +72,9 @@
 // r8        next weight of row 1         outputs
 // r9        a pair of inputs             zero point
 // r10       a weight of row 0, sums      least output
-// r11       a weight of row 0, a sum     greatest output
+// r11       a weight of row 0            greatest output
 // r12       PAIR_BIAS                    pitch
-// lr        a weight of row 1, a sum     temporary
+// lr        a weight of row 1            temporary
 //
 // stack: job, r4-r11, return
 FUNCTION alpharho_multiply_pairs
@@ -99,7 +98,9 @@ FUNCTION alpharho_multiply_pairs
 1:
   strd r11, r2, [r0, #JOB_WEIGHTS]
   mov r5, r4
+  add r4, r4, r4, lsl #16
   mov r7, r6
+  add r6, r6, r6, lsl #16
   movw r12, #0x7f80
   movt r12, #0x7f80
   ldr r9, [r0, #JOB_EIGHTS_END]
@@ -135,6 +136,8 @@ FUNCTION alpharho_multiply_pairs
   mla r2, r3, r2, r12
   ADD_LANES
 5:
+  sub r4, r4, r5, lsl #16
+  sub r6, r6, r7, lsl #16
   ldr r0, [sp]
   ldr r1, [r0, #JOB_MULTIPLIER]
   ldr r2, [r0, #JOB_SHIFT]
@@ -184,11 +187,11 @@ END_FUNCTION alpharho_multiply_pairs
 
 #include "armv6m.inc"
 
-// Adds both sums of r6 to those of a row of weights.
+// Adds both sums of r6 to the first of a row of weights, and the upper one to the second, which is taken off the first
+// in the end.
   .macro ADD_LANES low, high
   add r6, r12
-  uxth r7, r6
-  add \low, r7
+  add \low, r6
   lsrs r6, #16
   add \high, r6
   .endm
@@ -242,18 +245,22 @@ FUNCTION alpharho_multiply_pairs
   ldr r6, [r0, #JOB_DEPTH]
   ldmia r1!, {r2}
   subs r2, r3
-  mov r8, r2
   mov r9, r2
-  mov r10, r2
   mov r11, r2
+  lsls r4, r2, #16
+  adds r4, r2
+  mov r8, r4
+  mov r10, r4
   subs r4, r5, #1
   adds r6, r5
   lsrs r7, #1
   bcs 1f
   ldmia r1!, {r2}
   subs r2, r3
-  mov r10, r2
   mov r11, r2
+  lsls r4, r2, #16
+  adds r4, r2
+  mov r10, r4
   subs r4, r6, #1
   ldr r2, [r0, #JOB_DEPTH]
   adds r6, r2
@@ -307,6 +314,11 @@ FUNCTION alpharho_multiply_pairs
   mov lr, r1
   ldr r7, [r0, #JOB_MIN]
 .Lchannel: // r0: job; r8, r9: sums
+  mov r1, r9
+  lsls r1, #16
+  mov r2, r8
+  subs r2, r1
+  mov r8, r2
   ldmia r0!, {r1, r2, r3}
   ldr r4, [r1]
   movs r5, #0

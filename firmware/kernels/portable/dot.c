@@ -29,26 +29,27 @@ static inline uint32_t times(uint32_t pair, int32_t weight) { return pair * (uin
 // then of row 1. Each sum becomes LANE_BIAS more for every two taps, and for a last one.
 static void dot(const uint32_t *pairs, const int8_t *w0, const int8_t *w1, int32_t depth, uint32_t sums[4]) {
   const uint32_t *const end = pairs + (depth & ~1);
-  uint32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  // Both sums, and the upper one, which is taken off in the end.
+  uint32_t a = 0, a_upper = 0, b = 0, b_upper = 0;
   for (; pairs != end; pairs += 2, w0 += 2, w1 += 2) {
-    const uint32_t a = PAIR_BIAS + times(pairs[0], w0[0]) + times(pairs[1], w0[1]);
-    const uint32_t b = PAIR_BIAS + times(pairs[0], w1[0]) + times(pairs[1], w1[1]);
-    s0 += a & UINT16_MAX;
-    s1 += a >> 16;
-    s2 += b & UINT16_MAX;
-    s3 += b >> 16;
+    const uint32_t two_a = PAIR_BIAS + times(pairs[0], w0[0]) + times(pairs[1], w0[1]);
+    const uint32_t two_b = PAIR_BIAS + times(pairs[0], w1[0]) + times(pairs[1], w1[1]);
+    a += two_a;
+    a_upper += two_a >> 16;
+    b += two_b;
+    b_upper += two_b >> 16;
   }
   if (depth & 1) {
-    const uint32_t a = PAIR_BIAS + times(pairs[0], w0[0]), b = PAIR_BIAS + times(pairs[0], w1[0]);
-    s0 += a & UINT16_MAX;
-    s1 += a >> 16;
-    s2 += b & UINT16_MAX;
-    s3 += b >> 16;
+    const uint32_t one_a = PAIR_BIAS + times(pairs[0], w0[0]), one_b = PAIR_BIAS + times(pairs[0], w1[0]);
+    a += one_a;
+    a_upper += one_a >> 16;
+    b += one_b;
+    b_upper += one_b >> 16;
   }
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+  sums[0] += a - (a_upper << 16);
+  sums[1] += a_upper;
+  sums[2] += b - (b_upper << 16);
+  sums[3] += b_upper;
 }
 
 // An odd last channel is computed twice.

@@ -1,8 +1,8 @@
 // Products of int8 rows: the inner loop of convolutions.
 //
 // A word holds the inputs of two pixels, a + (b << 16): times a weight, it is both products, in one multiplication. Two
-// taps of any int8 add up to -32,512 to 32,768, and with LANE_BIAS more both sums are above 0 and fit 16 bits: then
-// they are taken apart, and added to sums of 32 bits.
+// taps of any int8 add up to -32,512 to 32,768, and with LANE_BIAS more both sums are above 0 and fit 16 bits.
+// Then the word is added to one sum of 32 bits and its upper half to another, which is taken off the first in the end.
 #ifndef KERNELS_PORTABLE_DOT_H
 #define KERNELS_PORTABLE_DOT_H
 
