@@ -30,11 +30,11 @@ def arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
     return parameters.fields, source, target
 
 
-def channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int32] | None:
+def channels(parameters: Mapping[str, Value], shift_most: int = 31) -> tuple[Int32, Int8, Int32, Int32] | None:
     """Return bias, weights, multiplier and right shift of each output channel.
 
-    None if a channel does not meet the kernels' conditions: a shift to the right, and sums that can be doubled. A
-    channel that does not, but whose output is the same for all inputs, is changed to one that does: networks have
+    None if a channel does not meet the kernels' conditions: a shift of 1 to `shift_most`, and sums that can be doubled.
+    A channel that does not, but whose output is the same for all inputs, is changed to one that does: networks have
     channels with weights close to 0 and a bias at its limit.
     """
     bias, weights = data(parameters["bias"]), data(parameters["weights"])
@@ -45,7 +45,7 @@ def channels(parameters: Mapping[str, Value]) -> tuple[Int32, Int8, Int32, Int32
     right = np.where(multiplier == 0, 1, -shift)
     multiplier, right = (np.broadcast_to(a.astype(np.int32), bias.shape).copy() for a in (multiplier, right))
     bias, weights = bias.astype(np.int32), weights.astype(np.int8)
-    for i in np.flatnonzero((reach >= SUM_LIMIT) | (right < 1)):
+    for i in np.flatnonzero((reach >= SUM_LIMIT) | (right < 1) | (right > shift_most)):
         value = _constant(bias[i], weights[i], int(multiplier[i]), -int(right[i]), requant)
         if value is None:
             return None

@@ -14,7 +14,10 @@ _SETS = (
     (PORTABLE, r"esp32|hazard3|riscv|cpunet|cpuflpr|cpuppr|m0plus|cm0p|/m0"),
     # Cortex-M55 and M85.
     ("mve", r"corstone3\d0|an547|an552|stm32n6|_n657|ra8\w\d|ensemble|alif_e"),
-    # STM32 with Cortex-M4, M7 or M33.
+    # The M4 of chips that have an M7 too, then Cortex-M7.
+    ("dsp", r"envie_m4|/m4|_m4\b"),
+    ("m7", r"(?:\b|_|stm32)[fh]7\w?\d\d|nicla_?vision|portenta_?h7|envie_m7|giga|opta|teensy_?4|imx_?rt(?!6|5)|an500"),
+    # STM32 with Cortex-M4 or M33.
     ("dsp", r"(?:\b|_|stm32)(?:f[347]|l[45]|g4|h[57]|u[35]|wba?|wl)\w?\d\d"),
     ("dsp", r"nrf(?:52|53|54l|91)|nano_?33_?ble|xiao_?ble|nicla|portenta|envie_m[47]|giga|opta|uno_r4|minima"),
     ("dsp", r"rp2350|pico_?2|teensy(?:4|3[1256])|imx_?rt|frdm_k\d|mcxn|lpc5[45]|lpcxpresso55"),

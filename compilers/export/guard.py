@@ -14,7 +14,7 @@ from compilers.compiled import macro_prefix
 _DSP = ("defined(__ARM_FEATURE_DSP) && defined(__thumb2__)", "DSP instructions (Cortex-M4, M7, M33)")
 _MVE = ("defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)", "Helium instructions (Cortex-M55, M85)")
 # How a compiler says that it has them, and their name, by kernel set.
-_INSTRUCTIONS = {"dsp": _DSP, "mve": _MVE}
+_INSTRUCTIONS = {"dsp": _DSP, "m7": _DSP, "mve": _MVE}
 
 _NAME = """\
 #if {condition}

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from artifact import ROOT
+from compilers.aot.sets import folders as kernel_folders
 
 FIRMWARE = ROOT / "firmware"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,9 +42,9 @@ _DEFINED_IN_ASSEMBLY = re.compile(rf"^\s*FUNCTION\s+({PREFIX}\w+)", re.MULTILINE
 
 def firmware_files(kernels: str, with_protocol: bool, with_trace: bool = False) -> dict[str, str]:
     """Return the sources of the firmware that an export may take, by their path in `firmware/`."""
-    folders = ["kernels", "kernels/portable", f"kernels/{kernels}"]
+    folders = ["kernels", *(f"kernels/{folder}" for folder in kernel_folders(kernels))]
     folders += ["app", "engines", "engines/aot", "port", "protocol"] if with_protocol else []
-    paths = [path for folder in dict.fromkeys(folders) for path in sorted((FIRMWARE / folder).iterdir())]
+    paths = [path for folder in folders for path in sorted((FIRMWARE / folder).iterdir())]
     paths += [FIRMWARE / name for name in TRACE if with_trace]
     suffixes = (*COMPILED, ".h", ".inc")
     named = {path.relative_to(FIRMWARE).as_posix(): path for path in paths if path.suffix in suffixes}

@@ -4,9 +4,9 @@
 // What portable.h says of sizes, zero points and limits holds here. `packed` and `scratch` are aligned to words. One
 // multiplier and right shift per channel.
 //
-// Convolutions round twice, with right shifts of 1 to 31, stored less 1 (0 to 30), and doubled multipliers:
-// 2 * multiplier - 2^32 for multipliers of 2^30 to 2^31 - 1, thus -2^31 to -2. For each of their channels, |bias| plus
-// 128 times the sum of |weights| is below 2^30.
+// Convolutions round twice, with right shifts of 1 to 31 and multipliers of 2^30 to 2^31 - 1. Depthwise ones and those
+// of one pixel have the shifts less 1 (0 to 30), and doubled multipliers: 2 * multiplier - 2^32, thus -2^31 to -2. For
+// each of their channels, |bias| plus 128 times the sum of |weights| is below 2^30.
 #ifndef ALPHARHO_KERNELS_DSP_H
 #define ALPHARHO_KERNELS_DSP_H
 
@@ -18,11 +18,13 @@
 extern "C" {
 #endif
 
-// CONV_2D of one group. For each output channel, `packed` has bias, `depth` weights (int8 in words, the taps in the
-// order in which the kernel expands its inputs, then zeros), doubled multiplier and right shift - 1.
+// CONV_2D of one group and an even number of output channels. For each two of them, `packed` has twice their biases;
+// for each four taps, in the order in which the kernel expands its inputs and then zeros, a word with taps 0 of both
+// channels and taps 2 of both, and one with taps 1 and 3; then for each of the two multiplier (or 0), zero_point *
+// 2^shift + 2^(shift - 1), and right shift: 1 to 23.
 struct alpharho_dsp_conv {
   struct alpharho_window window;
-  int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 8
+  int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 4
   int8_t input_zero_point;
   const int32_t *packed;
   int32_t zero_point, min, max;
@@ -34,12 +36,17 @@ struct alpharho_dsp_conv {
 // 1x1, stride 1, no padding, a multiple of 4 input channels, `in` aligned to words. `scratch` holds 8 * depth bytes.
 void alpharho_dsp_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-// 3x3 on 3 channels, dilation 1, depth 32. The weights' order: of each kernel row its first 8, then the ninth of each
+// 3x3 on 3 channels, dilation 1, depth 28. The weights' order: of each kernel row its first 8, then the ninth of each
 // row. `scratch` holds 8 * depth bytes.
 void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // Any other window. `scratch` holds 12 * depth bytes.
 void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// Any number of channels, and right shifts up to 31. For each output channel, `packed` has twice the bias, `depth`
+// weights (int8 in words), multiplier and right shift - 1. All else as above.
+void alpharho_dsp_pointwise_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_dsp_conv_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // FULLY_CONNECTED of a multiple of 4 input channels. For each four output channels, `packed` has their biases, then for
 // each four inputs a word of weights of each channel, multipliers, and in one word the four right shifts - 1. Channels

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot import Plan, compile_model
-from compilers.aot.sets import SETS
+from compilers.aot.sets import SETS, folders
 from graph.types import Array
 from tests.compilers.object_cache import compiled, compiled_data
 
@@ -70,9 +70,8 @@ def gcc(*arguments: str | Path) -> None:
 
 
 def kernel_sources(kernels: str = "portable") -> list[Path]:
-    """Return the sources of a kernel set, C and assembly: its own, and the portable ones."""
-    folders = [KERNELS / name for name in dict.fromkeys(("portable", kernels))]
-    return [source for folder in folders for source in sorted(folder.glob("*.[cS]"))]
+    """Return the sources of a kernel set, C and assembly: its own, and those of the sets that it is based on."""
+    return [source for folder in folders(kernels) for source in sorted((KERNELS / folder).glob("*.[cS]"))]
 
 
 def generated_sources(folder: Path, name: str = "model") -> list[Path]:

@@ -137,7 +137,7 @@ def test_another_sdk_is_chosen_by_the_name_before_the_colon(monkeypatch: pytest.
         "zephyr:portenta-h7", "zephyr", "arduino_portenta_h7/stm32h747xx/m7"
     )  # fmt: skip
     assert zephyr.sdk.others == ("arduino:arduino:mbed_portenta:envie_m7", "pio:portenta_h7_m7")
-    assert zephyr.sdk.kernels == usual.sdk.kernels == "dsp"
+    assert zephyr.sdk.kernels == usual.sdk.kernels == "m7"
     same = targets.load("zephyr:arduino_portenta_h7/stm32h747xx/m7")
     assert same.sdk == zephyr.sdk
     assert same.name == "zephyr:arduino_portenta_h7_stm32h747xx_m7"
@@ -149,15 +149,17 @@ def test_another_sdk_is_chosen_by_the_name_before_the_colon(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("board", "kernels"),
     [
-        ("zephyr:nucleo_f746zg", "dsp"), ("zephyr:nucleo_f072rb", ""), ("zephyr:nrf5340dk/nrf5340/cpuapp", "dsp"),
+        ("zephyr:nucleo_f746zg", "m7"), ("zephyr:nucleo_f072rb", ""), ("zephyr:nrf5340dk/nrf5340/cpuapp", "dsp"),
         ("zephyr:nrf5340dk/nrf5340/cpunet", "portable"), ("zephyr:mps3/corstone300/an547", "mve"),
         ("zephyr:rpi_pico2/rp2350a/hazard3", "portable"), ("zephyr:rpi_pico2/rp2350a/m33", "dsp"),
         ("zephyr:rpi_pico", ""), ("zephyr:nucleo_l073rz", ""), ("zephyr:nucleo_n657x0_q", "mve"),
         ("arduino:STMicroelectronics:stm32:Nucleo_64:pnum=NUCLEO_F446RE", "dsp"), ("pio:blackpill_f411ce", "dsp"),
         ("pio:genericSTM32F103C8", ""), ("arduino:arduino:renesas_uno:minima", "dsp"), ("pio:teensylc", ""),
         ("zephyr:frdm_k64f", "dsp"), ("zephyr:frdm_kl25z", ""), ("zephyr:ek_ra8m1", "mve"), ("idf:esp32h2", "portable"),
-        ("zephyr:esp32s3_devkitc/esp32s3/procpu", "portable"), ("pio:teensy40", "dsp"), ("nano33ble", "dsp"),
+        ("zephyr:esp32s3_devkitc/esp32s3/procpu", "portable"), ("pio:teensy40", "m7"), ("nano33ble", "dsp"),
         ("pio:nano33ble", "dsp"), ("esp32-p4", "portable"), ("zephyr:nucleo_g071rb", ""),
+        ("zephyr:arduino_giga_r1/stm32h747xx/m4", "dsp"), ("zephyr:mimxrt1060_evk", "m7"),
+        ("zephyr:mimxrt685_evk", "dsp"),
     ],
 )  # fmt: skip
 def test_kernels_are_those_of_the_core(board: str, kernels: str) -> None:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from compilers.aot.checker import check
 from compilers.aot.operands import Argument, At, Constant, Parameters, Scratch
 from compilers.aot.planner import Layout
-from compilers.aot.sets import SETS
+from compilers.aot.sets import SETS, folders
 from compilers.aot.steps import Call, Step
 from graph.types import Array, Graph
 from tests.compilers import host_build
@@ -36,6 +36,7 @@ CORES = {
     "portable": ("cortex-m3", "mps2-an385", 0, 0x20000000),
     "portable/armv6-m": ("cortex-m0plus", "mps2-an385", 0, 0x20000000),
     "dsp": ("cortex-m4", "mps2-an386", 0, 0x20000000),
+    "m7": ("cortex-m7", "mps2-an500", 0, 0x20000000),
     "mve": ("cortex-m55", "mps3-an547", 0, 0x21000000),
 }
 EMULATOR, COMPILER = "qemu-system-arm", "arm-none-eabi-gcc"
@@ -68,8 +69,7 @@ class Core:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         cpu, self.machine, flash, ram = CORES[name]
         kernels = kernels_of(name)
-        sets = dict.fromkeys(("portable", kernels))
-        self.functions = [kernel.symbol for name in sets for kernel in SETS[name].kernels]
+        self.functions = [kernel.symbol for name in folders(kernels) for kernel in SETS[name].kernels]
         (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
         command, objects = compile_command(cpu), kernel_objects(cpu, kernels)
         command += [f"-DKERNELS={','.join(self.functions)}", f'-DHEADER="{SETS[kernels].header}"', str(SOURCE)]

@@ -18,7 +18,8 @@ Replace = Callable[[Step, Call, str], Step]
 class KernelSet:
     """Kernels in `firmware/kernels/<name>/`, declared in `firmware/kernels/<header>`.
 
-    `replacements` has for portable kernels how the set replaces a call of them.
+    `replacements` has for portable kernels how the set replaces a call of them, by a kernel of its own or of the set
+    that it is based on.
 
     Raises ValueError if a kernel is of another set, has a symbol that another one has, or computes its rows by a kernel
     that is not in the set.
@@ -28,6 +29,7 @@ class KernelSet:
     header: str
     kernels: tuple[Kernel, ...]
     replacements: Mapping[Kernel, Replace]
+    based_on: str = "portable"
 
     def __post_init__(self) -> None:
         """Check the kernels."""

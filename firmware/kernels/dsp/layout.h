@@ -10,17 +10,20 @@
 
 // struct multiply_job, in multiply.h.
 #define MULTIPLY_JOB_PACKED     0
-#define MULTIPLY_JOB_PACKED_END 4
-#define MULTIPLY_JOB_INPUTS     8
-#define MULTIPLY_JOB_INPUTS_END 12
-#define MULTIPLY_JOB_ROUNDING   16
-#define MULTIPLY_JOB_OUT        20
-#define MULTIPLY_JOB_NEXT       24
-#define MULTIPLY_JOB_SKIP       36
+#define MULTIPLY_JOB_INPUTS     4
+#define MULTIPLY_JOB_OUT        8
+#define MULTIPLY_JOB_STEPS      12
+#define MULTIPLY_JOB_PACKED_END 20
+#define MULTIPLY_JOB_SKIP       24
+#define MULTIPLY_JOB_INPUTS_END 28
+#define MULTIPLY_JOB_NEGATIVES  32
+#define MULTIPLY_JOB_ROUNDING   36
 
-// The inner loop of alpharho_dsp_multiply_pixels: how often it is unrolled, and the code bytes of one unit.
-#define MULTIPLY_UNITS           8
-#define MULTIPLY_UNIT_CODE_BYTES 100
+// The inner loops: how often each is unrolled, and the code bytes of one unit.
+#define MULTIPLY_PAIR_UNITS        16
+#define MULTIPLY_PAIR_CODE_BYTES   60
+#define MULTIPLY_SINGLE_UNITS      4
+#define MULTIPLY_SINGLE_CODE_BYTES 52
 
 // struct expand_job, in multiply.h.
 #define EXPAND_JOB_ROWS 0
@@ -36,5 +39,8 @@
 #define ROW_JOB_CHANNELS   20
 #define ROW_JOB_OUT        24
 #define ROW_JOB_ROWS       28
+
+// Where the weights of four channels begin, behind their biases.
+#define ROW_PACKED_TAPS 16
 
 #endif // KERNELS_DSP_LAYOUT_H

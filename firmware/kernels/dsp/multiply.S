@@ -1,145 +1,178 @@
-// The inner loops of the set's convolutions. multiply.h says what the functions do, multiply.c has them in C.
+// The inner loop of the set's convolutions. multiply.h says what the functions do, multiply_in_c.h has them in C.
 #include "../assembly.inc"
 #include "layout.h"
 
 #ifdef KERNELS_DSP_ASSEMBLY
 
-// Two taps of each of four pixels (r4-r7) times the same two taps of one channel's weights (r12).
-  .macro MULTIPLY_FOUR
-  smlad r8, r4, r12, r8
-  smlad r9, r5, r12, r9
-  smlad r10, r6, r12, r10
-  smlad r11, r7, r12, r11
+// Two taps of four pixels and two channels. On a Cortex-M4 a group of n loads takes n + 1 cycles, so there are two
+// groups, of as many loads as there are registers for. SXTB16 expands channel b in place.
+  .macro MULTIPLY_PAIR_UNIT
+  ldr.w r4, [r0, #4]
+  ldr.w r5, [r0, #8]
+  ldr.w r2, [r1], #4
+  sxtb16 r3, r2
+  sxtb16 r2, r2, ror #8
+  smlad r6, r4, r3, r6
+  smlad r7, r5, r3, r7
+  smlad r10, r4, r2, r10
+  smlad r11, r5, r2, r11
+  ldr.w r4, [r0, #12]
+  ldr.w r5, [r0], #16
+  smlad r8, r4, r3, r8
+  smlad r12, r4, r2, r12
+  smlad r9, r5, r3, r9
+  smlad lr, r5, r2, lr
   .endm
 
-// Two words of weights are eight taps of a channel: taps 0 and 2 of a word meet the first word of inputs of each pixel,
-// taps 1 and 3 the second.
-  .macro MULTIPLY_UNIT
-  ldmia.w r0!, {r4-r7}
-  ldrd r2, r3, [r1], #8
-  sxtb16 r12, r2
-  MULTIPLY_FOUR
-  ldmia.w r0!, {r4-r7}
-  sxtb16 r12, r2, ror #8
-  MULTIPLY_FOUR
-  ldmia.w r0!, {r4-r7}
-  sxtb16 r12, r3
-  MULTIPLY_FOUR
-  ldmia.w r0!, {r4-r7}
-  sxtb16 r12, r3, ror #8
-  MULTIPLY_FOUR
+// Four sums of doubled inputs become int8. r2 is the multiplier, r3 what is added to the product: half a step and the
+// zero point, both times 2^shift, r4 the right shift. Right where what is negative saturates, or is limited, to the
+// zero point.
+  .macro SCALE_FOUR a, b, c, d
+  smmlar \a, \a, r2, r3
+  smmlar \b, \b, r2, r3
+  smmlar \c, \c, r2, r3
+  smmlar \d, \d, r2, r3
+  SHIFT_FOUR \a, \b, \c, \d
   .endm
 
-// As requantize() of instructions.h: r4 is the doubled multiplier, r5 the right shift - 1, r6 the rounding.
-  .macro REQUANTIZE sum
-  smmlar \sum, \sum, r4, \sum
-  add \sum, \sum, \sum, asr #31
-  asr \sum, \sum, r5
-  add \sum, \sum, r6
-  ssat \sum, #8, \sum, asr #1
+// As above with halves of negative sums rounded away from 0: less 1 before the shift. Uses r0 and r5.
+  .macro SCALE_FOUR_SIGNED a, b, c, d
+  smmlar r5, \a, r2, r3
+  smmlar r0, \b, r2, r3
+  add \a, r5, \a, asr #31
+  add \b, r0, \b, asr #31
+  smmlar r5, \c, r2, r3
+  smmlar r0, \d, r2, r3
+  add \c, r5, \c, asr #31
+  add \d, r0, \d, asr #31
+  SHIFT_FOUR \a, \b, \c, \d
   .endm
 
-// void alpharho_dsp_multiply_pixels(const struct multiply_job *job)
+  .macro SHIFT_FOUR sums:vararg
+  .irp sum, \sums
+  asr \sum, \sum, r4
+  .endr
+  .irp sum, \sums
+  ssat \sum, #8, \sum
+  .endr
+  .endm
+
+// void alpharho_dsp_multiply_pair(const struct multiply_job *job)
 //
-// register  on entry  in the loop over taps         storing a channel
-// r0        job       next word of inputs           inputs (reloaded at the end)
-// r1        -         next word of packed           next word of packed
-// r2, r3    -         eight weights, as bytes       how far pixels 1 and 2 are behind pixel 0
-// r4        -         two inputs of pixel 0         doubled multiplier
-// r5        -         two inputs of pixel 1         right shift - 1
-// r6        -         two inputs of pixel 2         rounding
-// r7        -         two inputs of pixel 3         out of pixel 0
-// r8-r11    -         sums of pixels 0 to 3         outputs of pixels 0 to 3
-// r12       -         two weights, 16 bits each     how far pixel 3 is behind pixel 0; then packed_end
-// lr        return    end of inputs                 end of inputs
+// register     on entry  in the loop over taps                storing two channels
+// r0           job       next word of inputs                  inputs
+// r1           -         next word of packed                  the same
+// r2           -         a word of weights; then channel b's  multiplier; then out of pixel 0
+// r3           -         weights of channel a                 what is added to products; then steps[0]
+// r4           -         inputs of pixel 0, then of pixel 2   right shift; then steps[1]
+// r5           -         inputs of pixel 1, then of pixel 3   negatives; then out of pixel 1
+// r6-r9        -         sums of pixels 0 to 3, channel a     their outputs, then with those of channel b
+// r10-r12, lr  -         the same of channel b                outputs; then packed_end, out of pixels 2 and 3
 //
 // The frame, above which are r4-r11 and lr:
-#define FRAME_PACKED_END 0
-#define FRAME_INPUTS     4
-#define FRAME_ROUNDING   8
-#define FRAME_OUT        12
-#define FRAME_NEXT_1     16
-#define FRAME_NEXT_2     20
-#define FRAME_NEXT_3     24
-#define FRAME_ENTRY      28 // where the first pass enters the unrolled loop
+#define FRAME_INPUTS     0
+#define FRAME_OUT        4
+#define FRAME_STEPS      8
+#define FRAME_PACKED_END 16
+#define FRAME_ENTRY      20 // where the first pass enters the unrolled loop
+#define FRAME_INPUTS_END 24
+#define FRAME_NEGATIVES  28
 #define FRAME_BYTES      32
 
-FUNCTION alpharho_dsp_multiply_pixels
+FUNCTION alpharho_dsp_multiply_pair
   push {r4-r11, lr}
-  CHECK_ADJACENT MULTIPLY_JOB_PACKED, MULTIPLY_JOB_SKIP, 10
-  ldm r0, {r1-r10} // packed, packed_end, inputs, inputs_end, rounding, out, next[0..2], skip
-  adr.w r11, .Lunits
-  add r11, r11, r10
-  orr r11, r11, #1 // a Thumb address
-  push {r2, r3, r5, r6, r7, r8, r9, r11}
-  mov lr, r4
-  mov r0, r3
-.Lchannel:
-  ldr r8, [r1], #4 // bias
-  mov r9, r8
-  mov r10, r8
-  mov r11, r8
-  ldr pc, [sp, #FRAME_ENTRY]
+  CHECK_ADJACENT MULTIPLY_JOB_PACKED, MULTIPLY_JOB_NEGATIVES, 9
+  ldm r0, {r1-r9} // packed, inputs, out, steps[0..1], packed_end, skip, inputs_end, negatives
+  adr.w r10, .Lunits
+  add r7, r7, r10
+  orr r7, r7, #1 // a Thumb address
+  push {r2-r9}
+  mov r0, r2
+.Lpair:
+  ldrd r6, r10, [r1], #8 // twice the biases
+  mov r7, r6
+  mov r8, r6
+  mov r9, r6
+  mov r11, r10
+  mov r12, r10
+  mov lr, r10
+  ldr.w pc, [sp, #FRAME_ENTRY]
   .balign 4
 .Lunits:
-  .rept MULTIPLY_UNITS
-  MULTIPLY_UNIT
+  .rept MULTIPLY_PAIR_UNITS
+  MULTIPLY_PAIR_UNIT
   .endr
-  .if . - .Lunits - MULTIPLY_UNITS * MULTIPLY_UNIT_CODE_BYTES
-  .error "MULTIPLY_UNIT_CODE_BYTES is not the size of MULTIPLY_UNIT"
+  .if . - .Lunits - MULTIPLY_PAIR_UNITS * MULTIPLY_PAIR_CODE_BYTES
+  .error "MULTIPLY_PAIR_CODE_BYTES is not the size of MULTIPLY_PAIR_UNIT"
   .endif
-  cmp r0, lr
-  bne .Lunits
-  ldrd r4, r5, [r1], #8
-  ldrd r6, r7, [sp, #FRAME_ROUNDING]
-  REQUANTIZE r8
-  REQUANTIZE r9
-  REQUANTIZE r10
-  REQUANTIZE r11
-  ldrd r2, r3, [sp, #FRAME_NEXT_1]
-  ldr r12, [sp, #FRAME_NEXT_3]
-  strb r9, [r7, r2]
-  strb r10, [r7, r3]
-  strb r11, [r7, r12]
-  strb r8, [r7], #1
-  ldrd r12, r0, [sp, #FRAME_PACKED_END]
-  str r7, [sp, #FRAME_OUT]
-  cmp r1, r12
-  bne .Lchannel
+  ldrd r4, r5, [sp, #FRAME_INPUTS_END]
+  cmp r0, r4
+  bne.w .Lunits
+  cmp r5, #0
+  ldmia.w r1!, {r2-r4}
+  bne.w .Lsigned
+  SCALE_FOUR r6, r7, r8, r9
+  ldmia.w r1!, {r2-r4}
+  SCALE_FOUR r10, r11, r12, lr
+.Lstore:
+  bfi r6, r10, #8, #8
+  bfi r7, r11, #8, #8
+  bfi r8, r12, #8, #8
+  bfi r9, lr, #8, #8
+  CHECK_ADJACENT FRAME_INPUTS, FRAME_PACKED_END, 5
+  ldm sp, {r0, r2, r3, r4, r10} // inputs, out, steps[0..1], packed_end
+  add r5, r2, r3
+  add r12, r5, r4
+  add lr, r12, r3
+  strh.w r7, [r5]
+  strh.w r8, [r12]
+  strh.w r9, [lr]
+  strh.w r6, [r2], #2
+  str r2, [sp, #FRAME_OUT]
+  cmp r1, r10
+  bne.w .Lpair
   add sp, #FRAME_BYTES
   pop {r4-r11, pc}
-END_FUNCTION alpharho_dsp_multiply_pixels
+.Lsigned:
+  SCALE_FOUR_SIGNED r6, r7, r8, r9
+  ldmia.w r1!, {r2-r4}
+  SCALE_FOUR_SIGNED r10, r11, r12, lr
+  b.w .Lstore
+END_FUNCTION alpharho_dsp_multiply_pair
 
-// void alpharho_dsp_expand_pixels(const struct expand_job *job)
+// void alpharho_dsp_expand(const struct expand_job *job)
 //
 // register  on entry  in the loop
 // r0        job       next word of row 0
 // r1-r3     -         next words of rows 1 to 3
-// r4-r7     -         taps 0 and 2 of the rows, 16 bits each
-// r8-r11    -         four taps of the rows; then taps 1 and 3, 16 bits each
+// r4-r7     -         taps 0 and 2 of rows 3, 0, 1, 2
+// r8-r11    -         four taps of these rows; then taps 1 and 3
 // r12       -         next word to write
 // lr        return    end of what is written
-FUNCTION alpharho_dsp_expand_pixels
+FUNCTION alpharho_dsp_expand
   push {r4-r11, lr}
   CHECK_ADJACENT EXPAND_JOB_ROWS, EXPAND_JOB_END, 6
   ldm r0, {r0-r3, r12, lr} // rows[0..3], to, end
 .Lexpand:
-  ldr r8, [r0], #4
-  ldr r9, [r1], #4
-  ldr r10, [r2], #4
-  ldr r11, [r3], #4
-  sxtb16 r4, r8
+  ldr r9, [r0], #4
+  ldr r10, [r1], #4
+  ldr r11, [r2], #4
+  ldr r8, [r3], #4
   sxtb16 r5, r9
   sxtb16 r6, r10
   sxtb16 r7, r11
-  sxtb16 r8, r8, ror #8
+  sxtb16 r4, r8
   sxtb16 r9, r9, ror #8
   sxtb16 r10, r10, ror #8
   sxtb16 r11, r11, ror #8
+  sxtb16 r8, r8, ror #8
+  .irp halves, r4, r5, r6, r7, r8, r9, r10, r11
+  sadd16 \halves, \halves, \halves
+  .endr
   stmia r12!, {r4-r11}
   cmp r12, lr
   bne .Lexpand
   pop {r4-r11, pc}
-END_FUNCTION alpharho_dsp_expand_pixels
+END_FUNCTION alpharho_dsp_expand
 
 #endif // KERNELS_DSP_ASSEMBLY

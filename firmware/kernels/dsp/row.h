@@ -22,6 +22,7 @@ struct row_job {
 };
 
 #ifdef KERNELS_DSP_ASSEMBLY
+_Static_assert(CHANNELS * sizeof(int32_t) == ROW_PACKED_TAPS, "layout.h");
 _Static_assert(offsetof(struct row_job, rounding) == ROW_JOB_ROUNDING, "layout.h");
 _Static_assert(offsetof(struct row_job, packed) == ROW_JOB_PACKED, "layout.h");
 _Static_assert(offsetof(struct row_job, packed_end) == ROW_JOB_PACKED_END, "layout.h");
@@ -37,5 +38,10 @@ void alpharho_dsp_row_3x3(const struct row_job *job);
 void alpharho_dsp_row_5x5(const struct row_job *job);
 void alpharho_dsp_wide_row_3x3(const struct row_job *job);
 void alpharho_dsp_wide_row_5x5(const struct row_job *job);
+
+// The same of 3x3 taps and windows that are one column apart, two pixels at a time: `pixels` counts pairs, `advance` is
+// a column.
+void alpharho_dsp_row_pair_3x3(const struct row_job *job);
+void alpharho_dsp_wide_row_pair_3x3(const struct row_job *job);
 
 #endif // KERNELS_DSP_ROW_H

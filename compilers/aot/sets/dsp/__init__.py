@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compilers.aot.sets import portable
-from compilers.aot.sets.dsp import elementwise, windows
+from compilers.aot.sets.dsp import convolutions, elementwise, windows
 from compilers.aot.sets.dsp.kernels import KERNELS
 from compilers.aot.sets.kernel_set import KernelSet
 
@@ -12,7 +12,7 @@ SET = KernelSet(
     "dsp.h",
     KERNELS,
     replacements={
-        portable.CONV: windows.conv,
+        portable.CONV: convolutions.conv,
         portable.DEPTHWISE: windows.depthwise,
         portable.DENSE: windows.dense,
         portable.ADD: elementwise.add,

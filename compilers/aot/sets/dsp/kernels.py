@@ -12,6 +12,8 @@ _kernel = partial(Kernel, "dsp")
 CONV = _kernel("alpharho_dsp_conv", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 CONV_RGB = _kernel("alpharho_dsp_conv_rgb", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 POINTWISE = _kernel("alpharho_dsp_pointwise", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+CONV_SINGLE = _kernel("alpharho_dsp_conv_single", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+POINTWISE_SINGLE = _kernel("alpharho_dsp_pointwise_single", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 PIXEL = _kernel("alpharho_dsp_pixel", reduce.pixel, "alpharho_dsp_dense")
 DEPTHWISE_ROW = _kernel("alpharho_dsp_depthwise_row", window.depthwise_row, "alpharho_dsp_depthwise")
 DEPTHWISE = _kernel("alpharho_dsp_depthwise", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_ROW))
@@ -28,6 +30,6 @@ MUL = _kernel("alpharho_dsp_mul", elementwise.times_row, "alpharho_dsp_mul")
 TABLE = _kernel("alpharho_dsp_table", elementwise.table, None, ValuesRow())
 
 KERNELS = (
-    CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE, DEPTHWISE_WIDE_ROW, DENSE, MEAN, ADD,
-    MUL, TABLE,
+    CONV, CONV_RGB, POINTWISE, CONV_SINGLE, POINTWISE_SINGLE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE,
+    DEPTHWISE_WIDE_ROW, DENSE, MEAN, ADD, MUL, TABLE,
 )  # fmt: skip

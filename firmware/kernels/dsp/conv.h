@@ -1,0 +1,168 @@
+// Convolutions for any way to multiply: what the sets dsp and m7 share. A function of this file is compiled for each.
+#ifndef KERNELS_DSP_CONV_H
+#define KERNELS_DSP_CONV_H
+
+#include <string.h>
+
+#include "../dsp.h"
+#include "instructions.h"
+#include "memory.h"
+#include "multiply.h"
+
+// How `pixels` are computed side by side.
+struct method {
+  int32_t pixels;
+  int32_t first;    // place of pixel 0 among the words of a pair of taps; the others follow, the last ones before it
+  int32_t channels; // computed at once
+  int32_t scaling_words; // behind the weights of these channels
+  int32_t words_ahead;   // behind the expanded inputs, read and not used
+  int32_t unit_taps;     // taps of a unit of the unrolled loop
+  int32_t units;
+  int32_t unit_code_bytes;
+  void (*expand)(const struct expand_job *job);
+  void (*multiply)(const struct multiply_job *job);
+};
+
+static inline void conv_set(struct multiply_job *job, const struct method *m, const struct alpharho_dsp_conv *p,
+                            const uint32_t *inputs) {
+  const int32_t units = p->depth / m->unit_taps;
+  const int32_t group_words = m->channels * (1 + p->depth / BLOCK_TAPS) + m->scaling_words;
+  job->packed = p->packed;
+  job->packed_end = p->packed + p->window.out_c / m->channels * group_words;
+  job->inputs = inputs;
+  job->inputs_end = inputs + p->depth / PAIR_TAPS * m->pixels;
+  job->skip = (uint32_t)((m->units - 1 - (units - 1) % m->units) * m->unit_code_bytes);
+  job->negatives = p->zero_point > p->min;
+  job->rounding = 2 * p->zero_point + 1;
+}
+
+// Steps to the second pixel and from the third, and to the third: where fewer than `pixels` are left, some are 0, and a
+// pixel is computed again.
+static inline void conv_steps(struct multiply_job *job, int32_t pixels, int32_t left, int32_t channels) {
+  const int32_t middle = pixels == PIXELS_MOST ? left >= PIXELS_MOST || left == 2 : left >= 3;
+  job->steps[0] = left >= (pixels == PIXELS_MOST ? 3 : 2) ? channels : 0;
+  job->steps[1] = middle ? channels : 0;
+}
+
+// Multiply the expanded inputs, and limit the outputs of `count` pixels.
+static inline void conv_finish(const struct method *m, const struct alpharho_dsp_conv *p,
+                               const struct multiply_job *job, int32_t count) {
+  m->multiply(job);
+  if (p->min > INT8_MIN || p->max < INT8_MAX) {
+    alpharho_dsp_limit(job->out, count * p->window.out_c, p->min, p->max);
+  }
+}
+
+static inline int32_t fewer(int32_t a, int32_t b) { return a < b ? a : b; }
+
+static inline void conv_pointwise(const struct method *m, const struct alpharho_dsp_conv *p, const int8_t *in,
+                                  int8_t *out, int8_t *scratch) {
+  const int32_t depth = p->window.in_c, channels = p->window.out_c;
+  struct multiply_job job;
+  struct expand_job expand = {.to = (void *)scratch};
+  conv_set(&job, m, p, expand.to);
+  expand.end = expand.to + depth / PAIR_TAPS * m->pixels;
+  for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= m->pixels) {
+    conv_steps(&job, m->pixels, left, 1);
+    const int8_t *row = in;
+    for (int32_t n = 0; n < m->pixels; row += job.steps[n & 1] * depth, n++) {
+      expand.rows[n] = row;
+    }
+    m->expand(&expand);
+    job.steps[0] *= channels;
+    job.steps[1] *= channels;
+    job.out = out;
+    conv_finish(m, p, &job, fewer(left, m->pixels));
+    in += m->pixels * depth;
+    out += m->pixels * channels;
+  }
+}
+
+// Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
+static inline void conv_gather(const struct alpharho_dsp_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
+  for (int32_t ky = 0; ky < w->kernel_h; ky++) {
+    const int32_t in_y = top + ky * w->dilation_h;
+    for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
+      const int32_t in_x = left + kx * w->dilation_w;
+      if (in_y < 0 || in_y >= w->in_h || in_x < 0 || in_x >= w->in_w) {
+        memset(to, p->input_zero_point, (size_t)w->in_c);
+      } else {
+        memcpy(to, in + (in_y * w->in_w + in_x) * w->in_c, (size_t)w->in_c);
+      }
+    }
+  }
+}
+
+static inline void conv_any(const struct method *m, const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out,
+                            int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
+  struct multiply_job job;
+  struct expand_job expand = {.to = (void *)scratch};
+  conv_set(&job, m, p, expand.to);
+  expand.end = expand.to + p->depth / PAIR_TAPS * m->pixels;
+  int8_t *const gathered = (int8_t *)(expand.end + m->words_ahead);
+  int32_t pixel = 0;
+  for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
+    conv_steps(&job, m->pixels, left, w->out_c);
+    for (int32_t n = 0; n < m->pixels; n++) {
+      conv_gather(p, in, pixel / w->out_w, pixel % w->out_w, gathered + n * p->depth);
+      expand.rows[n] = gathered + n * p->depth;
+      pixel += n + 1 == m->pixels || job.steps[n & 1] ? 1 : 0;
+    }
+    m->expand(&expand);
+    job.out = out;
+    conv_finish(m, p, &job, fewer(left, m->pixels));
+  }
+}
+
+enum { RGB_ROW = 9, RGB_TAPS = 27 };
+
+// Expand the 27 taps of a pixel: three rows of 9 bytes, `pitch` apart. First 8 bytes of each row, then the ninth of
+// each. `words` are from a pair of taps to the next.
+static inline void conv_expand_rgb(const int8_t *from, int32_t pitch, int32_t words, uint32_t *to) {
+  const int8_t *row = from;
+  for (int32_t ky = 0; ky < 3; ky++, row += pitch, to += 4 * words) {
+    const uint32_t first = load_word(row), second = load_word(row + 4);
+    to[0] = twice_halves(expand_even(first));
+    to[words] = twice_halves(expand_odd(first));
+    to[2 * words] = twice_halves(expand_even(second));
+    to[3 * words] = twice_halves(expand_odd(second));
+  }
+  const int8_t *last = from + RGB_ROW - 1;
+  to[0] = twice_halves(((uint32_t)last[0] & 0xffffu) | (uint32_t)last[2 * pitch] << 16);
+  to[words] = twice_halves((uint32_t)last[pitch] & 0xffffu);
+}
+
+static inline void conv_rgb(const struct method *m, const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out,
+                            int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t pitch = w->in_w * w->in_c;
+  uint32_t *const inputs = (void *)scratch;
+  struct multiply_job job;
+  conv_set(&job, m, p, inputs);
+  int32_t x = 0, y = 0;
+  for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
+    conv_steps(&job, m->pixels, left, w->out_c);
+    for (int32_t n = 0; n < m->pixels; n++) {
+      const int32_t top = y * w->stride_h - w->pad_top, side = x * w->stride_w - w->pad_left;
+      uint32_t *const to = inputs + (n + m->first < m->pixels ? n + m->first : n + m->first - m->pixels);
+      if (top >= 0 && side >= 0 && top + 3 <= w->in_h && side + 3 <= w->in_w) {
+        conv_expand_rgb(in + top * pitch + side * w->in_c, pitch, m->pixels, to);
+      } else {
+        int8_t border[RGB_TAPS];
+        conv_gather(p, in, y, x, border);
+        conv_expand_rgb(border, RGB_ROW, m->pixels, to);
+      }
+      if ((n + 1 == m->pixels || job.steps[n & 1]) && ++x == w->out_w) {
+        x = 0;
+        y++;
+      }
+    }
+    job.out = out;
+    conv_finish(m, p, &job, fewer(left, m->pixels));
+  }
+}
+
+#endif // KERNELS_DSP_CONV_H

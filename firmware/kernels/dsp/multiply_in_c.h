@@ -1,0 +1,58 @@
+// What the assembly of the convolutions computes, in C for any number of pixels: the model, and for tests elsewhere.
+#ifndef KERNELS_DSP_MULTIPLY_IN_C_H
+#define KERNELS_DSP_MULTIPLY_IN_C_H
+
+#include "instructions.h"
+#include "multiply.h"
+
+// Where pixel i has its outputs, from the first pixel's on.
+static inline int32_t multiply_offset(const struct multiply_job *job, int32_t i) {
+  return (i + 1) / 2 * job->steps[0] + i / 2 * job->steps[1];
+}
+
+// Where pixel i has its word among those of a pair of taps.
+static inline int32_t multiply_place(int32_t i, int32_t first, int32_t pixels) { return (i + first) % pixels; }
+
+// A sum of doubled inputs to int8. `scaling` is multiplier, (zero point + 1 / 2) * 2^shift, and right shift.
+static inline int8_t multiply_scaled(int32_t sum, const int32_t *scaling, int32_t negatives) {
+  const int32_t high = multiply_high_add(sum, scaling[0], scaling[1]);
+  return (int8_t)saturated((high + (negatives ? sum >> 31 : 0)) >> scaling[2]);
+}
+
+static inline void multiply_pair_in_c(const struct multiply_job *job, int32_t pixels, int32_t first) {
+  int8_t *out = job->out;
+  for (const int32_t *w = job->packed; w != job->packed_end; out += 2) {
+    uint32_t sum[2][PIXELS_MOST];
+    for (int32_t i = 0; i < pixels; i++) {
+      sum[0][i] = (uint32_t)w[0];
+      sum[1][i] = (uint32_t)w[1];
+    }
+    w += 2;
+    for (const uint32_t *x = job->inputs; x != job->inputs_end; x += pixels, w++) {
+      for (int32_t i = 0; i < pixels; i++) {
+        const uint32_t two = x[multiply_place(i, first, pixels)];
+        sum[0][i] = multiply_pairs(two, expand_even((uint32_t)*w), sum[0][i]);
+        sum[1][i] = multiply_pairs(two, expand_odd((uint32_t)*w), sum[1][i]);
+      }
+    }
+    for (int32_t i = pixels - 1; i >= 0; i--) {
+      for (int32_t c = 0; c < 2; c++) {
+        out[multiply_offset(job, i) + c] = multiply_scaled((int32_t)sum[c][i], w + 3 * c, job->negatives);
+      }
+    }
+    w += 6;
+  }
+}
+
+static inline void expand_in_c(const struct expand_job *job, int32_t pixels, int32_t first) {
+  int32_t at = 0;
+  for (uint32_t *to = job->to; to != job->end; to += 2 * pixels, at += BLOCK_TAPS) {
+    for (int32_t i = 0; i < pixels; i++) {
+      const uint32_t four = load_word(job->rows[i] + at);
+      to[multiply_place(i, first, pixels)] = twice_halves(expand_even(four));
+      to[pixels + multiply_place(i, first, pixels)] = twice_halves(expand_odd(four));
+    }
+  }
+}
+
+#endif // KERNELS_DSP_MULTIPLY_IN_C_H

@@ -1,0 +1,29 @@
+#include "../dsp/conv.h"
+
+#include "../m7.h"
+#include "multiply.h"
+
+static const struct method pair = {
+    .pixels = 3,
+    .first = 0,
+    .channels = 2,
+    .scaling_words = 6,
+    .words_ahead = M7_MULTIPLY_AHEAD / 4,
+    .unit_taps = PAIR_TAPS,
+    .units = M7_MULTIPLY_UNITS,
+    .unit_code_bytes = M7_MULTIPLY_CODE_BYTES,
+    .expand = alpharho_m7_expand,
+    .multiply = alpharho_m7_multiply,
+};
+
+void alpharho_m7_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  conv_pointwise(&pair, p, in, out, scratch);
+}
+
+void alpharho_m7_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  conv_any(&pair, p, in, out, scratch);
+}
+
+void alpharho_m7_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  conv_rgb(&pair, p, in, out, scratch);
+}

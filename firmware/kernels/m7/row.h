@@ -1,0 +1,11 @@
+// Two neighboring pixels of a row of a depthwise convolution.
+#ifndef KERNELS_M7_ROW_H
+#define KERNELS_M7_ROW_H
+
+#include "../dsp/row.h"
+
+// As alpharho_dsp_row_pair_3x3 and alpharho_dsp_wide_row_pair_3x3.
+void alpharho_m7_row_pair_3x3(const struct row_job *job);
+void alpharho_m7_wide_row_pair_3x3(const struct row_job *job);
+
+#endif // KERNELS_M7_ROW_H
