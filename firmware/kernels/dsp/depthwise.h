@@ -11,6 +11,7 @@ typedef void row_function(const struct row_job *job);
 // How rows are computed, and how many words have the weights of a tap.
 struct row_method {
   row_function *pair_3x3;
+  row_function *pair_3x3_stride_2; // may be 0
   row_function *each_3x3;
   row_function *each_5x5;
   int32_t tap_words;
@@ -35,22 +36,24 @@ static inline int32_t depthwise_row_bytes(const struct alpharho_window *w) {
   return ((w->out_w - 1) * w->stride_w + w->kernel_w) * w->in_c;
 }
 
-// Compute `pixels` outputs of a row: two at a time where windows are one column apart, then what is left.
+// Compute `pixels` outputs of a row: two at a time where there is a function for it, then what is left.
 static inline void depthwise_pixels(const struct row_method *m, struct row_job *job, int32_t side, int32_t stride) {
-  const int32_t pixels = job->pixels;
-  if (side == 3 && stride == 1 && pixels > 1) {
+  const int32_t pixels = job->pixels, single_advance = job->advance;
+  row_function *const pair = stride == 1 ? m->pair_3x3 : stride == 2 ? m->pair_3x3_stride_2 : 0;
+  if (side == 3 && pair && pixels > 1) {
     const int32_t done = pixels / 2 * 2 * job->channels;
     job->pixels = pixels / 2;
-    job->advance = job->channels;
-    m->pair_3x3(job);
+    job->advance = (2 * stride - 1) * job->channels;
+    pair(job);
     if (pixels % 2 == 0) {
       return;
     }
     for (int32_t ky = 0; ky < side; ky++) {
-      job->rows[ky] += done;
+      job->rows[ky] += stride * done;
     }
     job->out += done;
     job->pixels = 1;
+    job->advance = single_advance;
   }
   (side == SIDE_MAX ? m->each_5x5 : m->each_3x3)(job);
 }

@@ -40,7 +40,7 @@ void alpharho_dsp_wide_row_3x3(const struct row_job *job);
 void alpharho_dsp_wide_row_5x5(const struct row_job *job);
 
 // The same of 3x3 taps and windows that are one column apart, two pixels at a time: `pixels` counts pairs, `advance` is
-// a column.
+// from a pair to the next.
 void alpharho_dsp_row_pair_3x3(const struct row_job *job);
 void alpharho_dsp_wide_row_pair_3x3(const struct row_job *job);
 

@@ -42,7 +42,7 @@ static inline void row_in_c(const struct row_job *job, int32_t side, int wide) {
 // Two pixels at a time.
 static inline void row_pair_in_c(const struct row_job *job, int wide) {
   struct row_job each = *job;
-  each.advance = 0;
+  each.advance = (job->advance - job->channels) / 2;
   each.pixels = 2 * job->pixels;
   row_in_c(&each, 3, wide);
 }

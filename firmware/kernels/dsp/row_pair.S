@@ -149,7 +149,7 @@ FUNCTION \name
   cmp r3, r6
   bne.w 2b
   ldrd r6, r7, [sp, #FRAME_ADVANCE]
-  add r4, r6
+  add r4, r12
   add r0, r6
   add r1, r6
   add r2, r6

@@ -8,4 +8,8 @@
 void alpharho_m7_row_pair_3x3(const struct row_job *job);
 void alpharho_m7_wide_row_pair_3x3(const struct row_job *job);
 
+// The same of windows that are two columns apart.
+void alpharho_m7_row_pair_3x3_stride_2(const struct row_job *job);
+void alpharho_m7_wide_row_pair_3x3_stride_2(const struct row_job *job);
+
 #endif // KERNELS_M7_ROW_H

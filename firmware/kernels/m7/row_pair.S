@@ -1,5 +1,5 @@
-// Two neighboring pixels of a row of a depthwise convolution of 3x3 taps: their windows share two columns, and all
-// weights. row.c has them in C.
+// Two neighboring pixels of a row of a depthwise convolution of 3x3 taps: their windows share one or two columns, and
+// all weights. row.c has them in C.
 #include "../assembly.inc"
 #include "layout.h"
 
@@ -31,19 +31,20 @@
   .endif
   .endm
 
-// Byte of the constants of four channels where a word with a tap's weights begins.
-  .macro SET_AT tap, half, wide
+// Weights of a tap: where they are 8 bits, a word has those of four channels; where they are wide, two have.
+  .macro LOAD_WEIGHTS register, tap, half, wide
   .if \wide
-  .set at, ROW_PACKED_TAPS + 8 * (\tap) + 4 * \half
+  ldr \register, [r3, #ROW_PACKED_TAPS + 8 * (\tap) + 4 * \half]
   .else
-  .set at, ROW_PACKED_TAPS + 4 * (\tap)
+  ldr \register, [r3, #ROW_PACKED_TAPS + 4 * (\tap)]
   .endif
   .endm
 
-// Four columns of a row, the first two words of whose weights (r4, r5) and the first of whose inputs (r6) are loaded. An
-// expansion issues first of two instructions, beside a load or a multiplication; what a register held is multiplied
-// before it is loaded again. `next` is the row whose first words are loaded, none behind the last one.
-  .macro ONE_ROW row, tap, half, wide, next
+// A row of the windows: its columns, four or with a stride of two five, and its taps. The words of the first two taps (r4,
+// r5) and of the first column (r6) are loaded before. An expansion issues first of two instructions, beside a load or a
+// multiplication; what a register holds is multiplied before it is loaded again. `next` is the row whose first words are
+// loaded here, none behind the last one.
+  .macro ONE_ROW row, tap, half, wide, stride, next
   EXPAND_WEIGHTS r5, \half, \wide
   ldr r7, [\row, r12]
   EXPAND r6, \half
@@ -52,10 +53,10 @@
   smlabb r8, r6, r4, r8
   smlatt r9, r6, r4, r9
   ldr r6, [\row, r12, lsl #1]
+  .if \stride == 1
   smlabb r10, r7, r4, r10
   smlatt r11, r7, r4, r11
-  SET_AT \tap + 2, \half, \wide
-  ldr r4, [r3, #at]
+  LOAD_WEIGHTS r4, \tap + 2, \half, \wide
   EXPAND r6, \half
   smlabb r8, r7, r5, r8
   smlatt r9, r7, r5, r9
@@ -64,16 +65,29 @@
   smlabb r10, r6, r5, r10
   EXPAND r7, \half
   smlatt r11, r6, r5, r11
+  .else
+  smlabb r8, r7, r5, r8
+  smlatt r9, r7, r5, r9
+  ldr r7, [\row, lr]
+  EXPAND r6, \half
+  smlabb r10, r6, r4, r10
+  smlatt r11, r6, r4, r11
+  LOAD_WEIGHTS r4, \tap + 2, \half, \wide
+  EXPAND r7, \half
+  smlabb r10, r7, r5, r10
+  smlatt r11, r7, r5, r11
+  ldr r7, [\row, r12, lsl #2]
+  EXPAND_WEIGHTS r4, \half, \wide
+  EXPAND r7, \half
+  .endif
   smlabb r8, r6, r4, r8
   .ifnb \next
-  SET_AT \tap + 4, \half, \wide
-  ldr r5, [r3, #at]
+  LOAD_WEIGHTS r5, \tap + 4, \half, \wide
   smlatt r9, r6, r4, r9
   ldr r6, [\next]
   smlabb r10, r7, r4, r10
   smlatt r11, r7, r4, r11
-  SET_AT \tap + 3, \half, \wide
-  ldr r4, [r3, #at]
+  LOAD_WEIGHTS r4, \tap + 3, \half, \wide
   .else
   .set scaling, ROW_PACKED_TAPS + 36 + 36 * \wide
   ldr r5, [r3, #scaling + 4 * \half + 8]
@@ -86,18 +100,17 @@
   .endm
 
 // Two channels of two pixels: as requantize() of instructions.h.
-  .macro TWO_CHANNELS half, wide
-  SET_AT 0, \half, \wide
+  .macro TWO_CHANNELS half, wide, stride
   ldr r8, [r3, #4 * \half]
-  ldr r5, [r3, #at + 4 + 4 * \wide]
+  LOAD_WEIGHTS r5, 1, \half, \wide
   ldr r6, [r0]
   ldr r9, [r3, #4 * \half + 8]
   mov r10, r8
-  ldr r4, [r3, #at]
+  LOAD_WEIGHTS r4, 0, \half, \wide
   mov r11, r9
-  ONE_ROW r0, 0, \half, \wide, r1
-  ONE_ROW r1, 3, \half, \wide, r2
-  ONE_ROW r2, 6, \half, \wide
+  ONE_ROW r0, 0, \half, \wide, \stride, r1
+  ONE_ROW r1, 3, \half, \wide, \stride, r2
+  ONE_ROW r2, 6, \half, \wide, \stride
   smmlar r8, r8, r4, r8
   ldr r7, [sp, #FRAME_ROUNDING]
   smmlar r9, r9, r5, r9
@@ -139,13 +152,13 @@
 // r3        -         constants of the four channels       the same
 // r4        -         weights of taps 0, then 2            multiplier of the first channel; then out of pixel 0
 // r5        -         weights of tap 1                     of the second channel; then out of pixel 1
-// r6        -         inputs of column 0, then 2           shifts
-// r7        -         inputs of column 1, then 3           rounding
+// r6        -         inputs of columns 0 and 2            shifts
+// r7        -         inputs of columns 1, 3 and 4         rounding
 // r8, r9    -         sums of two channels, pixel 0        their outputs
 // r10, r11  -         sums of two channels, pixel 1        their outputs
 // r12       -         channels: from a column to the next  the same
 // lr        return    three times the channels             the same
-  .macro ROW_PAIR_3X3 name, wide
+  .macro ROW_PAIR_3X3 name, wide, stride
 FUNCTION \name
   push {r4-r11, lr}
   ldr r6, [r0, #ROW_JOB_OUT]
@@ -158,8 +171,8 @@ FUNCTION \name
 1: // two pixels
   ldr r3, [sp, #FRAME_PACKED]
 2: // four channels
-  TWO_CHANNELS 0, \wide
-  TWO_CHANNELS 1, \wide
+  TWO_CHANNELS 0, \wide, \stride
+  TWO_CHANNELS 1, \wide, \stride
   ldr r6, [sp, #FRAME_PACKED_END]
   add r4, #4
   add r0, #4
@@ -170,7 +183,7 @@ FUNCTION \name
   cmp r3, r6
   bne.w 2b
   ldrd r6, r7, [sp, #FRAME_ADVANCE]
-  add r4, r6
+  add r4, r12
   add r0, r6
   add r1, r6
   add r2, r6
@@ -183,7 +196,9 @@ FUNCTION \name
 END_FUNCTION \name
   .endm
 
-  ROW_PAIR_3X3 alpharho_m7_row_pair_3x3, 0
-  ROW_PAIR_3X3 alpharho_m7_wide_row_pair_3x3, 1
+  ROW_PAIR_3X3 alpharho_m7_row_pair_3x3, 0, 1
+  ROW_PAIR_3X3 alpharho_m7_row_pair_3x3_stride_2, 0, 2
+  ROW_PAIR_3X3 alpharho_m7_wide_row_pair_3x3, 1, 1
+  ROW_PAIR_3X3 alpharho_m7_wide_row_pair_3x3_stride_2, 1, 2
 
 #endif // KERNELS_DSP_ASSEMBLY
