@@ -11,6 +11,7 @@ static const struct method pair = {
     .unit_code_bytes = MULTIPLY_PAIR_CODE_BYTES,
     .expand = alpharho_dsp_expand,
     .multiply = alpharho_dsp_multiply_pair,
+    .multiply_last = alpharho_dsp_multiply_last,
 };
 
 void alpharho_dsp_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {

@@ -21,6 +21,7 @@ struct method {
   int32_t unit_code_bytes;
   void (*expand)(const struct expand_job *job);
   void (*multiply)(const struct multiply_job *job);
+  void (*multiply_last)(const struct multiply_job *job); // where a pixel is left; may be `multiply`
 };
 
 static inline void conv_set(struct multiply_job *job, const struct method *m, const struct alpharho_dsp_conv *p,
@@ -47,7 +48,7 @@ static inline void conv_steps(struct multiply_job *job, int32_t pixels, int32_t 
 // Multiply the expanded inputs, and limit the outputs of `count` pixels.
 static inline void conv_finish(const struct method *m, const struct alpharho_dsp_conv *p,
                                const struct multiply_job *job, int32_t count) {
-  m->multiply(job);
+  (count == 1 ? m->multiply_last : m->multiply)(job);
   if (p->min > INT8_MIN || p->max < INT8_MAX) {
     alpharho_dsp_limit(job->out, count * p->window.out_c, p->min, p->max);
   }

@@ -11,6 +11,7 @@ static const struct method single = {
     .unit_code_bytes = MULTIPLY_SINGLE_CODE_BYTES,
     .expand = alpharho_dsp_expand,
     .multiply = alpharho_dsp_multiply_single,
+    .multiply_last = alpharho_dsp_multiply_single,
 };
 
 void alpharho_dsp_pointwise_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {

@@ -140,6 +140,72 @@ FUNCTION alpharho_dsp_multiply_pair
   b.w .Lstore
 END_FUNCTION alpharho_dsp_multiply_pair
 
+// Four taps of one pixel and two channels. All pixels of the expanded inputs are that one.
+  .macro MULTIPLY_LAST_BLOCK
+  ldr r5, [r0, #16]
+  ldr r4, [r0], #32
+  ldr r10, [r1, #4]
+  ldr r7, [r1], #8
+  sxtb16 r11, r7
+  sxtb16 r7, r7, ror #8
+  smlad r2, r4, r11, r2
+  smlad lr, r4, r7, lr
+  sxtb16 r11, r10
+  sxtb16 r10, r10, ror #8
+  smlad r2, r5, r11, r2
+  smlad lr, r5, r10, lr
+  .endm
+
+// void alpharho_dsp_multiply_last(const struct multiply_job *job)
+//
+// register  on entry  in the loop over taps       storing two channels
+// r0        job       next word of inputs         the same
+// r1        -         next word of packed         the same
+// r2, lr    -         sums of channels a and b    the same
+// r3        -         out                         the same
+// r4, r5    -         inputs                      multiplier, what is added to products
+// r6        -         packed_end                  the same
+// r7        -         weights                     right shift
+// r8        -         end of inputs               the same
+// r9        -         negatives                   the same
+// r10, r11  -         weights                     outputs
+// r12       -         inputs                      the same
+FUNCTION alpharho_dsp_multiply_last
+  push {r4-r11, lr}
+  ldm r0, {r1-r9} // packed, inputs, out, steps[0..1], packed_end, skip, inputs_end, negatives
+  mov r12, r2
+.Llast_pair:
+  ldrd r2, lr, [r1], #8
+  mov r0, r12
+  sub r4, r8, r12
+  tst r4, #32 // an odd number of blocks
+  bne .Llast_odd
+.Llast_blocks:
+  MULTIPLY_LAST_BLOCK
+.Llast_odd:
+  MULTIPLY_LAST_BLOCK
+  cmp r0, r8
+  bne .Llast_blocks
+  ldmia r1!, {r4, r5, r7}
+  cmp r9, #0
+  smmlar r10, r2, r4, r5
+  it ne
+  addne r10, r10, r2, asr #31
+  asr r10, r7
+  ldmia r1!, {r4, r5, r7}
+  smmlar r11, lr, r4, r5
+  it ne
+  addne r11, r11, lr, asr #31
+  asr r11, r7
+  ssat r10, #8, r10
+  ssat r11, #8, r11
+  bfi r10, r11, #8, #8
+  strh r10, [r3], #2
+  cmp r1, r6
+  bne .Llast_pair
+  pop {r4-r11, pc}
+END_FUNCTION alpharho_dsp_multiply_last
+
 // void alpharho_dsp_expand(const struct expand_job *job)
 //
 // register  on entry  in the loop

@@ -32,6 +32,9 @@ struct multiply_job {
 void alpharho_dsp_multiply_pair(const struct multiply_job *job);
 void alpharho_dsp_multiply_single(const struct multiply_job *job);
 
+// The same of two channels of a pixel that is alone in its group: all four expanded ones are that one.
+void alpharho_dsp_multiply_last(const struct multiply_job *job);
+
 // Read by assembly, too.
 struct expand_job {
   const int8_t *rows[PIXELS_MOST]; // aligned to words

@@ -14,6 +14,7 @@ static const struct method pair = {
     .unit_code_bytes = M7_MULTIPLY_CODE_BYTES,
     .expand = alpharho_m7_expand,
     .multiply = alpharho_m7_multiply,
+    .multiply_last = alpharho_m7_multiply,
 };
 
 void alpharho_m7_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
