@@ -151,6 +151,19 @@ def test_halves_limits_and_saturation_equal_the_reference(kernels: str) -> None:
 
 
 @needs_core
+@pytest.mark.parametrize("kernels", ["dsp", "m7"])
+def test_pairs_of_channels_round_halves_as_the_reference(kernels: str) -> None:
+    """Their zero point and half a step are one constant, which right shifts over 23 have no room for."""
+    batch: Batch = []
+    for zero_point, activation in ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1"), (-128, "NONE")):
+        case = corners("pointwise", 20, zero_point, activation, shift_most=23)
+        (step,) = lower(parse(case.model, "case"), kernels)
+        assert step.calls[0].kernel.symbol == f"alpharho_{kernels}_pointwise"
+        compare(case, kernels, batch)
+    run_batch(batch, kernels)
+
+
+@needs_core
 @pytest.mark.parametrize("core", core_runner.CORES)
 def test_each_operator_equals_the_reference_on_the_set_s_core(core: str) -> None:
     on_core(st.sampled_from(sorted(OPERATORS)).flatmap(OPERATORS.__getitem__), core, cases=60)
