@@ -94,15 +94,15 @@ def targets(chosen: options.TargetsOptions) -> None:
     listing.print_targets(chosen)
 
 
-@command(COMPILING, requests.FitOptions, *groups.INT8, "target", "json")
+@command(COMPILING, requests.FitOptions, *groups.INT8, "target", "measure", "json")
 def fit(request: requests.FitOptions) -> None:
     """Say what RAM and flash a network needs, and who has it.
 
-    Each board, or one, with each --optimize. Nothing is built or flashed.
+    Each board, or one, with each --optimize and --stream-input. Nothing is built or flashed without --measure.
     """
-    from pipeline import products
+    from pipeline import fitting
 
-    products.fit(request)
+    fitting.fit(request, typed_command())
 
 
 @command(COMPILING, options.SweepOptions)

@@ -222,4 +222,6 @@ def _absent(graph: Graph, tensor: int) -> str:
     readers = [operator for operator in graph.operators if tensor in operator.inputs]
     if not readers:
         return "nothing reads it"
+    if any(operator.name == "CONV_2D" and tensor in operator.outputs for operator in graph.operators):
+        return "computed in parts that are not kept, to save RAM"
     return f"{readers[0].label} {readers[0].index} does its work"

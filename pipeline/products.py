@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import console
@@ -15,7 +15,7 @@ from pipeline.preflight import Goal
 from pipeline.request import Request
 from pipeline.steps import Steps
 from pipeline.task_options import EmulatorOptions, TrainOptions
-from pipeline.task_requests import CalibrateRequest, FitOptions
+from pipeline.task_requests import CalibrateRequest
 
 
 def train(chosen: TrainOptions, command: str) -> None:
@@ -68,23 +68,6 @@ def calibrate(request: CalibrateRequest) -> None:
         noise = layer_noise.measure(steps.build_network(), steps.quantize(), steps.resolved.data)
         rows = [[row.name, row.operator, f"{row.snr_db:.1f}"] for row in noise]
         console.table("", [("tensor", "left"), ("operator", "left"), ("SNR, dB", "right")], rows)
-
-
-def fit(request: FitOptions) -> None:
-    """Print what RAM and flash the int8 network needs on each board, or on one, with each --optimize."""
-    from compilers.image import fit as fits
-    from compilers.image import fit_table
-
-    names = [request.target] if request.target else targets.names()
-    boards = fits.boards_of([targets.load(name) for name in names])
-    model = _steps(replace(request, target=Request.target, typed={}), Goal.INT8).quantize()
-    with console.bar("compile", len(fits.compilations(boards))) as done:
-        table = fits.table(model, boards, done)
-    if request.json:
-        print(json.dumps(fit_table.as_json(table), indent=1))
-        return
-    console.table("", *fit_table.table(table), red=fit_table.SHORT, drop=fit_table.DROPPED)
-    console.plain(fit_table.notes(table))
 
 
 def compile(request: Request) -> None:

@@ -99,5 +99,9 @@ def check_text(int8: Artifact[Int8Facts]) -> str:
 
 
 def memory_text(artifact: Artifact[ImageFacts]) -> str:
-    """Return an artifact's memory by name, in bytes."""
-    return ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in artifact.facts.memory.items())
+    """Return an artifact's memory by name, in bytes, and what it computes again to need less RAM."""
+    text = ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in artifact.facts.memory.items())
+    plan = getattr(artifact.facts, "plan", None)
+    if plan is not None and plan.macs_again:
+        text += f"; computes {100 * plan.macs_again / plan.macs:.0f} % of its MACs again to save RAM"
+    return text

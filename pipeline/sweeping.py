@@ -45,6 +45,8 @@ def run(chosen: SweepOptions, command: str) -> None:
 
     Raises ConfigError for a board or a limit that can't be.
     """
+    if not chosen.target:
+        raise ConfigError("--target: a sweep needs a microcontroller, such as pico; ./inv targets lists them")
     board = targets.load(chosen.target)
     if chosen.train:
         second_lock.need_keras()

@@ -256,7 +256,9 @@ def read_floats(text: str) -> tuple[float, ...]:
 class SweepOptions:
     """Which networks to try for a board, and what they may take."""
 
-    target: str = like(Request, "target", help="board that the network is for")
+    target: str = like(
+        Request, "target", "", help="microcontroller that the network is for", default_words="none: it must be given"
+    )
     families: tuple[str, ...] = option(
         (), "families, joined by commas", group="model", value="NAMES", parse=read_names, default_words="all"
     )
@@ -269,7 +271,10 @@ class SweepOptions:
         default_words="64,96,128,160,192,224",
     )  # fmt: skip
     channels: int = like(Request, "channels", is_scoped=False)
-    data: str = like(Request, "data", help="data set whose classes and checkpoints count: {choices}")
+    data: str = like(
+        Request, "data",
+        help="data set whose classes and checkpoints count: fashion_mnist, cifar10, folder:DIR or npz:FILE",
+    )  # fmt: skip
     max_ram: int | None = option(
         None, "RAM in bytes", group="limits", value="BYTES", low=1, default_words="the board's"
     )

@@ -166,6 +166,9 @@ class FitOptions(Request):
     """A request whose network is compared with boards: one of them, or "" for all microcontrollers."""
 
     target: str = like(Request, "target", "", help="one board", default_words="all microcontrollers")
+    measure: bool = option(
+        False, "build and run each form, and compare plan, linker and device, with --target", group="measurement"
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from compilers.aot.emit import Naming, emit, traced_bytes
 from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
 from compilers.aot.planner import Layout
 from compilers.aot.planner import plan as plan_layout
+from compilers.aot.recompute import slim
 from compilers.aot.result import (
     OperatorSpec,
     Plan,
@@ -40,7 +41,7 @@ __all__ = [
 
 ENGINE = "aot"
 # Raise it whenever the generated C may differ for the same network.
-ENGINE_VERSION = "7"
+ENGINE_VERSION = "8"
 SOURCES = (ROOT / "compilers" / "aot", ROOT / "compilers" / "compiled.py", ROOT / "graph")
 """What decides the generated C beside the network: this compiler, and what reads the network for it."""
 
@@ -102,7 +103,7 @@ def compile_graph(
 
 def planned(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
     """Return the steps of a network on a kernel set and their layout, which is proved. Raises CompileError."""
-    steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input)
+    steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input, optimize)
     check(graph, steps, layout)
     return steps, layout
 
@@ -112,14 +113,22 @@ def outline(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tu
 
     They are as `compile_model` plans them; the plan is not proved. Raises CompileError.
     """
-    steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input)
+    steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input, optimize)
     constants = sum(c.bytes for step in steps for part in step.operators() for c in part.constants())
     return layout.arena_bytes, constants, tuple(part.index for step in steps if step.parts for part in step.operators())
 
 
-def smallest(graph: Graph, lowered: tuple[Step, ...], stream_input: bool) -> tuple[tuple[Step, ...], Layout]:
-    """Return the cut into blocks that needs the smallest arena, and its layout."""
-    layouts = [(cut, plan_layout(graph, cut)) for cut in cuts(graph, lowered, stream_input)]
+def smallest(
+    graph: Graph, lowered: tuple[Step, ...], stream_input: bool, optimize: str = "size"
+) -> tuple[tuple[Step, ...], Layout]:
+    """Return the cut into blocks that needs the smallest arena, and its layout.
+
+    If `optimize` is "ram", blocks may compute rows again to keep fewer.
+    """
+    tried = cuts(graph, lowered, stream_input)
+    if optimize == "ram":
+        tried += slim(graph, lowered, stream_input)
+    layouts = [(cut, plan_layout(graph, cut)) for cut in tried]
     chosen, layout = min(layouts, key=lambda layout: layout[1].arena_bytes)
     return tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(chosen)), layout
 
@@ -144,6 +153,7 @@ def _result(graph: Graph, steps: tuple[Step, ...], layout: Layout, kernels: str)
         arena_bytes=layout.arena_bytes,
         weights_bytes=sum(o.constant_bytes for o in operators),
         macs=sum(o.macs for o in operators),
+        macs_again=sum(step.again for step in steps),
         input_preserved=input_preserved(graph, layout),
         inputs=tuple(tensor_spec(graph.tensors[i], layout) for i in graph.inputs),
         outputs=tuple(tensor_spec(graph.tensors[i], layout) for i in graph.outputs),

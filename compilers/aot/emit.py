@@ -86,7 +86,8 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
 def traced_bytes(graph: Graph, steps: Sequence[Step]) -> dict[int, int]:
     """Return the tensors that a trace has, in the order of their operators, and how many bytes of each are computed.
 
-    They are computed in order; rows at the end that no window reads are not.
+    They are computed in order; rows at the end that no window reads are not. What is computed several times, or some
+    channels at a time, is not among them.
     """
     sizes = {tensor: 0 for step in steps for part in step.operators() for tensor in part.outputs}
     for step in steps:
@@ -95,7 +96,7 @@ def traced_bytes(graph: Graph, steps: Sequence[Step]) -> dict[int, int]:
         for call in step.execution() if step.parts else ():
             if isinstance(call, Call) and call.result is not None:
                 sizes[call.result.tensor] += call.result.size
-    return sizes
+    return {tensor: size for tensor, size in sizes.items() if size}
 
 
 class _Function:

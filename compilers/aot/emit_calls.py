@@ -26,6 +26,7 @@ class Names:
         for step in steps:
             for part in step.operators():
                 self.names |= {id(c): f"{model}_{_prefix(part)}_{c.role}" for c in part.constants()}
+            self._parts(step, model)
             prefixes = {part.index: _prefix(part) for part in step.operators()}
             own: dict[str, list[Parameters]] = {}
             for call in step.written():
@@ -34,6 +35,19 @@ class Names:
             for prefix, parameters in own.items():
                 several = len(parameters) > 1
                 self.names |= {id(p): f"{prefix}_{n}" if several else prefix for n, p in enumerate(parameters)}
+
+    def _parts(self, step: Step, model: str) -> None:
+        """Name the constants of parts of a layer: they are not among those of the operators."""
+        prefixes = {part.index: _prefix(part) for part in step.operators()}
+        counts: dict[str, int] = {}
+        for call in step.rows:
+            if not isinstance(call, Call) or call.operator is None:
+                continue
+            for constant in call.constants():
+                if id(constant) not in self.names:
+                    name = f"{model}_{prefixes[call.operator]}_{constant.role}"
+                    counts[name] = counts.get(name, -1) + 1
+                    self.names[id(constant)] = f"{name}_{counts[name]}"
 
     def of(self, value: Constant | Parameters) -> str:
         """Return the name."""

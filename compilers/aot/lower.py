@@ -20,6 +20,7 @@ from compilers.aot.operators import check_supported
 from compilers.aot.pads import fold
 from compilers.aot.sets import SETS
 from compilers.aot.shapes import without_shapes
+from compilers.aot.slices import with_slices
 from compilers.aot.steps import Step
 from graph.types import Graph, Operator
 
@@ -90,4 +91,13 @@ def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tu
             steps.append(LOWER[operator.name](graph, operator))
         except ScaleError as e:
             graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
-    return tuple(SETS[kernels].specialize(step, optimize) for step in compose(graph, steps))
+    chosen = SETS[kernels]
+    composed = compose(graph, steps)
+    lowered = [chosen.specialize(step, optimize) for step in composed]
+    if optimize != "ram":
+        return tuple(lowered)
+
+    def specialize(step: Step) -> Step:
+        return chosen.specialize(step, optimize)
+
+    return tuple(with_slices(step, whole, specialize) for step, whole in zip(composed, lowered, strict=True))

@@ -30,10 +30,15 @@ Fields = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Parameters:
-    """A constant `struct <kind>` and its fields in the order of the declaration."""
+    """A constant `struct <kind>` and its fields in the order of the declaration.
+
+    Those of a part of a layer's output channels have the whole layer's as `whole`, and begin with its channel `first`.
+    """
 
     kind: str
     fields: Fields
+    whole: Parameters | None = None
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,4 +103,5 @@ class Row:
         return replace(self.base, offset=self.base.offset + (row % self.modulus if self.modulus else row) * self.pitch)
 
 
+Address = At | Scratch | Row
 Argument = Parameters | Constant | At | Scratch | Row | Linear | int

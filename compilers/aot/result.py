@@ -77,7 +77,8 @@ class TracedTensor:
 class Plan:
     """A compiled network.
 
-    `arena_bytes` holds all activations, inputs and outputs included; `weights_bytes` all constants in flash. Tensors
+    `arena_bytes` holds all activations, inputs and outputs included; `weights_bytes` all constants in flash. `macs` are
+    those of the network, `macs_again` those that are computed a second time or more often to save RAM. Tensors
     that are never whole are not among `tensors`. `peak_operator` is one of those that need the most, by its place in
     `operators`; `peak` names the tensors alive then, the largest first. `traced` are those of a build with hashes.
     """
@@ -90,6 +91,7 @@ class Plan:
     arena_bytes: int
     weights_bytes: int
     macs: int
+    macs_again: int
     input_preserved: bool
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]

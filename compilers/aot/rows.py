@@ -1,33 +1,32 @@
 """Blocks of operators that run row by row, so that the tensors between them are never whole in memory.
 
 A row of the block's output is computed at a time. What a depthwise layer reads is kept in a ring of as many rows as its
-kernel is high; between other layers there is one row. No row is computed twice.
+kernel is high; between other layers there is one row. No row is computed twice, but in strips (see `strips`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 
 from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
-from compilers.aot.operands import Argument, At, Constant, Fields, Linear, Parameters, Row, Scratch
+from compilers.aot.operands import Address, Argument, At, Constant, Fields, Linear, Parameters, Row, Scratch
 from compilers.aot.sets import portable
 from compilers.aot.stages import Buffers, Stage, overlap, stages
 from compilers.aot.steps import Await, Call, Item, Loop, Result, Step, Switch
+from compilers.aot.strips import StripWriter, again, with_window
 from graph.types import Graph
 
-Address = At | Scratch | Row
 
-
-def block(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> Step:
+def block(graph: Graph, steps: Sequence[Step], streamed: bool = False, layers: Sequence[Stage] | None = None) -> Step:
     """Return the block of consecutive steps, each of which `flows_into` the next.
 
-    If `streamed`, the first reads the network's input, which then is never whole in memory.
+    If `streamed`, the first reads the network's input, which then is never whole in memory. `layers` are the stages of
+    these steps if some run in strips.
     """
-    layers = stages(graph, steps)
+    layers = layers or stages(graph, steps)
     assert layers is not None
     builder = _Builder(layers, streamed)
     inside = {step.output for step in steps}
@@ -39,6 +38,7 @@ def block(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> Step:
         macs=sum(step.macs for step in steps), scratch=builder.buffers.size,
         overlap={t: margin for t, margin in overlap(layers).items() if t not in inside}, parts=tuple(steps),
         rows=builder.program(), streamed=layers[0].source if streamed else None, areas=builder.buffers.areas(),
+        again=sum(again(layer)[0] for layer in layers if layer.strips),
     )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ class _Builder:
         self.layers = layers
         self.streamed = streamed
         self.buffers = Buffers(layers, streamed)
+        self.strips = StripWriter(self.buffers.kernel)
 
     def program(self) -> tuple[Item, ...]:
         cleared = [self._clear(i) for i, layer in enumerate(self.layers) if isinstance(layer.form, RingRow)]
@@ -83,7 +84,7 @@ class _Builder:
         elif (layer.stride, layer.extent, layer.pad) == (1, 1, 0):
             line = Scratch(self.buffers.offsets[i], layer.line)
             yield from self.row(i - 1, y, line)
-            yield self._conv_call(layer, self._window(layer, 0, 1), line, target)
+            yield from self._conv_call(layer, 0, 1, line, target)
         else:
             yield from self._inner_window(i, layer, y, target)
 
@@ -109,11 +110,10 @@ class _Builder:
     def _first_window(self, layer: Stage, y: Linear, target: Address, above: int, rows: int) -> Iterator[Item]:
         """Read the window's rows where the block's input has them."""
         top = y.times(layer.stride).plus(above - layer.pad)
-        parameters = self._window(layer, above, rows)
         if self.streamed:
-            yield from self._streamed(layer, parameters, top, above, rows, target)
+            yield from self._streamed(layer, top, above, rows, target)
         else:
-            yield self._conv_call(layer, parameters, Row(At(layer.source), top, layer.line), target)
+            yield from self._conv_call(layer, above, rows, Row(At(layer.source), top, layer.line), target)
 
     def _inner_window(self, i: int, layer: Stage, y: Linear, target: Address) -> Iterator[Item]:
         """Compute the rows of a window one below the other; after the row of output keep those that the next one has.
@@ -131,7 +131,7 @@ class _Builder:
 
         def multiply(above: int, rows: int) -> Iterator[Item]:
             first = replace(kept, offset=kept.offset + (layer.rows - layer.extent + above) * layer.line)
-            yield self._conv_call(layer, self._window(layer, above, rows), first, target)
+            yield from self._conv_call(layer, above, rows, first, target)
 
         yield from self._cut(layer, y, multiply)
         for row in range(0, layer.extent - layer.stride, layer.stride):
@@ -139,28 +139,24 @@ class _Builder:
             source, to = (Scratch(kept.offset + at * layer.line, size) for at in (row + layer.stride, row))
             yield Call(portable.COPY, (source, to, size), layer.step.index)
 
-    def _streamed(
-        self, layer: Stage, parameters: Parameters, top: Linear, above: int, rows: int, target: Address
-    ) -> Iterator[Item]:
+    def _streamed(self, layer: Stage, top: Linear, above: int, rows: int, target: Address) -> Iterator[Item]:
         """Wait for the window's rows; after the row of output keep those that the next window has, too."""
         window = Scratch(self.buffers.window, self.buffers.window_bytes)
         yield Await(layer.source, f"in{layer.step.index}", top.plus(rows), top, window, layer.line)
-        yield self._conv_call(layer, parameters, window, target)
+        yield from self._conv_call(layer, above, rows, window, target)
         passed = max(layer.stride - above, 0)
         for kept in range(rows - passed if passed else 0):
             source, place = (Scratch(window.offset + row * layer.line, layer.line) for row in (kept + passed, kept))
             yield Call(portable.COPY, (source, place, layer.line), layer.step.index)
 
-    def _window(self, layer: Stage, above: int, rows: int) -> Parameters:
-        """Return a layer's parameters for one row of output, `rows` of input and `above` of padding."""
-        parameters = next(a for a in layer.call.arguments if isinstance(a, Parameters))
-        window = cast(Mapping[str, int], parameters.fields["window"])
-        cut = {**window, "in_h": rows, "out_h": 1, "pad_top": above}
-        return replace(parameters, fields={**parameters.fields, "window": cut})
-
-    def _conv_call(self, layer: Stage, parameters: Parameters, source: Address, target: Address) -> Call:
+    def _conv_call(self, layer: Stage, above: int, rows: int, source: Address, target: Address) -> Iterator[Item]:
+        """Compute a row of output from `rows` rows of input below `above` rows of padding."""
+        if layer.strips is not None:
+            yield from self.strips.row(layer, above, rows, source, target)
+            return
+        parameters = with_window(layer.call, in_h=rows, out_h=1, pad_top=above)
         own = (Scratch(self.buffers.kernel, layer.scratch),) if layer.scratch else ()
-        return Call(layer.call.kernel, (parameters, source, target, *own), layer.step.index, _row(layer, target))
+        yield Call(layer.call.kernel, (parameters, source, target, *own), layer.step.index, _row(layer, target))
 
     def _ring_row(self, i: int, layer: Stage, kernel: Kernel, y: Linear, target: Address) -> Iterator[Item]:
         ring = Scratch(self.buffers.offsets[i], layer.ring)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from compilers.aot.kernel import WindowRow
 from compilers.aot.planner import ALIGNMENT, lifetimes
 from compilers.aot.rows import block
-from compilers.aot.stages import flows_into, overlap, scratch_bytes, stages
+from compilers.aot.stages import Stage, flows_into, overlap, scratch_bytes, stages
 from compilers.aot.steps import Step
 from graph.types import Graph
 
@@ -36,7 +36,7 @@ def cuts(graph: Graph, steps: Sequence[Step], streamed: bool = False) -> list[tu
     If `streamed`, the first block takes the network's input row by row as it arrives. Raises CompileError if the start
     of the network does not allow that.
     """
-    needs = _Needs(graph, steps, streamed)
+    needs = Needs(graph, steps, streamed)
     if streamed and not any(needs.of(0, j) for j in range(2, len(steps) + 1) if all(needs.joined[: j - 1])):
         graph.fail("its input can't be taken row by row: that needs one input, read by a convolution and nothing else")
     least = _best(needs, len(steps), lambda so_far, need, count: (max(so_far[0], need), 0))
@@ -56,7 +56,7 @@ def _apply(graph: Graph, steps: Sequence[Step], cut: Sequence[tuple[int, int]], 
     return tuple(steps[i] if j == i + 1 else block(graph, steps[i:j], streamed and i == 0) for i, j in cut)
 
 
-class _Needs:
+class Needs:
     """Bytes alive while operators i to j, j not included, run as one block; None where they can't."""
 
     def __init__(self, graph: Graph, steps: Sequence[Step], streamed: bool) -> None:
@@ -74,6 +74,7 @@ class _Needs:
         self.known: dict[tuple[int, int], int | None] = {}
 
     def of(self, i: int, j: int) -> int | None:
+        """Return the bytes that are needed, each computed once."""
         if (i, j) not in self.known:
             self.known[i, j] = self._measure(i, j)
         return self.known[i, j]
@@ -83,23 +84,27 @@ class _Needs:
             return self._measure_streamed(j)
         if j == i + 1:
             step = self.steps[i]
-            apart = self._alive(i, j, {}) + step.without_overlap().scratch
-            return min(apart, self._alive(i, j, step.overlap) + step.scratch)
+            apart = self.alive(i, j, {}) + step.without_overlap().scratch
+            return min(apart, self.alive(i, j, step.overlap) + step.scratch)
         layers = stages(self.graph, self.steps[i:j])
         if layers is None:
             return None
-        return self._alive(i, j, overlap(layers)) + scratch_bytes(layers)
+        return self.alive(i, j, overlap(layers)) + scratch_bytes(layers)
 
     def _measure_streamed(self, j: int) -> int | None:
         layers = stages(self.graph, self.steps[:j]) if j > 1 else None
-        if layers is None or not isinstance(layers[0].form, WindowRow) or self.graph.inputs != (layers[0].source,):
+        if layers is None or not self.may_stream(layers):
             return None
-        # Rows that a stride passes over have no place to arrive at.
-        if self.readers[layers[0].source] != 1 or layers[0].stride > layers[0].extent:
-            return None
-        return self._alive(0, j, {}) + scratch_bytes(layers, streamed=True)
+        return self.alive(0, j, {}) + scratch_bytes(layers, streamed=True)
 
-    def _alive(self, i: int, j: int, overlaps: Mapping[int, int]) -> int:
+    def may_stream(self, layers: Sequence[Stage]) -> bool:
+        """Return whether a block of these layers can take the network's input row by row as it arrives."""
+        if not isinstance(layers[0].form, WindowRow) or self.graph.inputs != (layers[0].source,):
+            return False
+        # Rows that a stride passes over have no place to arrive at.
+        return self.readers[layers[0].source] == 1 and layers[0].stride <= layers[0].extent
+
+    def alive(self, i: int, j: int, overlaps: Mapping[int, int]) -> int:
         """Return bytes of the tensors that are whole in the block, the output over the input where that is best."""
         outputs = self.steps[j - 1].outputs
         sizes = {t: self.graph.tensors[t].bytes for t, (first, last) in self.life.items() if first < i <= last}
@@ -114,7 +119,7 @@ class _Needs:
 
 
 def _best(
-    needs: _Needs, count: int, add: Callable[[tuple[int, int], int, int], tuple[int, int]]
+    needs: Needs, count: int, add: Callable[[tuple[int, int], int, int], tuple[int, int]]
 ) -> list[tuple[int, int]]:
     best: list[_Cut | None] = [_Cut((0, 0), 0)]
     for j in range(1, count + 1):
@@ -135,5 +140,5 @@ def _best(
     return cut[::-1]
 
 
-def _peak(needs: _Needs, cut: Sequence[tuple[int, int]]) -> int:
+def _peak(needs: Needs, cut: Sequence[tuple[int, int]]) -> int:
     return max(needs.of(i, j) or 0 for i, j in cut)

@@ -57,7 +57,7 @@ def identity(arguments: Sequence[Argument]) -> int:
         if isinstance(value, Constant):
             crc = zlib.crc32(np.ascontiguousarray(value.data).tobytes(), crc)
         elif isinstance(value, Parameters):
-            visit(value.fields)
+            visit((value.whole or value).fields)
         elif isinstance(value, Mapping):
             for name, inner in value.items():
                 if name not in _PLACES:
@@ -96,6 +96,11 @@ class Arguments:
     def fields(self) -> Fields:
         """The fields of the parameters; none if the kernel takes none."""
         return next((a.fields for a in self.all if isinstance(a, Parameters)), {})
+
+    @property
+    def first(self) -> int:
+        """The first of a layer's output channels that the call computes."""
+        return next((a.first for a in self.all if isinstance(a, Parameters)), 0)
 
     @property
     def places(self) -> list[At | Scratch]:

@@ -19,12 +19,29 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Strips:
+    """Layers that run as one, in strips of `columns` columns of their output: what a strip needs is computed again.
+
+    They are a convolution, a depthwise layer, perhaps another 1x1 convolution, with functions of one value behind each,
+    and perhaps the sum with the first one's input. `bytes` is what a strip needs, `line` of it the depthwise layer's
+    output from `line_at` on, and the kernels' own scratch from `kernel_at` on.
+    """
+
+    parts: tuple[Stage, ...]
+    columns: int
+    bytes: int
+    line_at: int
+    kernel_at: int
+
+
+@dataclass(frozen=True)
 class Stage:
     """A layer of a block: `step` for the whole tensor, of which each call is turned into one for a row.
 
     `form` says how the call's kernel computes a row. Shapes are (height, width, channels). `stride`, `extent` and `pad`
     are along the height: output row y reads input rows y * stride - pad up to, not including, that plus extent.
-    `residual` is the tensor that a layer of pairs reads besides what flows through the block.
+    `residual` is the tensor that a layer of pairs reads besides what flows through the block. With `strips` it stands
+    for several layers, `step` is the last of them, and the form is that of a window.
     """
 
     step: Step
@@ -39,6 +56,7 @@ class Stage:
     ring_left: int = 0
     zero_point: int = 0
     residual: int | None = None
+    strips: Strips | None = None
 
     @property
     def call(self) -> Call:
@@ -52,7 +70,9 @@ class Stage:
 
     @property
     def scratch(self) -> int:
-        """Bytes that its kernel uses for itself."""
+        """Bytes that its kernel uses for itself, and that strips take."""
+        if self.strips is not None:
+            return self.strips.bytes
         uses = isinstance(self.form, WindowRow) and any(isinstance(a, Scratch) for a in self.call.arguments)
         return self.step.scratch if uses else 0
 
@@ -160,7 +180,9 @@ def overlap(layers: Sequence[Stage]) -> dict[int, int]:
     """Return how far a block's output may overlap the tensors that it reads (see Step.overlap)."""
     last = layers[-1]
     height, pitch = last.target_shape[0], last.target_shape[1] * last.target_shape[2]
-    done = np.arange(1, height)
+    # Strips write a part of a row while others still read the rows for it.
+    in_strips = len(layers) == 1
+    done = np.arange(1, height + in_strips)
     unread: dict[int, tuple[Stage, Rows]] = {}
     rows = done
     for layer in reversed(layers):
@@ -169,7 +191,7 @@ def overlap(layers: Sequence[Stage]) -> dict[int, int]:
         if isinstance(layer.form, RingRow) or (isinstance(layer.form, WindowRow) and layer is not layers[0]):
             rows = np.minimum((rows - 1) * layer.stride + layer.extent - layer.pad, layer.source_shape[0])
         elif isinstance(layer.form, WindowRow):
-            rows = np.clip(rows * layer.stride - layer.pad, 0, layer.source_shape[0])
+            rows = np.clip((rows - in_strips) * layer.stride - layer.pad, 0, layer.source_shape[0])
     first = layers[0]
     if first.source in unread:
         rows = np.minimum(rows, unread[first.source][1])

@@ -44,6 +44,10 @@ class Call:
         """The fields of its parameters; none if the kernel takes none."""
         return next((a.fields for a in self.arguments if isinstance(a, Parameters)), {})
 
+    def constants(self) -> list[Constant]:
+        """Return the arrays that it reads, each once, in order."""
+        return _distinct(c for a in self.arguments for c in _constants(a))
+
     def access(self) -> Access:
         """Return what the call does to memory. All its addresses are known: none is a Row."""
         return self.kernel.access(Arguments(self.arguments))
@@ -110,9 +114,10 @@ class Step:
 
     A block has `parts`, the steps of its operators, whose tensors are never whole, and in place of calls the program
     `rows`. `streamed` is the network's input if the block takes it row by row as it arrives. `areas` are the parts of
-    its scratch memory: name and offset.
+    its scratch memory: name and offset. It computes `again` MACs more than once.
 
-    `of_two` of an element-wise operator of two tensors is its value for a byte of each.
+    `slices` of a convolution or mean gives the call for so many output channels from a first one on, None if its kernel
+    is another. `of_two` of an element-wise operator of two tensors is its value for a byte of each.
     """
 
     index: int
@@ -128,7 +133,9 @@ class Step:
     rows: tuple[Item, ...] = ()
     streamed: int | None = None
     areas: tuple[tuple[str, int], ...] = ()
+    again: int = 0
     more_outputs: tuple[int, ...] = ()
+    slices: Callable[[int, int], Call | None] | None = field(default=None, compare=False, repr=False)
     of_two: Callable[[int, int], int] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -162,7 +169,7 @@ class Step:
 
     def constants(self) -> list[Constant]:
         """Return the arrays that its calls read, each once, in order."""
-        return _distinct(c for call in self.written() for a in call.arguments for c in _constants(a))
+        return _distinct(c for call in self.written() for c in call.constants())
 
 
 def _execute(items: Sequence[Item], variables: dict[str, int]) -> Iterator[Call | Receive]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import tempfile
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from artifact import Artifact
 from compilers.aot import OPTIMIZE, Plan, compile_model
 from compilers.export.contents import MAIN_STACK_BYTES, PROTOCOL_STACK_BYTES, STACK_BYTES
-from errors import FitError
+from errors import CompileError, FitError
 from target import Target
 from target.sections import Mcu
 
@@ -35,6 +36,8 @@ class Fit:
     weights_bytes: int
     stack_bytes: int
     peak: str
+    macs: int = 0
+    """Multiply-accumulates of an inference, those that are computed again to save RAM included."""
 
     @property
     def fits(self) -> bool:
@@ -99,6 +102,7 @@ def fit(target: Target, plan: Plan) -> Fit:
         weights_bytes=plan.weights_bytes,
         stack_bytes=room.stack_bytes,
         peak=peak_of(plan),
+        macs=plan.macs + plan.macs_again,
     )
 
 
@@ -147,22 +151,43 @@ def boards_of(targets: Sequence[Target]) -> list[Target]:
     return [target for target in targets if target.mcu or (target.sdk and target.sdk.memory)]
 
 
-def table(model: Artifact[object], boards: Sequence[Target], done: Callable[[int], None]) -> dict[str, dict[str, Fit]]:
-    """Return what an int8 artifact needs on each board with each `--optimize`, by the names of both.
+@dataclass(frozen=True)
+class Form:
+    """A way to compile a network: one of OPTIMIZE, and whether the input is taken row by row."""
 
-    `done` is called with the number of finished `compilations`. Raises CompileError if the network can't be compiled.
+    optimize: str
+    stream_input: bool
+
+    @property
+    def name(self) -> str:
+        """The options that give it."""
+        return self.optimize + " --stream-input" * self.stream_input
+
+
+FORMS = tuple(Form(optimize, stream) for stream in (False, True) for optimize in OPTIMIZE)
+
+
+def table(model: Artifact[object], boards: Sequence[Target], done: Callable[[int], None]) -> dict[str, dict[str, Fit]]:
+    """Return what an int8 artifact needs on each board in each of FORMS, by the names of both.
+
+    `done` is called with the number of finished `compilations`. Forms that take the input row by row are left out where
+    the network does not allow that. Raises CompileError if the network can't be compiled.
     """
-    plans: dict[tuple[str, str], Plan] = {}
+    plans: dict[tuple[str, Form], Plan] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for count, (kernels, optimize) in enumerate(compilations(boards), start=1):
-            plans[kernels, optimize] = compile_model(model.path, Path(folder), kernels, optimize, name=model.name)
+        for count, (kernels, form) in enumerate(compilations(boards), start=1):
+            with contextlib.suppress(*[CompileError] * form.stream_input):
+                plans[kernels, form] = compile_model(
+                    model.path, Path(folder), kernels, form.optimize, form.stream_input, name=model.name
+                )
             done(count)
     return {
-        board.name: {optimize: fit(board, plans[room_of(board).kernels, optimize]) for optimize in OPTIMIZE}
+        board.name: {form.name: fit(board, plan) for (kernels, form), plan in plans.items() if kernels == own}
         for board in boards
+        for own in [room_of(board).kernels]
     }
 
 
-def compilations(boards: Sequence[Target]) -> list[tuple[str, str]]:
-    """Return the pairs of kernel set and `--optimize` that the boards need."""
-    return list(itertools.product(sorted({room_of(board).kernels for board in boards}), OPTIMIZE))
+def compilations(boards: Sequence[Target]) -> list[tuple[str, Form]]:
+    """Return the pairs of kernel set and form that the boards need."""
+    return list(itertools.product(sorted({room_of(board).kernels for board in boards}), FORMS))

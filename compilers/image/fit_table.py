@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from compilers.image.fit import Fit
+from compilers.image.fit_measured import Measured
 
 Fits = Mapping[str, Mapping[str, Fit]]
-"""By board, then by --optimize."""
+"""By board, then by form: --optimize, and --stream-input."""
 
+PLOT_COLUMNS, PLOT_LINES = 52, 10
 
 HEADINGS = (
     "board",
@@ -55,14 +57,77 @@ def _distinct(aims: Mapping[str, Fit]) -> list[tuple[Fit, list[str]]]:
     return list(found.items())
 
 
+def measured_table(
+    fits: Mapping[str, Fit], known: Mapping[str, Measured]
+) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return columns and rows of one board's forms: planned, as linked, and on the device."""
+    unit = next((one.unit for one in known.values()), "")
+    names = (
+        "--optimize", "RAM\nplanned", "RAM\nlinked", "flash\nplanned", "flash\nlinked", "arena\nplanned",
+        "arena\non device", "stack\nused", unit,
+    )  # fmt: skip
+    rows = []
+    for form, one in known.items():
+        fit = fits[form]
+        sizes = (
+            fit.ram_needed, one.linked_ram, fit.flash_needed, one.linked_flash, fit.arena_bytes, one.arena,
+            one.stack_used, None if one.count is None else round(one.count),
+        )  # fmt: skip
+        rows.append([form, *("" if size is None else f"{size:,}" for size in sizes)])
+    return [(name, "right" if i else "left") for i, name in enumerate(names)], rows
+
+
+def plot(points: Mapping[str, tuple[float, float]], unit: str) -> str:
+    """Return RAM in bytes against what an inference takes, by form, as lines of text; "" of fewer than two points."""
+    if len(set(points.values())) < 2:
+        return ""
+    costs, sizes = zip(*points.values(), strict=True)
+    grid = [[" "] * PLOT_COLUMNS for _ in range(PLOT_LINES)]
+    marks = "abcdefghijklmnopqrstuvwxyz"[: len(points)]
+    for mark, (cost, size) in reversed(list(zip(marks, points.values(), strict=True))):
+        grid[PLOT_LINES - 1 - _place(size, sizes, PLOT_LINES)][_place(cost, costs, PLOT_COLUMNS)] = mark
+    labels = [f"RAM {max(sizes):,.0f}", *[""] * (PLOT_LINES - 2), f"{min(sizes):,.0f}"]
+    width = max(map(len, labels))
+    lines = [f"{label:>{width}} |{''.join(row)}".rstrip() for label, row in zip(labels, grid, strict=True)]
+    low, high = f"{min(costs):,.0f}", f"{max(costs):,.0f} {unit}"
+    lines += [" " * width + " +" + "-" * PLOT_COLUMNS, " " * (width + 2) + low + high.rjust(PLOT_COLUMNS - len(low))]
+    return "\n".join([*lines, *(f"{mark} {form}" for mark, form in zip(marks, points, strict=True))])
+
+
+def _place(value: float, values: Sequence[float], count: int) -> int:
+    low, high = min(values), max(values)
+    return round((value - low) / (high - low) * (count - 1)) if high > low else 0
+
+
 def notes(fits: Fits) -> str:
-    """Return where the arena's peaks are, and how exact the figures are."""
-    peaks = dict.fromkeys(fit.peak for aims in fits.values() for fit in aims.values())
-    lines = [f"the arena's peak is {peak}" for peak in peaks]
+    """Return where the arena's peaks are, what is computed again, and how exact the figures are."""
+    peaks: dict[str, list[str]] = {}
+    for aims in fits.values():
+        least = min((fit.macs for fit in aims.values()), default=0)
+        for form, fit in aims.items():
+            peaks.setdefault(fit.peak, []).append(form)
+            if fit.macs > least:
+                peaks.setdefault(f"computes {100 * fit.macs / least - 100:.0f} % of the MACs again", []).append(form)
+    lines = []
+    for what, forms in peaks.items():
+        text = what if what.startswith("computes") else f"the arena's peak is {what}"
+        lines.append(f"{', '.join(dict.fromkeys(forms))}: {text}")
     lines.append("bytes; the share of the firmware itself is an estimate, the linker's figures are exact")
     return "\n".join(lines)
 
 
-def as_json(fits: Fits) -> dict[str, dict[str, dict[str, object]]]:
-    """Return the figures as JSON types."""
-    return {name: {aim: asdict(fit) | {"fits": fit.fits} for aim, fit in aims.items()} for name, aims in fits.items()}
+def as_json(
+    fits: Fits, known: Mapping[str, tuple[Measured, tuple[str, ...]]] | None = None
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the figures as JSON types, with what was measured of the forms of one board and where the two part."""
+
+    def more(form: str) -> dict[str, object]:
+        if not known or form not in known:
+            return {}
+        one, parted = known[form]
+        return {"measured": asdict(one), "warnings": list(parted)}
+
+    return {
+        name: {form: asdict(fit) | {"fits": fit.fits} | more(form) for form, fit in forms.items()}
+        for name, forms in fits.items()
+    }

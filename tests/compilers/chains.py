@@ -16,7 +16,7 @@ NOT_SHRUNK = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_l
 
 
 @dataclass
-class _Chain:
+class Chain:
     """A network under construction: the tensor that comes next reads `tensor`, of `shape` (height, width, channels)."""
 
     builder: Builder
@@ -55,8 +55,8 @@ class _Chain:
         same = any(s < side for s in self.shape[:2]) or self.draw(st.booleans())
         return int(not same), [-(-s // stride) if same else (s - side + stride) // stride for s in self.shape[:2]]
 
-    def conv(self, side: int, stride: int) -> None:
-        channels = self.draw(st.sampled_from([1, 3, 4, 8, 9]))
+    def conv(self, side: int, stride: int, channels: int = 0) -> None:
+        channels = channels or self.draw(st.sampled_from([1, 3, 4, 8, 9]))
         kernel, bias = self.filter((channels, side, side, self.shape[2]), channels, 0)
         dilation = self.draw(st.sampled_from([1, 1, 2])) if stride == 1 else 1
         padding, (h, w) = self.window((side - 1) * dilation + 1, stride)
@@ -90,6 +90,12 @@ class _Chain:
         x = self.tensor
         self.builder.operator("HARD_SWISH", [x], [self.output(self.shape)])
 
+    def mean(self) -> None:
+        source, channels = self.tensor, self.shape[2]
+        axes = self.builder.tensor((2,), "int32", data=[1, 2])
+        self.tensor = self.builder.tensor((1, channels), scale=SCALE, zero_point=self.draw(zero_points))
+        self.builder.operator("MEAN", [source, axes], [self.tensor], {"KeepDims": False}, "ReducerOptions")
+
     def add(self, other: int) -> None:
         pair = [self.tensor, other] if self.draw(st.booleans()) else [other, self.tensor]
         y = self.output(self.shape)
@@ -102,7 +108,7 @@ def chains(draw: st.DrawFn) -> Case:
     builder, seed = Builder(), draw(seeds)
     shape = draw(st.integers(1, 11)), draw(st.integers(1, 9)), draw(st.sampled_from([1, 3, 4, 8]))
     x = builder.tensor((1, *shape), scale=SCALE, zero_point=draw(zero_points))
-    chain = _Chain(builder, draw, seed, x, shape)
+    chain = Chain(builder, draw, seed, x, shape)
     if draw(st.booleans()):
         chain.conv(draw(st.sampled_from([2, 3])), draw(st.sampled_from([1, 2])))
     earlier = {chain.shape: chain.tensor}

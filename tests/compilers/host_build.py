@@ -144,8 +144,8 @@ class HostEngine:
 class StreamedEngine:
     """A network compiled by us that takes its input as it arrives, in this process."""
 
-    def __init__(self, model: Path, folder: Path, kernels: str) -> None:
-        self.plan = compile_model(model, folder, kernels, stream_input=True)
+    def __init__(self, model: Path, folder: Path, kernels: str, optimize: str = "size") -> None:
+        self.plan = compile_model(model, folder, kernels, optimize, stream_input=True)
         self.library = ctypes.CDLL(str(build(folder, folder / "streamed.so", "-O2", *UNDEFINED, kernels=kernels)))
         # The engine's own functions are static; info has them last.
         self.library.alpharho_engine_info.restype = ctypes.c_void_p

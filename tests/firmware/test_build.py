@@ -255,7 +255,7 @@ def plan(arena: int, weights: int) -> Plan:
     inputs = TensorSpec("input", (1, 32, 32, 3), "int8", 1.0, 0, 0, INPUT_BYTES, 0, 1)
     operator = OperatorSpec(3, "CONV_2D", "features/relu", (1, 64, 64, 16), 1, 1, 0, arena, False)
     return Plan(
-        "model.tflite", "0" * 64, "aot", "1", "portable", arena, weights, 1, False, (inputs,), (tensor,),
+        "model.tflite", "0" * 64, "aot", "1", "portable", arena, weights, 1, 0, False, (inputs,), (tensor,),
         (inputs, tensor), (operator,), 0, ("features/relu", "input"),
     )  # fmt: skip
 

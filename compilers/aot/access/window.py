@@ -44,7 +44,7 @@ def convolution(pixels_at_once: int) -> Callable[[Arguments], Access]:
             grouped = x.reshape(window["in_h"], window["in_w"], groups, -1)
             sums = (grouped * coefficients).sum(axis=3, dtype=np.uint64)
             totals = _slide(window, sums, padding * coefficients.sum(axis=1, dtype=np.uint64), seed)
-            return _channels(totals, window["out_c"], seed)
+            return _channels(totals, window["out_c"], seed, a.first)
 
         read, write = _pixel_times(window, pixels_at_once, groups)
         return Access([(a.places[0], read)], (a.places[1], write), compute, a.scratch)
@@ -66,10 +66,13 @@ def _pixel_times(window: Window, count: int, groups: int) -> tuple[Times, Times]
     return last, write
 
 
-def _channels(totals: Shadow, channels: int, seed: int) -> Shadow:
-    """Return the outputs of (..., groups) totals: each channel's from its group's, and its own number."""
+def _channels(totals: Shadow, channels: int, seed: int, first: int = 0) -> Shadow:
+    """Return the outputs of (..., groups) totals: each channel's from its group's, and its own number.
+
+    The channels are those of a layer from `first` on.
+    """
     repeated = np.repeat(totals, channels // totals.shape[-1], axis=-1)
-    return mix(repeated + odd_factors(seed + 2, channels)).reshape(-1)
+    return mix(repeated + odd_factors(seed + 2, first + channels)[first:]).reshape(-1)
 
 
 def transposed(a: Arguments) -> Access:

@@ -1,0 +1,83 @@
+"""Plans for the least RAM: layers in strips and by channels, in each way that is tried, equal LiteRT's bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from compilers.aot import compile_graph, outline
+from compilers.aot.checker import check
+from compilers.aot.lower import KERNEL_SETS, lower
+from compilers.aot.planner import plan
+from compilers.aot.recompute import Way, Ways, step_of
+from compilers.aot.steps import Step
+from graph.reader import parse
+from graph.types import Graph
+from graph.writer import write
+from models import presets, random_int8
+from tests.compilers.bottlenecks import bottlenecks
+from tests.compilers.chains import NOT_SHRUNK
+from tests.compilers.equality import pictures
+from tests.compilers.host_build import StreamedEngine
+from tests.compilers.reference import Reference
+from tests.compilers.test_rows import compare
+from tests.kernels.cases import Case
+
+
+def some_ways(graph: Graph, steps: tuple[Step, ...], data: st.DataObject, streamed: bool) -> list[Way]:
+    """Draw ways to run all operators, from the last to the first; rather those that compute something again."""
+    ways, end, chosen = Ways(graph, steps, streamed), len(steps), list[Way]()
+    reached = {0}
+    for e in range(1, len(steps) + 1):
+        reached |= {e for start in ways.starts(e) if start in reached and any(ways.of(start, e))}
+    hypothesis.assume(end in reached)
+    while end:
+        possible = [way for start in ways.starts(end) if start in reached for way in ways.of(start, end)]
+        again = [way for way in possible if way.cost] if data.draw(st.booleans()) else []
+        chosen.append(data.draw(st.sampled_from(again or possible)))
+        end = chosen[-1].start
+    return chosen[::-1]
+
+
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+@hypothesis.settings(max_examples=25, suppress_health_check=NOT_SHRUNK)
+@hypothesis.given(case=bottlenecks(), data=st.data(), streamed=st.booleans())
+def test_any_way_equals_the_reference(kernels: str, case: Case, data: st.DataObject, streamed: bool) -> None:
+    graph = parse(case.model, "case")
+    steps = lower(graph, kernels, "ram")
+    ways = some_ways(graph, steps, data, streamed)
+    chosen = tuple(step_of(graph, steps, way, streamed and way.start == 0) for way in ways)
+    hypothesis.event("computes again" if any(way.cost for way in ways) else "computes nothing again")
+    layout = plan(graph, chosen)
+    check(graph, tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(chosen)), layout)
+    compare(case, chosen, graph, kernels)
+
+
+def network(name: str) -> Graph:
+    return random_int8.graph_of(presets.parse(name, classes=10, channels=3))
+
+
+def test_the_generated_c_equals_the_reference(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(write(network("v2_035_64")))
+    engine = StreamedEngine(path, tmp_path / "c", "dsp", "ram")
+    assert engine.plan.macs_again
+    (picture, _), *_ = pictures(1, engine.plan.inputs[0].shape)
+    engine.begin()
+    engine.take(picture.tobytes())
+    np.testing.assert_array_equal(engine.finish(), Reference(path).run(picture)[0].reshape(-1))
+
+
+def test_least_ram_takes_less_than_size_and_says_what_it_computes_again() -> None:
+    graph = network("v2_035")
+    size, ram = (outline(graph, "dsp", optimize, True) for optimize in ("size", "ram"))
+    assert size[0] > 25_000
+    assert ram[0] < 14_000
+    assert size[1] == ram[1]
+    again = compile_graph(network("v2_035_64"), "dsp", "ram")[0]
+    assert 0 < again.macs_again < again.macs / 2
+    assert compile_graph(network("v2_035_64"), "dsp")[0].macs_again == 0
