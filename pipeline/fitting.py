@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import console
@@ -66,28 +67,25 @@ def _measured(model: Artifact[object], board: Target, planned: dict[str, Fit], c
     runner = sweeping.counting_board(board)
     known: Known = {}
     for form in FORMS:
-        if form.name in planned and planned[form.name].fits:
-            one = Request(
-                model=str(model.path), target=runner.name, optimize=form.optimize, stream_input=form.stream_input
-            )
-            report = measuring.measure(
-                Steps(preflight.check(one, Goal.MEASURED, needs_data=False)), ("latency",), command
-            )
-            latency = report.report.latency
-            if latency is None:
-                raise ConfigError(f"{form.name} on {runner.name}: no latency was measured; run the same command again")
-            linked = report.memory if runner is board else _linked(one, board, form)
-            known[form.name] = fit_measured.measured(
-                planned[form.name], linked, runner.name, report.memory, latency.median, latency.unit
-            )
+        if form.name not in planned or not planned[form.name].fits:
+            continue
+        one = Request(model=str(model.path), target=runner.name, optimize=form.optimize, stream_input=form.stream_input)
+        steps = Steps(preflight.check(one, Goal.MEASURED, needs_data=False))
+        report = measuring.measure(steps, ("latency",), command).report
+        if report.latency is None:
+            raise ConfigError(f"{form.name} on {runner.name}: no latency was measured; run the same command again")
+        linked = report.memory if runner is board else _linked(one, board, form)
+        known[form.name] = fit_measured.measured(
+            planned[form.name], linked, runner.name, report.memory, report.latency.median, report.latency.unit
+        )
     return known
 
 
-def _linked(request: Request, board: Target, form: Form) -> dict[str, int] | None:
+def _linked(request: Request, board: Target, form: Form) -> Mapping[str, int] | None:
     """Return the sizes that the board's own image has by name, None where it can't be linked here."""
     try:
         image = Steps(preflight.check(replace(request, target=board.name), Goal.COMPILED, needs_data=False)).compile()
     except Error as e:
         console.note(f"{form.name}: not linked for {board.name}: {e}")
         return None
-    return dict(image.facts.memory)
+    return image.facts.memory

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from compilers.image import fit_table
 from compilers.image.fit import Fit
+from compilers.image.fit_measured import measured
 
 FITS = Fit(40_000, 131_072, 330_000, 524_288, 30_000, 300_000, 4096, "at CONV_2D")
 
@@ -28,3 +29,33 @@ def test_a_board_has_a_row_for_each_different_fit() -> None:
 
 def test_one_optimize_alone_keeps_its_name() -> None:
     assert fit_table.table({"nucleo": {"ram": FITS}})[1][0][:3] == ["nucleo", "ram", "yes"]
+
+
+def test_plan_linker_and_device_are_compared() -> None:
+    linked = {"ram": 39_900, "flash": 320_000}
+    one, parted = measured(FITS, linked, "qemu-m4", {"arena": 30_000, "stack_used": 2000}, 1e6, "instructions")
+    assert not parted
+    _, rows = fit_table.measured_table({"size": FITS}, {"size": one})
+    sizes = ["40,000", "39,900", "330,000", "320,000", "30,000", "30,000", "2,000", "1,000,000"]
+    assert rows == [["size", *sizes]]
+    memory = {"arena": 29_000, "stack_used": 5000}
+    _, parted = measured(FITS, {"ram": 40_001, "flash": 330_001}, "qemu-m4", memory, 1e6, "instructions")
+    assert [text.split(" is ")[0] for text in parted[:3]] == ["RAM", "flash", "the arena"]
+    assert "qemu-m4 used 5,000" in parted[3]
+    assert measured(FITS, None, "qemu-m4", {}, 1.0, "instructions")[1] == ()
+
+
+def test_a_plot_has_the_least_ram_at_the_bottom() -> None:
+    text = fit_table.plot({"size": (10.0, 50_000), "ram": (14.0, 20_000)}, "MACs")
+    lines = text.splitlines()
+    assert lines[0].startswith("RAM 50,000 |a")
+    assert lines[fit_table.PLOT_LINES - 1].endswith("b")
+    assert lines[-2:] == ["a size", "b ram"]
+    assert max(map(len, lines)) <= 80
+    assert fit_table.plot({"size": (1.0, 1)}, "MACs") == ""
+
+
+def test_what_is_computed_again_is_said() -> None:
+    slim = replace(FITS, macs=150, peak="at ADD")
+    text = fit_table.notes({"nucleo": {"size": replace(FITS, macs=100), "ram": slim}})
+    assert "ram: computes 50 % of the MACs again" in text

@@ -81,9 +81,12 @@ def test_fit_tells_each_aim_apart(home: Path) -> None:
     done = call_inv(home, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     aims = checked("fit", done.stdout)["qemu-m4"]
-    assert list(aims) == ["size", "speed", "ram"]
+    assert list(aims) == [f"{aim}{rows}" for rows in ("", " --stream-input") for aim in ("size", "speed", "ram")]
     assert aims["size"]["weights_bytes"] < aims["speed"]["weights_bytes"]
     assert aims["ram"]["arena_bytes"] <= min(aims["size"]["arena_bytes"], aims["speed"]["arena_bytes"])
+    streamed = aims["size --stream-input"]
+    assert aims["ram --stream-input"]["arena_bytes"] < streamed["arena_bytes"] < aims["size"]["arena_bytes"]
+    assert aims["ram --stream-input"]["macs"] > streamed["macs"]
     assert aims["size"]["fits"]
     shown = call_inv(home, *arguments).stdout
     assert f"{aims['speed']['weights_bytes']:,}" in shown
