@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibration.keras_export import quick_export
 from console.quiet import output_to
 from errors import CalibrationError
 from models.folded.graph import Folded, Ranges
@@ -61,7 +62,7 @@ def _int8(model: Any) -> Any:
 
 
 def _run(prepared: Callable[[], Any], path: Path, log: Path) -> bytes:
-    with output_to(log), interrupts() as interrupted:
+    with output_to(log), quick_export(), interrupts() as interrupted:
         try:
             model = bytes(prepared().convert())
         except Exception as e:  # the converter raises whatever MLIR gave it
@@ -77,7 +78,7 @@ def _run(prepared: Callable[[], Any], path: Path, log: Path) -> bytes:
 
 def to_float(path: Path, log: Path) -> bytes:
     """Return the float .tflite of a Keras file: the same graph, to compare layer by layer."""
-    with output_to(log):
+    with output_to(log), quick_export():
         import keras
         import tensorflow as tf
 

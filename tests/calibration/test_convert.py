@@ -133,7 +133,7 @@ def test_noise_goes_to_the_log_and_two_conversions_give_the_same_bytes(
     assert (captured.out, captured.err) == ("", "")
     assert not again.reused
     assert again.sha256 == int8.sha256
-    assert len((again.path.parent / convert.LOG).read_text()) > 200
+    assert "fully_quantize" in (again.path.parent / convert.LOG).read_text()
 
 
 def test_only_what_depends_on_a_change_is_built_again(

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import datasets
+from calibration.keras_export import quick_export
 from console.quiet import output_to
 from models import presets
 from models.presets import Preset
@@ -98,7 +99,8 @@ def _convert(preset_name: str, path: Path, classes: int, checkpoint: Path | None
     converter.inference_output_type = tf.int8
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_bytes(converter.convert())
+    with quick_export():
+        partial.write_bytes(converter.convert())
     partial.replace(path)
 
 
