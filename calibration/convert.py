@@ -94,44 +94,60 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
 
     Raises CalibrationError if something stays in float or a scale is degenerate.
     """
-    known, where = model.facts, f"--data {data.name}"
     _expect_pictures_and_labels(model, data)
-    chosen = sample(data.train, min(settings.pictures, len(data.train)), settings.seed)
-    held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
-    inputs = examples.select(data.train, chosen, known, where)
-    test = examples.select(data.test, held_out, known, where)
-    deciding = None if settings.is_plain else examples.select(data.train, _deciding(data, settings), known, where)
-
-    def make(folder: Path) -> Int8Facts:
-        target = folder / FILENAME
-        target.write_bytes(_convert(model.path, inputs.real(), folder / LOG))
-        exact = _exact(model, test, folder / LOG)
-        facts, improvement = _checked(model, target, test, data, exact), None
-        if deciding is not None:
-            improvement = replace(_improve(model, target, inputs, deciding), plain=facts.check)
-            if not improvement.refusal:
-                facts = _checked(model, target, test, data, exact)
-        return replace(facts, damaged_pictures=tuple(data.damaged), improvement=improvement)
-
+    chosen = _select(model, data, settings)
     return produce(
         "int8",
         model.name,
         FILENAME,
         Int8Facts,
-        make,
+        lambda folder: _convert_into(folder, model, data, chosen),
         parents={model.kind: model.sha256},
         tools=versions("tensorflow", "keras", "ai-edge-litert"),
         parameters={
-            **_facts_beside_the_file(known),
+            **_facts_beside_the_file(model.facts),
             "data": data.name,
-            "pictures": len(chosen),
+            "pictures": len(chosen.inputs.labels),
             "seed": settings.seed,
-            "digest": inputs.digest(),
-            "held_out": test.digest(with_labels=True),
-            "method": "plain" if deciding is None else f"improved {METHOD}",
-            "deciding": "" if deciding is None else deciding.digest(),
+            "digest": chosen.inputs.digest(),
+            "held_out": chosen.test.digest(with_labels=True),
+            "method": "plain" if chosen.deciding is None else f"improved {METHOD}",
+            "deciding": "" if chosen.deciding is None else chosen.deciding.digest(),
         },
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """Examples to calibrate with, to compare with float, and to decide with; no `deciding` for a plain conversion."""
+
+    inputs: Examples
+    test: Examples
+    deciding: Examples | None
+
+
+def _select(model: Artifact[KerasFacts], data: Dataset, settings: Settings) -> _Chosen:
+    known, where = model.facts, f"--data {data.name}"
+    chosen = sample(data.train, min(settings.pictures, len(data.train)), settings.seed)
+    held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
+    return _Chosen(
+        examples.select(data.train, chosen, known, where),
+        examples.select(data.test, held_out, known, where),
+        None if settings.is_plain else examples.select(data.train, _deciding(data, settings), known, where),
+    )
+
+
+def _convert_into(folder: Path, model: Artifact[KerasFacts], data: Dataset, chosen: _Chosen) -> Int8Facts:
+    """Write the int8 file into a folder and return its facts: the improved one where it is nearer to float."""
+    target = folder / FILENAME
+    target.write_bytes(_convert(model.path, chosen.inputs.real(), folder / LOG))
+    exact = _exact(model, chosen.test, folder / LOG)
+    facts, improvement = _checked(model, target, chosen.test, data, exact), None
+    if chosen.deciding is not None:
+        improvement = replace(_improve(model, target, chosen.inputs, chosen.deciding), plain=facts.check)
+        if not improvement.refusal:
+            facts = _checked(model, target, chosen.test, data, exact)
+    return replace(facts, damaged_pictures=tuple(data.damaged), improvement=improvement)
 
 
 def _deciding(data: Dataset, settings: Settings) -> npt.NDArray[np.int64]:
