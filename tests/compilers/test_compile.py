@@ -139,7 +139,7 @@ def test_kernels_use_no_floating_point_and_no_heap(tmp_path: Path) -> None:
     assert "double" not in text
     assert "malloc" not in text
     includes = {line for line in text.splitlines() if line.startswith("#include <")}
-    assert includes <= {"#include <string.h>", "#include <stdint.h>"}
+    assert includes <= {"#include <stddef.h>", "#include <stdint.h>", "#include <string.h>"}
 
 
 def test_compiler_imports_no_tensorflow() -> None:
