@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pipeline import task_groups as groups
 from pipeline import task_options as options
 from pipeline import task_requests as requests
-from pipeline.command_line import COMMANDS, command, main, parse, typed_command
+from pipeline.command_line import COMMANDS, command, main, typed_command
+from pipeline.parsing import check as check_line
 from pipeline.request import Request
 
 NETWORKS, INT8, COMPILING = "networks", "int8", "for a device"
@@ -341,7 +342,7 @@ def docs(chosen: options.DocsOptions) -> None:
     from devtools import pages
 
     flags = {field.flag for one in COMMANDS.values() for field in one.fields.values()}
-    print(pages.build(parse, flags))
+    print(pages.build(check_line, flags))
 
 
 @command(CHECKOUT, options.LockOptions)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from console.screen import LABEL_WIDTH, out
+from console.screen import LABEL_WIDTH, on_terminal, out
 from console.text import clean, one_line
 
 
@@ -36,10 +36,13 @@ def step(label: str) -> Iterator[Step]:
         yield line
     seconds = time.monotonic() - begin if line.seconds is None else line.seconds
     ending = "reused" if line.reused else f"{seconds:.1f} s"
-    label_text = (f"{clean(label):<{LABEL_WIDTH}}", "bold")
-    out.print(Text.assemble(label_text, f" {one_line(line.text)}  ", (ending, "dim")))
+    begin = max(LABEL_WIDTH, len(clean(label))) + 1
+    said = on_terminal(f"{one_line(line.text)}  {ending}", LABEL_WIDTH + 1, begin)
+    text = Text.assemble((f"{clean(label):<{LABEL_WIDTH}}", "bold"), " ", said)
+    text.stylize("dim", len(text) - len(ending))
+    out.print(text)
 
 
 def note(text: str) -> None:
     """Print a line that warns or explains."""
-    out.print(Text.assemble(("note", "yellow"), f"       {one_line(text)}"))
+    out.print(Text.assemble(("note", "yellow"), f"       {on_terminal(one_line(text), LABEL_WIDTH + 1)}"))

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from console.screen import out
+from console.screen import on_terminal, out
 from console.text import clean
 
 _FILLED = re.compile(r" +((?:\x1b\[[0-9;]*m)*)\n")
@@ -90,10 +90,14 @@ def _width(grid: Table) -> int:
 def report(rows: Sequence[tuple[str, str]], path: Path) -> None:
     """Print a report's labels and texts, and where it is."""
     out.print()
-    table("", [("", "left"), ("", "left")], rows, bold_first=True)
+    indent = max((len(clean(label)) for label, _ in rows), default=0) + 2
+    for label, text in rows:
+        begin = Text(f"{clean(label):<{indent}}" if text else clean(label), "bold")
+        lines = [on_terminal(line, indent) for line in clean(text).split("\n")]
+        out.print(begin + Text(f"\n{' ' * indent}".join(lines)))
     out.print(f"\n{clean(str(path))}")
 
 
 def plain(text: str) -> None:
     """Print lines of text under a table."""
-    out.print(f"\n{clean(text)}")
+    out.print("\n" + "\n".join(on_terminal(line) for line in clean(text).split("\n")))

@@ -6,6 +6,10 @@ What a file, a path, a device or a model says can't move the cursor, change colo
 from __future__ import annotations
 
 import re
+import textwrap
+
+NARROWEST = 20
+"""Columns of text that a line has at least."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """C0 but tab and line feed, DEL, C1, ends of lines and directions of Unicode, and halves of surrogate pairs."""
@@ -19,6 +23,26 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """Return text on one line, with its control characters written out."""
     return clean(" ".join(line.strip() for line in text.splitlines()))
+
+
+_UNIT = re.compile(r"(?<=\d) of (?=\d)|(?<=\d) (?=[A-Za-z%])")
+"""A space between a number and its unit, and `of` between two numbers."""
+_KEPT = "\ue000"
+"""What stands for a space at which a line is not broken."""
+
+
+def wrapped(text: str, width: int, indent: int = 0, begin: int | None = None) -> str:
+    """Return one line of text as lines of at most `width` columns, broken between words and not behind a number.
+
+    Lines but the first are indented by `indent`; the first one begins `begin` columns from the left, by default as
+    many. A word that is wider stays whole.
+    """
+    kept = _UNIT.sub(lambda match: match[0].replace(" ", _KEPT), text)
+    lines = textwrap.wrap(
+        kept, max(width, indent + NARROWEST), initial_indent=" " * (indent if begin is None else begin),
+        subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return "\n".join(lines).replace(_KEPT, " ")[indent if begin is None else begin :]
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fields import Json
 from fields.dataclass_json import to_json
 from graph.difference import TFLM, FirstDifference
-from measure import clocks
+from measure import clocks, limits
 from measure.report import (
     AccuracySection,
     AucSection,
@@ -48,7 +48,7 @@ def rows(report: Report) -> Rows:
         table += _latency_rows(report.latency)
     if report.clock:
         table += clocks.rows(report.clock)
-    table += [(f"memory, {name.replace('_', ' ')}", f"{size:,} bytes") for name, size in report.memory.items()]
+    table += _memory_rows(report)
     if report.accuracy:
         table.append(("accuracy", _accuracy_text(report.accuracy)))
     if report.auc:
@@ -58,6 +58,19 @@ def rows(report: Report) -> Rows:
     if report.exactness:
         table.append(("exactness", _exactness_text(report.exactness)))
     return table + run_rows(report.provenance)
+
+
+def _memory_rows(report: Report) -> Rows:
+    """Return what memory took, RAM and flash first, of how much where it is a board's."""
+    ram, flash = limits.of(report.target.name)
+    of = {"ram": ram, "flash": flash}
+    names = [*(name for name in of if name in report.memory), *(name for name in report.memory if name not in of)]
+    return [(f"memory, {_words(name)}", limits.text(report.memory[name], of.get(name))) for name in names]
+
+
+def _words(name: str) -> str:
+    """Return the name of a figure as words."""
+    return {"ram": "RAM", "peak_rss": "peak RSS"}.get(name, name.replace("_", " "))
 
 
 def run_rows(provenance: Provenance) -> Rows:

@@ -80,9 +80,10 @@ def parse(name: str, classes: int = 1000, channels: int = 3) -> Preset:
     """
     match = _NAME.fullmatch(name)
     if not match or match["family"] not in FAMILIES:
+        hint = nearest(name, all_names())
         raise ConfigError(
             f"--model {name}: expected a preset <family>_<alpha>[_<rho>] or a file (.keras, .h5, .tflite); "
-            f"{nearest(name, all_names())} `inv models` lists them"
+            f"{hint}{' ' if hint.endswith('?') else '; '}`inv models` lists them"
         )
     family, alpha = match["family"], int(match["alpha"]) / 100
     rho = int(match["rho"]) if match["rho"] else DEFAULT_RHO

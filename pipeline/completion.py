@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from errors import ConfigError
-from pipeline.command_line import Command
 from pipeline.options import Field
+from pipeline.parsing import Command
 from pipeline.request import MODEL_FILES
 
 SHELLS = ("bash", "zsh", "fish")

@@ -8,6 +8,7 @@ import shlex
 from artifact import Artifact, ImageFacts
 from calibration.comparison import Comparison
 from calibration.convert import Int8Facts
+from measure import limits
 from models import presets, weights
 from pipeline.request import Request
 from target import Target
@@ -98,9 +99,19 @@ def check_text(int8: Artifact[Int8Facts]) -> str:
     return text + f"agreement {100 * check.agreement:.1f} % of {check.n:,} held-out pictures"
 
 
-def memory_text(artifact: Artifact[ImageFacts]) -> str:
-    """Return an artifact's memory by name, in bytes, and what it computes again to need less RAM."""
-    text = ", ".join(f"{name.replace('_', ' ')} {size:,} bytes" for name, size in artifact.facts.memory.items())
+def memory_text(artifact: Artifact[ImageFacts], board: Target | None = None) -> str:
+    """Return an artifact's memory by name, in bytes, and what it computes again to need less RAM.
+
+    RAM and flash come first, of how much where the board has a limit.
+    """
+    ram, flash = limits.of_board(board) if board else (None, None)
+    of = {"ram": ram, "flash": flash}
+    memory = artifact.facts.memory
+    names = [*(name for name in of if name in memory), *(name for name in memory if name not in of)]
+    words = {"ram": "RAM"}
+    text = ", ".join(
+        f"{words.get(name, name.replace('_', ' '))} {limits.text(memory[name], of.get(name))}" for name in names
+    )
     plan = getattr(artifact.facts, "plan", None)
     if plan is not None and plan.macs_again:
         text += f"; computes {100 * plan.macs_again / plan.macs:.0f} % of its MACs again to save RAM"

@@ -120,7 +120,7 @@ class Steps:
                 compiled = _compiled_by(self.resolved.engine, model, board, self.request)
             except FitError as e:
                 raise FitError(f"{e}; {smaller_presets(board, model)}") from e
-            line.text = f"{self.resolved.engine} for {board.name}: {memory_text(compiled)}"
+            line.text = f"{self.resolved.engine} for {board.name}: {memory_text(compiled, board)}"
             line.reused = compiled.reused
         return compiled
 
@@ -185,7 +185,7 @@ class Steps:
                     model, board, request.optimize, request.stream_input, trace, profile
                 )
             what = "traced" if trace else "profiled"
-            line.text, line.reused = f"aot for {board.name}, to be {what}: {memory_text(image)}", image.reused
+            line.text, line.reused = f"aot for {board.name}, to be {what}: {memory_text(image, board)}", image.reused
         return image
 
     def _link_tflm(self, compiled: Artifact[ImageFacts]) -> Artifact[ImageFacts]:

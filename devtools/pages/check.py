@@ -20,6 +20,7 @@ EXAMPLES = {
     "MODEL": "v1_025",
     "TARGET": "qemu-m4",
     "TASK": "deploy",
+    "N": "1",
     "BEFORE": "before",
     "AFTER": "after",
     "RUN": "run",
@@ -97,7 +98,8 @@ def _command(text: str, parse: Callable[[Sequence[str]], object]) -> str:
     try:
         parse(words)
     except Error as e:
-        return "" if words[-1] == "1" and str(e).startswith("1: ") else str(e)
+        is_of_example = words[-1] == "1" and str(e).startswith(("1: ", f"{words[-2]} 1: "))
+        return "" if is_of_example else str(e)
     return ""
 
 

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import target as targets
 from errors import ConfigError, Error
 from fields import Source, load_json
 from fields.dataclass_json import from_json
-from measure import details, report_file
+from measure import details, limits, report_file
 from measure.details import Details
 from measure.profile import Profile
 from measure.report import Report
 
 PROFILE = "profile.json"
-LINUX = "linux"
 """The family of firmware that is a program of this host, whose memory is not a board's."""
 
 
@@ -76,17 +74,9 @@ def read(words: Sequence[str]) -> tuple[list[Run], list[str]]:
 
 
 def _run(number: int, path: Path, report: Report) -> Run:
-    ram, flash = _limits(report.target.name)
+    ram, flash = limits.of(report.target.name)
     found = details.read(path, report)
     return Run(number, path.resolve().parent.parent.name, report, path, found, _profile(path, report), ram, flash)
-
-
-def _limits(name: str) -> tuple[int | None, int | None]:
-    """Return RAM and flash of a board in bytes, if it is a microcontroller that this checkout knows."""
-    if name not in targets.names():
-        return None, None
-    mcu = targets.load(name).mcu
-    return (mcu.ram_bytes, mcu.flash_bytes) if mcu and mcu.family != LINUX else (None, None)
 
 
 def _profile(path: Path, report: Report) -> Profile | None:

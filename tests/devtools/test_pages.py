@@ -12,7 +12,8 @@ import tasks  # noqa: F401  # makes the commands
 from devtools import engines_table, pages
 from devtools.pages import check, sources
 from errors import Error
-from pipeline.command_line import COMMANDS, main, parse
+from pipeline.command_line import COMMANDS, main
+from pipeline.parsing import check as check_line
 
 FLAGS = {field.flag for command in COMMANDS.values() for field in command.fields.values()}
 
@@ -65,7 +66,9 @@ def test_all_pages_are_right_and_their_html_has_no_dead_link(
         ("`docs/nowhere.md`", "docs/nowhere.md: there is no such file or folder"),
         ("`--no-such-option`", "--no-such-option: no task has this option"),
         ("    ./inv deply v1_025 host", "./inv deply v1_025 host: deply: no such task; did you mean deploy?"),
-        ("    ./inv deploy v9_025 host", "./inv deploy v9_025 host: v9_025: not a model or a target; "),
+        ("    ./inv deploy v9_025 host", "./inv deploy v9_025 host: --model v9_025: expected a preset"),
+        ("    ./inv deploy any host", "./inv deploy any host: any: not a model or a target; "),
+        ("    ./inv deploy host --optimize all", "--optimize all: expected size, speed or ram"),
         ("    ./inv deploy --targt host   # so", "--targt: no such option of deploy; did you mean --target?"),
         (
             "```\n./inv fit --html x\n```",
@@ -80,7 +83,7 @@ def test_a_mistake_in_a_page_is_found(tmp_path: Path, text: str, problem: str) -
     (tmp_path / "docs" / "other.md").write_text("# Other\n\n## A `b`, c\n\n## Twice\n\n## Twice\n")
     read = [sources.page(tmp_path, f"docs/{name}.md") for name in ("page", "other")]
     assert [heading.anchor for heading in read[1].headings] == ["other", "a-b-c", "twice", "twice-1"]
-    (found,) = check.problems(read, tmp_path, parse, FLAGS)
+    (found,) = check.problems(read, tmp_path, check_line, FLAGS)
     line = 6 if text.startswith("```") else 5
     assert found.startswith(f"docs/page.md:{line}: ")
     assert problem in found
@@ -93,14 +96,14 @@ def test_what_is_right_is_no_problem(tmp_path: Path) -> None:
         "`build/none`, `docs/NAME.md`, `and/or`,\n`./inv TASK --help`, `./inv report --html`\n\n"
         "    ./inv deploy MODEL TARGET --images 5   # --none\n    pytest --none\n"
     )
-    assert check.problems([sources.page(tmp_path, "docs/page.md")], tmp_path, parse, FLAGS) == []
+    assert check.problems([sources.page(tmp_path, "docs/page.md")], tmp_path, check_line, FLAGS) == []
 
 
 def test_nothing_is_written_where_a_page_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "page.md").write_text("# Page\n\n[x](nowhere.md)\n")
     monkeypatch.setattr(sources, "ORDER", {"Begin": ("page.md",)})
     with pytest.raises(Error, match=r"inv docs: 1 to correct: page.md:3: link nowhere.md"):
-        pages.build(parse, FLAGS, tmp_path / "out", tmp_path)
+        pages.build(check_line, FLAGS, tmp_path / "out", tmp_path)
     assert not (tmp_path / "out").exists()
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "new.md").write_text("# New\n")

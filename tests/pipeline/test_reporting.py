@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import tasks  # noqa: F401  # makes the commands
 from errors import ConfigError
 from measure import report_file
 from pipeline import reporting
+from pipeline.command_line import main
 from pipeline.task_options import ReportOptions
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,3 +79,15 @@ def test_a_page_of_all_runs_or_of_one(reports: Path, tmp_path: Path, capsys: pyt
     ):
         with pytest.raises(ConfigError, match=message):
             reporting.run(chosen)
+
+
+def test_the_name_of_a_measured_file_is_enough(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As ./inv deploy mine.tflite --unit kitchen keeps it."""
+    path = reports / "kitchen" / "mine" / "report.json"
+    path.parent.mkdir(parents=True)
+    path.write_text((ROOT / "data" / "reports" / "full.report.json").read_text())
+    assert main(["report", "mine", "kitchen"]) == 0
+    assert "".join(capsys.readouterr().out.split()).endswith("kitchen/mine/report.json")
+    for words in (["report", "mine", "..", "kitchen"], ["report", "others"], ["deploy", "mine", "host"]):
+        assert main(words) == 1
+        assert "not a model or a target" in capsys.readouterr().err

@@ -1,0 +1,25 @@
+"""RAM and flash of a board beside what a run took of them."""
+
+from __future__ import annotations
+
+import target as targets
+from target import Target
+
+LINUX = "linux"
+"""The family of programs for Linux boards, whose memory is not planned."""
+
+
+def of(name: str) -> tuple[int | None, int | None]:
+    """Return RAM and flash in bytes of the target of that name, if it is a microcontroller that this checkout knows."""
+    return of_board(targets.load(name)) if name in targets.names() else (None, None)
+
+
+def of_board(board: Target) -> tuple[int | None, int | None]:
+    """Return RAM and flash of a board in bytes, None where it has no such limit or only its SDK knows it."""
+    mcu = board.mcu
+    return (mcu.ram_bytes, mcu.flash_bytes) if mcu and mcu.family != LINUX else (None, None)
+
+
+def text(used: int, limit: int | None) -> str:
+    """Return bytes, of how many where the board has a limit."""
+    return f"{used:,} of {limit:,} bytes" if limit else f"{used:,} bytes"
