@@ -49,37 +49,38 @@ static uint32_t *join(struct taps a, struct taps b, int32_t size, uint32_t *to) 
   return to;
 }
 
-// Copy the inputs of two output pixels and one group, (kernel_h, kernel_w, depth), with the zero point for padding.
-static void gather(const struct alpharho_conv *p, const int8_t *in, const struct pixel pixels[2], int32_t group,
-                   uint32_t *to) {
+// Copy the inputs of two output pixels, (kernel_h, kernel_w, depth), from channel `first` on, with the zero point for
+// padding.
+static void gather(const struct alpharho_conv *p, const int8_t *in, const struct pixel pixels[2], int32_t first,
+                   int32_t depth, uint32_t *to) {
   const struct alpharho_window *w = &p->window;
-  const int32_t depth = w->in_c / p->groups;
   const int whole = has_whole_rows(p, &pixels[0]) && has_whole_rows(p, &pixels[1]);
   const int32_t columns = whole ? 1 : w->kernel_w, size = whole ? w->kernel_w * depth : depth;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     for (int32_t kx = 0; kx < columns; kx++) {
-      const struct taps a = taps_at(p, in, &pixels[0], ky, kx, group * depth);
-      to = join(a, taps_at(p, in, &pixels[1], ky, kx, group * depth), size, to);
+      const struct taps a = taps_at(p, in, &pixels[0], ky, kx, first);
+      to = join(a, taps_at(p, in, &pixels[1], ky, kx, first), size, to);
     }
   }
 }
 
-// Compute the channels from `first` on, of as many as a group has.
-static void multiply(const struct alpharho_conv *p, struct pair_job *job, int32_t first, int8_t *out) {
+// Compute `channels` channels from `first` on.
+static void multiply(const struct alpharho_conv *p, struct pair_job *job, int32_t first, int32_t channels,
+                     int8_t *out) {
   const struct alpharho_requant *q = &p->requant;
   job->multiplier = q->multiplier + first * q->step;
   job->shift = q->shift + first * q->step;
   job->out = out + first;
   job->weights = p->weights + first * job->depth;
   job->bias = p->bias + first;
-  job->channels = p->window.out_c / p->groups;
+  job->channels = channels;
   alpharho_multiply_pairs(job);
 }
 
 void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
   uint32_t *const pairs = (void *)scratch;
-  const int32_t depth = w->kernel_h * w->kernel_w * (w->in_c / p->groups);
+  const int32_t in_c = w->in_c / p->groups, depth = w->kernel_h * w->kernel_w * in_c;
   const int32_t channels = w->out_c / p->groups;
   const int32_t count = w->out_h * w->out_w;
   struct pair_job job;
@@ -93,8 +94,8 @@ void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out,
       next(w, &pixels[1]);
     }
     for (int32_t g = 0; g < p->groups; g++) {
-      gather(p, in, pixels, g, pairs);
-      multiply(p, &job, g * channels, out);
+      gather(p, in, pixels, g * in_c, in_c, pairs);
+      multiply(p, &job, g * channels, channels, out);
     }
     pixels[0] = pixels[1];
     next(w, &pixels[0]);

@@ -226,7 +226,7 @@ END_FUNCTION alpharho_multiply_pairs
 // r12       PAIR_BIAS                    2^14
 // lr        end of pairs                 greatest output
 //
-// stack: job, zero point, pitch, r8-r11, r4-r7, return
+// stack: job, zero point, pitch, next output, r8-r11, r4-r7, return
 FUNCTION alpharho_multiply_pairs
   push {r4-r7, lr}
   mov r4, r8
@@ -236,7 +236,8 @@ FUNCTION alpharho_multiply_pairs
   push {r4-r7}
   ldr r1, [r0, #JOB_ZERO_POINT]
   ldr r2, [r0, #JOB_PITCH]
-  push {r0-r2}
+  ldr r3, [r0, #JOB_OUT]
+  push {r0-r3}
 .Lpair: // r0: job. An odd channel is the first, and then computed twice.
   ldr r7, [r0, #JOB_CHANNELS]
   ldr r1, [r0, #JOB_BIAS]
@@ -342,18 +343,16 @@ FUNCTION alpharho_multiply_pairs
 7:
   mov r0, r8
   REQUANTIZE "[sp, #4]"
-  ldr r1, [sp]
-  ldr r2, [r1, #JOB_OUT]
+  ldr r2, [sp, #12]
   strb r0, [r2]
   mov r0, r9
   REQUANTIZE "[sp, #4]"
-  ldr r1, [sp]
-  ldr r2, [r1, #JOB_OUT]
+  ldr r2, [sp, #12]
   ldr r3, [sp, #8]
   strb r0, [r2, r3]
   adds r2, #1
-  str r2, [r1, #JOB_OUT]
-  mov r0, r1
+  str r2, [sp, #12]
+  ldr r0, [sp]
   ldr r3, [r0, #JOB_CHANNELS]
   subs r3, #1
   str r3, [r0, #JOB_CHANNELS]
@@ -368,7 +367,7 @@ FUNCTION alpharho_multiply_pairs
 .Lnext_pair:
   b .Lpair
 8:
-  add sp, #12
+  add sp, #16
   pop {r4-r7}
   mov r8, r4
   mov r9, r5
