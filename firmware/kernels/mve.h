@@ -93,6 +93,10 @@ struct alpharho_mve_add {
 
 void alpharho_mve_add(const struct alpharho_mve_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
 
+// ADD of two inputs of one shape as alpharho_add, `shape` with no more than its last dimension. `out` may begin where
+// an input begins.
+void alpharho_mve_add_exact(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+
 // MUL: `rows` rows of `size` elements, each times the one row `in2`. `out` may begin where `in1` begins, or, with one
 // row, where `in2` begins.
 struct alpharho_mve_mul {

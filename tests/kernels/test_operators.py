@@ -13,6 +13,7 @@ from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
 from compilers.aot.operators import SUPPORTED
 from compilers.aot.planner import Layout, _Search, plan
 from compilers.aot.sets import folders
+from compilers.aot.sets.mve import elementwise
 from errors import CompileError
 from graph.reader import parse
 from graph.types import Array
@@ -161,6 +162,13 @@ def test_pairs_of_channels_round_halves_as_the_reference(kernels: str) -> None:
         assert step.calls[0].kernel.symbol == f"alpharho_{kernels}_pointwise"
         compare(case, kernels, batch)
     run_batch(batch, kernels)
+
+
+@needs_core
+def test_add_without_exact_factors_equals_the_reference_on_mve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few scales have no factors, so none are looked for."""
+    monkeypatch.setattr(elementwise, "_add_factors", lambda fields: None)
+    on_core(TYPICAL["ADD"], "mve", cases=20)
 
 
 @needs_core

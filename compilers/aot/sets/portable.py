@@ -12,7 +12,8 @@ from compilers.aot.sets.kernel_set import KernelSet
 _kernel = partial(Kernel, "portable")
 
 
-def _flat(fields: Fields, size: int) -> Fields:
+def flat(fields: Fields, size: int) -> Fields:
+    """Return the fields of an element-wise kernel for `size` values of each input."""
     shape = {"dims": (1, 1, 1, size), "step1": (0, 0, 0, 1), "step2": (0, 0, 0, 1)}
     return {**fields, "shape": shape}
 
@@ -30,11 +31,11 @@ REDUCE_MIN = _kernel("alpharho_reduce_min", reduce.mean, "alpharho_reduce")
 RESIZE_BILINEAR = _kernel("alpharho_resize_bilinear", resize.bilinear, "alpharho_resize_bilinear")
 RESIZE_NEAREST = _kernel("alpharho_resize_nearest", resize.nearest, "alpharho_resize_nearest")
 SOFTMAX = _kernel("alpharho_softmax", reduce.softmax, "alpharho_softmax")
-ADD = _kernel("alpharho_add", elementwise.broadcast_pairs, "alpharho_add", PairsRow(_flat))
-SUB = _kernel("alpharho_sub", elementwise.broadcast_pairs, "alpharho_add", PairsRow(_flat))
-MAXIMUM = _kernel("alpharho_maximum", elementwise.broadcast_pairs, "alpharho_extremum", PairsRow(_flat))
-MINIMUM = _kernel("alpharho_minimum", elementwise.broadcast_pairs, "alpharho_extremum", PairsRow(_flat))
-PRELU = _kernel("alpharho_prelu", elementwise.broadcast_pairs, "alpharho_prelu", PairsRow(_flat))
+ADD = _kernel("alpharho_add", elementwise.broadcast_pairs, "alpharho_add", PairsRow(flat))
+SUB = _kernel("alpharho_sub", elementwise.broadcast_pairs, "alpharho_add", PairsRow(flat))
+MAXIMUM = _kernel("alpharho_maximum", elementwise.broadcast_pairs, "alpharho_extremum", PairsRow(flat))
+MINIMUM = _kernel("alpharho_minimum", elementwise.broadcast_pairs, "alpharho_extremum", PairsRow(flat))
+PRELU = _kernel("alpharho_prelu", elementwise.broadcast_pairs, "alpharho_prelu", PairsRow(flat))
 MUL = _kernel("alpharho_mul", elementwise.broadcast_pairs, "alpharho_mul")
 TABLE = _kernel("alpharho_table", elementwise.table, None, ValuesRow())
 QUANTIZE = _kernel("alpharho_quantize", elementwise.quantize)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN
 from compilers.aot.operands import Value
 from compilers.aot.packing import nearest_pairs, numbers_of, one_row_of, scaled_inputs
+from compilers.aot.sets import portable
 from compilers.aot.sets.mve import kernels
 from compilers.aot.steps import Call, Step
 
@@ -60,7 +61,8 @@ def add(step: Step, call: Call, optimize: str) -> Step:
         return step
     factors = _add_factors(fields)
     if factors is None:
-        return step
+        operands = (kernels.ADD_EXACT.structure(portable.flat(fields, rows[1])), *call.arguments[1:])
+        return replace(step, calls=(Call(kernels.ADD_EXACT, operands),))
     changed: dict[str, Value] = {"size": rows[1]}
     changed |= dict(zip(("factor1", "factor2", "offset", "shift"), factors, strict=True))
     changed |= {"min": fields["min"], "max": fields["max"]}

@@ -6,6 +6,7 @@ from functools import partial
 
 from compilers.aot.access import elementwise, reduce, window
 from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
+from compilers.aot.sets import portable
 
 _kernel = partial(Kernel, "mve")
 
@@ -20,7 +21,8 @@ MEAN = _kernel("alpharho_mve_mean", reduce.mean, "alpharho_mean")
 ADD = _kernel(
     "alpharho_mve_add", elementwise.pairs, "alpharho_mve_add", PairsRow(lambda fields, size: {**fields, "size": size})
 )
+ADD_EXACT = _kernel("alpharho_mve_add_exact", elementwise.broadcast_pairs, "alpharho_add", PairsRow(portable.flat))
 MUL = _kernel("alpharho_mve_mul", elementwise.times_row, "alpharho_mve_mul")
 TABLE = _kernel("alpharho_mve_table", elementwise.table, None, ValuesRow())
 
-KERNELS = (CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DENSE, MEAN, ADD, MUL, TABLE)
+KERNELS = (CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DENSE, MEAN, ADD, ADD_EXACT, MUL, TABLE)
