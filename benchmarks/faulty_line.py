@@ -121,14 +121,15 @@ class KeptLink:
 
 
 class Stopwatch:
-    """Counts the seconds of one line's turns."""
+    """Counts the seconds of one line's turns; it stands still before the first one."""
 
     def __init__(self) -> None:
-        self._before, self._begin = 0.0, time.monotonic()
+        self._before = 0.0
+        self._begin: float | None = None
 
     def __call__(self) -> float:
         """Return the seconds so far."""
-        return self._before + time.monotonic() - self._begin
+        return self._before + (0.0 if self._begin is None else time.monotonic() - self._begin)
 
     def start(self) -> None:
         """Begin a turn."""
@@ -136,7 +137,7 @@ class Stopwatch:
 
     def stop(self) -> None:
         """End a turn."""
-        self._before = self()
+        self._before, self._begin = self(), None
 
 
 def _flipping(link: Link, rate: float) -> Link:
@@ -156,7 +157,10 @@ LINES: dict[str, Callable[[Link, Callable[[], float]], Link]] = {
 
 @dataclass
 class Line:
-    """One line and what went over it. `seconds` are those of its turns, `cuts` those until it was open again."""
+    """One line and what went over it.
+
+    `seconds` are those of the first handshake and of its turns, `cuts` those until it was open again.
+    """
 
     kept: KeptLink
     stopwatch: Stopwatch
@@ -168,12 +172,13 @@ class Line:
     def run(self, inputs: npt.NDArray[np.int8], until: int) -> None:
         """Send the inputs up to a number, and count the time."""
         self.kept.open()
+        before = self.stopwatch()
         self.stopwatch.start()
         self.connection.run(
             lambda session: samples.run_all(session, inputs[:until], self.outputs), lambda: self.outputs.done
         )
         self.stopwatch.stop()
-        self.seconds = self.stopwatch()
+        self.seconds += self.stopwatch() - before
 
 
 def measure(
@@ -200,7 +205,7 @@ def measure(
 
 @contextmanager
 def opened(name: str, device: Link, images: int, baud: int, timeouts: Timeouts) -> Iterator[Line]:
-    """Yield a line to an open device, after its handshake, which counts."""
+    """Yield a line to an open device, after its handshake, which counts and is not cut."""
     kept, stopwatch, cuts = KeptLink(device), Stopwatch(), []
     link = LINES[name](PacedLink(kept, baud) if baud else kept, stopwatch)
 
@@ -212,10 +217,11 @@ def opened(name: str, device: Link, images: int, baud: int, timeouts: Timeouts) 
                 cuts.append(stopwatch() - begin)
             yield session
 
+    begin = time.monotonic()
     with Connection(open_session, GIVE_UP_S, lambda text: None) as connection:
-        stopwatch.stop()
+        seconds = time.monotonic() - begin
         outputs = samples.Outputs(np.zeros((images, connection.info.outputs[0].nbytes), np.uint8), [])
-        yield Line(kept, stopwatch, connection, outputs, cuts, stopwatch())
+        yield Line(kept, stopwatch, connection, outputs, cuts, seconds)
 
 
 def start(model: Path, board: Target) -> Link:
