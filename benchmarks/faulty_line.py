@@ -193,6 +193,8 @@ def measure(
         device = start(model, board)
         stack.callback(device.close)
         device.open()
+        with Session(KeptLink(device), patience(board)):
+            pass  # it has started: none of the lines waits for that
         lines = {name: stack.enter_context(opened(name, device, images, baud, patience(board))) for name in names}
         size = lines["clean"].connection.info.inputs[0].nbytes
         inputs = np.random.default_rng(0).integers(-128, 128, (images, size)).astype(np.int8)
