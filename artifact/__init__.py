@@ -229,15 +229,18 @@ def produce(
     with write_errors(home), work_folder(home.parent) as work:
         with temporary_files():
             known = to_json(make(work))
-        sha256 = sha256_of(work / filename)
-        sidecar = {"kind": kind, "name": name, "file": filename, "sha256": sha256, "facts": known, **inputs}
-        (work / SIDECAR).write_text(json.dumps(sidecar, indent=1, sort_keys=True, default=dict) + "\n")
+        _write_sidecar(work, filename, {"kind": kind, "name": name, "facts": known, **inputs})
         work.chmod(0o755)
         _publish(work, home)
     built = _load(home, filename, kind, name, facts)
     if built is None:
         raise ConfigError(f"{home}: changed while it was written; run again, and one run at a time")
     return replace(built, reused=False)
+
+
+def _write_sidecar(work: Path, filename: str, known: Mapping[str, object]) -> None:
+    sidecar = {**known, "file": filename, "sha256": sha256_of(work / filename)}
+    (work / SIDECAR).write_text(json.dumps(sidecar, indent=1, sort_keys=True, default=dict) + "\n")
 
 
 def plain_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from artifact import Artifact, ImageFacts, produce, sha256_of
 from compilers import aot
 from compilers.image.firmware import FIRMWARE_DIR, build_firmware, firmware_revision, tool_versions
 from compilers.image.fit import check_fit, mcu_of
+from fields import Json
 from target import Target
 
 FILENAME = "firmware.elf"
@@ -61,11 +63,17 @@ def compile_for(
         make,
         parents={model.kind: model.sha256},
         tools=tool_versions(target),
-        parameters={
-            "engine": aot.key(),
-            "optimize": optimize,
-            "stream_input": stream_input,
-            "firmware": firmware_revision(target),
-            **dict.fromkeys(hooks, sha256_of(PROFILE) if profile else True),
-        },
+        parameters=_parameters(target, optimize, stream_input, hooks, profile),
     )
+
+
+def _parameters(
+    target: Target, optimize: str, stream_input: bool, hooks: Sequence[str], profile: bool
+) -> dict[str, Json]:
+    return {
+        "engine": aot.key(),
+        "optimize": optimize,
+        "stream_input": stream_input,
+        "firmware": firmware_revision(target),
+        **dict.fromkeys(hooks, sha256_of(PROFILE) if profile else True),
+    }
