@@ -39,7 +39,8 @@ static inline int32_t depthwise_row_bytes(const struct alpharho_window *w) {
 // Compute `pixels` outputs of a row: two at a time where there is a function for it, then what is left.
 static inline void depthwise_pixels(const struct row_method *m, struct row_job *job, int32_t side, int32_t stride) {
   const int32_t pixels = job->pixels, single_advance = job->advance;
-  row_function *const pair = stride == 1 ? m->pair_3x3 : stride == 2 ? m->pair_3x3_stride_2 : 0;
+  row_function *const of_stride[] = {0, m->pair_3x3, m->pair_3x3_stride_2};
+  row_function *const pair = stride < 3 ? of_stride[stride] : 0;
   if (side == 3 && pair && pixels > 1) {
     const int32_t done = pixels / 2 * 2 * job->channels;
     job->pixels = pixels / 2;
