@@ -15,7 +15,7 @@ from measure.report import Unit
 
 SCHEMA = 1
 MODELED: Literal["modeled cycles"] = "modeled cycles"
-ProfileUnit = Unit | Literal["modeled cycles"]
+ProfileUnit = Literal[Unit, "modeled cycles"]
 RUNS = {"host": 40, "hardware": 20, "emulated": 1}
 """Runs of each firmware, by what the target is measured on; an emulated microcontroller counts the same each time."""
 WARM_UP = {"host": 10, "hardware": 2, "emulated": 0}

@@ -39,7 +39,9 @@ def write(pages: Sequence[Page], root: Path, out: Path) -> None:
     for one in pages:
         body = _body(one, names, root, out)
         contents = [heading for heading in one.headings[1:] if heading.level <= DEEPEST]
-        text = template.render(page=one, body=Markup(body), groups=groups, names=names, contents=contents)
+        title, end, rest = body.partition("</h1>")
+        parts = {"title": Markup(title + end), "body": Markup(rest)}
+        text = template.render(page=one, **parts, groups=groups, names=names, contents=contents)
         write_atomic(out / names[one.file], text)
 
 

@@ -93,7 +93,7 @@ def _row(run: Run) -> dict[str, object]:
         "kind": report.target.measured_on,
         "engine": f"{report.engine.name} {report.engine.version}, {report.engine.kernels}",
         "latency": table.latency_text(run),
-        "accuracy": table.accuracy_text(run),
+        "accuracy": table.accuracy_text(run) + (f" of {report.accuracy.n:,}" if report.accuracy else ""),
         "equal": f"{exact.equal:,} of {exact.n:,}" if exact else "",
         "ram": _cell(memory.get("ram", memory.get("peak_rss")), run.ram_bytes),
         "flash": _cell(memory.get("flash", memory.get("model_file")), run.flash_bytes),
