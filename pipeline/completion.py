@@ -30,7 +30,7 @@ def script(shell: str) -> str:
 
 
 def candidates(words: Sequence[str], commands: Mapping[str, Command]) -> list[str]:
-    """Return what the last word may become, in the order of help; what its beginning rules out is left out."""
+    """Return what the word at the end may become, in the order of help; what its beginning rules out is left out."""
     *before, word = words or [""]
     task = next((name for name in reversed(before) if name in commands), None)
     if task is None:

@@ -134,4 +134,4 @@ def test_swish_flows_through_a_block_row_by_row() -> None:
     filtered = swish(b, conv(expanded, 48, "DEPTHWISE_CONV_2D", 3))
     model = b.finish([x], [conv(filtered, 8)])
     result, _ = compile_graph(parse(model, "case"))
-    assert result.arena_bytes <= 14_624 < 32 * 32 * 48
+    assert result.arena_bytes <= 14_816 < 32 * 32 * 48
