@@ -19,7 +19,7 @@ LIGHT, WHOLE, CMAKE = "requirements.lock", "requirements-keras.lock", "requireme
 """What a task needs for a .tflite; the same with TensorFlow, Keras and the tools of development; CMake and Ninja."""
 OPTIONS = (
     "--generate-hashes",
-    "--strip-extras",
+    "--no-strip-extras",  # pip takes the newest of a package with an extra that is not pinned as such
     "--allow-unsafe",  # setuptools, which newer Pythons do not bring
     "--no-emit-index-url",
     "--no-emit-trusted-host",

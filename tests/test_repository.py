@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 import target
 from compilers.image.linux_program import BUILDS
@@ -51,7 +52,7 @@ LIGHT, WHOLE, CMAKE = "requirements.lock", "requirements-keras.lock", "requireme
 
 
 def locked(name: str = WHOLE) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==([^\s\\]+)", (ROOT / name).read_text(), re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[\w,-]+\])?==([^\s\\]+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
 def canonical(requirement: str) -> str:
@@ -91,6 +92,20 @@ def test_every_dependency_is_locked() -> None:
         (CMAKE, extras["cmake"]),
     ):
         assert {canonical(requirement) for requirement in asked} <= set(locked(lock))
+
+
+def test_a_package_that_is_needed_with_an_extra_is_locked_with_it() -> None:
+    """Otherwise pip takes the newest one for the extra, and refuses it for want of a hash once there is a newer one."""
+    text = (ROOT / WHOLE).read_text()
+    for name in locked():
+        try:
+            requirements = map(Requirement, importlib.metadata.requires(name) or [])
+        except importlib.metadata.PackageNotFoundError:  # for another system
+            continue
+        for needed in requirements:
+            if needed.extras and (needed.marker is None or needed.marker.evaluate({"extra": ""})):
+                extras = ",".join(sorted(needed.extras))
+                assert f"\n{canonical(needed.name)}[{extras}]==" in text, f"{name} needs {needed}"
 
 
 def test_the_light_lock_is_a_part_of_the_whole_one_without_keras() -> None:

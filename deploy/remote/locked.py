@@ -14,7 +14,9 @@ from errors import DeployError
 LOCK = "requirements.lock"
 OLDEST_PYTHON = (3, 11)
 """The lock is resolved for it: older Pythons have no wheels of some versions in it."""
-_ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)[^\\\n]*((?:\\\n +--hash=sha256:[0-9a-f]{64} *)+)", re.MULTILINE)
+_ENTRY = re.compile(
+    r"^([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==([^\s\\;]+)[^\\\n]*((?:\\\n +--hash=sha256:[0-9a-f]{64} *)+)", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
