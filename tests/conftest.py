@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("slow") or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("no_cover")
     items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Leave out of the measure what is marked so.
+
+    In a process of pytest-xdist, pytest-cov 7 measures twice, and stops one of the two for a test marked `no_cover`.
+    """
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
+    is_measured = item.get_closest_marker("no_cover") is None
+    if not is_measured:
+        sys.settrace(None)
+        threading.settrace(None)
+    try:
+        yield
+    finally:
+        if not is_measured:
+            threading.settrace(of_threads)
+            sys.settrace(tracer)
 
 
 @pytest.fixture(scope="session")
