@@ -179,8 +179,12 @@ class Fields:
 
     def _path(self, key: str) -> str:
         # A key may be the file's own, such as the name of a target in bench.toml.
-        name = key if key.isprintable() and len(key) <= NAME_CHARACTERS else shown(key)[1:-1]
-        return f"{self.path}.{name}" if self.path else name
+        return f"{self.path}.{shown_key(key)}" if self.path else shown_key(key)
+
+
+def shown_key(key: str) -> str:
+    """Return a key for an error's line: as it is where a terminal can show it and it is short."""
+    return key if key.isprintable() and len(key) <= NAME_CHARACTERS else shown(key)[1:-1]
 
 
 def shown(value: object) -> str:

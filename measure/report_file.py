@@ -7,7 +7,7 @@ from pathlib import Path
 
 from artifact import REPORTS_DIR, SCHEMAS_DIR, write_atomic
 from errors import ConfigError, Error, nearest
-from fields import Source, load_json, shown
+from fields import Source, load_json, shown, shown_key
 from fields.dataclass_json import from_json, to_json
 from measure.layout import markdown
 from measure.report import Report
@@ -42,7 +42,7 @@ def check(report: Report, source: Source = SOURCE) -> None:
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
     for problem in validator.iter_errors(form):
         reason = "an emulator has no such figure" if problem.validator == "not" else problem.message
-        raise source.wrong(f"key {'.'.join(map(str, problem.path)) or '(top)'}: {reason}")
+        raise source.wrong(f"key {'.'.join(shown_key(str(key)) for key in problem.path) or '(top)'}: {reason}")
     exact = report.exactness
     if exact and exact.equal > exact.n:  # a schema can't say this
         raise source.wrong(f"key exactness.equal: {exact.equal} of {exact.n} is too many")

@@ -65,18 +65,25 @@ def sources(folder: Path) -> list[Path]:
     return [path for path in sorted((folder / "src").rglob("*")) if path.suffix in BUILT]
 
 
-_OBJECTS: dict[tuple[str, str, tuple[str, ...]], Path] = {}
+_OBJECTS: dict[tuple[str, str, str, tuple[str, ...]], Path] = {}
 """Object files by path, text and options: exports for several frameworks share most of their sources."""
+
+
+def _headers(folder: Path) -> str:
+    """Return the headers that sources of an export include, but those that differ by framework alone."""
+    headers = sorted((folder / "src").rglob("*.h"))
+    return "".join(path.read_text() for path in headers if path.name != "config.h")
 
 
 def compile_objects(folder: Path, options: Sequence[str] = (), compiler: str = "gcc") -> list[Path]:
     """Return the object files of all C, C++ and assembly of an export."""
     objects = []
+    headers = _headers(folder)
     for source in sources(folder):
         text, name = source.read_text(), "_".join(source.relative_to(folder).parts)
         own = tuple(options) if "config.h" in text or "serial" in name else ()
         command = (compiler, *WARNINGS, *_language(source), "-O0", *own)
-        if (name, text, command) not in _OBJECTS:
+        if (key := (name, text, headers, command)) not in _OBJECTS:
             output = Path(tempfile.mkdtemp(prefix="export-object-")) / f"{name}.o"
             atexit.register(shutil.rmtree, output.parent, ignore_errors=True)
             run(*command, f"-I{folder / 'src'}", "-c", source, "-o", output)
@@ -84,8 +91,8 @@ def compile_objects(folder: Path, options: Sequence[str] = (), compiler: str = "
             if "config.h" in text:
                 objects.append(output)
                 continue
-            _OBJECTS[name, text, command] = output
-        objects.append(_OBJECTS[name, text, command])
+            _OBJECTS[key] = output
+        objects.append(_OBJECTS[key])
     return objects
 
 

@@ -99,6 +99,13 @@ def test_a_wrong_value_is_named_in_one_line(path: str, value: Any) -> None:
     assert len(said) < 300
 
 
+def test_a_key_that_a_terminal_would_obey_is_shown_as_text() -> None:
+    values = copy.deepcopy(FULL)
+    values["provenance"]["artifacts"] = {"\x1b[31m\u200b": "rpi4"}
+    with pytest.raises(ConfigError, match=r"key provenance\.artifacts\.\\x1b\[31m\\u200b: 'rpi4' does not match"):
+        report_file.loads(json.dumps(values), SOURCE)
+
+
 @pytest.mark.parametrize(
     "path",
     ["target", "model", "engine", "provenance", "target.measured_on", "target.cpu", "model.name", "model.sha256",

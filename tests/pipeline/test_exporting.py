@@ -17,7 +17,7 @@ def test_a_tflite_is_exported_without_data(tmp_path: Path, capsys: pytest.Captur
     out = tmp_path / "out"
     assert main(["export", str(model), "--for", "arduino", "--with-protocol", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "my_net for arduino: arena 150, stack 1,024, weights 1,168 bytes" in printed
+    assert "my_net for arduino: arena 202, stack 1,024, weights 1,168 bytes" in printed
     assert "arduino-cli compile --library . --fqbn FQBN" in printed
     assert printed.splitlines()[-1] == str(out)
     assert (out / "src" / "my_net_protocol.h").is_file()
