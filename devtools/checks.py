@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,14 +17,9 @@ from errors import Error
 
 C_SUFFIXES = (".c", ".cc", ".h")
 C_FOLDERS = ("firmware", "compilers")
-# Two workers need 4 GB; a worker takes tests from the other when it has none left.
-WHOLE_SUITE = (
-    "--numprocesses=auto",
-    "--maxprocesses=4",
-    "--dist=worksteal",
-    "--cov",
-    "--cov-report=term:skip-covered",
-)
+WORKER_BYTES = 2 << 30
+# A worker takes tests from the others when it has none left.
+WHOLE_SUITE = ("--dist=worksteal", "--cov", "--cov-report=term:skip-covered")
 FUZZING = ["nice", "-n", "19", sys.executable, "-m", "tests.fuzz", "--seconds", "60"]
 
 
@@ -39,8 +35,18 @@ def commands(pytest_arguments: Sequence[str] = ()) -> dict[str, list[str]]:
         clang_format = str(Path(sys.executable).with_name("clang-format"))
         checks["clang-format"] = [clang_format, "--dry-run", "--Werror", "--ferror-limit=1", *sources]
         checks |= {tool: [*python, "devtools.c_checks", tool] for tool in ("clang-tidy", "cppcheck")}
-    checks["pytest"] = [*python, "pytest", *(pytest_arguments or WHOLE_SUITE)]
+    whole = (f"--numprocesses={workers()}", *WHOLE_SUITE)
+    checks["pytest"] = [*python, "pytest", *(pytest_arguments or whole)]
     return checks
+
+
+def workers() -> int:
+    """Return how many processes run the whole suite: one more than there are CPUs, as memory allows, at most four.
+
+    Tests wait for emulators, servers and timeouts in a sixth of their time.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min((os.cpu_count() or 1) + 1, memory // WORKER_BYTES, 4))
 
 
 def c_sources() -> list[str]:

@@ -108,6 +108,7 @@ def next_reshape() -> bytes:
     return hypothesis.find(OPERATORS["RESHAPE"], lambda case: True, settings=hypothesis.settings(database=None)).model
 
 
+@pytest.mark.slow
 def test_random_moves_are_refused_or_harmless() -> None:
     """Move single tensors of V2 at random: whatever the checker lets pass must keep all live tensors apart."""
     graph, steps, layout = residual()

@@ -72,6 +72,7 @@ def test_the_generated_c_equals_the_reference(tmp_path: Path) -> None:
     np.testing.assert_array_equal(engine.finish(), Reference(path).run(picture)[0].reshape(-1))
 
 
+@pytest.mark.slow
 def test_least_ram_takes_less_than_size_and_says_what_it_computes_again() -> None:
     graph = network("v2_035")
     size, ram = (outline(graph, "dsp", optimize, True) for optimize in ("size", "ram"))

@@ -76,6 +76,7 @@ def test_a_mistake_is_one_line(home: Path, npz: Path, arguments: list[str], expe
 
 
 @needs_vww
+@pytest.mark.slow
 def test_fit_tells_each_aim_apart(home: Path) -> None:
     arguments = ["fit", "--model", VWW, "--labels", "person,none", "--target", "qemu-m4"]
     done = call_inv(home, *arguments, "--json")

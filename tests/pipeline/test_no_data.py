@@ -46,7 +46,7 @@ def _no_data(monkeypatch: pytest.MonkeyPatch) -> None:
         ["compile", "--target", "qemu-m4"],
         ["compile", "--target", "qemu-m4", "--engine", "tflm"],
         ["fit", "--target", "qemu-m4"],
-        ["fit"],
+        pytest.param(["fit"], marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )
