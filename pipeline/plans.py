@@ -15,10 +15,11 @@ from models.presets import Preset
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes of the arena, of all constants, and of the input; `by_rows` are the operators that run row by row."""
+    """Bytes as in aot.Plan, and of the input; `by_rows` are the operators that run row by row."""
 
     arena_bytes: int
     weights_bytes: int
+    code_bytes: int
     input_bytes: int
     by_rows: tuple[int, ...]
 
@@ -28,8 +29,9 @@ def of_preset(preset: Preset, kernels: str, optimize: str, stream_input: bool) -
 
     def make(folder: Path) -> MemoryPlan:
         graph = random_int8.graph_of(preset)
-        arena, weights, by_rows = aot.outline(graph, kernels, optimize, stream_input)
-        plan = MemoryPlan(arena, weights, sum(graph.tensors[i].bytes for i in graph.inputs), by_rows)
+        known = aot.outline(graph, kernels, optimize, stream_input)
+        inputs = sum(graph.tensors[i].bytes for i in graph.inputs)
+        plan = MemoryPlan(known.arena_bytes, known.weights_bytes, known.code_bytes, inputs, known.by_rows)
         (folder / "plan.json").write_text(json.dumps(to_json(plan)))
         return plan
 

@@ -151,7 +151,7 @@ def _planned(chosen: SweepOptions, board: Target, wanted: Sequence[Preset], limi
                 )
                 continue
             plan = plans.of_preset(preset, room.kernels, chosen.optimize, chosen.stream_input)
-            ram, flash = fit.needed(room, plan.arena_bytes, plan.weights_bytes, plan.input_bytes)
+            ram, flash = fit.needed(room, plan.arena_bytes, plan.weights_bytes, plan.code_bytes, plan.input_bytes)
             found.append(
                 replace(
                     one, ram_bytes=ram, flash_bytes=flash, arena_bytes=plan.arena_bytes,

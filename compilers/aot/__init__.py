@@ -7,7 +7,7 @@ Nothing here imports TensorFlow.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifact import ROOT, sources_digest, write_atomic
@@ -23,6 +23,7 @@ from compilers.aot.result import (
     Streamed,
     TensorSpec,
     TracedTensor,
+    code_bytes,
     input_preserved,
     operator_specs,
     peak_tensors,
@@ -108,14 +109,22 @@ def planned(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tu
     return steps, layout
 
 
-def outline(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tuple[int, int, tuple[int, ...]]:
-    """Return the bytes of the arena and of all constants, and the operators that run row by row, by index.
+@dataclass(frozen=True)
+class Outline:
+    """What a compilation will need, in bytes as in Plan, and the operators that run row by row, by index."""
 
-    They are as `compile_model` plans them; the plan is not proved. Raises CompileError.
-    """
+    arena_bytes: int
+    weights_bytes: int
+    code_bytes: int
+    by_rows: tuple[int, ...]
+
+
+def outline(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> Outline:
+    """Return what `compile_model` will plan; it is not proved, and no C is written. Raises CompileError."""
     steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input, optimize)
     constants = sum(c.bytes for step in steps for part in step.operators() for c in part.constants())
-    return layout.arena_bytes, constants, tuple(part.index for step in steps if step.parts for part in step.operators())
+    by_rows = tuple(part.index for step in steps if step.parts for part in step.operators())
+    return Outline(layout.arena_bytes, constants, code_bytes(steps), by_rows)
 
 
 def smallest(
@@ -161,4 +170,5 @@ def _result(graph: Graph, steps: tuple[Step, ...], layout: Layout, kernels: str)
         operators=operators,
         peak_operator=peak,
         peak=peak_tensors(graph, steps, layout, operators[peak].index),
+        code_bytes=code_bytes(steps),
     )

@@ -35,7 +35,9 @@ struct alpharho_window {
   int32_t kernel_h, kernel_w;     // 1 to 32767, as (kernel - 1) * dilation + 1
   int32_t stride_h, stride_w;     // 1 to 32767
   int32_t dilation_h, dilation_w; // 1 to 32767; pooling: not read
-  int32_t pad_top, pad_left;      // 0 to less than the window; what the window reads behind the input is padding, too
+  // 0 to less than the window; what the window reads behind the input is padding, too. A convolution that computes a
+  // strip of a row has a negative pad_left: its first window begins so many columns inside the input.
+  int32_t pad_top, pad_left;
 };
 
 // CONV_2D. Weights are (out_c, kernel_h, kernel_w, in_c / groups).

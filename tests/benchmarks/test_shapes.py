@@ -16,9 +16,9 @@ def test_each_shape_is_an_operator_of_a_network_that_compiles() -> None:
     graph = shapes.network(layers)
     assert len(graph.operators) == len(layers)
     assert write(shapes.network(layers)) == write(graph)
-    arena_bytes, weights_bytes, by_rows = aot.outline(graph, "dsp", "size", stream_input=False)
-    assert arena_bytes > 0 < weights_bytes
-    assert by_rows == ()  # no layer is behind another
+    outline = aot.outline(graph, "dsp", "size", stream_input=False)
+    assert outline.arena_bytes > 0 < outline.weights_bytes
+    assert outline.by_rows == ()  # no layer is behind another
 
 
 def test_multiply_accumulates_are_those_of_the_compiler() -> None:
