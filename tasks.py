@@ -1,19 +1,18 @@
 """The tasks of `./inv`: from a MobileNet in Keras to numbers measured on a device.
 
-Thin on purpose: a task gets its options and calls one function. Nothing slow is imported at module level.
+Thin on purpose: a task gets its options and calls one function, whose module is imported then and not before.
 """
 
 from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import asdict
 
+from pipeline import lazy, parsing
 from pipeline import task_groups as groups
 from pipeline import task_options as options
 from pipeline import task_requests as requests
-from pipeline.command_line import COMMANDS, command, main, typed_command
-from pipeline.parsing import check as check_line
+from pipeline.command_line import command, main, typed_command
 from pipeline.request import Request
 
 NETWORKS, INT8, COMPILING = "networks", "int8", "for a device"
@@ -26,9 +25,7 @@ MEASURING, SUITES, CHECKOUT = "on a device", "many devices", "this checkout"
 @command(NETWORKS, options.ModelsOptions)
 def models(chosen: options.ModelsOptions) -> None:
     """List the networks: parameters, MACs, bytes."""
-    from pipeline import listing
-
-    listing.print_models(chosen)
+    lazy.listing.print_models(chosen)
 
 
 @command(NETWORKS, options.ExplainOptions)
@@ -37,9 +34,7 @@ def explain(chosen: options.ExplainOptions) -> None:
 
     Stride, filter, input, parameters and MACs of each layer, and what a separable convolution costs of a standard one.
     """
-    from pipeline import listing
-
-    listing.print_layers(chosen)
+    lazy.listing.print_layers(chosen)
 
 
 @command(NETWORKS, options.TrainOptions)
@@ -48,17 +43,13 @@ def train(chosen: options.TrainOptions) -> None:
 
     A run that was stopped goes on where it was when the same command is run again.
     """
-    from pipeline import products
-
-    products.train(chosen, typed_command())
+    lazy.products.train(chosen, typed_command())
 
 
 @command(NETWORKS, Request, *groups.NETWORK)
 def build(request: Request) -> None:
     """Build the Keras network with its weights."""
-    from pipeline import products
-
-    products.build(request)
+    lazy.products.build(request)
 
 
 # int8
@@ -67,9 +58,7 @@ def build(request: Request) -> None:
 @command(INT8, requests.CalibrateRequest, *groups.INT8, "layers")
 def calibrate(request: requests.CalibrateRequest) -> None:
     """Convert the network to int8, compare with float."""
-    from pipeline import products
-
-    products.calibrate(request)
+    lazy.products.calibrate(request)
 
 
 @command(INT8, requests.PreprocessingRequest, *groups.NETWORK, "seed", "images", "json")
@@ -79,9 +68,7 @@ def check(request: requests.PreprocessingRequest) -> None:
     Ranges of values, RGB and BGR, kinds of resizing, orders of classes: top-1 of each on test pictures, which one the
     file wants, and which options to give.
     """
-    from pipeline import preprocessing
-
-    preprocessing.run(request)
+    lazy.preprocessing.run(request)
 
 
 # For a device
@@ -90,9 +77,7 @@ def check(request: requests.PreprocessingRequest) -> None:
 @command(COMPILING, options.TargetsOptions)
 def targets(chosen: options.TargetsOptions) -> None:
     """List the boards."""
-    from pipeline import listing
-
-    listing.print_targets(chosen)
+    lazy.listing.print_targets(chosen)
 
 
 @command(COMPILING, requests.FitOptions, *groups.INT8, "target", "measure", "json")
@@ -101,9 +86,7 @@ def fit(request: requests.FitOptions) -> None:
 
     Each board, or one, with each --optimize and --stream-input. Nothing is built or flashed without --measure.
     """
-    from pipeline import fitting
-
-    fitting.fit(request, typed_command())
+    lazy.fitting.fit(request, typed_command())
 
 
 @command(COMPILING, options.SweepOptions)
@@ -113,9 +96,7 @@ def sweep(chosen: options.SweepOptions) -> None:
     RAM and flash from the planner without training, cost from measured layers; names the best, and why each other is
     refused.
     """
-    from pipeline import sweeping
-
-    sweeping.run(chosen, typed_command())
+    lazy.sweeping.run(chosen, typed_command())
 
 
 @command(COMPILING, Request, *groups.COMPILED)
@@ -124,9 +105,7 @@ def compile(request: Request) -> None:
 
     Prints the file that runs there; for a microcontroller every form of its image, to flash it yourself.
     """
-    from pipeline import products
-
-    products.compile(request)
+    lazy.products.compile(request)
 
 
 @command(COMPILING, requests.ExportRequest, *groups.INT8, "optimize", "stream_input", "export")
@@ -135,9 +114,7 @@ def export(request: requests.ExportRequest) -> None:
 
     A folder that CMake, Arduino, PlatformIO, the Pico SDK, Zephyr, ESP-IDF or a CMSIS pack manager takes as it is.
     """
-    from pipeline import exporting
-
-    exporting.run(request)
+    lazy.exporting.run(request)
 
 
 # On a device
@@ -149,17 +126,13 @@ def deploy(request: Request) -> None:
 
     The whole way: latency and accuracy are measured on the device, and the report is written.
     """
-    from pipeline import measuring
-
-    measuring.run("deploy", request, ("latency", "accuracy"), typed_command())
+    lazy.measuring.run("deploy", request, ("latency", "accuracy"), typed_command())
 
 
 @command(MEASURING, Request, *groups.MEASURED)
 def bench(request: Request) -> None:
     """Measure latency (and what it needs before)."""
-    from pipeline import measuring
-
-    measuring.run("bench", request, ("latency",), typed_command())
+    lazy.measuring.run("bench", request, ("latency",), typed_command())
 
 
 @command(MEASURING, Request, *groups.MEASURED)
@@ -168,9 +141,7 @@ def accuracy(request: Request) -> None:
 
     Exactness is how many outputs equal the reference's, byte for byte.
     """
-    from pipeline import measuring
-
-    measuring.run("accuracy", request, ("accuracy",), typed_command())
+    lazy.measuring.run("accuracy", request, ("accuracy",), typed_command())
 
 
 @command(MEASURING, requests.TestRequest, *groups.TEST)
@@ -179,9 +150,7 @@ def hil(request: requests.TestRequest) -> None:
 
     They are the same for this host, emulators and hardware; docs/hil.md lists them.
     """
-    from pipeline import device_test
-
-    device_test.run(request)
+    lazy.device_test.run(request)
 
 
 @command(MEASURING, requests.TraceRequest, *groups.TRACE)
@@ -190,9 +159,7 @@ def trace(request: requests.TraceRequest) -> None:
 
     Names the first layer that differs, where, and both values. Exit code 1 if one does.
     """
-    from pipeline import tracing
-
-    tracing.run(request)
+    lazy.tracing.run(request)
 
 
 @command(MEASURING, requests.ProfileRequest, *groups.PROFILE)
@@ -201,9 +168,7 @@ def profile(request: requests.ProfileRequest) -> None:
 
     Instructions, cycles or time of each operator, its share, and how they add up to a whole inference.
     """
-    from pipeline import profiling
-
-    profiling.run(request)
+    lazy.profiling.run(request)
 
 
 @command(MEASURING, requests.FlashRequest, *groups.FLASH)
@@ -212,9 +177,7 @@ def flash(request: requests.FlashRequest) -> None:
 
     With an image, or with what is compiled for the model. It is not flashed again if it runs the image already.
     """
-    from pipeline import flashing
-
-    flashing.run(request)
+    lazy.flashing.run(request)
 
 
 @command(MEASURING, options.DevicesOptions)
@@ -223,9 +186,7 @@ def devices(chosen: options.DevicesOptions) -> None:
 
     Serial ports, debug probes, boards in their boot loaders, UF2 drives, and the places of a lab if one is named.
     """
-    from pipeline import listing
-
-    listing.print_devices(chosen)
+    lazy.listing.print_devices(chosen)
 
 
 @command(MEASURING, options.ReportOptions)
@@ -235,9 +196,7 @@ def report(chosen: options.ReportOptions) -> None:
     It is that of a model on a target, from reports/. With --html any runs become one file: against each board's limits,
     with distributions, layers, memory and wrong pictures.
     """
-    from pipeline import reporting
-
-    reporting.run(chosen)
+    lazy.reporting.run(chosen)
 
 
 @command(MEASURING, options.HistoryOptions)
@@ -246,9 +205,7 @@ def history(chosen: options.HistoryOptions) -> None:
 
     From reports/history.sqlite, to which each run adds its report. With --merge runs of another machine are added.
     """
-    from pipeline import history
-
-    history.run(chosen)
+    lazy.history.run(chosen)
 
 
 @command(MEASURING, options.EmulatorOptions)
@@ -257,9 +214,7 @@ def emulator(chosen: options.EmulatorOptions) -> None:
 
     A virtual machine stands for the board.
     """
-    from pipeline import products
-
-    products.emulator(chosen)
+    lazy.products.emulator(chosen)
 
 
 # Many devices
@@ -272,9 +227,7 @@ def compare(request: requests.ComparisonRequest) -> None:
     Reports, folders of them, git revisions or the baseline; or two models, which are measured in turn. Exit code 1 if a
     figure is worse by more than --fail-on says.
     """
-    from pipeline import comparing
-
-    comparing.run(request, typed_command())
+    lazy.comparing.run(request, typed_command())
 
 
 @command(SUITES, requests.CompareRequest, *groups.INT8, "target", "optimize", "images", "fresh", "json")
@@ -283,9 +236,7 @@ def compare_engines(request: requests.CompareRequest) -> None:
 
     aot, and tflm where TFLM_DIR is set, side by side.
     """
-    from pipeline import measuring
-
-    measuring.print_engines(request, typed_command())
+    lazy.measuring.print_engines(request, typed_command())
 
 
 @command(SUITES, options.SuiteOptions)
@@ -294,10 +245,7 @@ def bench_engines(chosen: options.SuiteOptions) -> None:
 
     With our engine, and with tflm where TFLM_DIR is set; the table is written to benchmarks/results.
     """
-    from benchmarks import suite_task
-    from pipeline.measuring import build_order
-
-    suite_task.run(build_order, **asdict(chosen), command=typed_command())
+    lazy.measuring.bench_engines(chosen, typed_command())
 
 
 # This checkout
@@ -309,9 +257,7 @@ def doctor(chosen: options.DoctorOptions) -> None:
 
     Tools, libraries, emulators, data and devices, and the places of a lab if one is named.
     """
-    from pipeline import listing
-
-    listing.print_doctor(chosen)
+    lazy.listing.print_doctor(chosen)
 
 
 @command(CHECKOUT, options.CleanOptions)
@@ -320,9 +266,7 @@ def clean(chosen: options.CleanOptions) -> None:
 
     Reports, trainings, and what devices answered in runs that are to go on stay.
     """
-    from pipeline import cleaning
-
-    cleaning.clean(chosen)
+    lazy.cleaning.clean(chosen)
 
 
 @command(CHECKOUT, options.CheckOptions)
@@ -341,8 +285,7 @@ def docs(chosen: options.DocsOptions) -> None:
     """
     from devtools import pages
 
-    flags = {field.flag for one in COMMANDS.values() for field in one.fields.values()}
-    print(pages.build(check_line, flags))
+    print(pages.build(parsing.check, parsing.flags()))
 
 
 @command(CHECKOUT, options.LockOptions)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import console
 from artifact import Artifact
-from benchmarks import engines
+from benchmarks import engines, suite_task
 from benchmarks.suite_run import Built, Order
 from calibration.convert import Int8Facts
 from compilers.tflm.tree import TFLM_DIR
@@ -23,6 +23,7 @@ from pipeline import history, lab, preflight, reporting, several, training_curve
 from pipeline.request import Request
 from pipeline.resolve import Resolved
 from pipeline.steps import Steps
+from pipeline.task_options import SuiteOptions
 from pipeline.task_requests import CompareRequest
 
 
@@ -151,6 +152,11 @@ def compare_engines(request: Request, command: str) -> tuple[list[engines.Entry]
         steps.append(Steps(preflight.check(one, preflight.Goal.MEASURED)))
     entries = engines.measure([partial(set_up, one) for one in steps], command)
     return entries, engines.write(entries, report_file.folder(request.target, entries[0].report.model.name))
+
+
+def bench_engines(chosen: SuiteOptions, command: str) -> None:
+    """Measure a suite of networks and cores, and write its table; `command` is what the user typed."""
+    suite_task.run(build_order, **asdict(chosen), command=command)
 
 
 def build_order(order: Order) -> Built:

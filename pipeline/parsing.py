@@ -163,6 +163,11 @@ def _measured(word: str) -> list[str]:
     return fits + (["model"] if is_name and any(folder.name == word for folder in root.glob("*/*/")) else [])
 
 
+def flags() -> set[str]:
+    """Return the options of all tasks, as they are typed."""
+    return {field.flag for command in COMMANDS.values() for field in command.fields.values()}
+
+
 def is_image(word: str) -> bool:
     """Return whether a word names an image of firmware."""
     return word.endswith(IMAGES)

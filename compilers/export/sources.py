@@ -21,10 +21,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 PREFIX = "alpharho_"
 COMPILED = (".c", ".S")
 PROTOCOL = (
-    "app/info.c", "app/serve.c", "engines/aot/engine.c", "port/line.c", "protocol/cobs.c", "protocol/coding.c",
-    "protocol/crc32.c",
-    "protocol/device.c", "protocol/format.c", "protocol/frame.c", "protocol/input.c", "protocol/parity.c",
-    "protocol/text.c",
+    "app/info.c", "app/serve.c", "engines/aot/engine.c", "port/line.c", "protocol/answer.c", "protocol/cobs.c",
+    "protocol/coding.c", "protocol/crc32.c", "protocol/device.c", "protocol/format.c", "protocol/frame.c",
+    "protocol/input.c", "protocol/parity.c", "protocol/tensors.c", "protocol/text.c",
 )  # fmt: skip
 TRACE = ("engines/trace.c", "engines/trace.h", "app/trace_request.c", "app/trace_request.h")
 # Of our own images, which have a linker script of ours.
