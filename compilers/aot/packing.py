@@ -75,8 +75,8 @@ def data(value: Value) -> Int32 | Int8:
 def common_fields(parameters: Mapping[str, Value], packed: Int32) -> dict[str, Value]:
     """Return the fields that are the same in all structures of packed layers."""
     return {
-        "input_zero_point": parameters["input_zero_point"],
         "packed": Constant("packed", packed.reshape(-1).astype(np.int32)),
+        "input_zero_point": parameters["input_zero_point"],
     } | limits(parameters)
 
 

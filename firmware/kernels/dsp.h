@@ -25,9 +25,8 @@ extern "C" {
 struct alpharho_dsp_conv {
   struct alpharho_window window;
   int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 4
-  int8_t input_zero_point;
   const int32_t *packed;
-  int32_t zero_point, min, max;
+  int8_t input_zero_point, zero_point, min, max;
 };
 
 // Four output pixels at a time are computed, in order, from a copy of their inputs: `out` may overlap those parts of
@@ -75,9 +74,8 @@ void alpharho_dsp_pixel(const struct alpharho_dsp_dense *p, const int8_t *in, in
 // words, too.
 struct alpharho_dsp_depthwise {
   struct alpharho_window window;
-  int8_t input_zero_point;
   const int32_t *packed;
-  int32_t zero_point, min, max;
+  int8_t input_zero_point, zero_point, min, max;
 };
 
 void alpharho_dsp_depthwise(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);

@@ -25,9 +25,8 @@ extern "C" {
 struct alpharho_mve_conv {
   struct alpharho_window window;
   int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 8
-  int8_t input_zero_point;
   const int32_t *packed;
-  int32_t zero_point, min, max;
+  int8_t input_zero_point, zero_point, min, max;
 };
 
 // Bytes of a tile: the inputs of four pixels in the order in which they are multiplied.
@@ -56,9 +55,8 @@ struct alpharho_mve_depthwise {
   struct alpharho_window window;
   int32_t pixels_at_once; // 1; 2: `packed` takes two adjacent pixels of 8 channels for one of 16 (3x3, stride_w 1, an
                           // even out_w)
-  int8_t input_zero_point;
   const int32_t *packed;
-  int32_t zero_point, min, max;
+  int8_t input_zero_point, zero_point, min, max;
 };
 
 void alpharho_mve_depthwise(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
