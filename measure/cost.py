@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -43,12 +44,19 @@ class Costs:
     whole: float
 
 
-def work_of(graph: Graph, by_rows: Collection[int]) -> list[Work]:
-    """Return what each operator of an int8 graph has to do, in order; `by_rows` are those that run row by row."""
-    return [_work(graph, operator, operator.index in by_rows) for operator in graph.operators]
+def work_of(
+    graph: Graph, by_rows: Collection[int], computed: Mapping[int, tuple[int, int]] = MappingProxyType({})
+) -> list[Work]:
+    """Return what each operator of an int8 graph has to do, in order; `by_rows` are those that run row by row.
+
+    `computed` has the pixels of those convolutions that compute some again, and the same with each call's rounded up.
+    """
+    return [
+        _work(graph, operator, operator.index in by_rows, computed.get(operator.index)) for operator in graph.operators
+    ]
 
 
-def _work(graph: Graph, operator: Operator, by_rows: bool) -> Work:
+def _work(graph: Graph, operator: Operator, by_rows: bool, computed: tuple[int, int] | None) -> Work:
     source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     pixels = target.size // target.shape[-1]
     ending = BY_ROWS if by_rows else ""
@@ -63,6 +71,10 @@ def _work(graph: Graph, operator: Operator, by_rows: bool) -> Work:
     kind = " ".join([operator.name, "x".join(map(str, sides))]).strip()
     if operator.name == "CONV_2D" and pixels == 1:
         kind += " of one pixel"
+    if computed:
+        each = macs / pixels
+        outputs = computed[0] * target.shape[-1]
+        return Work(kind + ending, (computed[0] * each, computed[1] * each, outputs, computed[0], source.size))
     width = target.shape[2] if by_rows else pixels
     rounded = macs * (-(-width // PIXELS) * PIXELS) / width
     return Work(kind + ending, (macs, rounded, target.size, pixels, source.size))

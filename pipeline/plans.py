@@ -15,13 +15,19 @@ from models.presets import Preset
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes as in aot.Plan, and of the input; `by_rows` are the operators that run row by row."""
+    """Bytes as in aot.Plan, and of the input; `by_rows` and `computed` as in aot.Outline."""
 
     arena_bytes: int
     weights_bytes: int
     code_bytes: int
     input_bytes: int
     by_rows: tuple[int, ...]
+    computed: tuple[aot.Computed, ...]
+
+    @property
+    def pixels(self) -> dict[int, tuple[int, int]]:
+        """What convolutions compute that are not computed once, as measure.cost.work_of takes it."""
+        return {one.operator: (one.pixels, one.rounded) for one in self.computed}
 
 
 def of_preset(preset: Preset, kernels: str, optimize: str, stream_input: bool) -> MemoryPlan:
@@ -31,7 +37,9 @@ def of_preset(preset: Preset, kernels: str, optimize: str, stream_input: bool) -
         graph = random_int8.graph_of(preset)
         known = aot.outline(graph, kernels, optimize, stream_input)
         inputs = sum(graph.tensors[i].bytes for i in graph.inputs)
-        plan = MemoryPlan(known.arena_bytes, known.weights_bytes, known.code_bytes, inputs, known.by_rows)
+        plan = MemoryPlan(
+            known.arena_bytes, known.weights_bytes, known.code_bytes, inputs, known.by_rows, known.computed
+        )
         (folder / "plan.json").write_text(json.dumps(to_json(plan)))
         return plan
 

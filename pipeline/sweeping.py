@@ -173,8 +173,9 @@ def _with_cost(
             accuracy = checkpoint.load_facts(path).float_top1
     if one.refused or known is None:
         return replace(one, accuracy=accuracy)
-    by_rows = plans.of_preset(preset, known.kernels, chosen.optimize, chosen.stream_input).by_rows
-    cost = costs.predict(costs.work_of(random_int8.graph_of(preset, has_weights=False), by_rows), known)
+    plan = plans.of_preset(preset, known.kernels, chosen.optimize, chosen.stream_input)
+    graph = random_int8.graph_of(preset, has_weights=False)
+    cost = costs.predict(costs.work_of(graph, plan.by_rows, plan.pixels), known)
     clock = board.mcu.clock_hz if board.mcu else board.sdk.memory.clock_hz if board.sdk and board.sdk.memory else 0
     latency = None
     if cost is not None and known.unit == "us":
@@ -200,7 +201,8 @@ def measured_costs(counter: Target, chosen: SweepOptions, families: Sequence[str
         except Error as e:  # such as one that does not fit
             console.note(f"{name}: not measured: {e}")
             continue
-        work = costs.work_of(graph, [layer.operator for layer in profile.layers if layer.block is not None])
+        plan = plans.of_preset(preset, profile.kernels, chosen.optimize, chosen.stream_input)
+        work = costs.work_of(graph, plan.by_rows, plan.pixels)
         rows += [(work[layer.operator], layer.amount) for layer in profile.layers]
         factors.append(profile.whole / profile.sum)
         unit, kernels = profile.unit, profile.kernels

@@ -18,12 +18,14 @@ from compilers.aot.planner import Layout
 from compilers.aot.planner import plan as plan_layout
 from compilers.aot.recompute import slim
 from compilers.aot.result import (
+    Computed,
     OperatorSpec,
     Plan,
     Streamed,
     TensorSpec,
     TracedTensor,
     code_bytes,
+    computed_pixels,
     input_preserved,
     operator_specs,
     peak_tensors,
@@ -111,12 +113,16 @@ def planned(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tu
 
 @dataclass(frozen=True)
 class Outline:
-    """What a compilation will need, in bytes as in Plan, and the operators that run row by row, by index."""
+    """What a compilation will need, in bytes as in Plan, and the operators that run row by row, by index.
+
+    `computed` are the convolutions of blocks that compute something again.
+    """
 
     arena_bytes: int
     weights_bytes: int
     code_bytes: int
     by_rows: tuple[int, ...]
+    computed: tuple[Computed, ...]
 
 
 def outline(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> Outline:
@@ -124,7 +130,7 @@ def outline(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> Ou
     steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input, optimize)
     constants = sum(c.bytes for step in steps for part in step.operators() for c in part.constants())
     by_rows = tuple(part.index for step in steps if step.parts for part in step.operators())
-    return Outline(layout.arena_bytes, constants, code_bytes(steps), by_rows)
+    return Outline(layout.arena_bytes, constants, code_bytes(steps), by_rows, computed_pixels(steps))
 
 
 def smallest(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from compilers.aot.planner import Layout, Placed
-from compilers.aot.steps import Step
+from compilers.aot.steps import Call, Step
+from compilers.aot.strips import PIXELS
 from compilers.compiled import CompiledModel
 from graph.types import Graph, Tensor
 
@@ -129,6 +131,29 @@ def code_bytes(steps: Sequence[Step]) -> int:
     return sum(
         PARAMETERS_BYTES * len(step.parameters()) + CALL_BYTES * sum(1 for _ in step.written()) for step in steps
     )
+
+
+@dataclass(frozen=True)
+class Computed:
+    """How many pixels a convolution computes, also when each call's are rounded up to PIXELS; by its operator."""
+
+    operator: int
+    pixels: int
+    rounded: int
+
+
+def computed_pixels(steps: Sequence[Step]) -> tuple[Computed, ...]:
+    """Return what the convolutions of steps compute that compute something again."""
+    found: dict[int, tuple[int, int]] = {}
+    for step in steps:
+        names = {part.index: part.name for part in step.operators()}
+        for call in step.execution() if step.again else ():
+            if isinstance(call, Call) and call.operator is not None and names[call.operator] == "CONV_2D":
+                window = cast(Mapping[str, int], call.fields.get("window", {"out_w": 0}))
+                pixels, rounded = found.get(call.operator, (0, 0))
+                width = window["out_w"]
+                found[call.operator] = pixels + width, rounded + -(-width // PIXELS) * PIXELS
+    return tuple(Computed(operator, *pixels) for operator, pixels in found.items())
 
 
 def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:

@@ -29,6 +29,12 @@ def test_pixels_of_a_call_are_rounded_up_where_rows_are_calls() -> None:
     assert by_rows.amounts[1] == pytest.approx(macs * 12 / 9)  # or three calls of 3
 
 
+def test_what_is_computed_again_counts() -> None:
+    graph = random_int8.graph_of(presets.parse("v1_025_96", 10), has_weights=False)
+    once, again = (cost.work_of(graph, (26,), computed)[26].amounts for computed in ({}, {26: (18, 24)}))
+    assert again == pytest.approx((2 * once[0], 2 * once[1], 2 * once[2], 18, once[4]))
+
+
 def test_costs_that_layers_have_are_found_and_predict_another_network() -> None:
     true = {"CONV_2D 1x1": np.array([0.5, 0.3, 9, 40, 1]), "DEPTHWISE_CONV_2D 3x3": np.array([3.0, 0, 0.5, 6, 0.3])}
     other = np.array([1.5, 0, 8, 3, 2])
