@@ -8,6 +8,7 @@ from pathlib import Path
 
 from artifact import produce
 from compilers import aot
+from compilers.aot.result import Computed
 from fields.dataclass_json import to_json
 from models import random_int8
 from models.presets import Preset
@@ -22,7 +23,7 @@ class MemoryPlan:
     code_bytes: int
     input_bytes: int
     by_rows: tuple[int, ...]
-    computed: tuple[aot.Computed, ...]
+    computed: tuple[Computed, ...]
 
     @property
     def pixels(self) -> dict[int, tuple[int, int]]:
