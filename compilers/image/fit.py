@@ -21,7 +21,7 @@ from target.sections import Mcu
 # cores that use it: 19,632 (dsp), 20,024 (m7), 20,502 (mve) and 23,490 (portable, on a Cortex-M0, which has no
 # division). The linker decides.
 FIRMWARE_RAM_BYTES = 7_560
-FIRMWARE_FLASH_BYTES = {"dsp": 19_968, "m7": 20_480, "mve": 20_992, "portable": 24_064}
+FIRMWARE_FLASH_BYTES = {"dsp": 19_968, "m7": 20_480, "mve": 20_992, "portable": 24_064, "simd": 0}  # simd: of processes
 BYTES_PER_WRITTEN_BIT = 512  # of input, for one byte of RAM
 SDK_STACK_BYTES = STACK_BYTES + PROTOCOL_STACK_BYTES + MAIN_STACK_BYTES
 

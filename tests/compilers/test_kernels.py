@@ -8,11 +8,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from compilers.aot import KERNEL_SETS
 from compilers.aot.kernel import Kernel, RingRow
 from compilers.aot.operands import At, Constant
 from compilers.aot.sets import SETS, portable
 from compilers.aot.sets.kernel_set import KernelSet
 from compilers.aot.steps import Call
+from compilers.image.fit import FIRMWARE_FLASH_BYTES
 from tests.compilers import host_build
 
 DECLARATION = re.compile(r"^void (alpharho_\w+)\(([^;]*)\);", re.M)
@@ -69,3 +71,7 @@ def test_constants_are_equal_to_themselves_only() -> None:
     first, second = Constant("weights", data), Constant("weights", data)
     assert first != second
     assert len({first, second, first}) == 2
+
+
+def test_each_set_has_an_estimate_of_the_flash_around_a_network() -> None:
+    assert set(FIRMWARE_FLASH_BYTES) == set(KERNEL_SETS)
