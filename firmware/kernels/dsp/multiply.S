@@ -4,6 +4,8 @@
 
 #ifdef KERNELS_DSP_ASSEMBLY
 
+#include "multiply.inc"
+
 // Two taps of four pixels and two channels. On a Cortex-M4 a group of n loads takes n + 1 cycles, so there are two
 // groups, of as many loads as there are registers for. SXTB16 expands channel b in place.
   .macro MULTIPLY_PAIR_UNIT
@@ -69,25 +71,9 @@
 // r6-r9        -         sums of pixels 0 to 3, channel a     their outputs, then with those of channel b
 // r10-r12, lr  -         the same of channel b                outputs; then packed_end, out of pixels 2 and 3
 //
-// The frame, above which are r4-r11 and lr:
-#define FRAME_INPUTS     0
-#define FRAME_OUT        4
-#define FRAME_STEPS      8
-#define FRAME_PACKED_END 16
-#define FRAME_ENTRY      20 // where the first pass enters the unrolled loop
-#define FRAME_INPUTS_END 24
-#define FRAME_NEGATIVES  28
-#define FRAME_BYTES      32
-
+// The frame is that of multiply.inc.
 FUNCTION alpharho_dsp_multiply_pair
-  push {r4-r11, lr}
-  CHECK_ADJACENT MULTIPLY_JOB_PACKED, MULTIPLY_JOB_NEGATIVES, 9
-  ldm r0, {r1-r9} // packed, inputs, out, steps[0..1], packed_end, skip, inputs_end, negatives
-  adr.w r10, .Lunits
-  add r7, r7, r10
-  orr r7, r7, #1 // a Thumb address
-  push {r2-r9}
-  mov r0, r2
+  BEGIN_MULTIPLY 0
 .Lpair:
   ldrd r6, r10, [r1], #8 // twice the biases
   mov r7, r6

@@ -4,6 +4,8 @@
 
 #ifdef KERNELS_DSP_ASSEMBLY
 
+#include "../dsp/multiply.inc"
+
 // Two taps of three pixels and two channels. A multiplication does not issue beside another, and an LDM or LDRD not
 // beside anything: so each has a single load or an expansion beside it, and what is loaded is of the next unit.
   .macro MULTIPLY_UNIT
@@ -33,26 +35,9 @@
 // r8-r10       -         sums of pixels 0 to 2, channel a their outputs, then with those of channel b
 // r11, r12, lr -         the same of channel b            outputs
 //
-// The frame, above which are r4-r11 and lr:
-#define FRAME_INPUTS     0
-#define FRAME_OUT        4
-#define FRAME_STEPS      8
-#define FRAME_PACKED_END 16
-#define FRAME_ENTRY      20 // where the first pass enters the unrolled loop
-#define FRAME_INPUTS_END 24
-#define FRAME_NEGATIVES  28
-#define FRAME_BYTES      32
-
+// The frame is that of ../dsp/multiply.inc.
 FUNCTION alpharho_m7_multiply
-  push {r4-r11, lr}
-  CHECK_ADJACENT MULTIPLY_JOB_PACKED, MULTIPLY_JOB_NEGATIVES, 9
-  ldm r0, {r1-r9} // packed, inputs, out, steps[0..1], packed_end, skip, inputs_end, negatives
-  adr.w r10, .Lunits
-  add r7, r7, r10
-  orr r7, r7, #1 // a Thumb address
-  add r8, r8, #8 // r0 is so far ahead
-  push {r2-r9}
-  mov r0, r2
+  BEGIN_MULTIPLY 8
 .Lpair:
   ldrd r8, r11, [r1] // twice the biases
   ldr r2, [r1, #8]

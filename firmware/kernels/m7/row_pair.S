@@ -5,40 +5,7 @@
 
 #ifdef KERNELS_DSP_ASSEMBLY
 
-// The frame, above which are r4-r11 and lr: the first fields of the job.
-#define FRAME_ROUNDING   0
-#define FRAME_PACKED     4
-#define FRAME_PACKED_END 8
-#define FRAME_ADVANCE    12
-#define FRAME_PIXELS     16 // pairs left to do
-#define FRAME_OUT        20
-#define FRAME_BYTES      24
-
-  CHECK_ADJACENT ROW_JOB_ROUNDING, ROW_JOB_PIXELS, 5
-
-// Of a word of four channels, 0 and 2 where `half` is 0, 1 and 3 where it is 1.
-  .macro EXPAND register, half
-  .if \half
-  sxtb16 \register, \register, ror #8
-  .else
-  sxtb16 \register, \register
-  .endif
-  .endm
-
-  .macro EXPAND_WEIGHTS register, half, wide
-  .if \wide == 0
-  EXPAND \register, \half
-  .endif
-  .endm
-
-// Weights of a tap: where they are 8 bits, a word has those of four channels; where they are wide, two have.
-  .macro LOAD_WEIGHTS register, tap, half, wide
-  .if \wide
-  ldr \register, [r3, #ROW_PACKED_TAPS + 8 * (\tap) + 4 * \half]
-  .else
-  ldr \register, [r3, #ROW_PACKED_TAPS + 4 * (\tap)]
-  .endif
-  .endm
+#include "../dsp/row_pair.inc"
 
 // A row of the windows: its columns, four or with a stride of two five, and its taps. The words of the first two taps (r4,
 // r5) and of the first column (r6) are loaded before. An expansion issues first of two instructions, beside a load or a
@@ -158,44 +125,6 @@
 // r10, r11  -         sums of two channels, pixel 1        their outputs
 // r12       -         channels: from a column to the next  the same
 // lr        return    three times the channels             the same
-  .macro ROW_PAIR_3X3 name, wide, stride
-FUNCTION \name
-  push {r4-r11, lr}
-  ldr r6, [r0, #ROW_JOB_OUT]
-  ldm r0, {r1-r5} // rounding, packed, packed_end, advance, pixels
-  push {r1-r6}
-  ldr r12, [r0, #ROW_JOB_CHANNELS]
-  ldrd r1, r2, [r0, #ROW_JOB_ROWS + 4]
-  ldr r0, [r0, #ROW_JOB_ROWS]
-  add lr, r12, r12, lsl #1
-1: // two pixels
-  ldr r3, [sp, #FRAME_PACKED]
-2: // four channels
-  TWO_CHANNELS 0, \wide, \stride
-  TWO_CHANNELS 1, \wide, \stride
-  ldr r6, [sp, #FRAME_PACKED_END]
-  add r4, #4
-  add r0, #4
-  add r1, #4
-  add r2, #4
-  add r3, #ROW_PACKED_TAPS + 36 + 36 * \wide + 20
-  str r4, [sp, #FRAME_OUT]
-  cmp r3, r6
-  bne.w 2b
-  ldrd r6, r7, [sp, #FRAME_ADVANCE]
-  add r4, r12
-  add r0, r6
-  add r1, r6
-  add r2, r6
-  subs r7, #1
-  str r7, [sp, #FRAME_PIXELS]
-  str r4, [sp, #FRAME_OUT]
-  bne.w 1b
-  add sp, #FRAME_BYTES
-  pop {r4-r11, pc}
-END_FUNCTION \name
-  .endm
-
   ROW_PAIR_3X3 alpharho_m7_row_pair_3x3, 0, 1
   ROW_PAIR_3X3 alpharho_m7_row_pair_3x3_stride_2, 0, 2
   ROW_PAIR_3X3 alpharho_m7_wide_row_pair_3x3, 1, 1

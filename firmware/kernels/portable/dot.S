@@ -228,12 +228,7 @@ END_FUNCTION alpharho_multiply_pairs
 //
 // stack: job, zero point, pitch, next output, r8-r11, r4-r7, return
 FUNCTION alpharho_multiply_pairs
-  push {r4-r7, lr}
-  mov r4, r8
-  mov r5, r9
-  mov r6, r10
-  mov r7, r11
-  push {r4-r7}
+  PUSH_REGISTERS
   ldr r1, [r0, #JOB_ZERO_POINT]
   ldr r2, [r0, #JOB_PITCH]
   ldr r3, [r0, #JOB_OUT]
@@ -329,18 +324,7 @@ FUNCTION alpharho_multiply_pairs
   adds r2, r3
   subs r0, #12
   stmia r0!, {r1, r2}
-  lsrs r5, r4, #16
-  uxth r4, r4
-  mvns r6, r6
-  bpl 7f
-  mvns r1, r6 // a shift to the left
-  mov r0, r8
-  lsls r0, r1
-  mov r8, r0
-  mov r0, r9
-  lsls r0, r1
-  mov r9, r0
-7:
+  PREPARE_SCALING
   mov r0, r8
   REQUANTIZE "[sp, #4]"
   ldr r2, [sp, #12]
@@ -368,12 +352,7 @@ FUNCTION alpharho_multiply_pairs
   b .Lpair
 8:
   add sp, #16
-  pop {r4-r7}
-  mov r8, r4
-  mov r9, r5
-  mov r10, r6
-  mov r11, r7
-  pop {r4-r7, pc}
+  POP_REGISTERS
   .ltorg
 END_FUNCTION alpharho_multiply_pairs
 

@@ -40,12 +40,7 @@
 //
 // stack: zero point, r8-r11, r4-r7, return
 FUNCTION alpharho_row_3x3_pair
-  push {r4-r7, lr}
-  mov r4, r8
-  mov r5, r9
-  mov r6, r10
-  mov r7, r11
-  push {r4-r7}
+  PUSH_REGISTERS
   mov r11, r0
   ldr r1, [r0, #ROW_ZERO_POINT]
   push {r1}
@@ -86,18 +81,7 @@ FUNCTION alpharho_row_3x3_pair
   ldr r4, [r2, r5]
   ldmia r0!, {r1, r7}
   mov lr, r1
-  lsrs r5, r4, #16
-  uxth r4, r4
-  mvns r6, r6
-  bpl 2f
-  mvns r1, r6 // a shift to the left
-  mov r0, r8
-  lsls r0, r1
-  mov r8, r0
-  mov r0, r9
-  lsls r0, r1
-  mov r9, r0
-2:
+  PREPARE_SCALING
   mov r0, r8
   REQUANTIZE "[sp]"
   mov r1, r11
@@ -119,12 +103,7 @@ FUNCTION alpharho_row_3x3_pair
   b 1b
 3:
   add sp, #4
-  pop {r4-r7}
-  mov r8, r4
-  mov r9, r5
-  mov r10, r6
-  mov r11, r7
-  pop {r4-r7, pc}
+  POP_REGISTERS
 END_FUNCTION alpharho_row_3x3_pair
 
 #endif
