@@ -24,7 +24,6 @@ from compilers import tflm
 from compilers.image import microcontroller
 from compilers.tflm import firmware, tree
 from cycles import rules
-from errors import CompileError
 from graph.types import Graph
 from graph.writer import write
 from measure import modeled
@@ -74,7 +73,7 @@ def units(shapes: Sequence[Shape]) -> list[int]:
     """Return the multiply-accumulates of each layer, of a layer without filters the values that it reads."""
     graph = network(shapes)
     read = [graph.tensors[operator.inputs[0]].size for operator in graph.operators]
-    return [modeled.macs(graph, operator) or size for operator, size in zip(graph.operators, read, strict=True)]
+    return [graph.macs(operator) or size for operator, size in zip(graph.operators, read, strict=True)]
 
 
 def table(shapes: Sequence[Shape], costs: Sequence[Costs]) -> str:
@@ -149,7 +148,7 @@ def main() -> None:
     costs: list[Costs] = []
     for name in chosen.targets.split(","):
         board = targets.load(name, "--targets")
-        found = measure(shapes, board, not chosen.random and _has_tflm(board))
+        found = measure(shapes, board, not chosen.random and not tree.missing(board))
         costs += found
         if chosen.random:
             print("\n".join(line for one in found for line in cliffs(shapes, one)), flush=True)
@@ -157,14 +156,6 @@ def main() -> None:
         print(text := page(shapes, costs))
         if chosen.out:
             write_atomic(chosen.out, text)
-
-
-def _has_tflm(board: Target) -> bool:
-    try:
-        tree.find(board)
-    except CompileError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

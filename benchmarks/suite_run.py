@@ -100,7 +100,7 @@ def _board(name: str) -> Target:
 def _cells(plan: Plan, build: Build, order: Order, board: Target, tools: dict[str, str]) -> list[Cell]:
     engine = order.engine
     blank = Cell(Path(order.network).stem, board.name, board.cpu, engine)
-    if engine == "tflm" and (missing := _no_library(board)):
+    if engine == "tflm" and (missing := tree.missing(board)):
         console.note(missing)
         return [replace(blank, problem="no library built for it")]
     try:
@@ -158,15 +158,6 @@ def _order(plan: Plan, network: str, board: Target, engine: str) -> Order:
 
 def _labels(count: int) -> tuple[str, ...]:
     return tuple(f"class {i}" for i in range(count))
-
-
-def _no_library(board: Target) -> str:
-    """Return why the user's TFLite-Micro tree has nothing for a board; empty if it has."""
-    try:
-        tree.find(board)
-    except CompileError as e:
-        return str(e)
-    return ""
 
 
 def _emulator(board: Target) -> dict[str, str]:

@@ -123,9 +123,8 @@ def _read(text: str) -> dict[Passage, Runs]:
     for line in text.splitlines():
         operator, before, before_count, address, count, after, times, fills = map(int, line.split())
         passage = Passage(operator, Block(before, before_count), Block(address, count), after)
-        found[passage] = found.get(passage, Runs()) + Runs(
-            times, fills
-        )  # QEMU translates a block again for other states of the core
+        # QEMU translates a block again for other states of the core.
+        found[passage] = found.get(passage, Runs()) + Runs(times, fills)
     return found
 
 

@@ -186,6 +186,14 @@ class Graph(Subgraph):
     sha256: str = field(default="", compare=False)
     others: tuple[Subgraph, ...] = ()
 
+    def macs(self, operator: Operator) -> int:
+        """Return the multiply-accumulates of a convolution or FULLY_CONNECTED, 0 for another operator."""
+        if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
+            return 0
+        # Each weight meets every pixel: of the output, or of what a transposed convolution spreads out.
+        places = self.tensors[operator.inputs[2] if operator.name == "TRANSPOSE_CONV" else operator.outputs[0]]
+        return places.size // places.shape[-1] * self.tensors[operator.inputs[1]].size
+
     def fail(self, problem: str, operator: Operator | None = None, tensor: Tensor | None = None) -> NoReturn:
         """Raise the CompileError that names file, operator and tensor, in one line."""
         raise CompileError(f"{location(self.source, operator, tensor)}: {problem}")

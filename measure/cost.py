@@ -66,7 +66,7 @@ def _work(graph: Graph, operator: Operator, by_rows: bool, computed: tuple[int, 
         kind = f"{operator.name} by channel" if is_gate else operator.name
         return Work(kind + ending, (0, 0, target.size, pixels, source.size))
     kernel = graph.tensors[operator.inputs[1]]
-    macs = target.size * kernel.size // kernel.shape[3 if operator.name.startswith("DEPTH") else 0]
+    macs = graph.macs(operator)
     sides = kernel.shape[1:3] if len(kernel.shape) == 4 else ()
     kind = " ".join([operator.name, "x".join(map(str, sides))]).strip()
     if operator.name == "CONV_2D" and pixels == 1:

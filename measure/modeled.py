@@ -13,7 +13,7 @@ from cycles import emulation, model, rules
 from cycles.emulation import Flash
 from cycles.model import Modeled
 from errors import ConfigError
-from graph.types import Graph, Operator
+from graph.types import Graph
 from target import Target
 
 ALSO = {"cortex-m55": ("cortex-m85",)}
@@ -121,7 +121,7 @@ def by_layer(image: Artifact[ImageFacts], board: Target, data: bytes, network: G
 def _section(cpu: str, found: Modeled, network: Graph) -> CoreCycles:
     layers = tuple(
         LayerCycles(
-            place, operator.name, made.short_name, made.shape, macs(network, operator), cost.instructions, cost.cycles
+            place, operator.name, made.short_name, made.shape, network.macs(operator), cost.instructions, cost.cycles
         )
         for place, operator in enumerate(network.operators)
         if (cost := found.operators.get(place)) and (made := network.tensors[operator.outputs[0]])
@@ -133,18 +133,6 @@ def _section(cpu: str, found: Modeled, network: Graph) -> CoreCycles:
         cpu, found.rules_version, left_out, flash.wait_states if flash else 0, found.total.instructions,
         found.total.cycles, layers, kernels,
     )  # fmt: skip
-
-
-def macs(network: Graph, operator: Operator) -> int:
-    """Return the multiply-accumulates of a convolution or FULLY_CONNECTED, 0 for another operator."""
-    if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
-        return 0
-    weights = network.tensors[operator.inputs[1]]
-    if operator.name == "TRANSPOSE_CONV":
-        source = network.tensors[operator.inputs[2]]
-        return source.size // source.shape[-1] * weights.size
-    made = network.tensors[operator.outputs[0]]
-    return made.size // made.shape[-1] * weights.size
 
 
 def source_of(image: Artifact[ImageFacts]) -> Path | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from errors import ConfigError
 from pipeline.options import Field
-from pipeline.parsing import Command
+from pipeline.parsing import IMAGES, Command
 from pipeline.request import MODEL_FILES
 
 SHELLS = ("bash", "zsh", "fish")
@@ -68,7 +68,7 @@ def _values(field: Field, word: str) -> list[str]:
     if field.name == "data":
         return _data(word)
     if field.name == "image":
-        return _files(word, (".elf", ".hex", ".bin", ".uf2"))
+        return _files(word, IMAGES)
     if field.option.choices:
         return _beginning(word, field.option.choices)
     return _files(word) if field.kind is Path or field.option.value in FILES else []

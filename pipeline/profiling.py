@@ -56,7 +56,7 @@ def run(request: ProfileRequest) -> None:
 
 
 def _model(request: ProfileRequest, board: Target) -> profiles.Profile:
-    """Return the modeled cycles of a request's network on the core of a board, which need not be there.
+    """Return the modeled cycles of a request's network on the core of a board, which may be absent.
 
     Raises ConfigError where there is no model of the core.
     """

@@ -13,7 +13,7 @@ from typing import cast
 
 from compilers.aot.operands import At, Constant, Parameters, Scratch, Value
 from compilers.aot.sets import portable
-from compilers.aot.stages import BUFFER_ALIGNMENT
+from compilers.aot.stages import aligned
 from compilers.aot.steps import Call, Result, Step
 from graph.types import Graph
 
@@ -98,7 +98,7 @@ def _pairs(conv: Step, mean: Step, whole: int, channels: int) -> Iterator[tuple[
 
 def _kernel_at(graph: Graph, conv: Step, channels: int) -> int:
     shape = graph.tensors[conv.output].shape
-    return -(-shape[1] * shape[2] * channels // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT
+    return aligned(shape[1] * shape[2] * channels)
 
 
 def by_channels(graph: Graph, conv: Step, mean: Step, channels: int) -> Step:

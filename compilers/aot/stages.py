@@ -18,6 +18,11 @@ BUFFER_ALIGNMENT = 16
 Rows = npt.NDArray[np.int64]
 
 
+def aligned(size: int) -> int:
+    """Return bytes up to where the next buffer may begin."""
+    return -(-size // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT
+
+
 @dataclass(frozen=True)
 class Strips:
     """Layers that run as one, in strips of `columns` columns of their output: what a strip needs is computed again.
@@ -241,5 +246,5 @@ class Buffers:
 
     def _take(self, size: int) -> int:
         offset = self.size
-        self.size += -(-size // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT
+        self.size += aligned(size)
         return offset

@@ -14,7 +14,7 @@ from typing import cast
 from compilers.aot.kernel import PairsRow, RingRow, ValuesRow, WindowRow
 from compilers.aot.operands import Address, Argument, At, Constant, Parameters, Row, Scratch
 from compilers.aot.sets import portable
-from compilers.aot.stages import BUFFER_ALIGNMENT, Stage, Strips
+from compilers.aot.stages import Stage, Strips, aligned
 from compilers.aot.steps import Call, Item, Result
 
 Window = Mapping[str, int]
@@ -230,11 +230,6 @@ def _values(part: Stage, place: Address, columns: int, result: Result | None) ->
 
 def _part(part: Stage, place: Address, strip: Strip) -> Result:
     return Result(part.step.output, place, strip.columns * part.target_shape[2])
-
-
-def aligned(size: int) -> int:
-    """Return bytes up to where the next buffer may begin."""
-    return -(-size // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT
 
 
 def joined(parts: Sequence[Stage], columns: int) -> Stage:

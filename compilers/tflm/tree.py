@@ -98,6 +98,15 @@ def find(target: Target, environment: Mapping[str, str] = os.environ) -> Library
     )
 
 
+def missing(target: Target) -> str:
+    """Return why there is no library for a target, as `find` says it; "" if there is one."""
+    try:
+        find(target)
+    except CompileError as e:
+        return str(e)
+    return ""
+
+
 def _prefix(target: Target) -> str:
     """Return how upstream names builds for a target: TARGET and TARGET_ARCH."""
     mcu = mcu_of(target)

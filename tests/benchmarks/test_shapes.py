@@ -8,7 +8,6 @@ from benchmarks.shapes import Shape
 from compilers import aot
 from compilers.aot.lower import lower
 from graph.writer import write
-from measure import modeled
 
 
 def test_each_shape_is_an_operator_of_a_network_that_compiles() -> None:
@@ -24,7 +23,7 @@ def test_each_shape_is_an_operator_of_a_network_that_compiles() -> None:
 def test_multiply_accumulates_are_those_of_the_compiler() -> None:
     layers = shapes.SHAPES
     graph = shapes.network(layers)
-    assert [modeled.macs(graph, one) for one in graph.operators] == [step.macs for step in lower(graph, "portable")]
+    assert [graph.macs(one) for one in graph.operators] == [step.macs for step in lower(graph, "portable")]
     assert shape_costs.units(layers)[0] == 16 * 16 * 1 * 4
 
 
@@ -40,7 +39,7 @@ def test_the_table_marks_where_the_other_engine_is_ahead() -> None:
 
 def test_cliffs_are_over_three_times_the_median_of_their_kind() -> None:
     layers = [Shape("conv", 2, 4, 4, 3)] * 4 + [Shape("conv", 2, 4, 4)]
-    each = [modeled.macs(graph, one) for graph in [shapes.network(layers)] for one in graph.operators]
+    each = [graph.macs(one) for graph in [shapes.network(layers)] for one in graph.operators]
     costs = Costs("cortex-m4", (each[0], each[1] * 2, each[2] * 2, each[3] * 9, each[4] * 100), None)
     assert shape_costs.cliffs(layers, costs) == [
         "- cortex-m4: conv 3x3, 2x2, 4 to 4: 9.00 cycles, 4.5 times the median 2.00 of conv"
