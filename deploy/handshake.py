@@ -33,16 +33,17 @@ def handshake(exchange: Exchange) -> DeviceInfo:
             reply = exchange.transact(
                 [_request(len(text), most)], "the handshake", give_up_s=patience or 0.001, may_split=can_be_short
             )[0]
-        except TooLong:
-            most = _SHORTEST_PART
-            continue
         except Refused as e:
             if e.code != Code.LENGTH or most == _PART_BYTES:
                 raise
             most, can_be_short = _PART_BYTES, False  # firmware that sends long parts only
             continue
         except NoAnswer as e:
-            raise NoAnswer(f"{e}; {_received(exchange)}") from e
+            if isinstance(e, TooLong) and (text or exchange.clock() < give_up_at):
+                most = _SHORTEST_PART
+                continue
+            during = " (during the handshake)" if isinstance(e, TooLong) else ""
+            raise NoAnswer(f"{e}{during}; {_received(exchange)}") from e
         part, total = _part(reply, len(text), total if text else 0, f"{name}: INFO")
         text += part
     info = parse_info(text, name)

@@ -92,7 +92,7 @@ class InputWriter:
                 replies = e.replies
                 if tail.requests and not rest and replies[len(writes)] is not None:
                     return TailAnswers(replies[len(writes) :], part.run_waited_s, part.run_took_s)
-                self._shorten(max(len(write.payload) for write in writes) - CHUNK.size)
+                self._shorten(max(len(write.payload) for write in writes) - CHUNK.size, e.is_silent)
                 if self.info.input_streamed:
                     missing = [(0, size)]  # its first bytes begin an input, no matter what came before them
                     continue
@@ -126,7 +126,10 @@ class InputWriter:
             return Request(Type.WRITE, CHUNK.pack(tensor | flag | CODED, start) + code, reply_bytes)
         return Request(Type.WRITE, CHUNK.pack(tensor | flag, start) + data[start:end], reply_bytes)
 
-    def _shorten(self, longest: int) -> None:
+    def _shorten(self, longest: int, is_silent: bool) -> None:
+        if is_silent:
+            self._longest_chunk = _SMALLEST_CHUNK
+            return
         best = self._exchange.best_frames().length
         self._longest_chunk = max(GRANULE, min(best, longest // 2) if best < longest else longest // 4)
 

@@ -60,6 +60,6 @@ class OutputReader:
                 replies = self._exchange.transact(requests, stage, on_reply=on_reply, may_split=True)
             except TooLong as e:
                 replies = e.replies
-                self._longest = max(SHORTEST_READ, requests[0].reply_bytes // 4)
+                self._longest = SHORTEST_READ if e.is_silent else max(SHORTEST_READ, requests[0].reply_bytes // 4)
             data += self.joined(requests, replies)
         return data

@@ -29,12 +29,14 @@ class NoAnswer(LinkError):
 class TooLong(NoAnswer):
     """A long frame was lost again and again: on a line that loses bytes, only shorter ones get through.
 
-    `replies` are those that came, None for the others.
+    `replies` are those that came, None for the others. With `is_silent` there was no answer at all for as long as a
+    device is waited for: short frames are the last thing to try.
     """
 
-    def __init__(self, message: str, replies: Sequence[bytes | None] = ()):
+    def __init__(self, message: str, replies: Sequence[bytes | None] = (), *, is_silent: bool = False):
         super().__init__(message)
         self.replies = replies
+        self.is_silent = is_silent
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from deploy import frames
 from deploy.frames import Code, Frame, Type
@@ -25,6 +25,8 @@ _LONGEST_RUN_RESEND_S = 10.0
 _LATE_S = 0.1
 SPLIT_TRIES = 6
 SHORT_LINE_BYTES = 128
+STILL_SHORT_BYTES = 512
+"""A frame that is longer is not the last thing to try on a line that is silent."""
 JOINED_BYTES = 4096
 """Short frames are written together, as many as fit into so many bytes."""
 
@@ -113,12 +115,17 @@ class Transaction:
             # While this process was stopped, or the host asleep, it did not wait for the device.
             silent_s = 0.0 if self.done > done else silent_s + min(now - before, wait_s + _LATE_S)
             if silent_s > self._patience_s():
-                raise NoAnswer(f"{self.exchange.link.name}: no answer in {silent_s:.2g} s")
+                self._give_up(f"{self.exchange.link.name}: no answer in {silent_s:.2g} s")
             if due := self._due(now):
                 self._silent += 1
                 # What is sent again counts once: it is taken for lost.
                 self._bytes_taken = self._bytes_out - sum(len(s.data) for seq, s in self.sent.items() if seq not in due)
                 self._resend(due, is_known=False)
+
+    def _give_up(self, message: str) -> NoReturn:
+        if self.may_split and max(self._size(self.sent[seq]) for seq in self._watched()) > STILL_SHORT_BYTES:
+            raise TooLong(message, self.replies, is_silent=True)
+        raise NoAnswer(message)
 
     def _patience_s(self) -> float:
         return self.give_up_s + self.busy_s + 4 * self.exchange.speed.expect(self.in_flight)
@@ -241,12 +248,15 @@ class Transaction:
             self.exchange.resent += 1
             self._send(seq, is_known)
 
+    def _size(self, sent: Sent) -> int:
+        """Return the length of a frame or of its answer, the longer of both."""
+        return max(len(sent.data), frames.encoded_size(self.requests[sent.number].reply_bytes))
+
     def _is_too_long(self, sent: Sent) -> bool:
-        reply_size = frames.encoded_size(self.requests[sent.number].reply_bytes)
-        size = max(len(sent.data), reply_size)
+        size = self._size(sent)
         if size <= SHORT_LINE_BYTES:
             return False
-        is_seen = reply_size == size and self.exchange.decoder.damaged > self._damaged
+        is_seen = size > len(sent.data) and self.exchange.decoder.damaged > self._damaged
         return is_seen or sent.tries >= SPLIT_TRIES or 3 * self.exchange.best_frames().length < size
 
     def _take(self, frame: Frame) -> None:

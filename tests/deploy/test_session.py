@@ -11,6 +11,7 @@ from deploy import frames
 from deploy.agent.payloads import Refusal
 from deploy.frames import Code, Frame, Type
 from deploy.info import Stats
+from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
 from deploy.request import Timeouts
 from deploy.session import NoAnswer, Session
@@ -97,7 +98,7 @@ def test_a_lossy_line_gives_the_same_and_nothing_runs_twice(seed: int) -> None:
     assert all(lossy.counts.values())
 
 
-def frame_by_frame(link: FakeLink, is_lost: Callable[[Frame, bytes], bool]) -> None:
+def frame_by_frame(link: Link, is_lost: Callable[[Frame, bytes], bool]) -> None:
     """Let a link lose the frames for which `is_lost` is true of frame and encoding."""
     plain, decoder = link.write, frames.Decoder()
 
