@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from artifact import Artifact, no_such_file, produce, sha256_of, versions, write_atomic
-from calibration import agreement, checks, converter, evaluate, examples
+from calibration import agreement, checks, converter, evaluate, examples, float_outputs
 from calibration import labels as label_maps
 from calibration.checks import Quantized, QuantizedTensor
 from calibration.comparison import Comparison, Improvement
 from calibration.examples import Examples
+from calibration.input_range import held_range, range_by_scale
 from calibration.meaning import Meaning
 from console.quiet import output_to
 from datasets import Dataset, sample
@@ -35,9 +36,6 @@ FEW = 20
 METHOD = 2
 """Counts up where the improved conversion gives other bytes for the same inputs."""
 RANDOM_SEED = 0
-USUAL_RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0), (-128.0, 127.0))
-SYMMETRIC_TOLERANCE = 0.02
-"""Part by which the largest pixel of the representative data may be below the end of a usual range."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,8 @@ class Int8Facts:
 def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) -> Artifact[Int8Facts]:
     """Return the int8 form of a Keras artifact: kind `int8`, int8 in and out, batch 1, per-channel weights.
 
-    Raises CalibrationError if something stays in float or a scale is degenerate.
+    The improved form begins with the plain one, which becomes an artifact too. Raises CalibrationError if something
+    stays in float or a scale is degenerate.
     """
     _expect_pictures_and_labels(model, data)
     chosen = _select(model, data, settings)
@@ -101,7 +100,11 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
         model.name,
         FILENAME,
         Int8Facts,
-        lambda folder: _convert_into(folder, model, data, chosen),
+        lambda folder: (
+            _improve_into(folder, model, data, settings, chosen)
+            if chosen.deciding
+            else _convert_into(folder, model, data, chosen)
+        ),
         parents={model.kind: model.sha256},
         tools=versions("tensorflow", "keras", "ai-edge-litert"),
         parameters={
@@ -138,15 +141,26 @@ def _select(model: Artifact[KerasFacts], data: Dataset, settings: Settings) -> _
 
 
 def _convert_into(folder: Path, model: Artifact[KerasFacts], data: Dataset, chosen: _Chosen) -> Int8Facts:
-    """Write the int8 file into a folder and return its facts: the improved one where it is nearer to float."""
+    """Write the plain int8 file into a folder and return its facts."""
     target = folder / FILENAME
     target.write_bytes(_convert(model.path, chosen.inputs.real(), folder / LOG))
     exact = _exact(model, chosen.test, folder / LOG)
-    facts, improvement = _checked(model, target, chosen.test, data, exact), None
-    if chosen.deciding is not None:
-        improvement = replace(_improve(model, target, chosen.inputs, chosen.deciding), plain=facts.check)
-        if not improvement.refusal:
-            facts = _checked(model, target, chosen.test, data, exact)
+    float_outputs.save(folder, exact)
+    return replace(_checked(model, target, chosen.test, data, exact), damaged_pictures=tuple(data.damaged))
+
+
+def _improve_into(
+    folder: Path, model: Artifact[KerasFacts], data: Dataset, settings: Settings, chosen: _Chosen
+) -> Int8Facts:
+    """Write the improved int8 file into a folder, or the plain one where it is no nearer to float; return its facts."""
+    target, plain = folder / FILENAME, calibrate(model, data, replace(settings, is_plain=True))
+    target.write_bytes(plain.path.read_bytes())
+    assert chosen.deciding is not None
+    improvement = replace(_improve(model, target, chosen.inputs, chosen.deciding), plain=plain.facts.check)
+    if improvement.refusal:
+        return replace(plain.facts, improvement=improvement)
+    exact = float_outputs.load(plain.path.parent) or _exact(model, chosen.test, folder / LOG)
+    facts = _checked(model, target, chosen.test, data, exact)
     return replace(facts, damaged_pictures=tuple(data.damaged), improvement=improvement)
 
 
@@ -225,29 +239,6 @@ def adopt(path: Path, labels: tuple[str, ...], input_range: tuple[float, float] 
     parameters: dict[str, Json] = {"file": sha256_of(path), "labels": labels, "input_range": input_range or ()}
     tools = versions("ai-edge-litert")
     return produce("int8", path.stem, FILENAME, Int8Facts, make, tools=tools, parameters=parameters)
-
-
-def range_by_scale(tensor: QuantizedTensor) -> tuple[tuple[float, float] | None, str]:
-    """Return the usual float range of pixels that equals what an input can hold, and where it is from.
-
-    It is from its "scale" where an int8 or uint8 input holds it to within two steps. An int16 input is symmetric, so
-    that -1..1 and 0..1 look alike: its range is "assumed". (None, "unknown") for all others.
-    """
-    if tensor.dtype not in ("int8", "uint8", "int16"):
-        return None, "unknown"
-    low, high = held_range(tensor)
-    for usual in USUAL_RANGES:
-        if tensor.dtype == "int16" and abs(high - usual[1]) <= SYMMETRIC_TOLERANCE * usual[1]:
-            return usual, "assumed"
-        if max(abs(low - usual[0]), abs(high - usual[1])) <= 2 * tensor.scale:
-            return usual, "scale"
-    return None, "unknown"
-
-
-def held_range(tensor: QuantizedTensor) -> tuple[float, float]:
-    """Return the real values that the integers of a tensor reach from and to."""
-    info = np.iinfo(tensor.dtype)
-    return tensor.scale * (int(info.min) - tensor.zero_point), tensor.scale * (int(info.max) - tensor.zero_point)
 
 
 def expect_range(facts: Int8Facts, name: str) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from artifact import Artifact, sha256_of
-from calibration import convert, converter
+from calibration import convert, converter, input_range
 from calibration.checks import QuantizedTensor
 from calibration.convert import Int8Facts
 from calibration.meaning import Meaning
@@ -93,18 +93,18 @@ def test_names_and_classes(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
 )
 def test_the_input_range_follows_from_the_scale(dtype: str, scale: float, zero_point: int, expected: Any) -> None:
     tensor = QuantizedTensor("x", (1, 2, 2, 1), dtype, scale, zero_point)
-    assert convert.range_by_scale(tensor) == (expected, "scale")
+    assert input_range.range_by_scale(tensor) == (expected, "scale")
 
 
 @pytest.mark.parametrize(("high", "expected"), [(1.0, (-1.0, 1.0)), (0.99, (-1.0, 1.0)), (255.0, (0.0, 255.0))])
 def test_the_range_of_a_symmetric_input_is_assumed(high: float, expected: Any) -> None:
     tensor = QuantizedTensor("x", (1, 2, 2, 1), "int16", high / 32767, 0)
-    assert convert.range_by_scale(tensor) == (expected, "assumed")
+    assert input_range.range_by_scale(tensor) == (expected, "assumed")
 
 
 def test_an_input_range_that_is_not_a_known_one() -> None:
     tensor = QuantizedTensor("x", (1, 2, 2, 1), "int8", 0.02, -8)
-    assert convert.range_by_scale(tensor) == (None, "unknown")
+    assert input_range.range_by_scale(tensor) == (None, "unknown")
     facts = Int8Facts((1, 2, 2, 1), 2, (), None, tensor, (tensor,), Meaning("classes", 2), 1, {})
     with pytest.raises(ConfigError, match=r"holds -2.4 to 2.7; give the range with --input-range"):
         convert.expect_range(facts, "m")

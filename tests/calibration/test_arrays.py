@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 
 from artifact import Artifact
-from calibration import convert, examples
+from calibration import convert, examples, input_range
 from calibration.convert import Int8Facts
 from datasets import Dataset, load
 from errors import ConfigError
@@ -50,7 +50,7 @@ def test_arrays_are_taken_as_they_are(kind: str, tmp_path: Path) -> None:
     int8 = _calibrate(SHAPES[kind], "float32", tmp_path)
     assert int8.facts.input_shape == (1, *SHAPES[kind])
     # What the arrays hold, not what pixels would become.
-    low, high = convert.held_range(int8.facts.input)
+    low, high = input_range.held_range(int8.facts.input)
     assert (low, high) == pytest.approx((0, 0.9), abs=0.02)
     check = int8.facts.check
     assert check is not None
@@ -61,7 +61,7 @@ def test_uint8_of_four_channels_are_pixels_of_the_range(tmp_path: Path) -> None:
     network = _network((8, 8, 4), tmp_path / "n.keras")
     data = _data(tmp_path, (8, 8, 4), "uint8")
     facts = convert.calibrate(network, data, convert.Settings()).facts
-    low, high = convert.held_range(facts.input)
+    low, high = input_range.held_range(facts.input)
     assert (low, high) == pytest.approx((-0.8, 0.8), abs=0.1)
 
 
