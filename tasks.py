@@ -131,7 +131,7 @@ def deploy(request: Request) -> None:
 
 @command(MEASURING, Request, *groups.MEASURED)
 def bench(request: Request) -> None:
-    """Measure latency (and what it needs before)."""
+    """Measure latency, and compare the output that is timed."""
     lazy.measuring.run("bench", request, ("latency",), typed_command())
 
 

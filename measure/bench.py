@@ -24,7 +24,7 @@ from measure.measurement import (
     run_pictures,
     utc_now,
 )
-from measure.reference import Agreement, agreement_of, reference_outputs
+from measure.reference import Agreement, agreement_of, agreement_of_timed, reference_outputs
 from measure.report import EngineSection, ModelSection, Provenance, Report, StreamedInput, TargetSection
 from measure.setup import Pictures, Setup, prepare_pictures
 from target import Target
@@ -80,6 +80,10 @@ def measure(setup: Setup, parts: Sequence[Part], command: str) -> Result:
         with console.step("accuracy") as line:
             agreement = agreement_of(setup, pictures, outputs.raw, reference)
             line.text, line.reused, line.seconds = agreement_text(agreement), outputs.is_reused, outputs.seconds
+    elif bench is not None and setup.has_reference:
+        agreement = agreement_of_timed(setup, pictures, bench.latency.answer)
+        with console.step("exactness") as line:
+            line.text, line.reused = agreement_text(agreement), bench.is_reused
     report = report_of(setup, pictures, measurement, agreement, command)
     if text := clocks.differs(report.clock):
         console.note(f"{text}: cycles or time are wrong by as much; check the clock that its firmware sets up")

@@ -14,6 +14,7 @@ from calibration import evaluate
 from calibration.checks import QuantizedTensor
 from calibration.evaluate import Values
 from datasets import digest_of
+from errors import DeviceError
 from measure import difference, figures
 from measure.report import AccuracySection, AucSection, ExactnessSection
 from measure.setup import Pictures, Setup
@@ -55,7 +56,8 @@ def reference_outputs(setup: Setup, pictures: Pictures, kernels: str) -> npt.NDA
             tools=versions("ai-edge-litert"),
             parameters={"inputs": digest_of(inputs), "kernels": kernels},
         )
-        line.text, line.reused = f"LiteRT {kernels} kernels on {len(inputs):,} inputs", outputs.reused
+        count = f"{len(inputs):,} input{'s' * (len(inputs) != 1)}"
+        line.text, line.reused = f"LiteRT {kernels} kernels on {count}", outputs.reused
     return np.asarray(np.load(outputs.path, allow_pickle=False))
 
 
@@ -89,6 +91,19 @@ def compare_with_reference(
         exact = evaluate.split(reference_outputs(setup, pictures, "reference")[:n], tensors)[0]
         accuracy = replace(accuracy, reference_top1=_accuracy(setup, pictures, exact, exact).top1)
     return Agreement(exactness, accuracy)
+
+
+def agreement_of_timed(setup: Setup, pictures: Pictures, answer: str) -> Agreement:
+    """Return whether the device's answer to the first picture, which is timed, equals the reference's.
+
+    `answer` has the bytes of all outputs in hexadecimal. Raises DeviceError if the model has more or fewer.
+    """
+    first = replace(pictures, inputs=pictures.inputs[:1], truth=None, why_not="")
+    reference = reference_outputs(setup, first, setup.reference_kernels)
+    raw = np.frombuffer(bytes.fromhex(answer), np.uint8)[None]
+    if raw.shape != reference.shape:
+        raise DeviceError(f"the device answered {raw.shape[1]} bytes, expected {reference.shape[1]}")
+    return compare_with_reference(setup, first, raw, reference)
 
 
 def accuracy_alone(setup: Setup, pictures: Pictures, raw: npt.NDArray[np.uint8]) -> Agreement:

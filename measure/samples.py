@@ -23,12 +23,16 @@ STEADY = 0.02
 
 @dataclass(frozen=True)
 class Latency:
-    """Times of single inferences on the device, after `warmup` others: `values` in `unit`, as `counter` counted."""
+    """Times of single inferences on the device, after `warmup` others: `values` in `unit`, as `counter` counted.
+
+    `answer` has the bytes of all outputs for the input that was timed, in hexadecimal.
+    """
 
     unit: Unit
     counter: str
     warmup: int
     values: tuple[float, ...]
+    answer: str = ""
 
     def summary(self) -> LatencySection:
         """Return the figures of the report; counts as whole numbers, times to the nanosecond."""
@@ -86,7 +90,7 @@ def latency(session: Session, first: bytes, warmup: int, runs: int, progress: Pr
     """Time `runs` inferences of one input after `warmup` that do not count, back to back where the device can."""
     clock = Clock(session.info.counter)
     times: list[float] = []
-    session.infer(first)
+    answer = session.infer(first).output_bytes
     at_once = 20 if session.info.input_preserved else 1
     while len(times) < warmup + runs:
         count = min(at_once, warmup + runs - len(times))
@@ -94,7 +98,7 @@ def latency(session: Session, first: bytes, warmup: int, runs: int, progress: Pr
         times += [clock(t) for t in ticks]
         if progress:
             progress(min(len(times), warmup + runs))
-    return Latency(clock.unit, clock.name, warmup + 1, tuple(times[warmup:]))
+    return Latency(clock.unit, clock.name, warmup + 1, tuple(times[warmup:]), answer.hex())
 
 
 def warm_up(session: Session, first: bytes, at_least: int, at_most: int) -> int:

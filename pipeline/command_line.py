@@ -1,70 +1,58 @@
-"""The command line of `./inv`: tasks from dataclasses of options, positional model and target, nearest names."""
+"""The command line of `./inv`: tasks from dataclasses of options, positional model and target, nearest names.
+
+Help, listings and mistakes are answered with Python's own library alone, so that they need no installed package.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, TypeVar
-
-from invoke import Context, Exit, task
-from invoke.tasks import Task
+from typing import TYPE_CHECKING, TypeVar
 
 from errors import Error, Stopped
 from pipeline.options import fields_of, read
-from pipeline.parsing import COMMANDS, Command, find, parse
+from pipeline.parsing import COMMANDS, Command, check, find, parse
 from process.interrupts import interrupts
 
+if TYPE_CHECKING:
+    from pipeline.invoke_tasks import InvokeTask
+
 T = TypeVar("T")
-InvokeTask: TypeAlias = "Task[Callable[[Context], None]]"
 __all__ = ["COMMANDS", "Command", "attempt", "command", "find", "main", "parse", "typed_command"]
 VERSION = "0.1.0"
 STOPPED = 130
 COMPLETE = "--complete"
 COMPLETION = (COMPLETE, "--print-completion-script")
 """Options before the task with which a shell's completion asks, as invoke has them."""
+BEFORE_INSTALL, GO_ON = "--before-install", 3
+"""Option before the task with which the launcher asks what needs no package, and the exit code for all else."""
 
 
-def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], None]], InvokeTask]:
+def command(group: str, kind: type[T], *names: str) -> Callable[[Callable[[T], None]], InvokeTask | None]:
     """Make a task of a function that takes a dataclass of options; `names` are option groups or fields, all if empty.
 
-    It is registered in COMMANDS, and returned as an invoke task, so that plain `invoke` runs it too.
+    It is registered in COMMANDS. Where plain `invoke` reads the tasks, it is returned as an invoke task too.
     """
     fields = fields_of(kind)
     chosen = {n: field for n, field in fields.items() if not names or n in names or field.option.group in names}
 
-    def wrap(body: Callable[[T], None]) -> InvokeTask:
+    def wrap(body: Callable[[T], None]) -> InvokeTask | None:
         name = body.__name__.replace("_", "-")
         about = inspect.cleandoc(body.__doc__ or "")
         command = Command(name, group, about, chosen, lambda words: _run_task(body, read(kind, words)))
         COMMANDS[name] = command
-        return _invoke_task(command)
+        if "invoke" not in sys.modules:
+            return None
+        from pipeline import invoke_tasks
+
+        return invoke_tasks.task_of(command, attempt)
 
     return wrap
-
-
-def _invoke_task(command: Command) -> InvokeTask:
-    def run(c: Context, **values: str | bool | None) -> None:
-        code, message = attempt(lambda: command.run({n: v for n, v in values.items() if v not in (None, False)}))
-        if code:
-            from console.text import one_line
-
-            raise Exit(one_line(message), code=code)
-
-    fields = command.fields
-    parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    parameters += [
-        inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False if field.kind is bool else None)
-        for n, field in fields.items()
-    ]
-    run.__name__, run.__doc__ = command.name.replace("-", "_"), command.about
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    invoke_help = {name: field.option.help.replace("{choices}", "") for name, field in fields.items()}
-    result: InvokeTask = task(name=command.name, auto_shortflags=False, help=invoke_help)(run)
-    return result
 
 
 def _run_task(body: Callable[[T], None], options: T) -> None:
@@ -99,24 +87,49 @@ def attempt(body: Callable[[], None]) -> tuple[int, str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; errors are one line on standard error."""
+    if arguments[:1] == [BEFORE_INSTALL]:
+        return before_install(arguments[1:])
     try:
         code, message = attempt(lambda: _run_with_libraries(arguments))
         sys.stdout.flush()
     except BrokenPipeError:  # such as ./inv targets | head; Python would complain again when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    if message:
-        from console.text import one_line
-
-        print(_in_color(_broken(one_line(message))), file=sys.stderr)
+    _print_end(message)
     return code
 
 
-def _broken(message: str) -> str:
-    """Return a line broken between words for a terminal, which breaks it inside them."""
-    from console.text import wrapped
+def before_install(arguments: Sequence[str]) -> int:
+    """Answer help, listings and mistakes, which need no package; return the exit code, or GO_ON for all else."""
+    code = GO_ON
 
-    return wrapped(message, shutil.get_terminal_size().columns) if sys.stderr.isatty() else message
+    def answer() -> None:
+        nonlocal code
+        with contextlib.suppress(ModuleNotFoundError):
+            if page := _page(arguments):
+                print(page, end="")
+                code = 0
+            else:
+                check(arguments)
+
+    failed, message = attempt(answer)
+    _print_end(message)
+    return failed or code
+
+
+def _print_end(message: str) -> None:
+    if message:
+        print(_in_color(_shown(message)), file=sys.stderr)
+
+
+def _shown(message: str) -> str:
+    """Return a message as one line, for a terminal broken between words; the terminal would break inside them."""
+    try:
+        from console.text import one_line, wrapped
+    except ModuleNotFoundError:  # rich is not installed yet
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in message)
+    line = one_line(message)
+    return wrapped(line, shutil.get_terminal_size().columns) if sys.stderr.isatty() else line
 
 
 def _in_color(message: str) -> str:
@@ -137,15 +150,10 @@ def _run_with_libraries(arguments: Sequence[str]) -> None:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    from pipeline import help as pages
-
     if page := _page(arguments):
         print(page, end="")
         return
-    runs = parse(arguments)
-    if not runs:
-        print(pages.overview(COMMANDS.values()), end="")
-    for command, words in runs:
+    for command, words in parse(arguments):
         command.run(words)
 
 
@@ -160,7 +168,7 @@ def _page(arguments: Sequence[str]) -> str:
         return f"Alpharho {VERSION}\n"
     if first == "--options":
         return pages.markdown(COMMANDS.values())
-    if first in ("--list", "-l") or (first in ("--help", "-h") and rest == [""]):
+    if not arguments or first in ("--list", "-l") or (first in ("--help", "-h") and rest == [""]):
         return pages.overview(COMMANDS.values())
     if first in ("--help", "-h"):
         return pages.task_page(find(rest[0]))

@@ -21,6 +21,7 @@ case "$*" in
     *version_info*) echo 3.11 ;;
     "-m venv -- "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
     *"install --require-hashes"*) exit "${FAKE_PIP:-0}" ;;
+    *'/tasks.py --before-install'*) exit "${FAKE_BEFORE:-3}" ;;
     *'/tasks.py'*) for argument; do printf '<%s>' "$argument"; done ;;
 esac
 """
@@ -70,13 +71,7 @@ class Copy:
         self.log.write_text("")
         return subprocess.run(
             [self.root / "inv", *arguments],
-            env={
-                "PATH": str(self.bin),
-                "FAKE_LOG": str(self.log),
-                "FAKE_STALE": "",
-                "OS_RELEASE": str(self.os_release),
-                **environment,
-            },
+            env={**self.environment, **environment},
             cwd=cwd or self.root.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -84,6 +79,23 @@ class Copy:
             check=False,
             timeout=240,
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": str(self.bin),
+            "FAKE_LOG": str(self.log),
+            "FAKE_STALE": "",
+            "OS_RELEASE": str(self.os_release),
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the launcher, and forget what was called before."""
+        self.log.write_text("")
+        return subprocess.Popen(
+            [self.root / "inv", *arguments], env=self.environment, cwd=self.root.parent, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
 
     def called(self, word: str) -> list[str]:
         return [line for line in self.log.read_text().splitlines() if word in line]

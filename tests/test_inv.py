@@ -250,7 +250,8 @@ def test_the_tasks_run_from_any_folder_and_import_nothing_of_it(copy: Copy, tmp_
     copy.program("python3", f"#!/bin/sh\n{real}\n{FAKE_PYTHON}")
     (copy.root / "errors.py").write_text("NAME = 'ours'\n")
     (copy.root / "tasks.py").write_text(
-        "import os, sys\nimport errors, invoke\n\nprint(errors.NAME, invoke.__name__, *sys.argv[1:], os.getcwd())\n"
+        "import os, sys\n\nif sys.argv[1] == '--before-install':\n    sys.exit(3)\n"
+        "import errors, invoke\n\nprint(errors.NAME, invoke.__name__, *sys.argv[1:], os.getcwd())\n"
     )
     trap = tmp_path / "user's folder"
     trap.mkdir()

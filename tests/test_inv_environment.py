@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.launcher import Copy, copy, warm
+from tests.launcher import ROOT, Copy, copy, warm
 
 __all__ = ["copy", "warm"]  # fixtures
 
@@ -146,3 +151,82 @@ def test_python_without_venv_and_without_root_says_the_command(copy: Copy) -> No
     done = copy.run("--list", FAKE_NO_ENSUREPIP="1")
     assert done.returncode == 1
     assert "run: sudo apt-get install -y python3.11-venv\n" in done.stderr
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_help_and_mistakes_are_answered_before_anything_is_installed(code: int, copy: Copy) -> None:
+    done = copy.run("deploy", "--target=qemu-m4", FAKE_BEFORE=str(code))
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+    assert copy.called("--before-install") == [
+        f"python {copy.root / 'tasks.py'} --before-install deploy --target=qemu-m4"
+    ]
+    assert not (copy.root / ".venv").exists()
+    assert not copy.called("apt-get")
+
+
+def test_a_mistake_is_answered_before_a_package_of_the_system_is_installed(warm: Copy) -> None:
+    assert warm.run("deploy", "--targt=qemu-m4", FAKE_BEFORE="1").returncode == 1
+    assert not warm.called("apt-get")
+
+
+BARE = """
+import contextlib, io, json, sys
+sys.path.insert(0, sys.argv[1])
+import tasks
+
+answers = []
+for arguments in json.loads(sys.argv[2]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = tasks.main(["--before-install", *arguments])
+    answers.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(answers))
+"""
+"""The real tasks as the launcher runs them before the first install."""
+
+
+def test_help_and_mistakes_need_no_package_but_pythons_library() -> None:
+    cases: list[tuple[list[str], int, str]] = [
+        ([], 0, "usage: ./inv TASK"),
+        (["--version"], 0, "Alpharho "),
+        (["deploy", "--help"], 0, "usage: ./inv deploy"),
+        (["--complete", "--", "deploy", "v1_025", "qemu-m5"], 0, "qemu-m55\n"),
+        (["deplyo", "v1_025"], 1, "error: deplyo: no such task; did you mean deploy?\n"),
+        (["deploy", "qemu-m4\x1b[2J"], 1, r"error: qemu-m4\x1b[2J: not a model or a target; did you mean qemu-m4"),
+        (["deploy", "v1_025", "qemu-m4", "--images=few"], 1, "error: --images few: expected a whole number"),
+        (["deploy", "no-such-file.tflite", "qemu-m4"], 3, ""),
+        (["report", "v1_025", "qemu-m4"], 3, ""),
+    ]
+    typed = json.dumps([arguments for arguments, _, _ in cases])
+    command = [sys.executable, "-S", "-c", BARE, str(ROOT), typed]
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240, env=environment)
+    for (arguments, code, words), (ours, out, err) in zip(cases, json.loads(done.stdout), strict=True):
+        assert ours == code, arguments
+        assert (err if code == 1 else out).startswith(words), arguments
+        assert (out if code == 1 else err) == "", arguments
+        assert out + err or code == 3
+        assert code != 1 or err.count("\n") == 1, arguments
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_installs_into_one_environment_wait_for_each_other(is_linked: bool, copy: Copy, tmp_path: Path) -> None:
+    """Also those of several checkouts, which share it by a link."""
+    owner = copy.root
+    if is_linked:
+        owner = tmp_path / "another checkout"
+        owner.mkdir()
+        (copy.root / ".venv").symlink_to(owner / ".venv")
+    held = os.open(owner, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    begun = copy.start("models")
+    assert begun.stderr is not None
+    while "another ./inv is installing; waiting for it" not in (line := begun.stderr.readline()):
+        assert line, "it did not wait"
+    assert not copy.called("install --require-hashes")
+    fcntl.flock(held, fcntl.LOCK_UN)
+    assert begun.wait(240) == 0
+    begun.stderr.close()
+    os.close(held)
+    assert installs(copy) == ["requirements.lock"]
+    assert (owner / ".venv" / "lock.sha256").is_file()

@@ -119,9 +119,11 @@ def build(folder: Path, output: Path, *options: str, main: bool = False, kernels
 class HostEngine:
     """A network compiled by us, in this process. Loads a copy of the library: each has its own arena."""
 
-    def __init__(self, model: Path | bytes, folder: Path, *options: str, kernels: str = "portable") -> None:
+    def __init__(
+        self, model: Path | bytes, folder: Path, *options: str, kernels: str = "portable", optimize: str = "size"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.plan = compile_to(model, folder, kernels)
+        self.plan = compile_to(model, folder, kernels, optimize)
         options = options or ("-O2",)
         name = hashlib.sha256("".join(options).encode()).hexdigest()[:8]
         output = folder / f"model.{name}.{kernels}.{os.getpid()}.so"
@@ -171,13 +173,13 @@ class StreamedEngine:
         return np.frombuffer(output, np.int8)
 
 
-def compile_to(model: Path | bytes, folder: Path, kernels: str = "portable") -> Plan:
+def compile_to(model: Path | bytes, folder: Path, kernels: str = "portable", optimize: str = "size") -> Plan:
     """Compile a `.tflite`, given as a path or bytes, into a folder."""
     if isinstance(model, bytes):
         path = folder / "model.tflite"
         path.write_bytes(model)
         model = path
-    return compile_model(model, folder, kernels)
+    return compile_model(model, folder, kernels, optimize)
 
 
 def run_program(program: Path, inputs: bytes) -> bytes:

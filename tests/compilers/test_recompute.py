@@ -15,17 +15,19 @@ from compilers.aot.lower import KERNEL_SETS, lower
 from compilers.aot.planner import plan
 from compilers.aot.recompute import Way, Ways, step_of
 from compilers.aot.steps import Step
+from graph.builder import Builder
 from graph.reader import parse
 from graph.types import Graph
 from graph.writer import write
 from models import presets, random_int8
 from tests.compilers.bottlenecks import bottlenecks
-from tests.compilers.chains import NOT_SHRUNK
+from tests.compilers.chains import NOT_SHRUNK, SCALE
 from tests.compilers.equality import pictures
-from tests.compilers.host_build import StreamedEngine
+from tests.compilers.host_build import HostEngine, StreamedEngine
 from tests.compilers.reference import Reference
 from tests.compilers.test_rows import compare
-from tests.kernels.cases import Case
+from tests.kernels.cases import Case, weights
+from tests.kernels.cases import pictures as pictures_of
 
 
 def some_ways(graph: Graph, steps: tuple[Step, ...], data: st.DataObject, streamed: bool) -> list[Way]:
@@ -76,6 +78,36 @@ def test_the_generated_c_equals_the_reference(tmp_path: Path) -> None:
     engine.begin()
     engine.take(picture.tobytes())
     np.testing.assert_array_equal(engine.finish(), Reference(path).run(picture)[0].reshape(-1))
+
+
+MANY = 72
+"""Channels that make the largest tensor of a network, and no whole number of parts."""
+
+
+def means_of_many_channels() -> bytes:
+    """Return a convolution with scales by channel, and the means of its channels."""
+    builder, draw = Builder(), np.random.default_rng(3)
+    x = builder.tensor((1, 4, 4, 4), scale=SCALE, zero_point=3)
+    shape, scales = (MANY, 1, 1, 4), list(2.0 ** -draw.integers(5, 9, MANY))
+    kernel = builder.tensor(shape, scale=scales, data=weights(4, shape, "random"))
+    bias = builder.tensor((MANY,), "int32", scale=1.0, data=draw.integers(-2000, 2000, MANY))
+    wide = builder.tensor((1, 4, 4, MANY), scale=SCALE, zero_point=-5)
+    strides = {"Padding": 1, "StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    builder.operator("CONV_2D", [x, kernel, bias], [wide], {**strides, "FusedActivationFunction": 0}, "Conv2DOptions")
+    axes = builder.tensor((2,), "int32", data=[1, 2])
+    means = builder.tensor((1, MANY), scale=SCALE, zero_point=7)
+    builder.operator("MEAN", [wide, axes], [means], {"KeepDims": False}, "ReducerOptions")
+    return builder.finish([x], [means])
+
+
+@pytest.mark.parametrize("kernels", KERNEL_SETS)
+def test_the_generated_c_of_slices_of_channels_equals_the_reference(kernels: str, tmp_path: Path) -> None:
+    model = means_of_many_channels()
+    engine, reference = HostEngine(model, tmp_path, kernels=kernels, optimize="ram"), Reference(model)
+    assert "CHANNELS" in (tmp_path / "model.c").read_text()
+    assert engine.plan.arena_bytes < compile_graph(parse(model, "net"), kernels)[0].arena_bytes
+    for (inputs,) in pictures_of(5, (1, 4, 4, 4)):
+        np.testing.assert_array_equal(engine.run(inputs)[0], reference.run(inputs)[0])
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ class Device:
     is_other: bool = False
     rate: float = 1.0
     clock: Callable[[], float] = time.monotonic
+    change: Callable[[bytes], bytes] = bytes
     counted: tuple[int, int] | None = None
     comes_back_with: int = 0
     comes_back_as: dict[str, Any] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class Device:
             self.is_lost = True
             raise self.end
         self.inferences += 1
-        return Inference(run_bytes(self._oracle, [data])[0], 1000, 0.0)
+        return Inference(self.change(run_bytes(self._oracle, [data])[0]), 1000, 0.0)
 
     def run(self, count: int) -> list[int]:
         self.runs += count

@@ -14,7 +14,7 @@ from calibration.convert import Int8Facts
 from datasets import Dataset
 from deploy.info import Counter
 from device_tests import tiny_model
-from errors import ConfigError, LinkError
+from errors import ConfigError, DeviceError, LinkError
 from measure import bench, layout, report_file
 from measure.setup import prepare_pictures
 from tests.measure.device import PICTURES, SETTINGS, Device, set_up
@@ -48,8 +48,34 @@ def test_only_what_was_asked_for_is_measured(
     int8: Artifact[Int8Facts], data: Dataset, device: Device, parts: list[bench.Part], expected: tuple[bool, bool]
 ) -> None:
     made = bench.measure(set_up(int8, data, "rpi4"), parts, "").report
-    assert (made.latency is not None, made.exactness is not None) == expected
+    assert (made.latency is not None, made.accuracy is not None) == expected
     assert (made.provenance.pictures is not None) == expected[1]
+
+
+@pytest.mark.parametrize("name", ["rpi4", "qemu-m4"])
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_the_output_that_is_timed_is_compared(
+    int8: Artifact[Int8Facts], data: Dataset, device: Device, name: str, is_wrong: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    device.unit = "instructions" if name == "qemu-m4" else "ticks"
+    device.__post_init__()
+    if is_wrong:
+        device.change = lambda answer: bytes([answer[0] ^ 1]) + answer[1:]
+    setup = set_up(int8, data, name)
+    made = bench.measure(replace(setup, settings=replace(setup.settings, fresh=True)), ["latency"], "").report
+    report_file.check(made)
+    assert made.exactness is not None
+    assert (made.exactness.n, made.exactness.equal) == (1, 0 if is_wrong else 1)
+    assert made.no_accuracy is None
+    assert f"exactness  {made.exactness.equal} of 1 outputs equal to the reference" in capsys.readouterr().out
+    assert bench.measure(setup, ["latency"], "").report.exactness == made.exactness, "also where counts are reused"
+
+
+def test_a_timed_output_of_another_size_is_refused(int8: Artifact[Int8Facts], data: Dataset, device: Device) -> None:
+    device.change = lambda answer: answer[1:]
+    with pytest.raises(DeviceError, match="the device answered 3 bytes, expected 4"):
+        bench.measure(set_up(int8, data, "rpi4"), ["latency"], "")
 
 
 @pytest.mark.parametrize(("end", "reason"), [(LinkError("gone"), "gone"), (KeyboardInterrupt(), "stopped by the user")])
