@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,7 @@ _PROBLEMS = {1: "the engine reported an error", 2: "the engine could not be made
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code that ran: its first address, and how many instructions it has."""
+    """Code that ran as a whole, up to a jump: its first address, and how many instructions it has."""
 
     address: int
     instructions: int
@@ -97,7 +97,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="alpharho-cycles-") as name:
         folder = Path(name)
         stub, counts = _build_stub(elf, machine, folder), folder / "counts"
-        plugin = _plugin(folder, stub, counts, calls) + (_flash_option(program, flash) if flash else "")
+        plugin = _plugin(folder, stub, counts, calls, cuts(program)) + (_flash_option(program, flash) if flash else "")
         command = _command(program, machine, stub, data, folder)
         finished = process.run(
             [*command, "-plugin", plugin], error=DeviceError, timeout_s=TIMEOUT_S, install=QEMU_PACKAGE, check=False,
@@ -110,6 +110,14 @@ def run(
         if not outputs:
             raise DeviceError(f"{QEMU}: {elf.name} wrote no output: {finished.last_line()}")
         return Inference(_read(counts.read_text(encoding="ascii")), bytes.fromhex(outputs[0]))
+
+
+def cuts(program: Program) -> list[int]:
+    """Return the addresses, rising, at which a block that ends there goes on: behind all that is not a jump.
+
+    QEMU ends blocks at borders of its pages and behind some instructions, too.
+    """
+    return sorted(one.end for one in program.code.values() if not one.is_jump and one.end in program.code)
 
 
 def _flash_option(program: Program, flash: Flash) -> str:
@@ -140,19 +148,20 @@ def _build_stub(elf: Path, machine: str, folder: Path) -> Path:
     return out
 
 
-def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int]) -> str:
+def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int], cuts: Sequence[int]) -> str:
     """Build the plugin and return it with its arguments."""
     shown = process.run([QEMU, "--version"], error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=QEMU_PACKAGE)
     number = re.search(r"version (\d+)", shown.stdout)
     version = 1 if not number or int(number[1]) < 9 else 2
-    out, wanted = folder / "blocks.so", folder / "calls"
+    out, wanted, cut = folder / "blocks.so", folder / "calls", folder / "cuts"
     options = ["-O2", "-std=gnu11", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}"]
     command = [PLUGIN_COMPILER, *options, str(PLUGIN), "-o", str(out)]
     process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=PLUGIN_PACKAGE)
     wanted.write_text("".join(f"{address} {operator}\n" for address, operator in calls.items()), encoding="ascii")
+    cut.write_text("".join(f"{address}\n" for address in cuts), encoding="ascii")
     at = {name: address for address, name in functions_of(stub)}
     begin, end = at["alpharho_cycles_begin"], at["alpharho_cycles_end"]
-    return f"{out},out={counts},begin={begin},end={end},calls={wanted}"
+    return f"{out},out={counts},begin={begin},end={end},calls={wanted},cuts={cut}"
 
 
 def _command(program: Program, machine: str, stub: Path, data: bytes, folder: Path) -> list[str]:

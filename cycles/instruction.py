@@ -104,7 +104,7 @@ def parse(address: int, size: int, mnemonic: str, operands: str) -> Instruction:
     if _PREDICATES.match(name) or (name[0] == "v" and re.search(r"\bq\d", body)):
         one.vector = _pipe(name)
     _read_operands(one, body, is_conditional)
-    one.is_jump = one.is_jump or "pc" in one.writes or name in TABLE_JUMPS or name == "dlstp"  # ends QEMU's blocks too
+    one.is_jump = one.is_jump or "pc" in one.writes or name in TABLE_JUMPS
     one.writes = one.writes + [one.back] * bool(one.back)
     one.reads = one.reads + ["flags"] * is_conditional
     return one

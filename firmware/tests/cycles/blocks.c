@@ -1,7 +1,11 @@
 // A plugin for QEMU that counts which blocks of code ran, each with the one before and the one behind it.
 //
-//   -plugin libblocks.so,out=FILE,begin=ADDRESS,end=ADDRESS[,calls=FILE][,flash=FIRST:END:LINE:LINES:DATA_LINES]
+//   -plugin libblocks.so,out=FILE,begin=ADDRESS,end=ADDRESS[,calls=FILE][,cuts=FILE]
+//           [,flash=FIRST:END:LINE:LINES:DATA_LINES]
 //
+// QEMU also cuts blocks where code has no jump: at borders of its pages, and behind some instructions. `cuts` has such
+// addresses, one a line in rising order: a block that ends at one of them and the block behind it count as one, so that
+// what is counted does not depend on where code is.
 // Counting begins behind the block at `begin` and ends before the block at `end`. `calls` has lines "ADDRESS OPERATOR":
 // from a block that begins there on, blocks count for that operator; for the next one if OPERATOR is -2. Written at the
 // end are lines of eight numbers: operator (-1 before the first), address and instructions of the block before, of the
@@ -52,8 +56,11 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 #define MOST_TRANSLATIONS (1u << 20)
 
 struct block {
-  uint32_t address, instructions, bytes;
-  int32_t called; // that it calls
+  uint32_t address, instructions, bytes, end;
+  int32_t called;              // that it calls
+  bool is_cut;                 // it goes on in the block behind it
+  const struct block *second;  // of two blocks that count as one
+  struct block *joined, *next; // those that begin with this one; others that begin with the same
 };
 
 struct count {
@@ -76,11 +83,13 @@ static struct count *counts; // open addressing; a power of two of places
 static size_t places = 1u << 14, used, translations;
 static struct call *calls;
 static size_t call_count;
+static uint32_t *cuts;
+static size_t cut_count;
 static uint32_t begin_address, end_address;
 static char out_path[LONGEST_PATH];
 static bool is_inside;
 static int32_t called = NO_OPERATOR, called_before = NO_OPERATOR;
-static const struct block *last, *before_last;
+static struct block *last, *before_last;
 static uint32_t flash_first, flash_end, line_bytes; // 0 where flash does not wait
 static struct buffer code_lines, data_lines;
 static uint64_t fills; // since the last block was counted
@@ -163,11 +172,47 @@ static void count_last(const struct block *after) {
   }
 }
 
+static struct block *new_block(void) {
+  struct block *const block = calloc(1, sizeof *block); // kept: counts point to it
+  if (!block) {
+    stop("out of memory");
+  }
+  return block;
+}
+
+// A block and the one that it goes on in, as one block.
+static struct block *join(struct block *first, const struct block *second) {
+  struct block *found = first->joined;
+  while (found && found->second != second) {
+    found = found->next;
+  }
+  if (!found) {
+    found = new_block();
+    *found = *first;
+    found->instructions += second->instructions;
+    found->bytes += second->bytes;
+    found->end = second->end;
+    found->is_cut = second->is_cut;
+    found->second = second;
+    found->joined = NULL;
+    found->next = first->joined;
+    first->joined = found;
+  }
+  return found;
+}
+
 static void executed(unsigned int cpu, void *user) {
   (void)cpu;
-  const struct block *const block = user;
+  struct block *const block = user;
   if (!is_inside) {
     is_inside = block->address == begin_address;
+    return;
+  }
+  if (last && last->is_cut && last->end == block->address) {
+    if (line_bytes) {
+      read_flash(&code_lines, block->address, block->bytes);
+    }
+    last = join(last, block);
     return;
   }
   count_last(block);
@@ -189,15 +234,28 @@ static void executed(unsigned int cpu, void *user) {
   last = block;
 }
 
+static bool is_cut(uint32_t address) {
+  size_t first = 0, behind = cut_count;
+  while (first < behind) {
+    const size_t middle = first + (behind - first) / 2u;
+    if (cuts[middle] == address) {
+      return true;
+    }
+    if (cuts[middle] < address) {
+      first = middle + 1u;
+    } else {
+      behind = middle;
+    }
+  }
+  return false;
+}
+
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
   (void)id;
   if (++translations > MOST_TRANSLATIONS) {
     stop("the program runs away: it is not linked for this machine");
   }
-  struct block *const block = malloc(sizeof *block); // kept: counts point to it
-  if (!block) {
-    stop("out of memory");
-  }
+  struct block *const block = new_block();
   block->address = (uint32_t)qemu_plugin_tb_vaddr(tb);
   block->instructions = (uint32_t)qemu_plugin_tb_n_insns(tb);
   block->called = NO_OPERATOR;
@@ -206,12 +264,15 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
       block->called = calls[i].called;
     }
   }
-  block->bytes = 0;
-  for (size_t i = 0; line_bytes && i < block->instructions; i++) {
+  for (size_t i = 0; i < block->instructions; i++) {
     struct qemu_plugin_insn *const one = qemu_plugin_tb_get_insn(tb, i);
     block->bytes += (uint32_t)qemu_plugin_insn_size(one);
-    qemu_plugin_register_vcpu_mem_cb(one, accessed, CB_NO_REGISTERS, READ_AND_WRITTEN, NULL);
+    if (line_bytes) {
+      qemu_plugin_register_vcpu_mem_cb(one, accessed, CB_NO_REGISTERS, READ_AND_WRITTEN, NULL);
+    }
   }
+  block->end = block->address + block->bytes;
+  block->is_cut = is_cut(block->end);
   qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, CB_NO_REGISTERS, block);
 }
 
@@ -255,6 +316,27 @@ static void read_calls(const char *path) {
   (void)fclose(in);
 }
 
+static void read_cuts(const char *path) {
+  FILE *const in = fopen(path, "r");
+  if (!in) {
+    stop("the file of cuts can't be read");
+  }
+  size_t room = 0;
+  char line[LONGEST_LINE];
+  while (fgets(line, sizeof line, in)) {
+    if (cut_count == room) {
+      room = room ? 2u * room : 4096u;
+      uint32_t *const more = realloc(cuts, room * sizeof *cuts);
+      if (!more) {
+        stop("out of memory");
+      }
+      cuts = more;
+    }
+    cuts[cut_count++] = (uint32_t)strtoul(line, NULL, 10);
+  }
+  (void)fclose(in);
+}
+
 static bool read_flash_option(const char *text) {
   uint32_t parts[5] = {0};
   for (size_t i = 0; i < 5u; i++) {
@@ -285,6 +367,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
       end_address = (uint32_t)strtoul(value + 1, NULL, 0);
     } else if (value && strncmp(argv[i], "calls=", 6) == 0) {
       read_calls(value + 1);
+    } else if (value && strncmp(argv[i], "cuts=", 5) == 0) {
+      read_cuts(value + 1);
     } else if (value && strncmp(argv[i], "flash=", 6) == 0) {
       if (!read_flash_option(value + 1)) {
         return 1;
