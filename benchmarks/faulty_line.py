@@ -21,10 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 import target
+from artifact import Artifact, ImageFacts
 from benchmarks.line_share import PacedLink
 from calibration import convert
 from compilers import litert
-from compilers.image import microcontroller
+from compilers.image import linux_program, microcontroller
 from deploy.device import device_for, patience
 from deploy.links import Link
 from deploy.links.lossy import Faults, LossyLink
@@ -182,15 +183,21 @@ class Line:
 
 
 def measure(
-    model: Path, images: int, target_name: str = "host-fw", baud: int = 0, names: Sequence[str] = tuple(LINES)
+    model: Path,
+    images: int,
+    target_name: str = "host-fw",
+    baud: int = 0,
+    names: Sequence[str] = tuple(LINES),
+    engine: str = "",
 ) -> dict[str, Line]:
     """Return the lines after `images` random inputs of an int8 .tflite went over each.
 
-    0 baud is as fast as the link is. Raises Error if the device can't be started, or is lost for good.
+    `engine` is that of a Linux target, if not its own. 0 baud is as fast as the link is. Raises Error if the device
+    can't be started, or is lost for good.
     """
     board = target.load(target_name)
     with ExitStack() as stack:
-        device = start(model, board)
+        device = start(model, board, engine)
         stack.callback(device.close)
         device.open()
         with Session(KeptLink(device), patience(board)):
@@ -226,12 +233,19 @@ def opened(name: str, device: Link, images: int, baud: int, timeouts: Timeouts) 
         yield Line(kept, stopwatch, connection, outputs, cuts, seconds)
 
 
-def start(model: Path, board: Target) -> Link:
-    """Return the link to a device with the model: a microcontroller's firmware, or the agent of a Linux target."""
+def start(model: Path, board: Target, engine: str = "") -> Link:
+    """Return the link to a device with the model: a microcontroller's firmware, or a Linux target's agent or program.
+
+    It is a program with the engine aot.
+    """
     adopted = convert.adopt(model, (), None)
-    compiled = (
-        microcontroller.compile_for(adopted, board) if board.kind == "mcu" else litert.compile_for(adopted, board)
-    )
+    compiled: Artifact[ImageFacts]
+    if board.kind == "mcu":
+        compiled = microcontroller.compile_for(adopted, board)
+    elif engine == "aot":
+        compiled = linux_program.compile_for(adopted, board)
+    else:
+        compiled = litert.compile_for(adopted, board)
     return device_for(board, compiled).flash()
 
 
@@ -241,6 +255,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--target", default="host-fw")
+    parser.add_argument("--engine", choices=("litert", "aot"), default="", help="of a Linux target [default: its own]")
     parser.add_argument("--baud", type=int, default=0, help="pass bytes as fast as a UART [default: as the link does]")
     parser.add_argument(
         "--lines", nargs="+", default=[], help="lines beside the clean one, by the beginning of their name"
@@ -248,7 +263,7 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = ["clean", *arguments.lines] if arguments.lines else [""]
     names = [name for name in LINES if name.startswith(tuple(chosen))]
-    lines = measure(arguments.model, arguments.images, arguments.target, arguments.baud, names)
+    lines = measure(arguments.model, arguments.images, arguments.target, arguments.baud, names, arguments.engine)
     clean = lines["clean"]
     for name, line in lines.items():
         equal = int((line.outputs.raw == clean.outputs.raw).all(axis=1).sum())

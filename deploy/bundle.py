@@ -23,10 +23,12 @@ MODULES = (
     "deploy/agent/supervise.py",
     "deploy/agent/text_mode.py",
     "deploy/agent/tflm.py",
+    "deploy/agent/unanswered.py",
     "deploy/cobs_py.py",
     "deploy/coding.py",
     "deploy/frames.py",
     "deploy/parity.py",
+    "deploy/parity_rows.py",
     "graph/__init__.py",
     "graph/tflm_recording.py",
 )

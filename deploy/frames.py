@@ -9,10 +9,11 @@ from __future__ import annotations
 import enum
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import NamedTuple, Union
 
 from deploy import cobs_py as cobs
-from deploy import parity
+from deploy import parity, parity_rows
 
 VERSION = 1
 MAX_PAYLOAD = 0xFFFF
@@ -32,10 +33,14 @@ WITH_MAP = 0x80
 """Added to WRITE's tensor: its answer also says which of the granules around it are stored."""
 GRANULE = 64
 MAP_BEFORE = 32
+MOST_TOGETHER = 4
+"""So many WRITEs with a map may have one answer."""
 LONGEST_REPAIRABLE = parity.LONGEST - parity.BYTES - OVERHEAD
 """Payload of the longest frame that can have parity, in bytes."""
 _MASKED = b"\0" + b"\x55" * (parity.LONGEST - parity.BYTES)
 """What is added, without carries, to a frame with parity: small numbers are frequent, and COBS marks each zero."""
+FEW = 4
+"""Of fewer frames, each is repaired by itself, which is then faster."""
 _PRINTABLE = b"\t\r\n" + bytes(range(0x20, 0x7F))
 
 
@@ -97,6 +102,21 @@ def encode(frame: Frame) -> bytes:
 
     Raises ValueError on a field that does not fit.
     """
+    body = _body(frame)
+    return _on_line(body if frame.repaired is None else body + parity.of(body))
+
+
+def encode_all(frames: Sequence[Frame]) -> list[bytes]:
+    """Return what `encode` does for each of some frames, in less time for many with parity."""
+    bodies = [_body(frame) for frame in frames]
+    if len(frames) < FEW or any(frame.repaired is None for frame in frames):
+        pairs = zip(frames, bodies)  # noqa: B905 (the device may have Python 3.9)
+        return [_on_line(body if frame.repaired is None else body + parity.of(body)) for frame, body in pairs]
+    return [_on_line(body + more) for body, more in zip(bodies, parity_rows.of(bodies))]  # noqa: B905 (3.9)
+
+
+def _body(frame: Frame) -> bytes:
+    """Return header, payload and checksum, with the mask if parity is to follow."""
     most = MAX_PAYLOAD if frame.repaired is None else LONGEST_REPAIRABLE
     if len(frame.payload) > most:
         raise ValueError(f"payload: expected at most {most} bytes, got {len(frame.payload)}")
@@ -105,9 +125,10 @@ def encode(frame: Frame) -> bytes:
     except struct.error as e:
         raise ValueError(f"frame header: {e}") from e
     body += _CRC.pack(zlib.crc32(body))
-    if frame.repaired is not None:
-        body = _masked(body)
-        body += parity.of(body)
+    return body if frame.repaired is None else _masked(body)
+
+
+def _on_line(body: bytes) -> bytes:
     encoded: bytes = cobs.encode(body)
     return b"\0" + encoded + b"\0"
 
@@ -134,16 +155,9 @@ def payload_that_fits(line_bytes: int) -> int:
 
 def decode(chunk: bytes) -> Frame | None:
     """Return the frame whose encoding (without the zeros around it) is `chunk`, or None if it is damaged."""
-    try:
-        body = cobs.decode(chunk)
-    except cobs.DecodeError:
-        return None
-    if len(body) < OVERHEAD:
-        return None
-    if _HEADER.unpack_from(body)[3] == len(body) - OVERHEAD:
+    body = _decoded(chunk)
+    if not _may_have_parity(body):
         return _checked(body, None)
-    if not OVERHEAD + parity.BYTES <= len(body) <= parity.LONGEST:
-        return None
     frame = _checked(_masked(body[: -parity.BYTES]), 0)
     if frame is None and (found := parity.repaired(body)):
         whole, count = found
@@ -151,8 +165,43 @@ def decode(chunk: bytes) -> Frame | None:
     return frame
 
 
+def decode_all(chunks: Sequence[bytes]) -> list[Frame | None]:
+    """Return what `decode` does for each of some chunks, in less time for many with parity."""
+    if len(chunks) < FEW:
+        return [decode(chunk) for chunk in chunks]
+    bodies = [_decoded(chunk) for chunk in chunks]
+    places = [i for i, body in enumerate(bodies) if _may_have_parity(body)]
+    frames = [_checked(body, None) for body in bodies]
+    if not places:
+        return frames
+    repaired = parity_rows.repaired([bodies[i] for i in places])
+    for i, found in zip(places, repaired):  # noqa: B905 (the device may have Python 3.9)
+        if found:
+            whole, count = found
+            frames[i] = _checked(_masked(whole[: -parity.BYTES]), count)
+        if frames[i] is None:
+            frames[i] = _checked(_masked(bodies[i][: -parity.BYTES]), 0)
+    return frames
+
+
+def _decoded(chunk: bytes) -> bytes:
+    """Return the bytes of a frame, as they were before COBS; none if its encoding is damaged."""
+    try:
+        body = cobs.decode(chunk)
+    except cobs.DecodeError:
+        return b""
+    return body if len(body) >= OVERHEAD else b""
+
+
+def _may_have_parity(body: bytes) -> bool:
+    is_long_enough = OVERHEAD + parity.BYTES <= len(body) <= parity.LONGEST
+    return is_long_enough and _HEADER.unpack_from(body)[3] != len(body) - OVERHEAD
+
+
 def _checked(body: bytes, repaired: int | None) -> Frame | None:
     """Return the frame with this header, payload and checksum, or None if it is damaged."""
+    if not body:
+        return None
     version, kind, seq, size = _HEADER.unpack_from(body)
     if size != len(body) - OVERHEAD or not 1 <= version <= MAX_VERSION:
         return None
@@ -181,15 +230,28 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Item]:
         """Take bytes as they came; return the frames and lines that they complete, in order."""
-        items: list[Item] = []
+        found: list[Item | bytes] = []
         pieces = data.split(b"\0")
         for piece in pieces[:-1]:
-            self._extend(piece, items)
-            self._end_chunk(items)
-        self._extend(pieces[-1], items)
+            self._extend(piece, found)
+            self._end_chunk(found)
+        self._extend(pieces[-1], found)
+        return self._decoded(found)
+
+    def _decoded(self, found: list[Item | bytes]) -> list[Item]:
+        """Return what was found, with frames in place of their encodings, without those that are damaged."""
+        decoded = iter(decode_all([item for item in found if isinstance(item, bytes)]))
+        items: list[Item] = []
+        for item in found:
+            whole = next(decoded) if isinstance(item, bytes) else item
+            if whole is None:
+                self.damaged += 1
+            else:
+                self.frames += isinstance(whole, Frame)
+                items.append(whole)
         return items
 
-    def _extend(self, piece: bytes, items: list[Item]) -> None:
+    def _extend(self, piece: bytes, items: list[Item | bytes]) -> None:
         if self._is_bad and not self._is_text:
             return
         self._chunk += piece
@@ -202,21 +264,16 @@ class Decoder:
             self.damaged += 1
             self._chunk.clear()
 
-    def _end_chunk(self, items: list[Item]) -> None:
+    def _end_chunk(self, items: list[Item | bytes]) -> None:
         chunk = bytes(self._chunk)
         if self._is_text or len(chunk) == 1:
             self._take_line(chunk, items)
         elif chunk:
-            frame = decode(chunk)
-            if frame is None:
-                self.damaged += 1
-            else:
-                self.frames += 1
-                items.append(frame)
+            items.append(chunk)
         self._chunk.clear()
         self._is_text = self._is_bad = False
 
-    def _take_lines(self, items: list[Item]) -> None:
+    def _take_lines(self, items: list[Item | bytes]) -> None:
         while True:
             end = self._chunk.find(self.text_end, 0, self.max_text + 1)
             if end < 0 and len(self._chunk) <= self.max_text:
@@ -226,7 +283,7 @@ class Decoder:
             del self._chunk[: size + skip]
             self._take_line(line, items)
 
-    def _take_line(self, line: bytes, items: list[Item]) -> None:
+    def _take_line(self, line: bytes, items: list[Item | bytes]) -> None:
         if line.translate(None, _PRINTABLE):
             if not self._is_bad:  # One damaged frame may look like many lines.
                 self.damaged += 1

@@ -30,9 +30,9 @@ def handshake(exchange: Exchange) -> DeviceInfo:
     while len(text) < total:
         patience = exchange.timeouts.give_up_s if text else max(0.0, give_up_at - exchange.clock())
         try:
-            reply = exchange.transact(
-                [_request(len(text), most)], "the handshake", give_up_s=patience or 0.001, may_split=can_be_short
-            )[0]
+            replies = exchange.transact(
+                _requests(len(text), total, most), "the handshake", give_up_s=patience or 0.001, may_split=can_be_short
+            )
         except Refused as e:
             if e.code != Code.LENGTH or most == _PART_BYTES:
                 raise
@@ -44,8 +44,11 @@ def handshake(exchange: Exchange) -> DeviceInfo:
                 continue
             during = " (during the handshake)" if isinstance(e, TooLong) else ""
             raise NoAnswer(f"{e}{during}; {_received(exchange)}") from e
-        part, total = _part(reply, len(text), total if text else 0, f"{name}: INFO")
-        text += part
+        for reply in replies:
+            part, total = _part(reply, len(text), total if text else 0, f"{name}: INFO")
+            text += part
+            if len(part) < most:
+                break  # those behind it were to begin where it should have ended
     info = parse_info(text, name)
     if info.protocol != frames.VERSION:
         raise DeviceError(
@@ -55,6 +58,15 @@ def handshake(exchange: Exchange) -> DeviceInfo:
     exchange.window = info.window
     exchange.can_repair = info.parity
     return info
+
+
+def _requests(offset: int, total: int, most: int) -> list[Request]:
+    """Return the requests for INFO from an offset: all the short parts, so that answers show which were lost.
+
+    How many there are is known once one has come.
+    """
+    stop = total if most < _PART_BYTES and offset else offset + 1
+    return [_request(at, most) for at in range(offset, stop, most)]
 
 
 def _request(offset: int, most: int) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -12,7 +12,7 @@ from deploy.coding import CODED
 from deploy.exchange import Exchange
 from deploy.frames import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Type
 from deploy.info import DeviceInfo
-from deploy.picture import PictureTransaction
+from deploy.picture import PictureTransaction, check_write
 from deploy.request import Request, TooLong
 
 _SMALLEST_CHUNK = 256
@@ -52,7 +52,8 @@ class TailAnswers:
 class InputWriter:
     """Writes inputs to one device. It remembers how long a chunk may be on a line that loses long ones.
 
-    `info` is that of the last handshake.
+    `info` is that of the last handshake. With `resumes`, a part of the next inputs may be stored: the device is asked
+    which, and `resumed_bytes` counts what it was.
     """
 
     info: DeviceInfo
@@ -61,6 +62,8 @@ class InputWriter:
         self._exchange = exchange
         self._longest_chunk = frames.MAX_PAYLOAD
         self._coder = Coder(exchange)
+        self.resumes = False
+        self.resumed_bytes = 0
 
     def write(
         self,
@@ -76,10 +79,10 @@ class InputWriter:
         Raises LinkError or DeviceError as Exchange.transact.
         """
         size = len(data)
-        missing = [(0, size)]
+        missing = self._missing(tensor, size, stage)
         answers = TailAnswers()
         self._longest_chunk = min(_GROWTH * self._longest_chunk // 4, frames.MAX_PAYLOAD)
-        codes = self._coder.codes(self.info, tensor, data, self._chunk_bytes())
+        codes = _touching(missing, self._coder.codes(self.info, tensor, data, self._chunk_bytes()))
         while missing:
             chunks, rest = (list(codes), []) if codes else self._chunks(missing)
             writes = [self._write_request(tensor, data, span, codes.get(span)) for span in chunks]
@@ -99,6 +102,25 @@ class InputWriter:
             missing = rest + [chunk for chunk, reply in zip(chunks, replies, strict=False) if reply is None]
             answers = TailAnswers(replies[len(writes) :], part.run_waited_s, part.run_took_s)
         return answers
+
+    def _missing(self, tensor: int, size: int, stage: str) -> list[Span]:
+        """Return which bytes of an input are to be written, one granule at least: the maps of empty WRITEs show it."""
+        if not self.resumes or not self.info.write_map or self.info.input_streamed:
+            return [(0, size)]
+        heads = [
+            CHUNK.pack(tensor | WITH_MAP, min(at + MAP_BEFORE * GRANULE, size // GRANULE * GRANULE))
+            for at in range(0, size, 8 * MAP.size * GRANULE)
+        ]
+        requests = [Request(Type.WRITE, head, STORED.size + MAP.size) for head in heads]
+        bits = 0
+        for request, reply in zip(requests, self._exchange.transact(requests, stage), strict=True):
+            check_write(request, reply, self._exchange.link.name)
+            first = max(0, STORED.unpack_from(reply)[1] // GRANULE - MAP_BEFORE)
+            bits |= MAP.unpack_from(reply, STORED.size)[0] << first
+        count = -(-size // GRANULE)
+        absent = [i for i in range(count) if not bits >> i & 1]
+        self.resumed_bytes += (count - len(absent)) * GRANULE
+        return _joined([(i * GRANULE, min(size, (i + 1) * GRANULE)) for i in absent or [count - 1]])
 
     def _transaction(
         self, writes: list[Request], tail: Tail, stage: str, on_reply: Callable[[int], None] | None
@@ -158,6 +180,26 @@ class InputWriter:
         best = self._exchange.best_frames().length
         most = min(self._longest_chunk, best, min(self.info.max_payload, fits) - CHUNK.size)
         return max(GRANULE, most - most % GRANULE)
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Return spans in order with neighbors made one."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _touching(spans: Sequence[Span], codes: Mapping[Span, bytes]) -> dict[Span, bytes]:
+    """Return those codes that have bytes of some spans."""
+    return {
+        (begin, stop): code
+        for (begin, stop), code in codes.items()
+        if any(begin < end and start < stop for start, end in spans)
+    }
 
 
 def _adding(on_done: Callable[[int], None] | None, before: int, chunks: Sequence[Span]) -> Callable[[int], None] | None:

@@ -7,7 +7,7 @@ LEAST_SLACK_S = 0.02
 SPREADS = 4
 FIRST_RUN_S = 0.25
 HASTE, CALM, MOST_CAUTION = 1.5, 0.98, 8.0
-"""What time-outs of a good line are multiplied by: more with each that was too short, less with each answer in time."""
+"""What time-outs are multiplied by: more with each that was too short, less with each answer in time."""
 
 
 class LineSpeed:
@@ -40,14 +40,13 @@ class LineSpeed:
             return longest_s
         return min(longest_s, max(LEAST_SLACK_S, SPREADS * self.spread_s))
 
-    def patience(self, expected_s: float, longest_slack_s: float, *, is_good: bool = False) -> float:
+    def patience(self, expected_s: float, longest_slack_s: float) -> float:
         """Seconds after which an answer that is expected after `expected_s` counts as lost.
 
-        On a line that is good as far as is known it has more time once answers have come late: a device without
-        processor time is likelier than a loss.
+        It has more time once answers have come late: the device, or its emulator, lacks processor time.
         """
         factor = 3.0 if self._answers < SURE_ANSWERS else 1.5
-        return (self._caution if is_good else 1.0) * (factor * expected_s + self.slack(longest_slack_s))
+        return self._caution * (factor * expected_s + self.slack(longest_slack_s))
 
     def was_hasty(self) -> None:
         """Record that an answer counted as lost and came: a busy machine, or a device on one, stops now and then."""

@@ -29,34 +29,34 @@ def _powers() -> bytes:
     return bytes(powers) * (REPAIRS + 2)
 
 
-_POWER = _powers()
+POWER = _powers()
 """Powers of 2, so often that each term of a locator is a slice of them."""
-_LOG = {power: exponent for exponent, power in enumerate(_POWER[:LONGEST])}
+_LOG = {power: exponent for exponent, power in enumerate(POWER[:LONGEST])}
 _LOGS = bytes(_LOG[element] for element in range(1, 256))
-_PRODUCTS = [bytes(256)] + [b"\0" + _LOGS.translate(_POWER[log : log + 256]) for log in _LOGS]
+PRODUCTS = [bytes(256)] + [b"\0" + _LOGS.translate(POWER[log : log + 256]) for log in _LOGS]
 """All products, by their two factors."""
-_STEPS = [int.from_bytes(_GENERATOR.to_bytes(BYTES, "big").translate(row), "big") for row in _PRODUCTS]
+_STEPS = [int.from_bytes(_GENERATOR.to_bytes(BYTES, "big").translate(row), "big") for row in PRODUCTS]
 """What a factor adds to the rest of the division by the generator."""
 
 
 def _over(a: int, b: int) -> int:
     """Return a quotient; 0 over 0 is 0, which no frame without an error needs."""
-    return _POWER[_LOG[a] - _LOG[b] + LONGEST] if a and b else 0
+    return POWER[_LOG[a] - _LOG[b] + LONGEST] if a and b else 0
 
 
 @functools.cache
-def _parts_of_syndromes() -> list[list[int]]:
+def parts_of_syndromes() -> list[list[int]]:
     """Return what a byte of the rest adds to all syndromes, by place and value; the first one is the highest byte."""
     tables, powers = [], [1] * BYTES
     for _ in range(BYTES):
-        rows = [_PRODUCTS[power] for power in powers]
+        rows = [PRODUCTS[power] for power in powers]
         tables.append([int.from_bytes(bytes([row[value] for row in rows]), "big") for value in range(256)])
-        powers = [_PRODUCTS[power][_POWER[root]] for root, power in enumerate(powers)]
+        powers = [PRODUCTS[power][POWER[root]] for root, power in enumerate(powers)]
     return tables[::-1]
 
 
 @functools.cache
-def _tables() -> tuple[Any, Any, Any, Any]:
+def tables() -> tuple[Any, Any, Any, Any]:
     """Return numpy, the parity of each byte by place and value, where each place begins in it, and a XOR of all.
 
     The last place is that of the byte before the parity. 0.5 MB, which only lines that damage frames need.
@@ -77,7 +77,7 @@ def of(data: bytes) -> bytes:
 
 
 def _rest(data: bytes) -> int:
-    np, table, begins, xor = _tables()
+    np, table, begins, xor = tables()
     first = len(begins) - len(data)
     return int(xor(table.take(begins[first:] + np.frombuffer(data, np.uint8)))) if data else 0
 
@@ -107,7 +107,7 @@ def repaired(data: bytes) -> tuple[bytes, int] | None:
 def _syndromes(rest: bytes) -> bytes:
     """Return the values of the rest of the division at the generator's roots."""
     packed = 0
-    for table, value in zip(_parts_of_syndromes(), rest):  # noqa: B905 (the device may have Python 3.9)
+    for table, value in zip(parts_of_syndromes(), rest):  # noqa: B905 (the device may have Python 3.9)
         packed ^= table[value]
     return packed.to_bytes(BYTES, "big")
 
@@ -121,7 +121,7 @@ def _one_error(syndromes: bytes, size: int) -> list[tuple[int, int]] | None:
     if not first or not second:
         return None
     exponent = (_LOG[second] - _LOG[first]) % LONGEST
-    if exponent >= size or syndromes[:-1].translate(_PRODUCTS[_POWER[exponent]]) != syndromes[1:]:
+    if exponent >= size or syndromes[:-1].translate(PRODUCTS[POWER[exponent]]) != syndromes[1:]:
         return None
     return [(size - 1 - exponent, first)]
 
@@ -136,9 +136,9 @@ def _locator(syndromes: bytes) -> bytes:
     for n in range(BYTES):
         difference = syndromes[n]
         for i in range(1, degree + 1):
-            difference ^= _PRODUCTS[locator[i]][syndromes[n - i]]
+            difference ^= PRODUCTS[locator[i]][syndromes[n - i]]
         if difference:
-            added = int.from_bytes(earlier.translate(_PRODUCTS[_over(difference, divisor)]), "little") << 8 * shift
+            added = int.from_bytes(earlier.translate(PRODUCTS[_over(difference, divisor)]), "little") << 8 * shift
             kept = locator
             locator = ((int.from_bytes(locator, "little") ^ added) & _ALL).to_bytes(BYTES, "little")
             if 2 * degree <= n:
@@ -157,22 +157,22 @@ def _errors(syndromes: bytes, locator: bytes, size: int) -> list[tuple[int, int]
     evaluator = [0] * degree
     for i in range(degree):
         for k in range(i + 1):
-            evaluator[i] ^= _PRODUCTS[locator[k]][syndromes[i - k]]
+            evaluator[i] ^= PRODUCTS[locator[k]][syndromes[i - k]]
     terms = [(k, _LOG[c]) for k, c in enumerate(locator) if c]
     first = LONGEST - (size - 1)
     values = int.from_bytes(bytes([locator[0]]) * size, "big")
     for k, log in terms[1:]:
         start = (log + k * first) % LONGEST
-        values ^= int.from_bytes(_POWER[start : start + k * size : k], "big")
+        values ^= int.from_bytes(POWER[start : start + k * size : k], "big")
     at_places, errors = values.to_bytes(size, "big"), []
     place = at_places.find(0)
     while place >= 0:
         exponent = first + place
         slope = top = 0
         for k, log in terms:
-            slope ^= _POWER[(log + k * exponent) % LONGEST] if k % 2 else 0
+            slope ^= POWER[(log + k * exponent) % LONGEST] if k % 2 else 0
         for k, coefficient in enumerate(evaluator):
-            top ^= _PRODUCTS[coefficient][_POWER[k * exponent % LONGEST]]
+            top ^= PRODUCTS[coefficient][POWER[k * exponent % LONGEST]]
         errors.append((place, _over(top, slope)))
         place = at_places.find(0, place + 1)
     return errors

@@ -84,6 +84,9 @@ class PictureTransaction(Transaction):
     def _busy_s(self, number: int) -> float:
         return self.busy_s if number >= self.writes else 0.0
 
+    def _is_conditional(self, number: int) -> bool:
+        return number >= self.writes
+
     def _may_begin(self, number: int) -> bool:
         if number == self.writes:
             self._flush()  # a line that repeats what is written at once would begin a new input behind RUN
@@ -145,7 +148,7 @@ class PictureTransaction(Transaction):
     def _learn_repaired(self, reply: bytes) -> None:
         if len(reply) == STORED.size + MAP.size + REPAIRED.size:
             (count,) = REPAIRED.unpack_from(reply, STORED.size + MAP.size)
-            self.exchange.errors.repaired(min(count, parity.REPAIRS))
+            self.exchange.errors.repaired(min(count, frames.MOST_TOGETHER * parity.REPAIRS))
 
     def _all_stored(self, now: float) -> None:
         for seq in [seq for seq, sent in self.sent.items() if sent.number < self.writes]:

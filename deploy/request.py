@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploy.frames import Type
+from deploy.frames import Code, Frame, Type
 from errors import DeviceError, LinkError
+
+_REFUSAL = struct.Struct("<BH")
 
 
 class Refused(DeviceError):
@@ -60,3 +63,16 @@ class Request:
     type: Type
     payload: bytes = b""
     reply_bytes: int = 16
+
+
+def refusal_in(frame: Frame, kind: Type, name: str, doing: str) -> Refused:
+    """Return what an ERROR over the link `name` says to a request of a type; `doing` names what was being done."""
+    if len(frame.payload) < _REFUSAL.size:
+        return Refused(
+            f"{name}: ERROR of {len(frame.payload)} bytes, expected at least 3; flash the firmware again", 0, ""
+        )
+    _, code = _REFUSAL.unpack_from(frame.payload)
+    sent_text = frame.payload[_REFUSAL.size :].decode("utf-8", errors="replace")
+    text = "".join(c if c.isprintable() else " " for c in sent_text)[:300]
+    label = Code(code).name if code in Code._value2member_map_ else f"code {code}"
+    return Refused(f"{name}: device refused {kind.name}: {label}: {text} (during {doing})", code, text)

@@ -19,7 +19,7 @@ from deploy.links import Link
 from deploy.output_reader import OutputReader
 from deploy.picture import ticks_in
 from deploy.request import NoAnswer, Refused, Request, Restarted, Timeouts
-from errors import DeviceError
+from errors import DeviceError, Error
 from target.sections import EMULATED_UNITS
 
 Progress = Callable[[str, int, int], None]
@@ -71,6 +71,7 @@ class Session:
         self._reader = OutputReader(self.exchange)
         self._run_time = RunTime()
         self._input_at: float | None = None
+        self._unfinished = b""
 
     def __enter__(self) -> Session:
         """Open the link; return when the device has answered."""
@@ -103,9 +104,19 @@ class Session:
         """How many requests had to be sent again."""
         return self.exchange.resent
 
-    def remember_line(self, before: Session) -> None:
-        """Know how often the line damages frames from an earlier session over it, which was cut."""
-        self.exchange.errors = before.exchange.errors
+    @property
+    def resumed_bytes(self) -> int:
+        """How many bytes of the input that is being written the device had from an earlier session."""
+        return self._writer.resumed_bytes
+
+    def remember(self, before: Session) -> None:
+        """Take over from an earlier session over the line, which was cut.
+
+        It is the line's speed, how often it damages frames, and the inputs that were not finished: what the device
+        still has of them is not sent again. A device that restarted has nothing. Nobody else may have used it since.
+        """
+        self.exchange.speed, self.exchange.errors = before.exchange.speed, before.exchange.errors
+        self._unfinished = before._unfinished
 
     def expect_model(self, sha256: str) -> None:
         """Raise DeviceError, naming both, if the device holds another model than the one of this sha256."""
@@ -122,6 +133,7 @@ class Session:
         Raises ValueError on a wrong size.
         """
         started, begin = time.perf_counter(), self.exchange.clock()
+        self._writer.resumes, self._writer.resumed_bytes = input_bytes == self._unfinished, 0
         run = self._run_request(1)
         reads = self._reader.all_requests()
         tail = Tail([run, *reads], self._run_time.longest_s, self.timeouts.run_s, self._stage("RUN"))
@@ -132,11 +144,14 @@ class Session:
             outputs = self._reader.joined(reads, answers.replies[1:])
             if None in answers.replies:
                 outputs = self.read_outputs()
-        except Refused as e:
-            if e.code != Code.INPUT:
+        except Error as e:
+            self._unfinished = input_bytes
+            if not isinstance(e, Refused) or e.code != Code.INPUT:
                 raise
             last = f"; last output: {self.log[-1][:200]}" if self.log else ""
             raise Restarted(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
+        finally:
+            self._writer.resumes = False
         if answers.took_s is not None:
             self._run_time.learn(answers.took_s)
         # What a device computes while it takes a streamed input counts in the time of its RUN.
@@ -176,6 +191,7 @@ class Session:
         if len(data) != size:
             raise ValueError(f"input {tensor}: expected {size} bytes, got {len(data)}")
         self._input_at = self.exchange.clock() if self._input_at is None else self._input_at
+        self._unfinished = b""
         done = self._reporter("write", 1, size)
         return self._writer.write(tensor, data, self._stage("writing the input"), done, tail)
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, NoReturn
 
 from deploy import frames
 from deploy.frames import Code, Frame, Type
-from deploy.request import NoAnswer, Refused, Request, TooLong
+from deploy.request import NoAnswer, Refused, Request, TooLong, refusal_in
 from errors import DeviceError, LinkError
 
 if TYPE_CHECKING:
     from deploy.exchange import Exchange
 
-_REFUSAL = struct.Struct("<BH")
 _BACKOFF = 1.5
 _MOST_BACKOFFS = 30
 _LONGEST_RESEND_S = 2.0
@@ -28,7 +26,12 @@ SHORT_LINE_BYTES = 128
 STILL_SHORT_BYTES = 512
 """A frame that is longer is not the last thing to try on a line that is silent."""
 JOINED_BYTES = 4096
-"""Short frames are written together, as many as fit into so many bytes."""
+"""Short frames are written together, as many as fit into so many bytes, or into a part of a large window."""
+_JOINED_SHARE = 16
+_MOST_PROBES = 4
+"""So many frames are sent again when there is no answer; more if they are known to be lost."""
+_AT_ONCE = 64
+"""So many frames are encoded at once."""
 
 
 @dataclass
@@ -107,11 +110,13 @@ class Transaction:
             self._send_ahead()
             if not self._may_wait_for_more():
                 self._flush()
-            before, done = self._clock(), self.done
+            before, done, damaged = self._clock(), self.done, self.exchange.decoder.damaged
             wait_s = max(0.0, min(self.sent[seq].resend_at for seq in self._watched()) - before)
             for frame in self.exchange.receive(wait_s):
                 self._take(frame)
             now = self._clock()
+            if len(self.sent) == 1 and self.exchange.decoder.damaged > damaged:
+                next(iter(self.sent.values())).resend_at = now  # the damaged frame was its answer, most likely
             # While this process was stopped, or the host asleep, it did not wait for the device.
             silent_s = 0.0 if self.done > done else silent_s + min(now - before, wait_s + _LATE_S)
             if silent_s > self._patience_s():
@@ -121,6 +126,12 @@ class Transaction:
                 # What is sent again counts once: it is taken for lost.
                 self._bytes_taken = self._bytes_out - sum(len(s.data) for seq, s in self.sent.items() if seq not in due)
                 self._resend(due, is_known=False)
+                self._put_off(max(self.sent[seq].resend_at for seq in due))
+
+    def _put_off(self, until: float) -> None:
+        """Wait for the answers to what was just sent again: they show which of the others are lost."""
+        for seq in self._watched():
+            self.sent[seq].resend_at = max(self.sent[seq].resend_at, until)
 
     def _give_up(self, message: str) -> NoReturn:
         if self.may_split and max(self._size(self.sent[seq]) for seq in self._watched()) > STILL_SHORT_BYTES:
@@ -134,6 +145,10 @@ class Transaction:
         """Return how long the device may compute before it answers a request."""
         return self.busy_s
 
+    def _is_conditional(self, number: int) -> bool:
+        """Whether `_may_begin` depends on what was sent before this request."""
+        return False
+
     def _may_begin(self, number: int) -> bool:
         """Whether a request may be sent for the first time as soon as the window has room."""
         return True
@@ -142,19 +157,34 @@ class Transaction:
         """A request gets its first sequence number, or another one; it is sent right after."""
 
     def _send_ahead(self) -> None:
-        while self.unsent and self._may_begin(self.unsent[0]):
-            number = self.unsent[0]
+        while numbers := self._that_fit():
+            ahead = []
+            for number in numbers:
+                request = self.requests[number]
+                repaired = 0 if self._has_parity(request) else None
+                ahead.append(Frame(request.type, self.exchange.next_seq(), request.payload, repaired=repaired))
+            for number, frame, data in zip(numbers, ahead, frames.encode_all(ahead), strict=True):
+                self.unsent.popleft()
+                self.sent[frame.seq] = Sent(number, data, frame.repaired is not None)
+                self._begun(frame.seq)
+                self._send(frame.seq, is_known=True)
+
+    def _that_fit(self) -> list[int]:
+        """Return the next requests for which the window has room; one whose turn depends on others comes alone."""
+        numbers: list[int] = []
+        room = self.exchange.window - self.in_flight
+        for number in islice(self.unsent, _AT_ONCE):
+            if (numbers and self._is_conditional(number)) or not self._may_begin(number):
+                break
             request = self.requests[number]
-            with_parity = self._may_have_parity and len(request.payload) <= frames.LONGEST_REPAIRABLE
-            size = frames.encoded_size(len(request.payload), with_parity=with_parity)
-            if self.sent and self.in_flight + size > self.exchange.window:
-                return
-            self.unsent.popleft()
-            seq = self.exchange.next_seq()
-            data = frames.encode(Frame(request.type, seq, request.payload, repaired=0 if with_parity else None))
-            self.sent[seq] = Sent(number, data, with_parity)
-            self._begun(seq)
-            self._send(seq, is_known=True)
+            room -= frames.encoded_size(len(request.payload), with_parity=self._has_parity(request))
+            if room < 0 and (numbers or self.sent):
+                break
+            numbers.append(number)
+        return numbers
+
+    def _has_parity(self, request: Request) -> bool:
+        return self._may_have_parity and len(request.payload) <= frames.LONGEST_REPAIRABLE
 
     def _send(self, seq: int, is_known: bool) -> None:
         """Send a request; `is_known` if no answer can come to an earlier time that it was sent."""
@@ -191,7 +221,7 @@ class Transaction:
         return max(1, min(copies, room))
 
     def _write(self, data: bytes) -> None:
-        if len(self._pending) + len(data) > JOINED_BYTES:
+        if len(self._pending) + len(data) > max(JOINED_BYTES, self.exchange.window // _JOINED_SHARE):
             self._flush()
         self._pending += data[1:] if self._pending else data  # one zero between two frames is enough
 
@@ -213,9 +243,12 @@ class Transaction:
         return bool(self.unsent)
 
     def _due(self, now: float) -> list[int]:
+        """Return what to send again for want of an answer: the last ones, whose answers overtake those before them."""
         watched = self._watched()
         due = [seq for seq in watched if self.sent[seq].resend_at <= now]
-        return self._by_number(watched) if due and self.in_order else due
+        if due and self.in_order:
+            return self._by_number(watched)
+        return due if len(watched) <= _MOST_PROBES else list(watched[-_MOST_PROBES:] if due else due)
 
     def _watched(self) -> Sequence[int]:
         """Return which requests are sent again if their answers do not come in time."""
@@ -227,8 +260,7 @@ class Transaction:
     def _wait(self, sent: Sent) -> float:
         speed = self.exchange.speed
         expected = speed.expect(max(sent.ahead, self.in_flight) + self.requests[sent.number].reply_bytes)
-        is_good = not self.exchange.errors.rate
-        return speed.patience(expected, self.exchange.timeouts.resend_s, is_good=is_good) + self._busy_s(sent.number)
+        return speed.patience(expected, self.exchange.timeouts.resend_s) + self._busy_s(sent.number)
 
     def _hurry(self, now: float) -> None:
         """An answer has come: each frame behind a lost one gets its full patience again."""
@@ -266,7 +298,7 @@ class Transaction:
             return
         request = self.requests[sent.number]
         if frame.type == Type.ERROR:
-            refusal = self._refusal(frame, request)
+            refusal = refusal_in(frame, request.type, self.exchange.link.name, self.doing)
             if refusal.code == Code.BUSY or self._is_early(sent, refusal):
                 return  # It is sent again in its time.
             raise refusal
@@ -304,15 +336,3 @@ class Transaction:
     def _to_send_again(self, lost: list[int], frame: Frame) -> list[int]:
         """Return which requests to send again, of those without an answer that an answer has overtaken."""
         return lost
-
-    def _refusal(self, frame: Frame, request: Request) -> Refused:
-        name = self.exchange.link.name
-        if len(frame.payload) < _REFUSAL.size:
-            return Refused(
-                f"{name}: ERROR of {len(frame.payload)} bytes, expected at least 3; flash the firmware again", 0, ""
-            )
-        _, code = _REFUSAL.unpack_from(frame.payload)
-        sent_text = frame.payload[_REFUSAL.size :].decode("utf-8", errors="replace")
-        text = "".join(c if c.isprintable() else " " for c in sent_text)[:300]
-        label = Code(code).name if code in Code._value2member_map_ else f"code {code}"
-        return Refused(f"{name}: device refused {request.type.name}: {label}: {text} (during {self.doing})", code, text)

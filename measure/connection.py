@@ -64,18 +64,20 @@ class Connection:
     def run(self, body: Callable[[Session], T], done: Callable[[], int] = lambda: 0) -> T:
         """Return what `body` returns; when the device is lost in it, wait for the device and call it again.
 
-        `done` counts what was finished, and `body` begins behind that. Raises what `body` raised last when the device
-        stays away for `give_up_s`, or is lost again and again without progress; DeviceError if another one comes back.
+        `done` counts what was finished, and `body` begins behind that; a part of an input that the device still has is
+        progress too. Raises what `body` raised last when the device stays away for `give_up_s`, or is lost again and
+        again without progress; DeviceError if another one comes back.
         """
-        finished, losses, since = -1, 0, self._clock()
+        finished, losses, since = (-1, 0), 0, self._clock()
         while True:
             try:
                 return body(self.session)
             except Error as e:
                 if not is_loss(e) or self._give_up_s <= 0:
                     raise
-                if done() > finished:
-                    finished, losses, since = done(), 0, self._clock()
+                progress = done(), self.session.resumed_bytes
+                if progress > finished:
+                    finished, losses, since = progress, 0, self._clock()
                 losses += 1
                 if losses > MOST_LOSSES:
                     raise type(e)(f"{e}; it was lost {losses} times in a row without progress") from e
@@ -100,7 +102,7 @@ class Connection:
             if self._clock() >= limit:
                 raise LinkError(f"{last}; gave up waiting after {self._give_up_s:g} s, see --give-up-after") from last
         check_same(self.info, session.info, session.link.name)
-        session.remember_line(self.session)
+        session.remember(self.session)
         self.session = session
         self._say(f"device is back after {self._clock() - begin:.1f} s")
 

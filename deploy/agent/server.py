@@ -13,6 +13,7 @@ from deploy.agent.inputs import Input, tensor_bytes
 from deploy.agent.interface import Engine
 from deploy.agent.payloads import Refusal, as_json, decoded, expect_size, unpack
 from deploy.agent.text_mode import TextMode
+from deploy.agent.unanswered import Unanswered
 from deploy.frames import CHUNK, COUNT, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 
 WINDOW = 1 << 18
@@ -52,6 +53,7 @@ class Server:
         self.has_output = False
         self._input_is_old = False
         self._unsent = bytearray()
+        self._unanswered = Unanswered()
         self._own_stats = own_stats
         self._max_payload = max_payload
         limits = {"window": window, "max_payload": max_payload, "write_map": True, "parity": True, "coding": True}
@@ -75,32 +77,44 @@ class Server:
         """Take bytes from the host and answer what they complete."""
         for item in self._decoder.feed(data):
             if isinstance(item, Frame):
-                self._unsent += frames.encode(self._reply(item))
-                if len(self._unsent) >= JOINED_BYTES:
-                    self._flush()
+                self._take(item)
             else:
+                self._answer_writes(self._unanswered.last())
                 self._flush()
                 self.send(self._text.answer(item.line).encode())
+        self._answer_writes(self._unanswered.last())
         self._flush()
+
+    def _take(self, request: Frame) -> None:
+        if request.type != Type.WRITE:
+            self._answer_writes(self._unanswered.last())
+        kind, payload = self._answer(request)
+        if kind == Type.WRITE | frames.REPLY and payload[:1] and payload[0] & WITH_MAP:
+            self._answer_writes(self._unanswered.add(request, payload))
+            return
+        self._answer_writes(self._unanswered.last())
+        # With parity if the request had some and the answer is short enough.
+        has_parity = request.repaired is not None and len(payload) <= frames.LONGEST_REPAIRABLE
+        self._reply(Frame(kind, request.seq, payload, repaired=0 if has_parity else None))
+
+    def _answer_writes(self, answers: list[tuple[int, bytes, int | None]]) -> None:
+        """Answer WRITEs with a map, which need no parity: those behind them say the same."""
+        for seq, stored, repaired in answers:
+            flagged, offset, _ = STORED.unpack(stored)
+            payload = stored + self.inputs[flagged & ~(WITH_MAP | coding.CODED)].map_around(offset)
+            payload += b"" if repaired is None else REPAIRED.pack(min(repaired, 0xFF))
+            self._reply(Frame(Type.WRITE | frames.REPLY, seq, payload))
+
+    def _reply(self, reply: Frame) -> None:
+        self._unsent += frames.encode(reply)
+        if len(self._unsent) >= JOINED_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
         if self._unsent:
             data = bytes(self._unsent)
             self._unsent.clear()
             self.send(data)
-
-    def _reply(self, request: Frame) -> Frame:
-        """Return the answer, with parity if the request had some and the answer is short enough.
-
-        One to a WRITE with a map needs none, since those behind it say the same; it says what was repaired instead.
-        """
-        kind, payload = self._answer(request)
-        if request.repaired is None:
-            return Frame(kind, request.seq, payload)
-        if kind == Type.WRITE | frames.REPLY and len(payload) > STORED.size:
-            return Frame(kind, request.seq, payload + REPAIRED.pack(request.repaired))
-        repaired = 0 if len(payload) <= frames.LONGEST_REPAIRABLE else None
-        return Frame(kind, request.seq, payload, repaired=repaired)
 
     def log(self, text: str) -> None:
         """Send a line of log to the host."""
@@ -163,8 +177,7 @@ class Server:
         self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
         self._begin_write()
         self.inputs[tensor].write(offset, chunk)
-        reply = STORED.pack(flagged, offset, len(chunk))
-        return reply + self.inputs[tensor].map_around(offset) if flagged & WITH_MAP else reply
+        return STORED.pack(flagged, offset, len(chunk))
 
     def _on_read(self, payload: bytes) -> bytes:
         tensor, offset, size = unpack(STORED, payload)

@@ -79,6 +79,19 @@ def test_up_to_four_damaged_bytes_are_repaired(frame: Frame, places: set[int], c
     assert frames.decode(cobs.encode(bytes(damaged))) == frame._replace(repaired=count)
 
 
+@given(st.lists(frames_with_parity, min_size=1, max_size=12), st.integers(0), st.integers(0, 6))
+def test_many_at_once_are_encoded_and_repaired_like_each(sent: list[Frame], seed: int, most: int) -> None:
+    lines = [frames.encode(frame) for frame in sent]
+    assert frames.encode_all(sent) == lines
+    rng = random.Random(seed)
+    damaged = [bytearray(cobs.decode(line[1:-1])) for line in lines]
+    for body in damaged:
+        for _ in range(rng.randint(0, most)):
+            body[rng.randrange(len(body))] ^= rng.randrange(1, 256)
+    chunks = [cobs.encode(bytes(body)) for body in damaged]
+    assert frames.decode_all(chunks) == [frames.decode(chunk) for chunk in chunks]
+
+
 @pytest.mark.parametrize("size", [0, 1, 8, 246, 247])
 def test_a_frame_with_parity_is_zero_at_each_root_of_the_generator(size: int) -> None:
     data = random.Random(size).randbytes(size)

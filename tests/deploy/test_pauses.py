@@ -69,3 +69,18 @@ def test_a_device_that_has_no_time_is_not_taken_for_a_bad_line() -> None:
         assert link.stalls >= 10
         assert session.exchange.errors.rate == 0.0
         assert link.frames_out < 10 * pictures
+
+
+def test_after_a_silence_a_bad_line_gets_a_few_frames_again_not_all() -> None:
+    """Their answers show which of the others are lost: none, where the device only had no time."""
+    link = SimulatedLine(Line(20_000_000, byte_error=0.01), infer_s=0.01, window=1 << 18)
+    with Session(link, clock=link.clock) as session:
+        for number in range(4):
+            session.infer(random.Random(number).randbytes(49_152))
+        assert session.exchange.errors.rate > 1e-3
+        link.line = Line(20_000_000)
+        again, frames = session.resent_frames, link.frames_out
+        link._device_free_at = link.now + 5.0
+        session.infer(random.Random(9).randbytes(49_152))
+        assert link.frames_out - frames > 200
+        assert session.resent_frames - again < 100

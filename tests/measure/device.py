@@ -41,6 +41,7 @@ class Device:
     end: BaseException = field(default_factory=lambda: LinkError("gone"))
     inferences: int = 0
     runs: int = 0
+    resumed_bytes: int = 0
     stack_used: int = 5
     opened: list[int] = field(default_factory=list)
     is_closed: bool = False
@@ -85,7 +86,7 @@ class Device:
         yield self
         self.is_closed = True
 
-    def remember_line(self, before: Device) -> None:
+    def remember(self, before: Device) -> None:
         """What a line is like does not matter here."""
 
     def infer(self, data: bytes) -> Inference:

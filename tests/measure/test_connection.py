@@ -41,7 +41,7 @@ class Line:
         self.is_open = True
         try:
             session = SimpleNamespace(info=SimpleNamespace(**opening), link=SimpleNamespace(name="line"))
-            session.remember_line = self.remembered.append
+            session.remember, session.resumed_bytes = self.remembered.append, 0
             self.sessions.append(session)
             yield session
         finally:
