@@ -15,8 +15,8 @@ from rich.text import Text
 from console.screen import on_terminal, out
 from console.text import clean
 
-_FILLED = re.compile(r" +((?:\x1b\[[0-9;]*m)*)\n")
-"""Spaces at the end of a line, perhaps before the codes that end a color."""
+_FILLED = re.compile(r"(?: |\x1b\[[0-9;]*m)+\n")
+"""Spaces at the end of a line, also between codes of colors: an empty cell behind a heading has its own."""
 Columns = Sequence[tuple[str, str]]
 Rows = Sequence[Sequence[str]]
 
@@ -56,7 +56,7 @@ def _print(grid: Table) -> None:
     )  # fmt: skip
     with wide.capture() as printed:
         wide.print(grid, crop=False)
-    out.file.write(_FILLED.sub(r"\1\n", printed.get()))
+    out.file.write(_FILLED.sub(lambda end: end[0].replace(" ", ""), printed.get()))
     out.file.flush()
 
 

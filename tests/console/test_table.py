@@ -44,6 +44,19 @@ def test_a_narrow_terminal_does_without_some_columns(
     assert printed == lines
 
 
+def test_no_line_ends_in_spaces_in_colors_either(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Console(width=80, force_terminal=True, color_system="truecolor", soft_wrap=True)
+    monkeypatch.setattr(sys.modules["console.table"], "out", screen)
+    columns = [("name", "left"), ("bytes\nneeded", "right"), ("", "left")]
+    console.table("", columns, [["b", "", "over by 12"], ["a", "12", ""]], red=("over",))
+    printed = capsys.readouterr().out
+    assert "\x1b[31mover by 12\x1b[0m\n" in printed
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", printed).splitlines()
+    assert lines == ["       bytes", "name  needed", "b             over by 12", "a         12"]
+
+
 def test_a_pipe_gets_every_column(capsys: pytest.CaptureFixture[str]) -> None:
     console.table("", [("name", "left"), ("w" * 150, "left")], [["a", "b"]], drop=(1,))
     assert "not shown" not in capsys.readouterr().out
