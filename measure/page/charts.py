@@ -46,14 +46,21 @@ def histogram(samples: Sequence[float], text: Callable[[float], str]) -> Markup:
         for i, count in enumerate(counts)
         if count
     ]  # fmt: skip
-    for name, value in (("median", _at(ordered, 0.5)), ("p90", _at(ordered, 0.9))):
-        x = 20 + (value - low) / span * (WIDTH - 40)
+    median, p90 = (20 + (_at(ordered, part) - low) / span * (WIDTH - 40) for part in (0.5, 0.9))
+    for name, x, text_x in zip(("median", "p90"), (median, p90), _apart(median, p90), strict=True):
         parts.append(
             Markup('<line class="mark" x1="{0:.1f}" x2="{0:.1f}" y1="14" y2="132"/>').format(x)
-            + Markup('<text x="{:.1f}" y="11" text-anchor="middle">{}</text>').format(x, name)
+            + Markup('<text x="{:.1f}" y="11" text-anchor="middle">{}</text>').format(text_x, name)
         )
     parts.append(label(20, 148, text(low), "start") + label(WIDTH - 20, 148, text(high), "end"))
     return svg(156, f"Distribution of {len(ordered)} inferences, from {text(low)} to {text(high)}", parts)
+
+
+def _apart(median: float, p90: float) -> tuple[float, float]:
+    """Return where the middles of both names are so that neither covers the other or leaves the chart."""
+    half, other = 22, 14  # of the widths of the names, with some room
+    right = min(max(p90, max(median, half) + half + other), WIDTH - other)
+    return max(half, min(median, right - half - other)), right
 
 
 def scatter(

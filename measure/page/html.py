@@ -58,13 +58,15 @@ def render(runs: Sequence[Run], problems: Sequence[str], trend: Trend | None = N
     """
     dates = sorted(run.report.provenance.created[:10] for run in runs)
     shown = {run.report.target.measured_on for run in runs}
+    rows = [_row(run) for run in runs]
     return _template().render(
         title=runs[0].name if len(runs) == 1 else "Alpharho: measurements",
         dates=dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}",
         kinds=[(kind, words) for kind, words in KINDS if kind in shown],
         problems=problems,
         warnings=WARNINGS,
-        table=[_row(run) for run in runs],
+        table=rows,
+        has_accuracy=any(row["accuracy"] for row in rows),
         comparisons=_comparisons(runs),
         charts=_fronts(runs),
         runs=[_run(run, (trend or {}).get(run.anchor, ())) for run in runs],

@@ -278,3 +278,13 @@ def test_a_browser_shows_it_at_each_width_and_every_link_leads_somewhere(
     assert browser.evaluate(ground) == "rgb(22, 22, 22)"
     assert browser.pdf().startswith(b"%PDF")
     assert browser.problems == []
+
+
+@pytest.mark.parametrize("fast", [1, 50, 97])
+def test_names_of_marks_stand_apart(fast: int) -> None:
+    """Also where median and 90th percentile are at one place, and at either end."""
+    drawn = charts.histogram([1.0] * fast + [2.0] * (100 - fast), str)
+    median, p90 = (float(x) for x in re.findall(r'<text x="([0-9.]+)" y="11"', drawn))
+    assert median - 21 >= 0
+    assert p90 - 12 - (median + 21) >= 2
+    assert p90 + 12 <= charts.WIDTH
