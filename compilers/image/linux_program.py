@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from artifact import Artifact
 from compilers.image.microcontroller import FirmwareFacts
@@ -30,13 +29,12 @@ class Build:
 
 BUILDS = {
     "armv6": Build("arm-linux-gnueabi", "-march=armv6+fp -mfloat-abi=softfp -marm"),
-    "armv7": Build("arm-linux-gnueabihf", "-march=armv7-a+vfpv3-d16 -mfloat-abi=hard -mthumb"),
+    "armv7": Build("arm-linux-gnueabihf", "-march=armv7-a+vfpv3-d16 -mfloat-abi=hard -mthumb", "simd"),
     "aarch64": Build("aarch64-linux-gnu", "-march=armv8-a", "simd"),
     "riscv64": Build("riscv64-linux-gnu", "-march=rv64gc -mabi=lp64d"),
-    "x86-64": Build("x86_64-linux-gnu", "-m64 -march=x86-64"),
+    "x86-64": Build("x86_64-linux-gnu", "-m64 -march=x86-64", "simd"),
 }
-AVX2 = Build("x86_64-linux-gnu", "-m64 -march=x86-64-v3", "simd")
-"""For this host, where it has it: other boards of the architecture may not."""
+"""The set `simd` has vectors for several CPUs of an architecture, of which a program chooses when it is started."""
 ADDRESSES = 1 << 31
 """Stands for flash and RAM, which a process has none of: the network is not refused for its size."""
 
@@ -90,7 +88,4 @@ def architecture_of(target: Target) -> str:
 
 
 def _build_of(target: Target) -> Build:
-    architecture = architecture_of(target)
-    if architecture == "x86-64" and target.measured_on == "host" and " avx2 " in Path("/proc/cpuinfo").read_text():
-        return AVX2
-    return BUILDS[architecture]
+    return BUILDS[architecture_of(target)]

@@ -28,10 +28,6 @@ ADDRESS = ["-fsanitize=address", *UNDEFINED]
 # Four texts, two numbers, a truth value and two numbers, two tables, a function, on a 64-bit machine.
 ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 8
 
-CPU = Path("/proc/cpuinfo").read_text()
-OF_SET = {"simd": ["-mavx2"]} if " avx2" in CPU else {}
-"""Options of gcc for this machine, by kernel set: without them, a set is its own C."""
-
 LARGE_BYTES = 200_000
 """From which on the C of constants takes gcc a noticeable time."""
 
@@ -87,7 +83,7 @@ def kernel_headers() -> str:
 @functools.cache
 def kernel_objects(*options: str, kernels: str = "portable") -> tuple[Path, ...]:
     """Return the object files of a kernel set, built once for each set of options."""
-    command = ["gcc", *WARNINGS, *options, *OF_SET.get(kernels, ()), "-fPIC", f"-I{KERNELS}"]
+    command = ["gcc", *WARNINGS, *options, "-fPIC", f"-I{KERNELS}"]
     return tuple(compiled(command, kernel_sources(kernels), "kernels"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,15 @@ def library(kernels: str = "portable") -> ctypes.CDLL:
     """Return a set's kernels with -fsanitize=undefined: a fault ends the process with a message."""
     objects = host_build.kernel_objects("-O1", *host_build.UNDEFINED, kernels=kernels)
     return ctypes.CDLL(str(shared_library(["gcc", *host_build.UNDEFINED], objects)))
+
+
+def forms(kernels: str) -> Iterator[int]:
+    """Let the set take each of its forms that this CPU has, one after the other: plain C first. Yield its number."""
+    most = ctypes.c_int32.in_dll(library(kernels), "alpharho_simd_most") if kernels == "simd" else ctypes.c_int32(0)
+    for form in range((best := most.value) + 1):
+        most.value = form
+        yield form
+    most.value = best
 
 
 @functools.cache

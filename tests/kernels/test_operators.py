@@ -17,7 +17,7 @@ from compilers.aot.sets.mve import elementwise
 from errors import CompileError
 from graph.reader import parse
 from graph.types import Array
-from tests.compilers.kernel_runner import Runner
+from tests.compilers.kernel_runner import Runner, forms
 from tests.compilers.reference import MicroReference, Reference
 from tests.kernels import core_runner
 from tests.kernels.cases import Case
@@ -62,9 +62,10 @@ def compare(case: Case, core: str = "portable", batch: Batch | None = None, opti
     reference = MicroReference(case.model) if case.oracle == "tflm" else Reference(case.model, case.oracle)
     for inputs in case.runs:
         expected = reference.run(*inputs)
-        for runner in runners:
-            for ours, theirs in zip(runner.run(*inputs), expected, strict=True):
-                np.testing.assert_array_equal(ours, theirs)
+        for form in forms(kernels_of(core)):
+            for runner in runners:
+                for ours, theirs in zip(runner.run(*inputs), expected, strict=True):
+                    np.testing.assert_array_equal(ours, theirs, err_msg=f"form {form}")
         for core_runner_ in core_runners:
             assert batch is not None
             batch.append((core_runner_, *core_runner_.request(*inputs), expected))

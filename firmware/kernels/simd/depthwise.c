@@ -1,9 +1,7 @@
-// DEPTHWISE_CONV_2D: eight channels at a time, rows of output from a ring of input rows.
-#include "simd.h"
+// DEPTHWISE_CONV_2D: rows of output from a ring of input rows.
+#include <string.h>
 
-#include "vector.h"
-
-enum { MOST_TAPS = 26 };
+#include "form.h"
 
 struct ring {
   int32_t rows, row_bytes;
@@ -16,7 +14,6 @@ static struct ring ring_of(const struct alpharho_window *w) {
 void alpharho_simd_depthwise_row(const struct alpharho_simd_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
   const struct alpharho_window *w = &p->window;
   const struct ring rows = ring_of(w);
-  const struct limits limits = {p->zero_point, p->min, p->max};
   const int8_t *taps[MOST_TAPS] = {0};
   int32_t count = 0;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
@@ -24,23 +21,15 @@ void alpharho_simd_depthwise_row(const struct alpharho_simd_depthwise *p, const 
     for (int32_t kx = 0; kx < w->kernel_w; kx++) {
       taps[count++] = row + kx * w->in_c;
     }
-  }
-  if (count % 2 != 0) {
-    taps[count] = taps[count - 1];
-    count++;
-  }
-  for (int32_t x = 0; x < w->out_w; x++, out += w->in_c) {
-    const int32_t moved = x * w->stride_w * w->in_c;
-    const int8_t *weights = p->weights;
-    const int32_t *scaling = p->scaling;
-    for (int32_t c = 0; c < w->in_c; c += LANES, scaling += 3 * LANES) {
-      sums_t sums = load_sums(scaling);
-      for (int32_t tap = 0; tap < count; tap += 2, weights += 2 * LANES) {
-        sums = add_taps(sums, load_pairs(weights), taps[tap] + moved + c, taps[tap + 1] + moved + c);
-      }
-      store_sums(sums, scaling, &limits, out + c);
+    if (w->kernel_w == 3) {
+      taps[count] = taps[count - 1]; // for a weight of 0
+      count++;
     }
   }
+  for (; count % 4 != 0; count++) {
+    taps[count] = taps[count - 1];
+  }
+  alpharho_simd_form()->depthwise_row(p, taps, out);
 }
 
 // Copy row y into the ring, with the zero point for padding; rows are counted from the first row of padding.
@@ -49,11 +38,14 @@ static void load(const struct alpharho_simd_depthwise *p, const struct ring *rin
   const struct alpharho_window *w = &p->window;
   int8_t *const to = scratch + row % ring->rows * ring->row_bytes;
   const int32_t y = row - w->pad_top, bytes = w->in_w * w->in_c, left = w->pad_left * w->in_c;
-  memset(to, p->input_zero_point, (size_t)ring->row_bytes);
-  if (y >= 0 && y < w->in_h) {
-    const int32_t room = ring->row_bytes - left;
-    memcpy(to + left, in + y * bytes, (size_t)(bytes < room ? bytes : room));
+  if (y < 0 || y >= w->in_h) {
+    memset(to, p->input_zero_point, (size_t)ring->row_bytes);
+    return;
   }
+  const int32_t room = ring->row_bytes - left, copied = bytes < room ? bytes : room;
+  memset(to, p->input_zero_point, (size_t)left);
+  memcpy(to + left, in + y * bytes, (size_t)copied);
+  memset(to + left + copied, p->input_zero_point, (size_t)(room - copied));
 }
 
 void alpharho_simd_depthwise(const struct alpharho_simd_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {

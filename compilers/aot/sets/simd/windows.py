@@ -18,22 +18,36 @@ from compilers.aot.steps import Call, Step
 Int32 = npt.NDArray[np.int32]
 Int8 = npt.NDArray[np.int8]
 Window = Mapping[str, int]
+Scaled = tuple[Int32, Int8, Int32, Int32]
 
 LANES = 8
+"""Channels of a convolution that are packed together."""
+TAPS = 4
 PIXELS = 4
 EXPANDED_BYTES = 2
+BLOCK = 16
+"""Channels of a depthwise layer that are packed together."""
+SMALL_BLOCK = 8
 MOST_TAPS = 25
+PADDED_ROW = 3
+WEIGHT_LEAST = -127
+"""Two products of int8 then fit int16."""
 
 
 def conv(step: Step, call: Call, optimize: str) -> Step:
     """CONV_2D of one group. There is one packing: `optimize` makes no difference."""
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    scaled = channels(parameters)
+    scaled = _scaled(parameters)
     if parameters["groups"] != 1 or scaled is None:
         return step
-    depth = scaled[1].shape[1] + scaled[1].shape[1] % 2
-    fields: dict[str, Value] = {"window": window, "depth": depth, **_packed(parameters, scaled)}
+    bias, weights, multiplier, right = scaled
+    more = -len(bias) % LANES
+    quads = np.pad(weights, ((0, more), (0, -weights.shape[1] % TAPS)))
+    depth = quads.shape[1]
+    quads = quads.reshape(-1, LANES, depth // TAPS, TAPS).transpose(0, 2, 1, 3)
+    fields: dict[str, Value] = {"window": window, "depth": depth, "input_zero_point": parameters["input_zero_point"]}
+    fields |= _packed(parameters, scaled, quads, np.pad(_rows(scaled), ((0, 0), (0, more))))
     return replace(
         step,
         calls=(Call(kernels.CONV, (kernels.CONV.structure(fields), source, target, Scratch())),),
@@ -47,23 +61,47 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
     """DEPTHWISE_CONV_2D of one output channel for each input channel."""
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
-    scaled = channels(parameters)
-    if scaled is None or window["in_c"] % LANES or window["kernel_h"] * window["kernel_w"] > MOST_TAPS:
+    scaled, count = _scaled(parameters), window["in_c"]
+    if scaled is None or count < SMALL_BLOCK or window["kernel_h"] * window["kernel_w"] > MOST_TAPS:
         return step
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
         return step
-    structure = kernels.DEPTHWISE.structure({"window": window, **_packed(parameters, scaled)})
+    pixels = 2 if count == SMALL_BLOCK and window["stride_w"] == 1 and window["out_w"] > 1 else 1
+    block = BLOCK if count >= BLOCK else SMALL_BLOCK
+    # The last block ends with the last channel.
+    of_blocks = np.minimum(np.arange(0, count, block), count - block)[:, None] + np.arange(BLOCK)
+    of_blocks = np.where(np.arange(BLOCK) < block, of_blocks, of_blocks - block)
+    taps = scaled[1].reshape(count, window["kernel_h"], window["kernel_w"])
+    if window["kernel_w"] == PADDED_ROW:
+        taps = np.pad(taps, ((0, 0), (0, 0), (0, 1)))
+    taps = taps.reshape(count, -1)
+    taps = np.pad(taps, ((0, 0), (0, -taps.shape[1] % TAPS)))
+    quads = taps.reshape(count, -1, TAPS)[of_blocks].transpose(0, 2, 1, 3)
+    scaling = _rows(scaled)[:, of_blocks].transpose(1, 0, 2)
+    fields: dict[str, Value] = {"window": window, "block": block, "pixels": pixels}
+    fields |= {"input_zero_point": parameters["input_zero_point"]} | _packed(parameters, scaled, quads, scaling)
+    structure = kernels.DEPTHWISE.structure(fields)
     return replace(step, calls=(Call(kernels.DEPTHWISE, (structure, source, target, Scratch())),))
 
 
-def _packed(parameters: Mapping[str, Value], scaled: tuple[Int32, Int8, Int32, Int32]) -> dict[str, Value]:
-    """Return the last fields, which both structures have. `scaled` has weights (channels, taps)."""
+def _scaled(parameters: Mapping[str, Value]) -> Scaled | None:
+    """Return `packing.channels` if the kernels take its weights, (channels, taps)."""
+    scaled = channels(parameters)
+    return scaled if scaled is not None and scaled[1].min(initial=0) >= WEIGHT_LEAST else None
+
+
+def _rows(scaled: Scaled) -> Int32:
+    """Return bias, the same for inputs plus 128, multiplier, and right shift less 1, each a row of all channels."""
     bias, weights, multiplier, right = scaled
-    more = -len(bias) % LANES
-    pairs = np.pad(weights, ((0, more), (0, weights.shape[1] % 2))).reshape(-1, LANES, (weights.shape[1] + 1) // 2, 2)
-    scaling = np.pad(np.stack((bias, multiplier, right - 1)), ((0, 0), (0, more))).reshape(3, -1, LANES)
+    return np.stack((bias, bias - 128 * weights.sum(axis=1, dtype=np.int32), multiplier, right - 1)).astype(np.int32)
+
+
+def _packed(parameters: Mapping[str, Value], scaled: Scaled, weights: Int8, scaling: Int32) -> dict[str, Value]:
+    """Return the last fields, which both structures have."""
+    ends = limits(parameters)
+    positive = cast(int, ends["min"]) >= cast(int, ends["zero_point"]) and scaled[3].min() > 1
     return {
-        "input_zero_point": parameters["input_zero_point"],
-        "weights": Constant("weights", np.ascontiguousarray(pairs.transpose(0, 2, 1, 3)).reshape(-1)),
-        "scaling": Constant("scaling", np.ascontiguousarray(scaling.transpose(1, 0, 2)).reshape(-1).astype(np.int32)),
-    } | limits(parameters)
+        "weights": Constant("weights", np.ascontiguousarray(weights).reshape(-1)),
+        "scaling": Constant("scaling", np.ascontiguousarray(scaling).reshape(-1)),
+        "negatives": 0 if positive else 1,
+    } | ends

@@ -1,0 +1,79 @@
+// The form in C, for any CPU: what the others compute.
+#include <string.h>
+
+#include "form.h"
+#include "portable/fixed_point.h"
+
+enum { LANES = 8, BLOCK = 16, TAPS = 4, PIXELS = 4 };
+
+static int8_t output(int32_t sum, int32_t multiplier, int32_t less_shift, int32_t zero_point, int32_t min,
+                     int32_t max) {
+  return (int8_t)clamp(scale(sum, multiplier, -less_shift - 1) + zero_point, min, max);
+}
+
+static int32_t dot(const int8_t *a, const int8_t *b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]; }
+
+// Copy the inputs of one output pixel, with the zero point for padding.
+static void gather(const struct alpharho_simd_conv *p, const int8_t *in, int32_t pixel, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t top = pixel / w->out_w * w->stride_h - w->pad_top;
+  const int32_t left = pixel % w->out_w * w->stride_w - w->pad_left;
+  memset(to, p->input_zero_point, (size_t)p->depth);
+  for (int32_t ky = 0; ky < w->kernel_h; ky++) {
+    const int32_t y = top + ky * w->dilation_h;
+    for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
+      const int32_t x = left + kx * w->dilation_w;
+      if (y >= 0 && y < w->in_h && x >= 0 && x < w->in_w) {
+        memcpy(to, in + (y * w->in_w + x) * w->in_c, (size_t)w->in_c);
+      }
+    }
+  }
+}
+
+static void conv(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t depth = p->depth, row = (w->out_c + LANES - 1) / LANES * LANES;
+  const int32_t count = w->out_h * w->out_w;
+  for (int32_t pixel = 0; pixel < count; pixel++) {
+    if (pixel % PIXELS == 0) {
+      for (int32_t i = 0; i < PIXELS && pixel + i < count; i++) {
+        gather(p, in, pixel + i, scratch + i * depth);
+      }
+    }
+    for (int32_t c = 0; c < w->out_c; c++) {
+      const int8_t *weights = p->weights + c / LANES * LANES * depth + c % LANES * TAPS;
+      const int32_t *const scaling = p->scaling + c;
+      int32_t sum = scaling[0];
+      for (int32_t k = 0; k < depth; k += TAPS, weights += LANES * TAPS) {
+        sum += dot(scratch + pixel % PIXELS * depth + k, weights);
+      }
+      *out++ = output(sum, scaling[2 * row], scaling[3 * row], p->zero_point, p->min, p->max);
+    }
+  }
+}
+
+static void depthwise_row(const struct alpharho_simd_depthwise *p, const int8_t *const *taps, int8_t *out) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t quads = w->kernel_w == 3 ? w->kernel_h : (w->kernel_h * w->kernel_w + 3) / TAPS;
+  for (int32_t begin = 0; begin < w->in_c; begin += p->block) {
+    const int32_t first = begin + p->block <= w->in_c ? begin : w->in_c - p->block;
+    const int32_t number = begin / p->block;
+    for (int32_t x = 0; x < w->out_w; x++) {
+      const int32_t at = x * w->stride_w * w->in_c + first;
+      for (int32_t c = 0; c < p->block; c++) {
+        const int8_t *weights = p->weights + (number * quads * BLOCK + c) * TAPS;
+        const int32_t *const scaling = p->scaling + number * 4 * BLOCK + c;
+        int32_t sum = scaling[0];
+        for (int32_t tap = 0; tap < quads * TAPS; tap += TAPS, weights += BLOCK * TAPS) {
+          const int8_t inputs[TAPS] = {taps[tap][at + c], taps[tap + 1][at + c], taps[tap + 2][at + c],
+                                       taps[tap + 3][at + c]};
+          sum += dot(inputs, weights);
+        }
+        out[x * w->in_c + first + c] =
+            output(sum, scaling[2 * BLOCK], scaling[3 * BLOCK], p->zero_point, p->min, p->max);
+      }
+    }
+  }
+}
+
+const struct form alpharho_simd_in_c = {conv, depthwise_row};
