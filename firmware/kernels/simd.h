@@ -33,7 +33,7 @@ struct alpharho_simd_conv {
 };
 
 // Four output pixels at a time are computed, in order, from a copy of their inputs: `out` may overlap those parts of
-// `in` that no later pixel reads. `scratch` holds 8 * depth bytes.
+// `in` that no later pixel reads. `scratch` holds 8 * depth + 32 bytes.
 void alpharho_simd_conv(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // DEPTHWISE_CONV_2D of at most 25 taps, dilation 1, 8 channels or more, as many out as in. A block of channels has
@@ -55,6 +55,14 @@ struct alpharho_simd_depthwise {
 
 void alpharho_simd_depthwise(const struct alpharho_simd_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_simd_depthwise_row(const struct alpharho_simd_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
+// What their portable namesakes do. The last dimension of a shape has steps of 0 or 1; a shift of MUL is -31 to 0, of
+// MEAN -31 to -1; MEAN is of at most 2^20 values.
+void alpharho_simd_add(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+void alpharho_simd_sub(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+void alpharho_simd_mul(const struct alpharho_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+void alpharho_simd_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out);
+void alpharho_simd_dense(const struct alpharho_dense *p, const int8_t *in, int8_t *out);
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,8 @@ typedef int8x16x2_t weights_t; // four taps of eight channels
 
 SIMD_INLINE void copy(element_t *to, const int8_t *from, int32_t count) { memcpy(to, from, (size_t)count); }
 
+SIMD_INLINE void copy_16(element_t *to, const int8_t *from) { vst1q_s8(to, vld1q_s8(from)); }
+
 SIMD_INLINE void fill(element_t *to, int8_t value, int32_t count) { memset(to, value, (size_t)count); }
 
 SIMD_INLINE weights_t load_weights(const int8_t *from) { return (weights_t){{vld1q_s8(from), vld1q_s8(from + 16)}}; }
@@ -76,6 +78,61 @@ SIMD_INLINE void store(words_t first, words_t second, const struct ending *end, 
     vst1q_s8(all, bytes);
     memcpy(out, all, (size_t)count);
   }
+}
+
+SIMD_INLINE words_t widen(const int8_t *from) {
+  const int16x8_t halves = vmovl_s8(vld1_s8(from));
+  return (words_t){{vmovl_s16(vget_low_s16(halves)), vmovl_s16(vget_high_s16(halves))}};
+}
+
+SIMD_INLINE words_t splat(int32_t value) { return (words_t){{vdupq_n_s32(value), vdupq_n_s32(value)}}; }
+
+SIMD_INLINE words_t plus(words_t a, words_t b) {
+  return (words_t){{vaddq_s32(a.val[0], b.val[0]), vaddq_s32(a.val[1], b.val[1])}};
+}
+
+SIMD_INLINE words_t minus(words_t a, words_t b) {
+  return (words_t){{vsubq_s32(a.val[0], b.val[0]), vsubq_s32(a.val[1], b.val[1])}};
+}
+
+SIMD_INLINE words_t times(words_t a, words_t b) {
+  return (words_t){{vmulq_s32(a.val[0], b.val[0]), vmulq_s32(a.val[1], b.val[1])}};
+}
+
+SIMD_INLINE words_t shift_left(words_t a, int32_t bits) {
+  const int32x4_t by = vdupq_n_s32(bits);
+  return (words_t){{vshlq_s32(a.val[0], by), vshlq_s32(a.val[1], by)}};
+}
+
+// A multiplier and a right shift of 0 to 31 that are the same for all values.
+struct scale {
+  int32x4_t multiplier, left, sign;
+};
+
+SIMD_INLINE struct scale scale_of(int32_t multiplier, int32_t shift) {
+  return (struct scale){vdupq_n_s32(multiplier), vdupq_n_s32(shift), vdupq_n_s32(shift < 0 ? -1 : 0)};
+}
+
+SIMD_INLINE words_t scale_words(words_t values, const struct scale *scale) {
+  words_t rounded;
+  UNROLL for (int32_t i = 0; i < 2; i++) {
+    const int32x4_t high = vqrdmulhq_s32(values.val[i], scale->multiplier);
+    const int32x4_t negative = vandq_s32(vshrq_n_s32(high, 31), scale->sign);
+    rounded.val[i] = vrshlq_s32(vaddq_s32(high, negative), scale->left);
+  }
+  return rounded;
+}
+
+// `count` is a multiple of 16. Sums may wrap.
+SIMD_INLINE int32_t dot_product(const int8_t *a, const int8_t *b, int32_t count) {
+  int32x4_t sums = vdupq_n_s32(0);
+  for (int32_t i = 0; i < count; i += 16) {
+    const int8x16_t x = vld1q_s8(a + i), y = vld1q_s8(b + i);
+    sums = vpadalq_s16(sums, vmull_s8(vget_low_s8(x), vget_low_s8(y)));
+    sums = vpadalq_s16(sums, vmull_s8(vget_high_s8(x), vget_high_s8(y)));
+  }
+  const int32x2_t two = vadd_s32(vget_low_s32(sums), vget_high_s32(sums));
+  return vget_lane_s32(vpadd_s32(two, two), 0);
 }
 
 // Depthwise layers: sixteen channels at a time, or eight.

@@ -56,10 +56,14 @@ SIMD_INLINE __m256i total_part(part_t sums, __m256i bias) {
 
 #include "x86.h"
 
+SIMD_INLINE void copy_16(element_t *to, const int8_t *from) {
+  _mm256_storeu_si256((__m256i *)(void *)to, load_quad(from));
+}
+
 SIMD_INLINE void copy(element_t *to, const int8_t *from, int32_t count) {
   int32_t i = 0;
   for (; i + 16 <= count; i += 16) {
-    _mm256_storeu_si256((__m256i *)(void *)(to + i), load_quad(from + i));
+    copy_16(to + i, from + i);
   }
   for (; i + 8 <= count; i += 8) {
     const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)(from + i));
@@ -111,19 +115,14 @@ SIMD_INLINE words_t total(sums_t sums, const int32_t *scaling, int32_t row) {
 }
 
 #include "conv.h"
+#include "elementwise.h"
 
-static void conv_layer(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv(p, in, out, scratch);
-}
-
-static void row_of(const struct alpharho_simd_depthwise *p, const int8_t *const *taps, int8_t *out) {
-  depthwise_row(p, taps, out);
-}
+#include "functions.h"
 
 #ifdef __clang__
 #pragma clang attribute pop
 #endif
 
-const struct form alpharho_simd_avx2 = {conv_layer, row_of};
+const struct form alpharho_simd_avx2 = FORM_FUNCTIONS;
 
 #endif

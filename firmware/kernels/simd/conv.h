@@ -10,27 +10,47 @@
 
 enum { LANES = 8, TAPS = 4 };
 
-// Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
-static void gather(const struct alpharho_simd_conv *p, const int8_t *in, int32_t pixel, element_t *to) {
+// Where the window of an output pixel begins.
+struct corner {
+  int32_t x, y;
+};
+
+static inline struct corner next_of(const struct alpharho_window *w, struct corner at) {
+  at.x += w->stride_w;
+  if (at.x == w->out_w * w->stride_w - w->pad_left) {
+    at.x = -w->pad_left;
+    at.y += w->stride_h;
+  }
+  return at;
+}
+
+// Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding. Bytes up to
+// `ahead` are read, and up to 16 elements behind the pixel are written, which the next one overwrites.
+static inline void gather(const struct alpharho_simd_conv *p, const int8_t *in, const int8_t *ahead, struct corner at,
+                          element_t *to) {
   const struct alpharho_window *w = &p->window;
-  const int32_t top = pixel / w->out_w * w->stride_h - w->pad_top;
-  const int32_t left = pixel % w->out_w * w->stride_w - w->pad_left, row = w->kernel_w * w->in_c;
+  const int32_t row = w->kernel_w * w->in_c;
   // Whether the taps of a row are adjacent in the input, too.
-  const int whole_rows = w->dilation_w == 1 && left >= 0 && left + w->kernel_w <= w->in_w;
+  const int whole_rows = w->dilation_w == 1 && at.x >= 0 && at.x + w->kernel_w <= w->in_w;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-    const int32_t y = top + ky * w->dilation_h;
+    const int32_t y = at.y + ky * w->dilation_h;
     if (y < 0 || y >= w->in_h) {
       fill(to, p->input_zero_point, row);
       to += row;
       continue;
     }
     if (whole_rows) {
-      copy(to, in + (y * w->in_w + left) * w->in_c, row);
+      const int8_t *const from = in + (y * w->in_w + at.x) * w->in_c;
+      if (row <= 16 && from + 16 <= ahead) {
+        copy_16(to, from);
+      } else {
+        copy(to, from, row);
+      }
       to += row;
       continue;
     }
     for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
-      const int32_t x = left + kx * w->dilation_w;
+      const int32_t x = at.x + kx * w->dilation_w;
       if (x < 0 || x >= w->in_w) {
         fill(to, p->input_zero_point, w->in_c);
       } else {
@@ -89,13 +109,15 @@ SIMD_INLINE void conv(const struct alpharho_simd_conv *p, const int8_t *in, int8
   const int is_pointwise = w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1 &&
                            w->pad_top == 0 && w->pad_left == 0 && w->in_c == depth && w->in_w == w->out_w;
   element_t *const inputs = (element_t *)(void *)scratch;
+  const int8_t *const ahead = in + w->in_h * w->in_w * w->in_c;
+  struct corner at = {-w->pad_left, -w->pad_top};
   for (int32_t pixel = 0; pixel < count; pixel += PIXELS, out += PIXELS * channels) {
     const int32_t pixels = count - pixel < PIXELS ? count - pixel : PIXELS;
     if (is_pointwise) {
       copy(inputs, in + pixel * depth, pixels * depth);
     } else {
-      for (int32_t i = 0; i < pixels; i++) {
-        gather(p, in, pixel + i, inputs + i * depth);
+      for (int32_t i = 0; i < pixels; i++, at = next_of(w, at)) {
+        gather(p, in, ahead, at, inputs + i * depth);
       }
     }
     int32_t c = 0;

@@ -41,15 +41,10 @@ SIMD_INLINE words_t total(sums_t sums, const int32_t *scaling, int32_t row) {
 }
 
 #include "conv.h"
+#include "elementwise.h"
 
-static void conv_layer(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv(p, in, out, scratch);
-}
+#include "functions.h"
 
-static void row_of(const struct alpharho_simd_depthwise *p, const int8_t *const *taps, int8_t *out) {
-  depthwise_row(p, taps, out);
-}
-
-const struct form alpharho_simd_dot = {conv_layer, row_of};
+const struct form alpharho_simd_dot = FORM_FUNCTIONS;
 
 #endif

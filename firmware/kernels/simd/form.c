@@ -53,3 +53,23 @@ const struct form *alpharho_simd_form(void) {
 void alpharho_simd_conv(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   alpharho_simd_form()->conv(p, in, out, scratch);
 }
+
+void alpharho_simd_add(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  alpharho_simd_form()->add(p, in1, in2, out);
+}
+
+void alpharho_simd_sub(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  alpharho_simd_form()->sub(p, in1, in2, out);
+}
+
+void alpharho_simd_mul(const struct alpharho_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
+  alpharho_simd_form()->mul(p, in1, in2, out);
+}
+
+void alpharho_simd_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out) {
+  alpharho_simd_form()->mean(p, in, out);
+}
+
+void alpharho_simd_dense(const struct alpharho_dense *p, const int8_t *in, int8_t *out) {
+  alpharho_simd_form()->dense(p, in, out);
+}

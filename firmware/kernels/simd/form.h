@@ -22,6 +22,11 @@ struct form {
   void (*conv)(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
   // A row of output. `taps` has the first input of each tap, four for each four weights.
   void (*depthwise_row)(const struct alpharho_simd_depthwise *p, const int8_t *const *taps, int8_t *out);
+  void (*add)(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+  void (*sub)(const struct alpharho_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+  void (*mul)(const struct alpharho_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);
+  void (*mean)(const struct alpharho_mean *p, const int8_t *in, int8_t *out);
+  void (*dense)(const struct alpharho_dense *p, const int8_t *in, int8_t *out);
 };
 
 enum { MOST_TAPS = 28 };

@@ -76,4 +76,5 @@ static void depthwise_row(const struct alpharho_simd_depthwise *p, const int8_t 
   }
 }
 
-const struct form alpharho_simd_in_c = {conv, depthwise_row};
+const struct form alpharho_simd_in_c = {conv,         depthwise_row, alpharho_add,  alpharho_sub,
+                                        alpharho_mul, alpharho_mean, alpharho_dense};

@@ -42,6 +42,11 @@ SIMD_INLINE __m256i total_part(part_t sums, __m256i bias) {
 
 #include "x86.h"
 
+SIMD_INLINE void copy_16(element_t *to, const int8_t *from) {
+  const __m128i bytes = _mm_xor_si128(load_16(from), _mm_set1_epi8(-128));
+  _mm_storeu_si128((__m128i *)(void *)to, bytes);
+}
+
 SIMD_INLINE void copy(element_t *to, const int8_t *from, int32_t count) {
   int32_t i = 0;
   for (; i + 32 <= count; i += 32) {
@@ -90,19 +95,14 @@ SIMD_INLINE words_t total(sums_t sums, const int32_t *scaling, int32_t row) {
 }
 
 #include "conv.h"
+#include "elementwise.h"
 
-static void conv_layer(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv(p, in, out, scratch);
-}
-
-static void row_of(const struct alpharho_simd_depthwise *p, const int8_t *const *taps, int8_t *out) {
-  depthwise_row(p, taps, out);
-}
+#include "functions.h"
 
 #ifdef __clang__
 #pragma clang attribute pop
 #endif
 
-const struct form alpharho_simd_vnni = {conv_layer, row_of};
+const struct form alpharho_simd_vnni = FORM_FUNCTIONS;
 
 #endif

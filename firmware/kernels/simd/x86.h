@@ -70,6 +70,54 @@ SIMD_INLINE void store(words_t first, words_t second, const struct ending *end, 
   }
 }
 
+SIMD_INLINE words_t widen(const int8_t *from) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)from));
+}
+
+SIMD_INLINE words_t splat(int32_t value) { return _mm256_set1_epi32(value); }
+
+SIMD_INLINE words_t plus(words_t a, words_t b) { return _mm256_add_epi32(a, b); }
+
+SIMD_INLINE words_t minus(words_t a, words_t b) { return _mm256_sub_epi32(a, b); }
+
+SIMD_INLINE words_t times(words_t a, words_t b) { return _mm256_mullo_epi32(a, b); }
+
+SIMD_INLINE words_t shift_left(words_t a, int32_t bits) { return _mm256_slli_epi32(a, bits); }
+
+// A multiplier and a right shift of 0 to 31 that are the same for all values.
+struct scale {
+  __m256i multiplier, half, sign;
+  __m128i right;
+};
+
+SIMD_INLINE struct scale scale_of(int32_t multiplier, int32_t shift) {
+  const int32_t right = -shift;
+  return (struct scale){_mm256_set1_epi32(multiplier), _mm256_set1_epi32((int32_t)((1u << right) >> 1)),
+                        _mm256_set1_epi32(right > 0 ? -1 : 0), _mm_cvtsi32_si128(right)};
+}
+
+SIMD_INLINE words_t scale_words(words_t values, const struct scale *scale) {
+  const __m256i first_half = _mm256_set1_epi64x(1 << 30);
+  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(values, scale->multiplier), first_half);
+  const __m256i odd =
+      _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(values, 32), scale->multiplier), first_half);
+  const __m256i high = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+  const __m256i negative = _mm256_and_si256(_mm256_srai_epi32(high, 31), scale->sign);
+  return _mm256_sra_epi32(_mm256_add_epi32(_mm256_add_epi32(high, negative), scale->half), scale->right);
+}
+
+// `count` is a multiple of 16. Sums may wrap.
+SIMD_INLINE int32_t dot_product(const int8_t *a, const int8_t *b, int32_t count) {
+  __m256i sums = _mm256_setzero_si256();
+  for (int32_t i = 0; i < count; i += 16) {
+    const __m256i products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(load_16(a + i)), _mm256_cvtepi8_epi16(load_16(b + i)));
+    sums = _mm256_add_epi32(sums, products);
+  }
+  __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+}
+
 // Depthwise layers. A vector has sixteen channels of a pixel in its lower half, of another one in its upper.
 
 enum { MOST_QUADS = MOST_TAPS / 4, PARTS = 4 };

@@ -25,6 +25,8 @@ LANES = 8
 TAPS = 4
 PIXELS = 4
 EXPANDED_BYTES = 2
+MORE_SCRATCH = 32
+"""What the copy of a short row may write behind it."""
 BLOCK = 16
 """Channels of a depthwise layer that are packed together."""
 SMALL_BLOCK = 8
@@ -51,7 +53,7 @@ def conv(step: Step, call: Call, optimize: str) -> Step:
     return replace(
         step,
         calls=(Call(kernels.CONV, (kernels.CONV.structure(fields), source, target, Scratch())),),
-        scratch=PIXELS * EXPANDED_BYTES * depth,
+        scratch=PIXELS * EXPANDED_BYTES * depth + MORE_SCRATCH,
         overlap={source.tensor: conv_overlap(window, PIXELS)},
         apart=(),
     )
