@@ -1,6 +1,6 @@
-// Kernel set simd, for programs on Linux: AVX2 and VNNI on x86-64, Advanced SIMD with and without dot products on Arm, C
-// elsewhere. A program has all forms of its architecture and takes the best that its CPU has, when it is started.
-// It is for the layers that compilers/aot/sets/simd packs; all else is portable there, too.
+// Kernel set simd, for programs on Linux: AVX2 and VNNI on x86-64, Advanced SIMD with and without dot products on Arm,
+// C elsewhere. A program has all forms of its architecture and takes the best that its CPU has, when it is started. It
+// is for the layers that compilers/aot/sets/simd packs; all else is portable there, too.
 //
 // What portable.h says of sizes, zero points and limits holds here. Kernels round twice, with right shifts of 1 to
 // 31 and multipliers of 0 or 2^30 to 2^31 - 1. For each channel, |bias| plus 128 times the sum of |weights| is below
@@ -8,7 +8,7 @@
 //
 // `scaling` has four rows of numbers, one a channel: biases; biases for inputs to which 128 was added; multipliers; and
 // right shifts less 1. `negatives` is 0 if outputs below the zero point become `min`, which is the zero point or above,
-// and no shift is 1.
+// and all shifts are 2 to 23.
 #ifndef ALPHARHO_KERNELS_SIMD_H
 #define ALPHARHO_KERNELS_SIMD_H
 
@@ -20,11 +20,11 @@
 extern "C" {
 #endif
 
-// CONV_2D of one group. `weights` has, for each eight output channels (the last eight are padded with zeros) and each
+// CONV_2D of one group. `weights` has, for each 16 output channels (the last ones are padded with zeros) and each
 // four taps, four weights of the first channel, four of the second, and so on. `scaling` is padded as they are.
 struct alpharho_simd_conv {
   struct alpharho_window window;
-  int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 4
+  int32_t depth; // taps: kernel_h rows of kernel_w * in_c, each rounded up to a multiple of 4
   int8_t input_zero_point;
   const int8_t *weights;
   const int32_t *scaling;

@@ -97,7 +97,10 @@ def test_window_behind_a_pad_equals_the_reference(name: str, data: st.DataObject
     compare(data.draw(PADDED[name], label=name))
 
 
-OWN = {"m7": ("CONV_2D", "DEPTHWISE_CONV_2D")}
+OWN = {
+    "m7": ("CONV_2D", "DEPTHWISE_CONV_2D"),
+    "simd": ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "MEAN"),
+}
 """Operators that a set has kernels for, where it is not all of the typical ones."""
 SETS = [name for name in KERNEL_SETS if name != "portable"]
 needs_core = pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")

@@ -1,4 +1,5 @@
-// What Advanced SIMD with and without dot products has in common: rounding, and depthwise layers. Included by each form.
+// What Advanced SIMD with and without dot products has in common: rounding, and depthwise layers. Included by each
+// form.
 #ifndef KERNELS_SIMD_ARM_H
 #define KERNELS_SIMD_ARM_H
 
@@ -9,8 +10,9 @@
 #include "steps.h"
 
 typedef int8_t element_t;
-typedef int32x4x2_t words_t;  // eight channels
+typedef int32x4x2_t words_t;   // eight channels
 typedef int8x16x2_t weights_t; // four taps of eight channels
+typedef int8x16_t bytes_t;
 
 SIMD_INLINE void copy(element_t *to, const int8_t *from, int32_t count) { memcpy(to, from, (size_t)count); }
 
@@ -37,9 +39,14 @@ SIMD_INLINE struct ending ending_of(int32_t zero_point, int32_t min, int32_t max
   return (struct ending){vdupq_n_s16((int16_t)zero_point), vdupq_n_s8((int8_t)min), vdupq_n_s8((int8_t)max), negatives};
 }
 
+// Multipliers of eight channels, and the negatives of their right shifts.
+struct scaling {
+  int32x4_t multiplier[2], left[2];
+};
+
 // Sums times multipliers, over 2^(31 + shift). With `negatives`, halves are rounded away from zero in the second step,
 // as the reference does, otherwise up. `left` is the shift's negative.
-SIMD_INLINE int32x4_t round_words(int32x4_t sums, int32x4_t multiplier, int32x4_t left, int32_t negatives) {
+SIMD_INLINE int32x4_t round_four(int32x4_t sums, int32x4_t multiplier, int32x4_t left, const int32_t negatives) {
   int32x4_t high = vqrdmulhq_s32(sums, multiplier);
   if (negatives) {
     high = vaddq_s32(high, vshrq_n_s32(high, 31));
@@ -50,16 +57,22 @@ SIMD_INLINE int32x4_t round_words(int32x4_t sums, int32x4_t multiplier, int32x4_
 // From shifts less 1, which are stored.
 SIMD_INLINE int32x4_t load_left(const int32_t *from) { return vmvnq_s32(vld1q_s32(from)); }
 
-SIMD_INLINE words_t scaled(words_t sums, const int32_t *scaling, int32_t row, const struct ending *end) {
-  words_t values;
-  UNROLL for (int32_t i = 0; i < 2; i++) {
-    values.val[i] = round_words(sums.val[i], vld1q_s32(scaling + 2 * row + 4 * i), load_left(scaling + 3 * row + 4 * i),
-                                end->negatives);
-  }
-  return values;
+SIMD_INLINE struct scaling scaling_of(const int32_t *scaling, int32_t row) {
+  return (struct scaling){
+      {vld1q_s32(scaling + 2 * row), vld1q_s32(scaling + 2 * row + 4)},
+      {load_left(scaling + 3 * row), load_left(scaling + 3 * row + 4)},
+  };
 }
 
-SIMD_INLINE int8x16_t bytes_of(words_t first, words_t second, const struct ending *end) {
+SIMD_INLINE words_t round_words(words_t sums, const struct scaling *by, const int32_t negatives) {
+  return (words_t){
+      {round_four(sums.val[0], by->multiplier[0], by->left[0], negatives),
+       round_four(sums.val[1], by->multiplier[1], by->left[1], negatives)},
+  };
+}
+
+// Add the zero point to sixteen values, and limit them.
+SIMD_INLINE bytes_t bytes_of(words_t first, words_t second, const struct ending *end) {
   const int16x8_t low = vcombine_s16(vqmovn_s32(first.val[0]), vqmovn_s32(first.val[1]));
   const int16x8_t high = vcombine_s16(vqmovn_s32(second.val[0]), vqmovn_s32(second.val[1]));
   const int8x8_t a = vqmovn_s16(vqaddq_s16(low, end->zero_point)), b = vqmovn_s16(vqaddq_s16(high, end->zero_point));
@@ -67,8 +80,7 @@ SIMD_INLINE int8x16_t bytes_of(words_t first, words_t second, const struct endin
 }
 
 // Store the first `count` of sixteen values.
-SIMD_INLINE void store(words_t first, words_t second, const struct ending *end, int32_t count, int8_t *out) {
-  const int8x16_t bytes = bytes_of(first, second, end);
+SIMD_INLINE void store_bytes(bytes_t bytes, int32_t count, int8_t *out) {
   if (count >= 16) {
     vst1q_s8(out, bytes);
   } else if (count == 8) {
@@ -187,9 +199,9 @@ SIMD_INLINE void row_of_block(const struct block *block, const int8_t *const *ta
       sums[3] = vaddw_s16(sums[3], vget_high_s16(high));
     }
     UNROLL for (int32_t j = 0; j < PARTS; j++) {
-      sums[j] = round_words(sums[j], block->multiplier[j], block->left[j], end->negatives);
+      sums[j] = round_four(sums[j], block->multiplier[j], block->left[j], end->negatives);
     }
-    const int8x16_t bytes = bytes_of((words_t){{sums[0], sums[1]}}, (words_t){{sums[2], sums[3]}}, end);
+    const bytes_t bytes = bytes_of((words_t){{sums[0], sums[1]}}, (words_t){{sums[2], sums[3]}}, end);
     if (channels == 8) {
       vst1_s8(out + out_at(steps, i), vget_low_s8(bytes));
     } else {

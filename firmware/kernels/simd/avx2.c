@@ -13,7 +13,7 @@
 
 typedef int16_t element_t;
 
-enum { PIXELS = 4, GROUPS = 1, GROUPS_OF_ONE = 2, MOST_GROUPS = 2, DEPTHWISE_BIAS = 0 };
+enum { GROUP = 8, PIXELS = 4, GROUPS = 1, GROUPS_OF_ONE = 2, MOST_GROUPS = 2, DEPTHWISE_BIAS = 0 };
 
 // Four channels' weights of four taps, as int16.
 typedef __m256i quad_t;
@@ -45,8 +45,10 @@ SIMD_INLINE part_t start_part(__m256i bias) {
 SIMD_INLINE part_t add_quad(part_t sums, __m256i inputs, quad_t weights) {
   const __m256i low = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(inputs));
   const __m256i high = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(inputs, 1));
-  return (part_t){_mm256_add_epi32(sums.low, _mm256_madd_epi16(low, weights)),
-                  _mm256_add_epi32(sums.high, _mm256_madd_epi16(high, weights))};
+  return (part_t){
+      _mm256_add_epi32(sums.low, _mm256_madd_epi16(low, weights)),
+      _mm256_add_epi32(sums.high, _mm256_madd_epi16(high, weights)),
+  };
 }
 
 SIMD_INLINE __m256i total_part(part_t sums, __m256i bias) {
@@ -97,8 +99,10 @@ SIMD_INLINE __m256i load_four(const element_t *from) {
 SIMD_INLINE inputs_t load_inputs(const element_t *from) { return (inputs_t){load_four(from), load_four(from + 4)}; }
 
 SIMD_INLINE sums_t add_products(sums_t sums, weights_t weights, __m256i inputs) {
-  return (sums_t){_mm256_add_epi32(sums.low, _mm256_madd_epi16(weights.low, inputs)),
-                  _mm256_add_epi32(sums.high, _mm256_madd_epi16(weights.high, inputs))};
+  return (sums_t){
+      _mm256_add_epi32(sums.low, _mm256_madd_epi16(weights.low, inputs)),
+      _mm256_add_epi32(sums.high, _mm256_madd_epi16(weights.high, inputs)),
+  };
 }
 
 SIMD_INLINE sums_t add_four(sums_t sums, weights_t weights, const element_t *inputs) {
@@ -109,10 +113,9 @@ SIMD_INLINE sums_t add_eight(sums_t sums, weights_t first, weights_t second, inp
   return add_products(add_products(sums, first, inputs.first), second, inputs.second);
 }
 
-SIMD_INLINE words_t total(sums_t sums, const int32_t *scaling, int32_t row) {
-  (void)row;
-  return total_part(sums, load_words(scaling));
-}
+SIMD_INLINE words_t total(sums_t sums, const int32_t *scaling) { return total_part(sums, load_words(scaling)); }
+
+#include "eight.h"
 
 #include "conv.h"
 #include "elementwise.h"

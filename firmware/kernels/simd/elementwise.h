@@ -51,7 +51,7 @@ SIMD_INLINE void pairs_of_row(const struct pairs *s, const enum operation operat
     words_t a[2], b[2];
     load_values(in1 + i * step1, step1, count, a);
     load_values(in2 + i * step2, step2, count, b);
-    store(result(s, operation, a[0], b[0]), result(s, operation, a[1], b[1]), &s->end, count, out + i);
+    store_bytes(bytes_of(result(s, operation, a[0], b[0]), result(s, operation, a[1], b[1]), &s->end), count, out + i);
   }
 }
 
@@ -71,20 +71,22 @@ SIMD_INLINE void pairs_of(const struct pairs *s, const enum operation operation,
 
 SIMD_INLINE void add_or_sub(const struct alpharho_add *p, const enum operation operation, const int8_t *in1,
                             const int8_t *in2, int8_t *out) {
-  const struct pairs s = {splat(p->offset1),
-                          splat(p->offset2),
-                          scale_of(p->multiplier1, p->shift1),
-                          scale_of(p->multiplier2, p->shift2),
-                          scale_of(p->multiplier, p->shift),
-                          ending_of(p->zero_point, p->min, p->max, 1)};
+  const struct pairs s = {
+      splat(p->offset1),
+      splat(p->offset2),
+      scale_of(p->multiplier1, p->shift1),
+      scale_of(p->multiplier2, p->shift2),
+      scale_of(p->multiplier, p->shift),
+      ending_of(p->zero_point, p->min, p->max, 1),
+  };
   pairs_of(&s, operation, &p->shape, in1, in2, out);
 }
 
 SIMD_INLINE void multiply_pairs(const struct alpharho_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out) {
   const struct scale scale = scale_of(p->multiplier, p->shift);
-  const struct pairs s = {splat(p->offset1), splat(p->offset2),
-                          scale,             scale,
-                          scale,             ending_of(p->zero_point, p->min, p->max, 1)};
+  const struct pairs s = {
+      splat(p->offset1), splat(p->offset2), scale, scale, scale, ending_of(p->zero_point, p->min, p->max, 1),
+  };
   pairs_of(&s, MUL, &p->shape, in1, in2, out);
 }
 
@@ -101,7 +103,7 @@ SIMD_INLINE void mean_of(const struct alpharho_mean *p, const int8_t *in, int8_t
         sums[0] = plus(sums[0], values[0]);
         sums[1] = plus(sums[1], values[1]);
       }
-      store(scale_words(sums[0], &scale), scale_words(sums[1], &scale), &end, count, out + i);
+      store_bytes(bytes_of(scale_words(sums[0], &scale), scale_words(sums[1], &scale), &end), count, out + i);
     }
   }
 }

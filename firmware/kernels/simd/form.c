@@ -8,11 +8,14 @@ int32_t alpharho_simd_most = FORM_DOT;
 
 // FORM_C to FORM_DOT.
 static int32_t detect(void) {
-#if defined(__x86_64__)
+#ifdef __x86_64__
   if (!__builtin_cpu_supports("avx2")) {
     return FORM_C;
   }
-  return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") ? FORM_DOT : FORM_VECTOR;
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                 __builtin_cpu_supports("avx512vnni")
+             ? FORM_DOT
+             : FORM_VECTOR;
 #elif defined(__linux__) && defined(__aarch64__)
   enum { HWCAP_OF_DOT_PRODUCTS = 1 << 20 };
   return getauxval(AT_HWCAP) & HWCAP_OF_DOT_PRODUCTS ? FORM_DOT : FORM_VECTOR;
@@ -31,7 +34,7 @@ const struct form *alpharho_simd_form(void) {
     known = 1;
   }
   switch (best < alpharho_simd_most ? best : alpharho_simd_most) {
-#if defined(__x86_64__)
+#ifdef __x86_64__
   case FORM_DOT:
     return &alpharho_simd_vnni;
   case FORM_VECTOR:

@@ -24,6 +24,4 @@ static void mean_function(const struct alpharho_mean *p, const int8_t *in, int8_
 static void dense_function(const struct alpharho_dense *p, const int8_t *in, int8_t *out) { dense_rows(p, in, out); }
 
 #define FORM_FUNCTIONS                                                                                                 \
-  {                                                                                                                    \
-    conv_function, row_function, add_function, sub_function, mul_function, mean_function, dense_function               \
-  }
+  {conv_function, row_function, add_function, sub_function, mul_function, mean_function, dense_function}

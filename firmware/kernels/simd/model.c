@@ -4,7 +4,7 @@
 #include "form.h"
 #include "portable/fixed_point.h"
 
-enum { LANES = 8, BLOCK = 16, TAPS = 4, PIXELS = 4 };
+enum { BLOCK = 16, TAPS = 4, PIXELS = 4 };
 
 static int8_t output(int32_t sum, int32_t multiplier, int32_t less_shift, int32_t zero_point, int32_t min,
                      int32_t max) {
@@ -19,12 +19,13 @@ static void gather(const struct alpharho_simd_conv *p, const int8_t *in, int32_t
   const int32_t top = pixel / w->out_w * w->stride_h - w->pad_top;
   const int32_t left = pixel % w->out_w * w->stride_w - w->pad_left;
   memset(to, p->input_zero_point, (size_t)p->depth);
-  for (int32_t ky = 0; ky < w->kernel_h; ky++) {
+  const int32_t row = (w->kernel_w * w->in_c + TAPS - 1) / TAPS * TAPS;
+  for (int32_t ky = 0; ky < w->kernel_h; ky++, to += row) {
     const int32_t y = top + ky * w->dilation_h;
-    for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
+    for (int32_t kx = 0; kx < w->kernel_w; kx++) {
       const int32_t x = left + kx * w->dilation_w;
       if (y >= 0 && y < w->in_h && x >= 0 && x < w->in_w) {
-        memcpy(to, in + (y * w->in_w + x) * w->in_c, (size_t)w->in_c);
+        memcpy(to + kx * w->in_c, in + (y * w->in_w + x) * w->in_c, (size_t)w->in_c);
       }
     }
   }
@@ -32,7 +33,7 @@ static void gather(const struct alpharho_simd_conv *p, const int8_t *in, int32_t
 
 static void conv(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
-  const int32_t depth = p->depth, row = (w->out_c + LANES - 1) / LANES * LANES;
+  const int32_t depth = p->depth, row = (w->out_c + BLOCK - 1) / BLOCK * BLOCK;
   const int32_t count = w->out_h * w->out_w;
   for (int32_t pixel = 0; pixel < count; pixel++) {
     if (pixel % PIXELS == 0) {
@@ -41,10 +42,10 @@ static void conv(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *o
       }
     }
     for (int32_t c = 0; c < w->out_c; c++) {
-      const int8_t *weights = p->weights + c / LANES * LANES * depth + c % LANES * TAPS;
+      const int8_t *weights = p->weights + c / BLOCK * BLOCK * depth + c % BLOCK * TAPS;
       const int32_t *const scaling = p->scaling + c;
       int32_t sum = scaling[0];
-      for (int32_t k = 0; k < depth; k += TAPS, weights += LANES * TAPS) {
+      for (int32_t k = 0; k < depth; k += TAPS, weights += BLOCK * TAPS) {
         sum += dot(scratch + pixel % PIXELS * depth + k, weights);
       }
       *out++ = output(sum, scaling[2 * row], scaling[3 * row], p->zero_point, p->min, p->max);
@@ -65,8 +66,12 @@ static void depthwise_row(const struct alpharho_simd_depthwise *p, const int8_t 
         const int32_t *const scaling = p->scaling + number * 4 * BLOCK + c;
         int32_t sum = scaling[0];
         for (int32_t tap = 0; tap < quads * TAPS; tap += TAPS, weights += BLOCK * TAPS) {
-          const int8_t inputs[TAPS] = {taps[tap][at + c], taps[tap + 1][at + c], taps[tap + 2][at + c],
-                                       taps[tap + 3][at + c]};
+          const int8_t inputs[TAPS] = {
+              taps[tap][at + c],
+              taps[tap + 1][at + c],
+              taps[tap + 2][at + c],
+              taps[tap + 3][at + c],
+          };
           sum += dot(inputs, weights);
         }
         out[x * w->in_c + first + c] =
@@ -76,5 +81,6 @@ static void depthwise_row(const struct alpharho_simd_depthwise *p, const int8_t 
   }
 }
 
-const struct form alpharho_simd_in_c = {conv,         depthwise_row, alpharho_add,  alpharho_sub,
-                                        alpharho_mul, alpharho_mean, alpharho_dense};
+const struct form alpharho_simd_in_c = {
+    conv, depthwise_row, alpharho_add, alpharho_sub, alpharho_mul, alpharho_mean, alpharho_dense,
+};

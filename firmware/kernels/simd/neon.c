@@ -10,9 +10,9 @@
 #endif
 
 #ifdef __aarch64__
-enum { PIXELS = 4, GROUPS = 1, GROUPS_OF_ONE = 2, MOST_GROUPS = 2 };
+enum { GROUP = 8, PIXELS = 4, GROUPS = 1, GROUPS_OF_ONE = 2, MOST_GROUPS = 2 };
 #else // has half the registers
-enum { PIXELS = 2, GROUPS = 1, GROUPS_OF_ONE = 2, MOST_GROUPS = 2 };
+enum { GROUP = 8, PIXELS = 2, GROUPS = 1, GROUPS_OF_ONE = 2, MOST_GROUPS = 2 };
 #endif
 
 // Two sums of each channel.
@@ -64,11 +64,14 @@ SIMD_INLINE int32x4_t add_pairs(int32x4_t a, int32x4_t b) {
 #endif
 }
 
-SIMD_INLINE words_t total(sums_t sums, const int32_t *scaling, int32_t row) {
-  (void)row;
-  return (words_t){{vaddq_s32(add_pairs(sums.pairs[0], sums.pairs[1]), vld1q_s32(scaling)),
-                    vaddq_s32(add_pairs(sums.pairs[2], sums.pairs[3]), vld1q_s32(scaling + 4))}};
+SIMD_INLINE words_t total(sums_t sums, const int32_t *scaling) {
+  return (words_t){
+      {vaddq_s32(add_pairs(sums.pairs[0], sums.pairs[1]), vld1q_s32(scaling)),
+       vaddq_s32(add_pairs(sums.pairs[2], sums.pairs[3]), vld1q_s32(scaling + 4))},
+  };
 }
+
+#include "eight.h"
 
 #include "conv.h"
 #include "elementwise.h"

@@ -16,8 +16,9 @@ SIMD_INLINE int32_t out_at(const struct steps *s, int32_t i) { return i < s->cou
 SIMD_INLINE struct steps steps_of(const struct alpharho_simd_depthwise *p) {
   const struct alpharho_window *w = &p->window;
   const int32_t out = p->pixels * w->in_c, last_out = (w->out_w - p->pixels) * w->in_c;
-  return (struct steps){out * w->stride_w, out, (w->out_w + p->pixels - 1) / p->pixels, last_out * w->stride_w,
-                        last_out};
+  return (struct steps){
+      out * w->stride_w, out, (w->out_w + p->pixels - 1) / p->pixels, last_out * w->stride_w, last_out,
+  };
 }
 
 #endif // KERNELS_SIMD_STEPS_H

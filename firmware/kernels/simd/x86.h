@@ -9,6 +9,7 @@
 #include "steps.h"
 
 typedef __m256i words_t; // eight int32
+typedef __m128i bytes_t; // sixteen int8
 
 SIMD_INLINE __m128i load_16(const int8_t *from) { return _mm_loadu_si128((const __m128i *)(const void *)from); }
 
@@ -22,43 +23,54 @@ struct ending {
 };
 
 SIMD_INLINE struct ending ending_of(int32_t zero_point, int32_t min, int32_t max, int32_t negatives) {
-  return (struct ending){_mm256_set1_epi16((int16_t)zero_point), _mm_set1_epi8((int8_t)min),
-                         _mm_set1_epi8((int8_t)max), negatives};
+  return (struct ending){
+      _mm256_set1_epi16((int16_t)zero_point),
+      _mm_set1_epi8((int8_t)min),
+      _mm_set1_epi8((int8_t)max),
+      negatives,
+  };
 }
 
-// Eight sums times multipliers, over 2^(31 + shift less 1 + 1). With `negatives`, halves are rounded away from zero in
-// the second step, as the reference does, otherwise up.
-SIMD_INLINE __m256i round_words(__m256i sums, __m256i multiplier, __m256i odd_multiplier, __m256i less_shift,
-                                __m256i half, int32_t negatives) {
+// Multipliers and right shifts of eight channels. `half` is half of what a number is divided by in the end, for shifts
+// of 2 and more.
+struct scaling {
+  __m256i multiplier, odd_multiplier, less_shift, half;
+};
+
+// Eight sums times multipliers, over 2^31 and 2^shift. With `negatives`, halves are rounded away from zero in the
+// second step, as the reference does, otherwise up.
+SIMD_INLINE __m256i round_words(__m256i sums, const struct scaling *by, const int32_t negatives) {
   const __m256i first_half = _mm256_set1_epi64x(1 << 30);
-  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sums, multiplier), first_half);
-  const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(sums, 32), odd_multiplier), first_half);
+  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sums, by->multiplier), first_half);
+  const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(sums, 32), by->odd_multiplier), first_half);
   if (negatives) {
     const __m256i high = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
     const __m256i towards_zero = _mm256_add_epi32(high, _mm256_srai_epi32(high, 31));
-    const __m256i shifted = _mm256_srav_epi32(towards_zero, less_shift);
+    const __m256i shifted = _mm256_srav_epi32(towards_zero, by->less_shift);
     return _mm256_srai_epi32(_mm256_add_epi32(shifted, _mm256_set1_epi32(1)), 1);
   }
   const __m256i high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa); // half of what it is above
-  return _mm256_srav_epi32(_mm256_add_epi32(high, half), less_shift);
+  return _mm256_srav_epi32(_mm256_add_epi32(high, by->half), by->less_shift);
 }
 
-// Half of what a sum is divided by, for shifts of 2 and more.
-SIMD_INLINE __m256i half_of(__m256i less_shift) {
-  return _mm256_srli_epi32(_mm256_sllv_epi32(_mm256_set1_epi32(1), less_shift), 1);
+SIMD_INLINE struct scaling scaling_with(__m256i multiplier, __m256i less_shift) {
+  const __m256i half = _mm256_srli_epi32(_mm256_sllv_epi32(_mm256_set1_epi32(1), less_shift), 1);
+  return (struct scaling){multiplier, _mm256_srli_epi64(multiplier, 32), less_shift, half};
 }
 
-SIMD_INLINE words_t scaled(words_t sums, const int32_t *scaling, int32_t row, const struct ending *end) {
-  const __m256i multiplier = load_words(scaling + 2 * row), less_shift = load_words(scaling + 3 * row);
-  return round_words(sums, multiplier, _mm256_srli_epi64(multiplier, 32), less_shift, half_of(less_shift),
-                     end->negatives);
+SIMD_INLINE struct scaling scaling_of(const int32_t *scaling, int32_t row) {
+  return scaling_with(load_words(scaling + 2 * row), load_words(scaling + 3 * row));
+}
+
+// Add the zero point to sixteen values, and limit them.
+SIMD_INLINE bytes_t bytes_of(words_t first, words_t second, const struct ending *end) {
+  const __m256i halves = _mm256_adds_epi16(_mm256_packs_epi32(first, second), end->zero_point);
+  const __m128i mixed = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+  return _mm_min_epi8(_mm_max_epi8(_mm_shuffle_epi32(mixed, 0xd8), end->min), end->max);
 }
 
 // Store the first `count` of sixteen values.
-SIMD_INLINE void store(words_t first, words_t second, const struct ending *end, int32_t count, int8_t *out) {
-  const __m256i halves = _mm256_adds_epi16(_mm256_packs_epi32(first, second), end->zero_point);
-  const __m128i mixed = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
-  const __m128i bytes = _mm_min_epi8(_mm_max_epi8(_mm_shuffle_epi32(mixed, 0xd8), end->min), end->max);
+SIMD_INLINE void store_bytes(bytes_t bytes, int32_t count, int8_t *out) {
   if (count >= 16) {
     _mm_storeu_si128((__m128i *)(void *)out, bytes);
   } else if (count == 8) {
@@ -92,15 +104,18 @@ struct scale {
 
 SIMD_INLINE struct scale scale_of(int32_t multiplier, int32_t shift) {
   const int32_t right = -shift;
-  return (struct scale){_mm256_set1_epi32(multiplier), _mm256_set1_epi32((int32_t)((1u << right) >> 1)),
-                        _mm256_set1_epi32(right > 0 ? -1 : 0), _mm_cvtsi32_si128(right)};
+  return (struct scale){
+      _mm256_set1_epi32(multiplier),
+      _mm256_set1_epi32((int32_t)((1u << right) >> 1)),
+      _mm256_set1_epi32(right > 0 ? -1 : 0),
+      _mm_cvtsi32_si128(right),
+  };
 }
 
 SIMD_INLINE words_t scale_words(words_t values, const struct scale *scale) {
   const __m256i first_half = _mm256_set1_epi64x(1 << 30);
   const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(values, scale->multiplier), first_half);
-  const __m256i odd =
-      _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(values, 32), scale->multiplier), first_half);
+  const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(values, 32), scale->multiplier), first_half);
   const __m256i high = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
   const __m256i negative = _mm256_and_si256(_mm256_srai_epi32(high, 31), scale->sign);
   return _mm256_sra_epi32(_mm256_add_epi32(_mm256_add_epi32(high, negative), scale->half), scale->right);
@@ -110,7 +125,8 @@ SIMD_INLINE words_t scale_words(words_t values, const struct scale *scale) {
 SIMD_INLINE int32_t dot_product(const int8_t *a, const int8_t *b, int32_t count) {
   __m256i sums = _mm256_setzero_si256();
   for (int32_t i = 0; i < count; i += 16) {
-    const __m256i products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(load_16(a + i)), _mm256_cvtepi8_epi16(load_16(b + i)));
+    const __m256i products =
+        _mm256_madd_epi16(_mm256_cvtepi8_epi16(load_16(a + i)), _mm256_cvtepi8_epi16(load_16(b + i)));
     sums = _mm256_add_epi32(sums, products);
   }
   __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
@@ -124,7 +140,8 @@ enum { MOST_QUADS = MOST_TAPS / 4, PARTS = 4 };
 
 // The constants of a block, each for both pixels: part i has channels 4 i to 4 i + 3.
 struct block {
-  __m256i bias[PARTS], multiplier[PARTS], odd_multiplier[PARTS], less_shift[PARTS], half[PARTS];
+  __m256i bias[PARTS];
+  struct scaling scaling[PARTS];
   quad_t weights[MOST_QUADS][PARTS];
 };
 
@@ -136,10 +153,7 @@ SIMD_INLINE void load_block(struct block *block, const int8_t *weights, const in
   UNROLL for (int32_t i = 0; i < PARTS; i++) {
     const int32_t *const from = scaling + 4 * i;
     block->bias[i] = twice(from + DEPTHWISE_BIAS * 16);
-    block->multiplier[i] = twice(from + 2 * 16);
-    block->odd_multiplier[i] = _mm256_srli_epi64(block->multiplier[i], 32);
-    block->less_shift[i] = twice(from + 3 * 16);
-    block->half[i] = half_of(block->less_shift[i]);
+    block->scaling[i] = scaling_with(twice(from + 2 * 16), twice(from + 3 * 16));
   }
   for (int32_t q = 0; q < quads; q++) {
     UNROLL for (int32_t i = 0; i < PARTS; i++) { block->weights[q][i] = load_quad(weights + (4 * q + i) * 16); }
@@ -165,13 +179,11 @@ SIMD_INLINE void interleave(__m256i a, __m256i b, __m256i c, __m256i d, __m256i 
   parts[3] = as_inputs(_mm256_unpackhi_epi16(high_ab, high_cd));
 }
 
-SIMD_INLINE void finish(const struct block *block, const part_t sums[PARTS], const struct ending *end,
-                        int32_t channels, int8_t *first, int8_t *second) {
+SIMD_INLINE void finish(const struct block *block, const part_t sums[PARTS], const struct ending *end, int32_t channels,
+                        int8_t *first, int8_t *second) {
   __m256i words[PARTS];
   UNROLL for (int32_t i = 0; i < PARTS; i++) {
-    const __m256i sum = total_part(sums[i], block->bias[i]);
-    words[i] = round_words(sum, block->multiplier[i], block->odd_multiplier[i], block->less_shift[i], block->half[i],
-                           end->negatives);
+    words[i] = round_words(total_part(sums[i], block->bias[i]), &block->scaling[i], end->negatives);
   }
   const __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(words[0], words[1]), end->zero_point);
   const __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(words[2], words[3]), end->zero_point);

@@ -20,18 +20,18 @@ Int8 = npt.NDArray[np.int8]
 Window = Mapping[str, int]
 Scaled = tuple[Int32, Int8, Int32, Int32]
 
-LANES = 8
-"""Channels of a convolution that are packed together."""
 TAPS = 4
 PIXELS = 4
 EXPANDED_BYTES = 2
 MORE_SCRATCH = 32
 """What the copy of a short row may write behind it."""
 BLOCK = 16
-"""Channels of a depthwise layer that are packed together."""
+"""Channels that are packed together."""
 SMALL_BLOCK = 8
 MOST_TAPS = 25
 PADDED_ROW = 3
+SIMPLE_SHIFTS = 2, 23
+"""Right shifts that leave room for a zero point and half a step beside a product."""
 WEIGHT_LEAST = -127
 """Two products of int8 then fit int16."""
 
@@ -43,11 +43,12 @@ def conv(step: Step, call: Call, optimize: str) -> Step:
     scaled = _scaled(parameters)
     if parameters["groups"] != 1 or scaled is None:
         return step
-    bias, weights, multiplier, right = scaled
-    more = -len(bias) % LANES
-    quads = np.pad(weights, ((0, more), (0, -weights.shape[1] % TAPS)))
-    depth = quads.shape[1]
-    quads = quads.reshape(-1, LANES, depth // TAPS, TAPS).transpose(0, 2, 1, 3)
+    count = window["out_c"]
+    more = -count % BLOCK
+    rows = scaled[1].reshape(count, window["kernel_h"], -1)
+    rows = np.pad(rows, ((0, more), (0, 0), (0, -rows.shape[2] % TAPS)))
+    depth = rows[0].size
+    quads = rows.reshape(-1, BLOCK, depth // TAPS, TAPS).transpose(0, 2, 1, 3)
     fields: dict[str, Value] = {"window": window, "depth": depth, "input_zero_point": parameters["input_zero_point"]}
     fields |= _packed(parameters, scaled, quads, np.pad(_rows(scaled), ((0, 0), (0, more))))
     return replace(
@@ -73,11 +74,11 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
     # The last block ends with the last channel.
     of_blocks = np.minimum(np.arange(0, count, block), count - block)[:, None] + np.arange(BLOCK)
     of_blocks = np.where(np.arange(BLOCK) < block, of_blocks, of_blocks - block)
-    taps = scaled[1].reshape(count, window["kernel_h"], window["kernel_w"])
+    rows = scaled[1].reshape(count, window["kernel_h"], window["kernel_w"])
     if window["kernel_w"] == PADDED_ROW:
-        taps = np.pad(taps, ((0, 0), (0, 0), (0, 1)))
-    taps = taps.reshape(count, -1)
-    taps = np.pad(taps, ((0, 0), (0, -taps.shape[1] % TAPS)))
+        rows = np.pad(rows, ((0, 0), (0, 0), (0, 1)))
+    flat = rows.reshape(count, -1)
+    taps = np.pad(flat, ((0, 0), (0, -flat.shape[1] % TAPS)))
     quads = taps.reshape(count, -1, TAPS)[of_blocks].transpose(0, 2, 1, 3)
     scaling = _rows(scaled)[:, of_blocks].transpose(1, 0, 2)
     fields: dict[str, Value] = {"window": window, "block": block, "pixels": pixels}
@@ -101,7 +102,9 @@ def _rows(scaled: Scaled) -> Int32:
 def _packed(parameters: Mapping[str, Value], scaled: Scaled, weights: Int8, scaling: Int32) -> dict[str, Value]:
     """Return the last fields, which both structures have."""
     ends = limits(parameters)
-    positive = cast(int, ends["min"]) >= cast(int, ends["zero_point"]) and scaled[3].min() > 1
+    right = scaled[3]
+    positive = cast(int, ends["min"]) >= cast(int, ends["zero_point"])
+    positive = positive and SIMPLE_SHIFTS[0] <= right.min() and right.max() <= SIMPLE_SHIFTS[1]
     return {
         "weights": Constant("weights", np.ascontiguousarray(weights).reshape(-1)),
         "scaling": Constant("scaling", np.ascontiguousarray(scaling).reshape(-1)),
