@@ -27,6 +27,7 @@ from graph.types import Array, Graph
 from tests.compilers import host_build
 from tests.compilers.kernel_runner import structures
 from tests.compilers.object_cache import compiled
+from tests.kernels.linux_runner import CPUS, LinuxCore
 
 Int8 = npt.NDArray[np.int8]
 
@@ -68,6 +69,7 @@ class Core:
         self.folder = Path(tempfile.mkdtemp(prefix="core-"))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         cpu, self.machine, flash, ram = CORES[name]
+        self.pointer = ctypes.c_uint32
         kernels = kernels_of(name)
         self.functions = [kernel.symbol for name in folders(kernels) for kernel in SETS[name].kernels]
         (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
@@ -118,10 +120,15 @@ def kernels_of(name: str) -> str:
     return name.partition("/")[0]
 
 
+def is_emulated(name: str) -> bool:
+    """Whether there is a program for a set, or one of its cores or CPUs, to run here."""
+    return name in CORES or name in CPUS
+
+
 @functools.cache
-def core(name: str) -> Core:
-    """Return the program for one of CORES."""
-    return Core(name)
+def core(name: str) -> Core | LinuxCore:
+    """Return the program for one of CORES, or of CPUS."""
+    return LinuxCore(name) if name in CPUS else Core(name)
 
 
 class CoreRunner:
@@ -178,7 +185,7 @@ class CoreRunner:
             if isinstance(value, Constant):
                 self.placed[id(value)] = self._place(value.data.tobytes())
             else:
-                structure = self._fill(structures(ctypes.c_uint32)[value.kind](), value.fields)
+                structure = self._fill(structures(self.core.pointer)[value.kind](), value.fields)
                 self.placed[id(value)] = self._place(bytes(structure))
         return self.placed[id(value)]
 

@@ -19,7 +19,7 @@ from graph.reader import parse
 from graph.types import Array
 from tests.compilers.kernel_runner import Runner, forms
 from tests.compilers.reference import MicroReference, Reference
-from tests.kernels import core_runner
+from tests.kernels import core_runner, linux_runner
 from tests.kernels.cases import Case
 from tests.kernels.core_runner import CoreRunner, kernels_of
 from tests.kernels.operator_models import OPERATORS, PADDED, TYPICAL, TYPICAL_PADDED
@@ -109,9 +109,9 @@ needs_core = pytest.mark.skipif(core_runner.missing() is not None, reason=f"inst
 OF_SETS = [(kernels, name) for kernels in SETS for name in OWN.get(kernels, tuple(TYPICAL))]
 
 
-def on_core(strategy: st.SearchStrategy[Case], core: str, cases: int) -> None:
+def on_core(strategy: st.SearchStrategy[Case], core: str, cases: int, examples: Sequence[Case] = ()) -> None:
     """Compare cases here and, where the set has one of its own, on its core."""
-    batch: Batch | None = [] if core in core_runner.CORES else None
+    batch: Batch | None = [] if core_runner.is_emulated(core) else None
 
     @hypothesis.settings(max_examples=cases, suppress_health_check=list(hypothesis.HealthCheck), database=None)
     @hypothesis.given(case=strategy, optimize=st.sampled_from(OPTIMIZE))
@@ -119,6 +119,8 @@ def on_core(strategy: st.SearchStrategy[Case], core: str, cases: int) -> None:
         compare(case, core, batch, optimize)
 
     collect()
+    for case in examples:
+        compare(case, core, batch)
     if batch is not None:
         run_batch(batch, core)
 
@@ -153,6 +155,16 @@ def test_halves_limits_and_saturation_equal_the_reference(kernels: str) -> None:
             compare(case, kernels, batch)
     if batch is not None:
         run_batch(batch, kernels)
+
+
+@pytest.mark.parametrize("cpu", linux_runner.CPUS)
+def test_forms_for_boards_equal_the_reference(cpu: str) -> None:
+    if package := linux_runner.missing(cpu):
+        pytest.skip(f"install {package}")
+    layers = (("pointwise", 8), ("pointwise", 40), ("3x3", 0), ("5x5", 0))
+    ends = [corners(layer, depth, *end) for layer, depth in layers for end in ENDS[:3]]
+    kinds = [TYPICAL[name] for name in OWN["simd"]] + list(TYPICAL_PADDED.values())
+    on_core(st.one_of(*kinds), cpu, cases=80, examples=ends)
 
 
 @needs_core

@@ -8,7 +8,7 @@
 
 #include "form.h"
 
-enum { PACKED = 16, TAPS = 4 };
+enum { PACKED = 16, TAPS = 4, COPIED = 4 };
 
 // Where the window of an output pixel begins.
 struct corner {
@@ -156,21 +156,21 @@ SIMD_INLINE void conv(const struct alpharho_simd_conv *p, const int8_t *in, int8
   element_t *const inputs = (element_t *)(void *)scratch;
   const struct ending end = ending_of(p->zero_point, p->min, p->max, p->negatives);
   struct corner at = {-w->pad_left, -w->pad_top};
-  for (int32_t pixel = 0; pixel < count; pixel += PIXELS, out += PIXELS * channels) {
-    const int32_t pixels = count - pixel < PIXELS ? count - pixel : PIXELS;
+  for (int32_t pixel = 0; pixel < count; pixel += COPIED) {
+    const int32_t pixels = count - pixel < COPIED ? count - pixel : COPIED;
     if (is_pointwise) {
       copy(inputs, in + pixel * depth, pixels * depth);
     } else {
-      for (int32_t i = 0; i < pixels; i++, at = next_of(w, at)) {
-        gather(p, in, at, inputs + i * depth);
+      for (int32_t j = 0; j < pixels; j++, at = next_of(w, at)) {
+        gather(p, in, at, inputs + j * depth);
       }
     }
-    if (pixels == PIXELS) {
-      multiply_tile(p, inputs, &end, out);
-      continue;
+    int32_t i = 0;
+    for (; i + PIXELS <= pixels; i += PIXELS, out += PIXELS * channels) {
+      multiply_tile(p, inputs + i * depth, &end, out);
     }
-    for (int32_t i = 0; i < pixels; i++) {
-      multiply_pixel(p, inputs + i * depth, &end, out + i * channels);
+    for (; i < pixels; i++, out += channels) {
+      multiply_pixel(p, inputs + i * depth, &end, out);
     }
   }
 }
