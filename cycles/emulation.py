@@ -112,12 +112,12 @@ def run(
         return Inference(_read(counts.read_text(encoding="ascii")), bytes.fromhex(outputs[0]))
 
 
-def cuts(program: Program) -> list[int]:
-    """Return the addresses, rising, at which a block that ends there goes on: behind all that is not a jump.
+def cuts(program: Program) -> list[tuple[int, int]]:
+    """Return address and end of each instruction behind which code goes on, by address: all but jumps.
 
-    QEMU ends blocks at borders of its pages and behind some instructions, too.
+    QEMU ends blocks behind some of them, as at borders of its pages.
     """
-    return sorted(one.end for one in program.code.values() if not one.is_jump and one.end in program.code)
+    return sorted((one.address, one.end) for one in program.code.values() if not one.is_jump)
 
 
 def _flash_option(program: Program, flash: Flash) -> str:
@@ -148,7 +148,7 @@ def _build_stub(elf: Path, machine: str, folder: Path) -> Path:
     return out
 
 
-def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int], cuts: Sequence[int]) -> str:
+def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int], cuts: Sequence[tuple[int, int]]) -> str:
     """Build the plugin and return it with its arguments."""
     shown = process.run([QEMU, "--version"], error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=QEMU_PACKAGE)
     number = re.search(r"version (\d+)", shown.stdout)
@@ -158,7 +158,7 @@ def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int], cu
     command = [PLUGIN_COMPILER, *options, str(PLUGIN), "-o", str(out)]
     process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=PLUGIN_PACKAGE)
     wanted.write_text("".join(f"{address} {operator}\n" for address, operator in calls.items()), encoding="ascii")
-    cut.write_text("".join(f"{address}\n" for address in cuts), encoding="ascii")
+    cut.write_text("".join(f"{address} {end}\n" for address, end in cuts), encoding="ascii")
     at = {name: address for address, name in functions_of(stub)}
     begin, end = at["alpharho_cycles_begin"], at["alpharho_cycles_end"]
     return f"{out},out={counts},begin={begin},end={end},calls={wanted},cuts={cut}"

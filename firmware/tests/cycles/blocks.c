@@ -3,16 +3,16 @@
 //   -plugin libblocks.so,out=FILE,begin=ADDRESS,end=ADDRESS[,calls=FILE][,cuts=FILE]
 //           [,flash=FIRST:END:LINE:LINES:DATA_LINES]
 //
-// QEMU also cuts blocks where code has no jump: at borders of its pages, and behind some instructions. `cuts` has such
-// addresses, one a line in rising order: a block that ends at one of them and the block behind it count as one, so that
-// what is counted does not depend on where code is.
-// Counting begins behind the block at `begin` and ends before the block at `end`. `calls` has lines "ADDRESS OPERATOR":
-// from a block that begins there on, blocks count for that operator; for the next one if OPERATOR is -2. Written at the
-// end are lines of eight numbers: operator (-1 before the first), address and instructions of the block before, of the
-// block, address behind, times, fills.
-// Fills are lines of LINE bytes that are read from flash, the addresses FIRST to END. Two buffers keep the LINES last
-// lines of instructions and the DATA_LINES last lines of data. A buffer keeps one line at least: what is fetched.
-// QEMU's plugin interface (docs/devel/tcg-plugins) is declared here: distributions do not package its header.
+// QEMU also cuts blocks where code has no jump: at borders of its pages, and behind some instructions. `cuts` has the
+// instructions that are not jumps, in lines "ADDRESS END" in rising order: a block whose last instruction is one of
+// them and the block behind it count as one, so that what is counted does not depend on where code is. Counting begins
+// behind the block at `begin` and ends before the block at `end`. `calls` has lines "ADDRESS OPERATOR": from a block
+// that begins there on, blocks count for that operator; for the next one if OPERATOR is -2. Written at the end are
+// lines of eight numbers: operator (-1 before the first), address and instructions of the block before, of the block,
+// address behind, times, fills. Fills are lines of LINE bytes that are read from flash, the addresses FIRST to END. Two
+// buffers keep the LINES last lines of instructions and the DATA_LINES last lines of data. A buffer keeps one line at
+// least: what is fetched. QEMU's plugin interface (docs/devel/tcg-plugins) is declared here: distributions do not
+// package its header.
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,6 +39,7 @@ uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, accessed_t call, int flags, int access,
                                       void *user);
 
@@ -58,7 +59,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 struct block {
   uint32_t address, instructions, bytes, end;
   int32_t called;              // that it calls
-  bool is_cut;                 // it goes on in the block behind it
+  bool is_cut;                 // it goes on in the block that begins at its end
   const struct block *second;  // of two blocks that count as one
   struct block *joined, *next; // those that begin with this one; others that begin with the same
 };
@@ -74,6 +75,10 @@ struct buffer {
   uint32_t size, used, lines[MOST_LINES];
 };
 
+struct cut {
+  uint32_t address, end;
+};
+
 struct call {
   uint32_t address;
   int32_t called;
@@ -83,7 +88,7 @@ static struct count *counts; // open addressing; a power of two of places
 static size_t places = 1u << 14, used, translations;
 static struct call *calls;
 static size_t call_count;
-static uint32_t *cuts;
+static struct cut *cuts;
 static size_t cut_count;
 static uint32_t begin_address, end_address;
 static char out_path[LONGEST_PATH];
@@ -234,20 +239,20 @@ static void executed(unsigned int cpu, void *user) {
   last = block;
 }
 
-static bool is_cut(uint32_t address) {
+static const struct cut *cut_at(uint32_t address) {
   size_t first = 0, behind = cut_count;
   while (first < behind) {
     const size_t middle = first + (behind - first) / 2u;
-    if (cuts[middle] == address) {
-      return true;
+    if (cuts[middle].address == address) {
+      return &cuts[middle];
     }
-    if (cuts[middle] < address) {
+    if (cuts[middle].address < address) {
       first = middle + 1u;
     } else {
       behind = middle;
     }
   }
-  return false;
+  return NULL;
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
@@ -264,15 +269,22 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
       block->called = calls[i].called;
     }
   }
+  uint32_t last_address = block->address;
   for (size_t i = 0; i < block->instructions; i++) {
     struct qemu_plugin_insn *const one = qemu_plugin_tb_get_insn(tb, i);
+    last_address = (uint32_t)qemu_plugin_insn_vaddr(one);
     block->bytes += (uint32_t)qemu_plugin_insn_size(one);
     if (line_bytes) {
       qemu_plugin_register_vcpu_mem_cb(one, accessed, CB_NO_REGISTERS, READ_AND_WRITTEN, NULL);
     }
   }
-  block->end = block->address + block->bytes;
-  block->is_cut = is_cut(block->end);
+  // QEMU 7.2 takes what it reads ahead at the border of a page for a part of the last instruction.
+  const struct cut *cut = cut_at(last_address);
+  if (cut) {
+    block->is_cut = true;
+    block->end = cut->end;
+    block->bytes = block->end - block->address;
+  }
   qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, CB_NO_REGISTERS, block);
 }
 
@@ -326,13 +338,15 @@ static void read_cuts(const char *path) {
   while (fgets(line, sizeof line, in)) {
     if (cut_count == room) {
       room = room ? 2u * room : 4096u;
-      uint32_t *const more = realloc(cuts, room * sizeof *cuts);
+      struct cut *const more = realloc(cuts, room * sizeof *cuts);
       if (!more) {
         stop("out of memory");
       }
       cuts = more;
     }
-    cuts[cut_count++] = (uint32_t)strtoul(line, NULL, 10);
+    char *rest = line;
+    const uint32_t address = (uint32_t)strtoul(line, &rest, 10);
+    cuts[cut_count++] = (struct cut){address, (uint32_t)strtoul(rest, NULL, 10)};
   }
   (void)fclose(in);
 }
