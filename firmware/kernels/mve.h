@@ -114,6 +114,9 @@ void alpharho_mve_table(const int8_t *table, const int8_t *in, int8_t *out, int3
 // As alpharho_mean, with a `shift` of -31 to -1.
 void alpharho_mve_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out);
 
+// As alpharho_average_pool, with windows of 4,000 elements at most.
+void alpharho_mve_average_pool(const struct alpharho_pool *p, const int8_t *in, int8_t *out);
+
 #ifdef __cplusplus
 }
 #endif

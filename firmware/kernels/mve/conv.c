@@ -2,42 +2,10 @@
 #include <string.h>
 
 #include "arithmetic.h"
+#include "gather.h"
 #include "memory.h"
 #include "multiply.h"
 #include "mve.h"
-
-// Copies the taps of one row of the window, (kernel_w, in_c), with the zero point as padding. `row` is NULL outside of
-// the input.
-static void gather_row(const struct alpharho_mve_conv *p, const int8_t *row, int32_t left, int8_t *to) {
-  const struct alpharho_window *w = &p->window;
-  const int32_t c = w->in_c;
-  if (!row) {
-    alpharho_mve_fill(to, p->input_zero_point, w->kernel_w * c);
-  } else if (w->dilation_w == 1) {
-    const int32_t before = clamp(-left, 0, w->kernel_w), until = clamp(w->in_w - left, before, w->kernel_w);
-    alpharho_mve_fill(to, p->input_zero_point, before * c);
-    alpharho_mve_copy(to + before * c, row + (left + before) * c, (until - before) * c);
-    alpharho_mve_fill(to + until * c, p->input_zero_point, (w->kernel_w - until) * c);
-  } else {
-    for (int32_t x = left; x < left + w->kernel_w * w->dilation_w; x += w->dilation_w, to += c) {
-      if (x < 0 || x >= w->in_w) {
-        alpharho_mve_fill(to, p->input_zero_point, c);
-      } else {
-        alpharho_mve_copy(to, row + x * c, c);
-      }
-    }
-  }
-}
-
-// Copies the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point as padding.
-static void gather(const struct alpharho_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
-  const struct alpharho_window *w = &p->window;
-  const int32_t left = x * w->stride_w - w->pad_left;
-  int32_t in_y = y * w->stride_h - w->pad_top;
-  for (int32_t ky = 0; ky < w->kernel_h; ky++, in_y += w->dilation_h, to += w->kernel_w * w->in_c) {
-    gather_row(p, in_y < 0 || in_y >= w->in_h ? NULL : in + in_y * w->in_w * w->in_c, left, to);
-  }
-}
 
 // Sets where the outputs of a group begin, seen from the first pixel. If fewer than four pixels are left, the last one
 // stands for those that are missing.
@@ -47,38 +15,10 @@ static void set_next(struct multiply_job *job, int32_t pixels, int32_t channels)
   }
 }
 
-// Multiplies one group of inputs with `multiply` and stores `pixels` of its four pixels. Assembly stores words: if the
-// channels are not a multiple of four, outputs go through a buffer, four channels at a time.
-static void finish(const struct alpharho_mve_conv *p, struct multiply_job *job, int32_t pixels,
-                   void (*multiply)(const struct multiply_job *), int8_t *out) {
-  const int32_t channels = p->window.out_c;
-  if (channels % MVE_CHANNELS == 0) {
-    job->out = out;
-    multiply(job);
-    return;
-  }
-  const int8_t *const first = job->packed, *const end = job->packed_end;
-  _Alignas(4) int8_t words[MVE_PIXELS * MVE_CHANNELS];
-  job->out = words;
-  for (int32_t n = 0; n < MVE_PIXELS; n++) {
-    job->next[n] = n * MVE_CHANNELS;
-  }
-  for (int32_t c = 0; c < channels; c += MVE_CHANNELS, job->packed = job->packed_end) {
-    job->packed_end = job->packed + MVE_CHANNELS * (job->depth + 3 * 4);
-    multiply(job);
-    for (int32_t n = 0; n < pixels; n++) {
-      memcpy(out + n * channels + c, words + n * MVE_CHANNELS, (size_t)least(channels - c, MVE_CHANNELS));
-    }
-  }
-  job->packed = first;
-  job->packed_end = end;
-}
-
 // Sets all fields of a job but `out`, for four pixels.
 static void start(const struct alpharho_mve_conv *p, const int8_t *inputs, struct multiply_job *job) {
-  alpharho_mve_multiply_job_set(job, p->packed, (p->window.out_c + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS,
-                                inputs, p->depth, p->zero_point);
-  job->negatives = has_negatives(p->zero_point, p->min);
+  alpharho_mve_multiply_job_set(job, p->packed, p->window.out_c, inputs, p->depth, p->zero_point,
+                                has_negatives(p->zero_point, p->min));
   set_next(job, MVE_PIXELS, p->window.out_c);
 }
 
@@ -96,14 +36,8 @@ static void small_group(const struct alpharho_mve_conv *p, struct multiply_job *
   }
   job->inputs = to;
   set_next(job, pixels, p->window.out_c);
-  finish(p, job, pixels, p->depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16, out);
-}
-
-// Sets the rows of four pixels that are `pitch` bytes apart; the last of `pixels` stands for those that are missing.
-static void set_rows(const int8_t *rows[MVE_PIXELS], const int8_t *first, int32_t pixels, int32_t pitch) {
-  for (int32_t n = 0; n < MVE_PIXELS; n++) {
-    rows[n] = first + least(n, pixels - 1) * pitch;
-  }
+  job->out = out;
+  (p->depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16)(job);
 }
 
 static void small_pointwise(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
@@ -111,9 +45,9 @@ static void small_pointwise(const struct alpharho_mve_conv *p, const int8_t *in,
   int32_t pixels = p->window.out_h * p->window.out_w;
   struct multiply_job job;
   start(p, in, &job);
-  if (depth == p->depth && channels % MVE_CHANNELS == 0 && pixels >= MVE_PIXELS) {
+  if (depth == p->depth && pixels >= MVE_PIXELS) {
     job.groups = pixels / MVE_PIXELS;
-    job.advance = (MVE_PIXELS - 1) * channels;
+    job.advance = MVE_PIXELS * channels - (channels + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS;
     job.out = out;
     (depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16)(&job);
     in += job.groups * MVE_PIXELS * depth;
@@ -144,7 +78,8 @@ void alpharho_mve_pointwise(const struct alpharho_mve_conv *p, const int8_t *in,
       if (pixels < MVE_PIXELS) {
         set_next(&job, pixels, channels);
       }
-      finish(p, &job, pixels, alpharho_mve_multiply_tile, to);
+      job.out = to;
+      alpharho_mve_multiply_tile(&job);
       in += MVE_PIXELS * depth;
       to += MVE_PIXELS * channels;
     }
@@ -154,24 +89,41 @@ void alpharho_mve_pointwise(const struct alpharho_mve_conv *p, const int8_t *in,
 
 void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
-  const int32_t taps = w->kernel_h * w->kernel_w * w->in_c, all = w->out_h * w->out_w;
-  int8_t *const gathered = scratch + ALPHARHO_MVE_TILE(p->depth);
+  const int32_t taps = w->kernel_h * w->kernel_w * w->in_c;
+  // Inputs of four pixels one after the other; or the zero point, where inputs are tiled from where they are.
+  int8_t *const gathered = scratch + ALPHARHO_MVE_TILE(p->depth), *to = out;
+  const int is_tiled = w->in_c % MVE_BLOCK == 0 && p->depth > MVE_BLOCK;
+  const int is_pixel = w->kernel_h * w->kernel_w == 1 && w->pad_top == 0 && w->pad_left == 0;
+  const int8_t *rows[MVE_PIXELS];
+  if (is_tiled) {
+    alpharho_mve_fill(gathered, p->input_zero_point, w->in_c);
+  }
   struct multiply_job job;
   start(p, scratch, &job);
-  for (int32_t i = 0; i < all; i += MVE_PIXELS) {
-    const int32_t pixels = least(all - i, MVE_PIXELS);
-    const int8_t *rows[MVE_PIXELS];
-    set_rows(rows, gathered, pixels, p->depth);
-    for (int32_t n = 0; n < pixels; n++) {
-      gather(p, in, (i + n) / w->out_w, (i + n) % w->out_w, gathered + n * p->depth);
+  struct pixel at = {0, 0};
+  for (int32_t left = w->out_h * w->out_w; left > 0; left -= MVE_PIXELS, to += MVE_PIXELS * w->out_c) {
+    const int32_t pixels = least(left, MVE_PIXELS);
+    if (is_tiled) {
+      alpharho_mve_tile_windows(p, in, &at, gathered, scratch);
+    } else {
+      for (int32_t n = 0; n < MVE_PIXELS; n++, next_pixel(w, &at)) {
+        rows[n] =
+            is_pixel ? in + (at.y * w->stride_h * w->in_w + at.x * w->stride_w) * w->in_c : gathered + n * p->depth;
+        if (!is_pixel) {
+          alpharho_mve_gather(p, in, at, gathered + n * p->depth);
+        }
+      }
+      if (p->depth <= MVE_BLOCK) {
+        small_group(p, &job, rows, taps, pixels, scratch, to);
+        continue;
+      }
+      alpharho_mve_make_tile(rows, taps, scratch);
     }
-    if (p->depth <= MVE_BLOCK) {
-      small_group(p, &job, rows, taps, pixels, scratch, out + i * w->out_c);
-      continue;
+    if (pixels < MVE_PIXELS) {
+      set_next(&job, pixels, w->out_c);
     }
-    alpharho_mve_make_tile(rows, taps, scratch);
-    set_next(&job, pixels, w->out_c);
-    finish(p, &job, pixels, alpharho_mve_multiply_tile, out + i * w->out_c);
+    job.out = to;
+    alpharho_mve_multiply_tile(&job);
   }
   limit_all(p, out);
 }
@@ -200,22 +152,15 @@ void alpharho_mve_make_tile_rgb(const int8_t *from, int32_t pitch, int32_t step,
 
 #endif
 
-// Tiles four pixels, from row y and column x on: all of them or, if `done`, only those that reach beyond the right
+// Tiles four pixels, from `at` on: all of them or, if `done`, only those that reach beyond the right
 // side. If fewer than four pixels are left, the last one stands for those that are missing.
-static void tile_border(const struct alpharho_mve_conv *p, const int8_t *in, int32_t y, int32_t x, int done,
-                        int8_t *tile) {
+static void tile_border(const struct alpharho_mve_conv *p, const int8_t *in, struct pixel at, int done, int8_t *tile) {
   const struct alpharho_window *w = &p->window;
-  for (int32_t n = 0; n < MVE_PIXELS; n++) {
-    if (!done || x * w->stride_w - w->pad_left + RGB_SIDE > w->in_w) {
+  for (int32_t n = 0; n < MVE_PIXELS; n++, next_pixel(w, &at)) {
+    if (!done || at.x * w->stride_w - w->pad_left + RGB_SIDE > w->in_w) {
       int8_t taps[RGB_TAPS];
-      gather(p, in, y, x, taps);
+      alpharho_mve_gather(p, in, at, taps);
       tile_pixel(taps, RGB_ROW, tile + n * MVE_BLOCK);
-    }
-    if (x + 1 < w->out_w) {
-      x++;
-    } else if (y + 1 < w->out_h) {
-      x = 0;
-      y++;
     }
   }
 }
@@ -244,12 +189,13 @@ void alpharho_mve_conv_rgb(const struct alpharho_mve_conv *p, const int8_t *in, 
       alpharho_mve_make_tile_rgb(in + top * pitch + left * w->in_c, pitch, step, scratch);
     }
     if (!fast || left + (MVE_PIXELS - 1) * w->stride_w + RGB_SIDE > w->in_w) {
-      tile_border(p, in, y, x, fast, scratch);
+      tile_border(p, in, (struct pixel){y, x}, fast, scratch);
     }
     if (pixels < MVE_PIXELS) {
       set_next(&job, pixels, w->out_c);
     }
-    finish(p, &job, pixels, alpharho_mve_multiply_tile, out + i * w->out_c);
+    job.out = out + i * w->out_c;
+    alpharho_mve_multiply_tile(&job);
     for (x += MVE_PIXELS; x >= w->out_w; x -= w->out_w) {
       y++;
     }

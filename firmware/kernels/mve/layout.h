@@ -18,11 +18,8 @@
 // Taps of a row of a 3x3 window on 3 channels.
 #define MVE_RGB_ROW 9
 
-// Bytes of code of one block of taps in the unrolled loop of multiply_tile.S, blocks in the loop, and bytes of the
-// branch back. The assembler checks them.
-#define MVE_UNIT_BYTES   56
-#define MVE_UNITS        3
-#define MVE_BRANCH_BYTES 6
+// Blocks of taps in a pass of the loop of multiply_tile.S.
+#define MVE_UNITS 3
 
 // struct multiply_job
 #define JOB_PACKED     0
@@ -30,13 +27,11 @@
 #define JOB_INPUTS     8
 #define JOB_BLOCKS_END 12
 #define JOB_OUT        16
-#define JOB_ZERO_POINT 20
+#define JOB_MODE       20
 #define JOB_NEXT       24
-#define JOB_SKIP       40
-#define JOB_GROUPS     44
-#define JOB_ADVANCE    48
-#define JOB_DEPTH      52
-#define JOB_NEGATIVES  56
+#define JOB_GROUPS     40
+#define JOB_ADVANCE    44
+#define JOB_CHANNELS   48
 
 // struct depthwise_row
 #define ROW_PACKED      0
@@ -60,6 +55,18 @@
 #define DENSE_ZERO_POINT 28
 #define DENSE_MIN        32
 #define DENSE_MAX        36
+
+// struct tile_rows
+#define TILE_ROWS_FIRST   0
+#define TILE_ROWS_ADVANCE 16
+#define TILE_ROWS_COUNT   20
+#define TILE_ROWS_BLOCKS  24
+
+// struct rows
+#define ROWS_TO_PITCH   0
+#define ROWS_FROM_PITCH 4
+#define ROWS_COUNT      8
+#define ROWS_BYTES      12
 
 // A load of several fields takes the structures alpharho_mve_add from `size` to `max`, and alpharho_mve_mul from `rows`
 // to `zero_point`: all fields are words, in this order.

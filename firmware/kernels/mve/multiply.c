@@ -11,32 +11,25 @@ MVE_ASSERT_OFFSET(struct multiply_job, packed_end, JOB_PACKED_END);
 MVE_ASSERT_OFFSET(struct multiply_job, inputs, JOB_INPUTS);
 MVE_ASSERT_OFFSET(struct multiply_job, blocks_end, JOB_BLOCKS_END);
 MVE_ASSERT_OFFSET(struct multiply_job, out, JOB_OUT);
-MVE_ASSERT_OFFSET(struct multiply_job, zero_point, JOB_ZERO_POINT);
+MVE_ASSERT_OFFSET(struct multiply_job, mode, JOB_MODE);
 MVE_ASSERT_OFFSET(struct multiply_job, next, JOB_NEXT);
-MVE_ASSERT_OFFSET(struct multiply_job, skip, JOB_SKIP);
 MVE_ASSERT_OFFSET(struct multiply_job, groups, JOB_GROUPS);
 MVE_ASSERT_OFFSET(struct multiply_job, advance, JOB_ADVANCE);
-MVE_ASSERT_OFFSET(struct multiply_job, depth, JOB_DEPTH);
-MVE_ASSERT_OFFSET(struct multiply_job, negatives, JOB_NEGATIVES);
+MVE_ASSERT_OFFSET(struct multiply_job, channels, JOB_CHANNELS);
 
 void alpharho_mve_multiply_job_set(struct multiply_job *job, const int32_t *packed, int32_t channels,
-                                   const int8_t *inputs, int32_t depth, int32_t zero_point) {
-  const int32_t blocks = depth / MVE_BLOCK;
+                                   const int8_t *inputs, int32_t depth, int32_t zero_point, int32_t negatives) {
+  const int32_t units = (channels + MVE_CHANNELS - 1) / MVE_CHANNELS;
   job->packed = (const int8_t *)packed;
-  job->packed_end = job->packed + channels * (depth + 3 * 4);
+  job->packed_end = job->packed + units * MVE_CHANNELS * (depth + 3 * 4);
   job->inputs = inputs;
-  job->blocks_end = inputs + blocks * MVE_BLOCK * MVE_PIXELS;
-  job->zero_point = zero_point;
+  job->blocks_end = inputs + depth / MVE_BLOCK * MVE_BLOCK * MVE_PIXELS;
+  job->mode = ((uint32_t)zero_point & 0xffffu) | (uint32_t)negatives << 30 |
+              (uint32_t)(channels % MVE_CHANNELS != 0) << 29 | (uint32_t)(depth % MVE_BLOCK != 0) << 31;
   job->groups = 1;
   job->advance = 0;
+  job->channels = channels;
   job->depth = depth;
-  // The first block is multiplied before the unrolled loop, whose first pass is entered in its middle, so that the last
-  // pass ends at its end.
-  const int32_t in_loop = blocks - 1;
-  job->skip = (uint32_t)((MVE_UNITS - 1 - (in_loop - 1) % MVE_UNITS) * MVE_UNIT_BYTES);
-  if (in_loop <= 0) {
-    job->skip = MVE_UNITS * MVE_UNIT_BYTES + MVE_BRANCH_BYTES;
-  }
 }
 
 #ifndef KERNELS_MVE_ASSEMBLY
@@ -49,16 +42,15 @@ static int32_t weight(const int8_t *packed, int32_t depth, int32_t channel, int3
 
 // All channels of one pixel, whose blocks of taps are `pitch` bytes apart.
 static void multiply_pixel(const struct multiply_job *job, const int8_t *x, int32_t pitch, int8_t *out) {
-  const int32_t depth = job->depth;
-  for (const int8_t *w = job->packed; w != job->packed_end; w += MVE_CHANNELS * (depth + 3 * 4)) {
-    const int32_t *scaling = (const void *)(w + MVE_CHANNELS * depth);
-    for (int32_t c = 0; c < MVE_CHANNELS; c++, scaling += 3) {
-      uint32_t sum = (uint32_t)scaling[0];
-      for (int32_t k = 0; k < depth; k++) {
-        sum += (uint32_t)(x[k / MVE_BLOCK * pitch + k % MVE_BLOCK] * weight(w, depth, c, k));
-      }
-      *out++ = requantize_sum((int32_t)sum, scaling[1], scaling[2], job->zero_point, job->negatives);
+  const int32_t depth = job->depth, negatives = (int32_t)(job->mode >> 30 & 1u);
+  for (int32_t c = 0; c < job->channels; c++) {
+    const int8_t *const w = job->packed + c / MVE_CHANNELS * MVE_CHANNELS * (depth + 3 * 4);
+    const int32_t *const scaling = (const int32_t *)(const void *)(w + MVE_CHANNELS * depth) + c % MVE_CHANNELS * 3;
+    uint32_t sum = (uint32_t)scaling[0];
+    for (int32_t k = 0; k < depth; k++) {
+      sum += (uint32_t)(x[k / MVE_BLOCK * pitch + k % MVE_BLOCK] * weight(w, depth, c % MVE_CHANNELS, k));
     }
+    out[c] = requantize_sum((int32_t)sum, scaling[1], scaling[2], (int16_t)job->mode, negatives);
   }
 }
 
@@ -69,10 +61,10 @@ void alpharho_mve_multiply_tile(const struct multiply_job *job) {
 }
 
 static void multiply_groups(const struct multiply_job *job) {
-  const int32_t channels = (int32_t)(job->packed_end - job->packed) / (job->depth + 3 * 4);
+  const int32_t words = (job->channels + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS;
   const int8_t *x = job->inputs;
   int8_t *out = job->out;
-  for (int32_t group = 0; group < job->groups; group++, x += MVE_PIXELS * job->depth, out += channels + job->advance) {
+  for (int32_t group = 0; group < job->groups; group++, x += MVE_PIXELS * job->depth, out += words + job->advance) {
     int8_t inputs[MVE_PIXELS * MVE_BLOCK];
     memcpy(inputs, x, (size_t)(MVE_PIXELS * job->depth));
     for (int32_t i = 0; i < MVE_PIXELS; i++) {

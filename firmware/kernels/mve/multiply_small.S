@@ -8,7 +8,7 @@
 //   r8 r10 r12 lr  sums of pixels 0 to 3, second channel        scaling of two channels (r8, r10)
 //   r1             out of pixel 0
 //   r3             end of packed
-//   r5             zero point in the lower half, bit 30: negatives
+//   r5             zero point in the lower half; bits 30 and 29: see STORE_CHANNELS
 //   r7             inputs of the next group
 //   r9             packed
 //   q0 q1 q2 q3    inputs of pixels 0 to 3 (of 8 taps: twice)   q3: temporary
@@ -17,21 +17,23 @@
 //   P0             the lower half of a vector
 //
 // Stack: #STACK_NEXT     how far from r1 the outputs of each pixel are, four words
-//        #STACK_Q3       a copy of q3
+//        #STACK_LEFT     channels left
 //        #STACK_PACKED   packed, from its beginning
 //        #STACK_GROUPS   groups left
 //        #STACK_ADVANCE  from the end of the outputs of pixel 0 to those of the next group
+//        #STACK_CHANNELS channels
+//        #STACK_Q3       a copy of q3
 #include "macros.inc"
 
 #ifdef KERNELS_MVE_ASSEMBLY
 #include "multiply.inc"
 
-#define STACK_NEXT    0
-#define STACK_Q3      16
-#define STACK_PACKED  32
-#define STACK_GROUPS  36
-#define STACK_ADVANCE 40
-#define STACK_BYTES   48
+#define STACK_PACKED   20
+#define STACK_GROUPS   24
+#define STACK_ADVANCE  28
+#define STACK_CHANNELS 32
+#define STACK_Q3       36
+#define STACK_BYTES    56
 
   .macro LOAD_INPUTS_16
   vldrb.8 q0, [r7], #16
@@ -77,34 +79,33 @@
   sub sp, #STACK_BYTES
   vldrw.u32 q0, [r0, #JOB_NEXT]
   vstrw.32 q0, [sp, #STACK_NEXT]
-  load_fields r1, r5, r0, JOB_OUT, JOB_ZERO_POINT
-  ldr r7, [r0, #JOB_NEGATIVES]
-  pkhbt r5, r5, r7, lsl #30
-  ldr r7, [r0, #JOB_INPUTS]
+  load_fields r1, r5, r0, JOB_OUT, JOB_MODE
   load_fields r4, r6, r0, JOB_GROUPS, JOB_ADVANCE
   load_fields r9, r3, r0, JOB_PACKED, JOB_PACKED_END
+  ldr r7, [r0, #JOB_INPUTS]
+  ldr r8, [r0, #JOB_CHANNELS]
   strd r9, r4, [sp, #STACK_PACKED]
-  str r6, [sp, #STACK_ADVANCE]
+  strd r6, r8, [sp, #STACK_ADVANCE]
   movs r2, #0xff
   vmsr p0, r2
 .Lgroup_\taps:
   ldr r9, [sp, #STACK_PACKED]
+  ldr r8, [sp, #STACK_CHANNELS]
+  str r8, [sp, #STACK_LEFT]
   LOAD_INPUTS_\taps
   vstrw.32 q3, [sp, #STACK_Q3]
 .Lchannels_\taps:
   TWO_CHANNELS_\taps q4
   SUMS_TO_LANES q4, q5
   TWO_CHANNELS_\taps q6
-  SUMS_TO_LANES q6, q7
-  STORE_CHANNELS q3
+  STORE_CHANNELS q3, 0, , "cmp r9, r3"
   vldrw.u32 q3, [sp, #STACK_Q3]
-  cmp r9, r3
-  bne.w .Lchannels_\taps
+  bne .Lchannels_\taps
   ldrd r4, r6, [sp, #STACK_GROUPS]
   add r1, r6
   subs r4, #1
   str r4, [sp, #STACK_GROUPS]
-  bne.w .Lgroup_\taps
+  bne .Lgroup_\taps
   add sp, #STACK_BYTES
   vpop {d8-d15}
   pop {r4-r11, pc}

@@ -7,8 +7,8 @@
 //   r8 r10 r12 lr  sums of pixels 0 to 3, second channel    scaling of two channels (r8, r10)
 //   r1             out of pixel 0
 //   r3             end of the whole blocks of inputs
-//   r5             zero point in the lower half, bit 3 of the depth as its sign: whether there is half a block;
-//                  bit 30: negatives
+//   r5             zero point in the lower half; bit 31: whether there is half a block; bits 30 and 29: see
+//                  STORE_CHANNELS
 //   r7             inputs
 //   r9             packed, a vector ahead in the loops: that vector is in q0
 //   r11            inputs of the next block
@@ -18,21 +18,20 @@
 //   q6 q7          sums of channels 2 and 3
 //   P0             the lower half of a vector
 //
-// Stack: #STACK_NEXT   how far from r1 the outputs of each pixel are, four words
-//        #STACK_ENTRY  where the first pass enters the loops of channels 0 and 1, and of channels 2 and 3
-//        #STACK_END    end of packed
+// Stack: #STACK_NEXT  how far from r1 the outputs of each pixel are, four words
+//        #STACK_LEFT  channels left
+//        #STACK_END   end of packed
 #include "macros.inc"
 
 #ifdef KERNELS_MVE_ASSEMBLY
 #include "multiply.inc"
 
-#define STACK_NEXT  0
-#define STACK_ENTRY 16
-#define STACK_END   24
-#define STACK_BYTES 32
+#define STACK_END   20
+#define STACK_BYTES 24
 
-// 16 taps of four pixels and two channels. A load takes the load pipe while a multiplication takes its own: they
-// alternate, and the last load is of what follows in packed, the next block's first weights.
+// 16 taps of four pixels and two channels, but for the last multiplication, LAST_OF_BLOCK. A load takes the load pipe
+// while a multiplication takes its own: they alternate, and the last load is of what follows in packed, the next block's
+// first weights. Comparing takes a cycle that the multiplications leave, as does branching before the last of them.
   .macro BLOCK_OF_TAPS add
   vldrb.8 q2, [r11], #16
   \add\().s8 r0, q2, q0
@@ -44,10 +43,14 @@
   \add\().s8 r10, q3, q1
   vldrb.8 q3, [r11], #16
   \add\().s8 r4, q2, q0
+  cmp r11, r3
   \add\().s8 r6, q3, q0
   vldrb.8 q0, [r9], #16
   \add\().s8 r12, q2, q1
-  \add\().s8 lr, q3, q1
+  .endm
+
+  .macro LAST_OF_BLOCK
+  vmladava.s8 lr, q3, q1
   .endm
 
 // Eight taps of four pixels and two channels: the weights of both are in one vector, the inputs are there twice.
@@ -61,39 +64,35 @@
   vldrb.8 q0, [r9], #16
   .endm
 
-// All taps of two channels, to two vectors. The first block sets the sums; `\entry` on the stack is where the first
-// pass enters the unrolled loop after it, so that the last pass ends at its end, or the address after the loop.
-  .macro TWO_CHANNELS loop, entry, first, second
+// All taps of two channels. The first block sets the sums.
+  .macro TWO_CHANNELS
   mov r11, r7
+  mov lr, #0
   BLOCK_OF_TAPS vmladav
-  ldr.w pc, [sp, #\entry]
-  .balign 4
-\loop:
-  .rept MVE_UNITS
+  beq .Lend\@
+.Lloop\@:
+  .rept MVE_UNITS - 1
+  LAST_OF_BLOCK
   BLOCK_OF_TAPS vmladava
+  beq .Lend\@
   .endr
-.Lbranch\@:
-  cmp r11, r3
-  bne.w \loop
+  LAST_OF_BLOCK
+  BLOCK_OF_TAPS vmladava
+  bne .Lloop\@
 .Lend\@:
-  .if (.Lbranch\@ - \loop) - MVE_UNITS * MVE_UNIT_BYTES
-  .error "MVE_UNIT_BYTES is not what a block of taps takes"
-  .endif
-  .if (.Lend\@ - .Lbranch\@) - MVE_BRANCH_BYTES
-  .error "MVE_BRANCH_BYTES is not what the branch back takes"
-  .endif
   cmp r5, #0
-  bpl.w .Lwhole\@
-  HALF_BLOCK_OF_TAPS
+  LAST_OF_BLOCK
+  bmi .Lhalf\@
 .Lwhole\@:
-  SUMS_TO_LANES \first, \second
+  .subsection 1
+.Lhalf\@:
+  HALF_BLOCK_OF_TAPS
+  b .Lwhole\@
+  .subsection 0
   .endm
 
-// The address of a label that is `skip` bytes after \loop, with the bit of a Thumb address.
-  .macro ENTRY_OF loop, skip, to
-  adr.w \to, \loop
-  add \to, \to, \skip
-  orr \to, \to, #1
+  .macro LOAD_END
+  ldr r12, [sp, #STACK_END]
   .endm
 
   FUNCTION alpharho_mve_multiply_tile
@@ -102,28 +101,20 @@
   sub sp, #STACK_BYTES
   vldrw.u32 q0, [r0, #JOB_NEXT]
   vstrw.32 q0, [sp, #STACK_NEXT]
-  load_fields r1, r5, r0, JOB_OUT, JOB_ZERO_POINT
-  load_fields r2, r6, r0, JOB_DEPTH, JOB_NEGATIVES
-  pkhbt r5, r5, r2, lsl #28
-  orr r5, r5, r6, lsl #30
+  load_fields r1, r5, r0, JOB_OUT, JOB_MODE
   load_fields r7, r3, r0, JOB_INPUTS, JOB_BLOCKS_END
-  ldr r12, [r0, #JOB_SKIP]
+  ldr r2, [r0, #JOB_CHANNELS]
   load_fields r9, r0, r0, JOB_PACKED, JOB_PACKED_END
-  ENTRY_OF .Lloop_01, r12, r2
-  ENTRY_OF .Lloop_23, r12, r4
-  strd r2, r4, [sp, #STACK_ENTRY]
-  str r0, [sp, #STACK_END]
+  strd r2, r0, [sp, #STACK_LEFT]
   movs r2, #0xff
   vmsr p0, r2
 .Lchannels:
   vldrb.8 q0, [r9], #16
-  TWO_CHANNELS .Lloop_01, STACK_ENTRY, q4, q5
-  TWO_CHANNELS .Lloop_23, (STACK_ENTRY + 4), q6, q7
-  sub r9, r9, #MVE_BLOCK
-  STORE_CHANNELS q0
-  ldr r12, [sp, #STACK_END]
-  cmp r9, r12
-  bne.w .Lchannels
+  TWO_CHANNELS
+  SUMS_TO_LANES q4, q5
+  TWO_CHANNELS
+  STORE_CHANNELS q0, MVE_BLOCK, LOAD_END, "cmp r9, r12"
+  bne .Lchannels
   add sp, #STACK_BYTES
   vpop {d8-d15}
   pop {r4-r11, pc}

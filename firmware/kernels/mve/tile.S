@@ -1,4 +1,5 @@
 // void alpharho_mve_make_tile(const int8_t *const rows[MVE_PIXELS], int32_t taps, int8_t *tile)
+// void alpharho_mve_make_tile_rows(const struct tile_rows *rows, int8_t *tile)
 // void alpharho_mve_make_tile_rgb(const int8_t *from, int32_t pitch, int32_t step, int8_t *tile)
 //
 // The inputs of four pixels, in the order in which alpharho_mve_multiply_tile reads them.
@@ -7,11 +8,11 @@
 #ifdef KERNELS_MVE_ASSEMBLY
 
 // The same 16 taps of each pixel, one after the other.
-  .macro STORE_BLOCK_OF_TAPS
-  vstrb.8 q0, [r2], #MVE_BLOCK
-  vstrb.8 q1, [r2], #MVE_BLOCK
-  vstrb.8 q2, [r2], #MVE_BLOCK
-  vstrb.8 q3, [r2], #MVE_BLOCK
+  .macro STORE_BLOCK_OF_TAPS tile
+  vstrb.8 q0, [\tile], #MVE_BLOCK
+  vstrb.8 q1, [\tile], #MVE_BLOCK
+  vstrb.8 q2, [\tile], #MVE_BLOCK
+  vstrb.8 q3, [\tile], #MVE_BLOCK
   .endm
 
 // Each row's taps by sixteen; what is left by sixteen with zeros, or, up to eight, those twice.
@@ -32,7 +33,7 @@
   vldrb.8 q1, [r4], #MVE_BLOCK
   vldrb.8 q2, [r5], #MVE_BLOCK
   vldrb.8 q3, [r12], #MVE_BLOCK
-  STORE_BLOCK_OF_TAPS
+  STORE_BLOCK_OF_TAPS r2
   le lr, .Lblock
 .Lrest:
   cbz r1, .Ldone
@@ -49,10 +50,39 @@
   vmov d5, d4
   vmov d7, d6
 .Lstore_rest:
-  STORE_BLOCK_OF_TAPS
+  STORE_BLOCK_OF_TAPS r2
 .Ldone:
   pop {r4, r5, pc}
   END_FUNCTION alpharho_mve_make_tile
+
+// Row by row, each by sixteen.
+//
+//   r0 r3 r4 r5  rows of pixels 0 to 3
+//   r1           tile
+//   r6           from the end of a row to the next
+//   r7 r8        rows left, blocks of a row
+//   lr           blocks left
+//   q0 to q3     16 taps of pixels 0 to 3
+  FUNCTION alpharho_mve_make_tile_rows
+  push {r4-r8, lr}
+  CHECK_ADJACENT TILE_ROWS_FIRST, TILE_ROWS_BLOCKS, 7
+  ldm r0, {r0, r3-r8}
+.Ltile_row:
+  dls lr, r8
+.Ltile_block:
+  vldrb.8 q0, [r0], #MVE_BLOCK
+  vldrb.8 q1, [r3], #MVE_BLOCK
+  vldrb.8 q2, [r4], #MVE_BLOCK
+  vldrb.8 q3, [r5], #MVE_BLOCK
+  STORE_BLOCK_OF_TAPS r1
+  le lr, .Ltile_block
+  .irp row, r0, r3, r4, r5
+  add \row, r6
+  .endr
+  subs r7, #1
+  bne .Ltile_row
+  pop {r4-r8, pc}
+  END_FUNCTION alpharho_mve_make_tile_rows
 
 // Four pixels of a 3x3 window on 3 channels: three rows of MVE_RGB_ROW bytes, `pitch` apart, pixels `step` bytes apart.
 // The first block has the last row and the end of the middle row, the second block the first row and the beginning of

@@ -18,6 +18,7 @@ SET = KernelSet(
         portable.ADD: elementwise.add,
         portable.MUL: elementwise.mul,
         portable.MEAN: elementwise.mean,
+        portable.AVERAGE_POOL: windows.average_pool,
         portable.TABLE: elementwise.table,
     },
 )

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from compilers.aot.arithmetic import INT8_MAX, INT8_MIN
+from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN
 from compilers.aot.operands import Value
 from compilers.aot.packing import nearest_pairs, numbers_of, one_row_of, scaled_inputs
 from compilers.aot.sets import portable
@@ -20,8 +20,6 @@ Int64 = npt.NDArray[np.int64]
 
 SUM_BITS = 31
 SHIFT_MOST = 31
-# How far from its ideal value the offset of ADD is tried.
-OFFSET_TRIALS = (0, 1, -1, 2, -2, 4, -4, 8, -8)
 
 
 def table(step: Step, call: Call, optimize: str) -> Step:
@@ -90,12 +88,16 @@ def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int, int] | Non
     if not 1 <= shift <= SHIFT_MOST:
         return None
     ideal = [round(x * 2.0**shift) for x in (*slopes, middle)]
+    low, high = number["min"], number["max"]
     for d1, d2 in nearest_pairs():
         first, second = ideal[0] + d1, ideal[1] + d2
         total = first * values[:, None] + second * values[None, :]
-        for d in OFFSET_TRIALS:
-            if (_limited((total + ideal[2] + d) >> shift, number) == expected).all():
-                return first, second, ideal[2] + d, -shift
+        # Each pair of inputs limits the offset from below and above, but for outputs at their limits.
+        least = ((expected << shift) - total)[expected > low].max(initial=INT32_MIN)
+        most = (((expected + 1) << shift) - 1 - total)[expected < high].min(initial=INT32_MAX)
+        offset = min(max(ideal[2], int(least)), int(most))
+        if least <= most and np.abs(total).max() + abs(offset) <= INT32_MAX:
+            return first, second, offset, -shift
     return None
 
 

@@ -23,6 +23,21 @@ ADD = _kernel(
 )
 ADD_EXACT = _kernel("alpharho_mve_add_exact", elementwise.broadcast_pairs, "alpharho_add", PairsRow(portable.flat))
 MUL = _kernel("alpharho_mve_mul", elementwise.times_row, "alpharho_mve_mul")
+AVERAGE_POOL = _kernel("alpharho_mve_average_pool", window.pool, "alpharho_pool", WindowRow())
 TABLE = _kernel("alpharho_mve_table", elementwise.table, None, ValuesRow())
 
-KERNELS = (CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DENSE, MEAN, ADD, ADD_EXACT, MUL, TABLE)
+KERNELS = (
+    CONV,
+    CONV_RGB,
+    POINTWISE,
+    PIXEL,
+    DEPTHWISE,
+    DEPTHWISE_ROW,
+    DENSE,
+    MEAN,
+    AVERAGE_POOL,
+    ADD,
+    ADD_EXACT,
+    MUL,
+    TABLE,
+)

@@ -26,6 +26,8 @@ DEPTHWISE_SIDES = (3, 5)
 RGB_ROW = 9
 # Of the 27 taps of a kernel of 3x3 on 3 channels, -1 for a zero.
 RGB_ORDER = (*range(18, 27), 16, 17, *[-1] * 5, *range(16))
+# Elements of a window whose sums are divided by a reciprocal of 32 bits.
+POOL_MOST = 4000
 # What a vector of a block of rgb may write beyond the tile.
 RGB_OVERHANG = 16
 # In the sums of a depthwise block: channels of the four vectors.
@@ -144,6 +146,14 @@ def _pixel(step: Step, call: Call, scaled: tuple[Int32, Int8, Int32, Int32]) -> 
     fields |= limits(parameters)
     one_pixel = Call(kernels.PIXEL, (kernels.PIXEL.structure(fields), source, target))
     return replace(step, calls=(one_pixel,), scratch=0, overlap={}, apart=())
+
+
+def average_pool(step: Step, call: Call, optimize: str) -> Step:
+    """AVERAGE_POOL_2D."""
+    window = cast(Window, call.fields["window"])
+    if window["kernel_h"] * window["kernel_w"] > POOL_MOST:
+        return step
+    return replace(step, calls=(Call(kernels.AVERAGE_POOL, call.arguments),))
 
 
 def dense(step: Step, call: Call, optimize: str) -> Step:
