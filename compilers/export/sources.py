@@ -34,8 +34,9 @@ _SEARCHED = ("", "public", "network", "kernels", "protocol", "app", "port", "eng
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 _SYMBOL = re.compile(rf"\b{PREFIX}\w+")
-# A function that other files may call: in C its head begins a line, in assembly it follows FUNCTION.
+# A function that other files may call: in C its head begins a line, in assembly it follows FUNCTION; or a table.
 _DEFINED = re.compile(rf"^(?!static\b)[A-Za-z][^;{{}}#()]*\b({PREFIX}\w+)\([^;{{}}]*\)\s*\{{", re.MULTILINE)
+_DEFINED_TABLE = re.compile(rf"^const struct \w+ ({PREFIX}\w+) = ", re.MULTILINE)
 _DEFINED_IN_ASSEMBLY = re.compile(rf"^\s*FUNCTION\s+({PREFIX}\w+)", re.MULTILINE)
 
 
@@ -61,8 +62,8 @@ def source_digest(kernels: str) -> str:
 def needed(pool: Mapping[str, str], roots: tuple[str, ...]) -> list[str]:
     """Return the paths in `pool` that the files `roots` need, themselves included, sorted.
 
-    A file needs what it includes and each file that defines a function it names. The C and the assembly of one name
-    belong together: which of them has the function depends on the core.
+    A file needs what it includes and each file that defines a function or table it names. The C and the assembly of
+    one name belong together: which of them has the function depends on the core.
     """
     definers = _definers(pool)
     found: set[str] = set()
@@ -123,5 +124,6 @@ def _definers(pool: Mapping[str, str]) -> defaultdict[str, list[str]]:
 def _defined(suffix: str, text: str) -> Iterator[str]:
     if suffix == ".c":
         yield from _DEFINED.findall(text)
+        yield from _DEFINED_TABLE.findall(text)
     elif suffix == ".S":
         yield from _DEFINED_IN_ASSEMBLY.findall(text)

@@ -16,7 +16,7 @@ typedef int16_t element_t;
 enum { GROUP = 8, PIXELS = 4, GROUPS = 1, GROUPS_OF_ONE = 2, MOST_GROUPS = 2, DEPTHWISE_BIAS = 0 };
 
 // Four channels' weights of four taps, as int16.
-typedef __m256i quad_t;
+typedef __m256i four_taps_t;
 
 // Two sums of each channel, of four channels or of two pixels.
 typedef struct {
@@ -29,11 +29,11 @@ typedef struct {
   __m256i first, second;
 } inputs_t;
 
-SIMD_INLINE quad_t load_quad(const int8_t *from) {
+SIMD_INLINE four_taps_t load_quad(const int8_t *from) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
 
-SIMD_INLINE quad_t later_tap(quad_t weights) { return _mm256_slli_epi64(weights, 16); }
+SIMD_INLINE four_taps_t later_tap(four_taps_t weights) { return _mm256_slli_epi64(weights, 16); }
 
 SIMD_INLINE __m256i as_inputs(__m256i bytes) { return bytes; }
 
@@ -42,7 +42,7 @@ SIMD_INLINE part_t start_part(__m256i bias) {
   return (part_t){_mm256_setzero_si256(), _mm256_setzero_si256()};
 }
 
-SIMD_INLINE part_t add_quad(part_t sums, __m256i inputs, quad_t weights) {
+SIMD_INLINE part_t add_quad(part_t sums, __m256i inputs, four_taps_t weights) {
   const __m256i low = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(inputs));
   const __m256i high = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(inputs, 1));
   return (part_t){

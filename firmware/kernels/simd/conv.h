@@ -15,50 +15,66 @@ struct corner {
   int32_t x, y;
 };
 
-static inline struct corner next_of(const struct alpharho_window *w, struct corner at) {
-  at.x += w->stride_w;
-  if (at.x == w->out_w * w->stride_w - w->pad_left) {
-    at.x = -w->pad_left;
-    at.y += w->stride_h;
-  }
-  return at;
+SIMD_INLINE struct corner next_of(struct corner at, struct corner first, struct corner strides, int32_t end_x) {
+  at.x += strides.x;
+  return at.x == end_x ? (struct corner){first.x, at.y + strides.y} : at;
 }
 
-// Copy the taps of one row of a window, with the zero point for padding.
-static inline void gather_row(const struct alpharho_simd_conv *p, const int8_t *in, struct corner at, element_t *to) {
-  const struct alpharho_window *w = &p->window;
-  if (at.y < 0 || at.y >= w->in_h) {
-    fill(to, p->input_zero_point, w->kernel_w * w->in_c);
-    return;
+// The window of a convolution in elements, kept apart from memory that the copies might overlap for all that the
+// compiler knows.
+struct gathering {
+  int32_t row, padded, pitch; // of taps; the same as a multiple of four; of input
+  int32_t last_x, last_y;     // corners of windows without padding are at most there; before 0 if they are dilated
+  int32_t kernel_h, in_c, in_bytes;
+};
+
+static inline struct gathering gathering_of(const struct alpharho_window *w) {
+  const int32_t row = w->kernel_w * w->in_c, pitch = w->in_w * w->in_c;
+  struct gathering g = {.row = row, .padded = (row + TAPS - 1) / TAPS * TAPS, .pitch = pitch};
+  g.last_x = w->in_w - w->kernel_w;
+  g.last_y = w->in_h - w->kernel_h;
+  if (w->dilation_w != 1 || w->dilation_h != 1) {
+    g.last_x = -1;
   }
-  for (int32_t kx = 0; kx < w->kernel_w; kx++, at.x += w->dilation_w, to += w->in_c) {
-    if (at.x < 0 || at.x >= w->in_w) {
-      fill(to, p->input_zero_point, w->in_c);
-    } else {
-      copy(to, in + (at.y * w->in_w + at.x) * w->in_c, w->in_c);
+  g.kernel_h = w->kernel_h;
+  g.in_c = w->in_c;
+  g.in_bytes = w->in_h * pitch;
+  return g;
+}
+
+// Copy the inputs of a window that reaches into the padding, or is dilated, with the zero point for padding.
+static __attribute__((noinline)) void gather_padded(const struct alpharho_simd_conv *p, const int8_t *in,
+                                                    struct corner at, int32_t padded, element_t *to) {
+  const struct alpharho_window *w = &p->window;
+  for (int32_t ky = 0; ky < w->kernel_h; ky++, to += padded, at.y += w->dilation_h) {
+    for (int32_t kx = 0; kx < w->kernel_w; kx++) {
+      const int32_t x = at.x + kx * w->dilation_w;
+      if (at.y < 0 || at.y >= w->in_h || x < 0 || x >= w->in_w) {
+        fill(to + kx * w->in_c, p->input_zero_point, w->in_c);
+      } else {
+        copy(to + kx * w->in_c, in + (at.y * w->in_w + x) * w->in_c, w->in_c);
+      }
     }
   }
 }
 
 // Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c). Each row of taps is followed by any values up to a
 // multiple of four. Up to 16 elements behind the pixel may be written, which the next one overwrites.
-static inline void gather(const struct alpharho_simd_conv *p, const int8_t *in, struct corner at, element_t *to) {
-  const struct alpharho_window *w = &p->window;
-  const int32_t row = w->kernel_w * w->in_c, padded = (row + TAPS - 1) / TAPS * TAPS, pitch = w->in_w * w->in_c;
-  const int32_t from = at.y * pitch + at.x * w->in_c, last = from + (w->kernel_h - 1) * pitch;
-  const int is_inside = at.x >= 0 && at.x + w->kernel_w <= w->in_w && at.y >= 0 && at.y + w->kernel_h <= w->in_h;
-  if (!is_inside || w->dilation_w != 1 || w->dilation_h != 1) {
-    for (int32_t ky = 0; ky < w->kernel_h; ky++, to += padded, at.y += w->dilation_h) {
-      gather_row(p, in, at, to);
-    }
-  } else if (row <= 16 && last + 16 <= w->in_h * pitch) {
-    for (int32_t offset = from; offset <= last; offset += pitch, to += padded) {
+SIMD_INLINE void gather(const struct alpharho_simd_conv *p, const struct gathering *g, const int8_t *in,
+                        struct corner at, element_t *to) {
+  if (at.x < 0 || at.x > g->last_x || at.y < 0 || at.y > g->last_y) {
+    gather_padded(p, in, at, g->padded, to);
+    return;
+  }
+  const int32_t from = at.y * g->pitch + at.x * g->in_c, last = from + (g->kernel_h - 1) * g->pitch;
+  if (g->row <= 16 && last + 16 <= g->in_bytes) {
+    for (int32_t offset = from; offset <= last; offset += g->pitch, to += g->padded) {
       copy_16(to, in + offset);
     }
-  } else {
-    for (int32_t offset = from; offset <= last; offset += pitch, to += padded) {
-      copy(to, in + offset, row);
-    }
+    return;
+  }
+  for (int32_t offset = from; offset <= last; offset += g->pitch, to += g->padded) {
+    copy(to, in + offset, g->row);
   }
 }
 
@@ -155,14 +171,17 @@ SIMD_INLINE void conv(const struct alpharho_simd_conv *p, const int8_t *in, int8
                            w->pad_top == 0 && w->pad_left == 0 && w->in_c == depth && w->in_w == w->out_w;
   element_t *const inputs = (element_t *)(void *)scratch;
   const struct ending end = ending_of(p->zero_point, p->min, p->max, p->negatives);
-  struct corner at = {-w->pad_left, -w->pad_top};
+  const struct gathering g = gathering_of(w);
+  const struct corner first = {-w->pad_left, -w->pad_top}, strides = {w->stride_w, w->stride_h};
+  const int32_t end_x = w->out_w * w->stride_w - w->pad_left;
+  struct corner at = first;
   for (int32_t pixel = 0; pixel < count; pixel += COPIED) {
     const int32_t pixels = count - pixel < COPIED ? count - pixel : COPIED;
     if (is_pointwise) {
       copy(inputs, in + pixel * depth, pixels * depth);
     } else {
-      for (int32_t j = 0; j < pixels; j++, at = next_of(w, at)) {
-        gather(p, in, at, inputs + j * depth);
+      for (int32_t j = 0; j < pixels; j++, at = next_of(at, first, strides, end_x)) {
+        gather(p, &g, in, at, inputs + j * depth);
       }
     }
     int32_t i = 0;

@@ -15,24 +15,24 @@ typedef uint8_t element_t;
 
 enum { GROUP = 16, PIXELS = 4, GROUPS = 2, GROUPS_OF_ONE = 4, MOST_GROUPS = 4, DEPTHWISE_BIAS = 1 };
 
-typedef __m256i quad_t, part_t;
+typedef __m256i four_taps_t, part_t;
 typedef __m512i sums_t, weights_t, wide_t; // of sixteen channels
 
 typedef struct {
   __m512i first, second;
 } inputs_t;
 
-SIMD_INLINE quad_t load_quad(const int8_t *from) {
+SIMD_INLINE four_taps_t load_quad(const int8_t *from) {
   return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
 
-SIMD_INLINE quad_t later_tap(quad_t weights) { return _mm256_slli_epi32(weights, 8); }
+SIMD_INLINE four_taps_t later_tap(four_taps_t weights) { return _mm256_slli_epi32(weights, 8); }
 
 SIMD_INLINE __m256i as_inputs(__m256i bytes) { return _mm256_xor_si256(bytes, _mm256_set1_epi8(-128)); }
 
 SIMD_INLINE part_t start_part(__m256i bias) { return bias; }
 
-SIMD_INLINE part_t add_quad(part_t sums, __m256i inputs, quad_t weights) {
+SIMD_INLINE part_t add_quad(part_t sums, __m256i inputs, four_taps_t weights) {
   return _mm256_dpbusd_epi32(sums, inputs, weights);
 }
 

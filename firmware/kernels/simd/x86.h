@@ -142,7 +142,7 @@ enum { MOST_QUADS = MOST_TAPS / 4, PARTS = 4 };
 struct block {
   __m256i bias[PARTS];
   struct scaling scaling[PARTS];
-  quad_t weights[MOST_QUADS][PARTS];
+  four_taps_t weights[MOST_QUADS][PARTS];
 };
 
 SIMD_INLINE __m256i twice(const int32_t *from) {
@@ -218,6 +218,25 @@ SIMD_INLINE void any_window(const struct block *block, const int8_t *const *taps
   }
 }
 
+// The same for windows of three rows of three taps, `tap` bytes apart.
+SIMD_INLINE void windows_3x3(const struct block *block, const int8_t *const *taps, int32_t tap,
+                             const struct steps *steps, const struct ending *end, int8_t *out) {
+  for (int32_t i = 0; i < steps->count; i += 2) {
+    const int32_t next = i + 1 < steps->count ? i + 1 : i;
+    const int32_t a = in_at(steps, i), b = in_at(steps, next);
+    part_t sums[PARTS];
+    UNROLL for (int32_t j = 0; j < PARTS; j++) { sums[j] = start_part(block->bias[j]); }
+    UNROLL for (int32_t q = 0; q < 3; q++) {
+      const int8_t *const t = taps[4 * q];
+      const __m256i last = load_tap(t + a + 2 * tap, t + b + 2 * tap, 16);
+      __m256i parts[PARTS];
+      interleave(load_tap(t + a, t + b, 16), load_tap(t + a + tap, t + b + tap, 16), last, last, parts);
+      UNROLL for (int32_t j = 0; j < PARTS; j++) { sums[j] = add_quad(sums[j], parts[j], block->weights[q][j]); }
+    }
+    finish(block, sums, end, 16, out + out_at(steps, i), out + out_at(steps, next));
+  }
+}
+
 // Rows of three taps, stride 1, four pixels at a time and `width` of them or more: four taps side by side are the
 // windows of two pixels. The last four end with the row.
 SIMD_INLINE void pairs_of_windows(const struct block *block, const int8_t *const *taps, int32_t pixel, int32_t width,
@@ -264,8 +283,8 @@ SIMD_INLINE void depthwise_row(const struct alpharho_simd_depthwise *p, const in
       any_window(&block, own, quads, &steps, &end, 8, out + c);
     } else if (row_quads == 3 && p->pixels == 1 && w->stride_w == 1 && w->out_w >= 4) {
       pairs_of_windows(&block, own, channels, w->out_w, &end, out + c);
-    } else if (quads == 3) {
-      any_window(&block, own, 3, &steps, &end, 16, out + c);
+    } else if (row_quads == 3) {
+      windows_3x3(&block, own, channels, &steps, &end, out + c);
     } else {
       any_window(&block, own, quads, &steps, &end, 16, out + c);
     }
