@@ -207,10 +207,11 @@ def _weights(generated: str, name: str, steps: Sequence[Step], names: Names) -> 
 
 def _lines(data: Ints) -> Iterator[str]:
     """Yield the numbers of an array, as many on a line as always fit."""
-    flat = data.reshape(-1).tolist()
+    flat = data.reshape(-1)
+    texts = INT8_TEXTS[flat.view(np.uint8)].tolist() if data.dtype == np.int8 else [*map(_integer, flat.tolist())]
     per_line = NUMBERS_A_LINE[data.dtype.itemsize]
-    for i in range(0, len(flat), per_line):
-        yield ",".join(map(_integer, flat[i : i + per_line])) + ",\n"
+    for i in range(0, len(texts), per_line):
+        yield ",".join(texts[i : i + per_line]) + ",\n"
 
 
 def _check_range(graph: Graph, steps: Sequence[Step], layout: Layout) -> None:
