@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # All that the launcher may start besides Python, apt-get and sudo.
-PROGRAMS = ("sh", "sha256sum", "readlink", "rm", "env", "flock", "mkdir", "cp", "chmod", "uname")
+PROGRAMS = ("sh", "sha256sum", "readlink", "rm", "env", "flock", "mkdir", "cp", "chmod", "uname", "awk", "sleep")
 FILES = ("inv", "requirements.lock", "requirements-keras.lock", "requirements-cmake.lock", "other_systems.txt")
 FAKE_PYTHON = """#!/bin/sh
 printf '%s\\n' "python $*" >>"$FAKE_LOG"
@@ -20,7 +20,12 @@ case "$*" in
     *platform.python_version*) echo "python3 is 3.9.2" ;;
     *version_info*) echo 3.11 ;;
     "-m venv -- "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
-    *"install --require-hashes"*) exit "${FAKE_PIP:-0}" ;;
+    *"install --require-hashes"*)
+        for last; do :; done
+        case $last in */lock-*) cp "$last" "$FAKE_LOG.${last##*/}" ;; esac
+        case $last in *"${FAKE_SLOW:-nothing}") sleep 60 ;; esac
+        case $last in *"${FAKE_FAILS:-}") exit "${FAKE_PIP:-0}" ;; esac
+        ;;
     *'/tasks.py --before-install'*) exit "${FAKE_BEFORE:-3}" ;;
     *'/tasks.py'*) for argument; do printf '<%s>' "$argument"; done ;;
 esac
