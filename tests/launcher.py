@@ -23,7 +23,7 @@ case "$*" in
     *"install --require-hashes"*)
         for last; do :; done
         case $last in */lock-*) cp "$last" "$FAKE_LOG.${last##*/}" ;; esac
-        case $last in *"${FAKE_SLOW:-nothing}") sleep 60 ;; esac
+        case $last in *"${FAKE_SLOW:-nothing}") exec sleep 600 ;; esac
         case $last in *"${FAKE_FAILS:-}") exit "${FAKE_PIP:-0}" ;; esac
         ;;
     *'/tasks.py --before-install'*) exit "${FAKE_BEFORE:-3}" ;;
