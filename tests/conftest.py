@@ -33,8 +33,8 @@ sys.dont_write_bytecode = False
 # A shell's background jobs ignore Ctrl-C and so would the processes that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# TensorFlow and Hypothesis keep many objects: looking for cycles as often as usual takes a twentieth of the time.
-gc.set_threshold(50_000, 20, 100)
+# TensorFlow and Hypothesis keep many objects: looking for cycles as often as usual takes a tenth of the time.
+gc.set_threshold(500_000, 20, 100)
 
 untraced.install()
 
