@@ -39,8 +39,8 @@ LONGEST_REPAIRABLE = parity.LONGEST - parity.BYTES - OVERHEAD
 """Payload of the longest frame that can have parity, in bytes."""
 _MASKED = b"\0" + b"\x55" * (parity.LONGEST - parity.BYTES)
 """What is added, without carries, to a frame with parity: small numbers are frequent, and COBS marks each zero."""
-FEW = 4
-"""Of fewer frames, each is repaired by itself, which is then faster."""
+FEW_TO_ENCODE, FEW_TO_REPAIR = 4, 32
+"""Of fewer frames, each is encoded or repaired by itself, which is then faster."""
 _PRINTABLE = b"\t\r\n" + bytes(range(0x20, 0x7F))
 
 
@@ -109,7 +109,7 @@ def encode(frame: Frame) -> bytes:
 def encode_all(frames: Sequence[Frame]) -> list[bytes]:
     """Return what `encode` does for each of some frames, in less time for many with parity."""
     bodies = [_body(frame) for frame in frames]
-    if len(frames) < FEW or any(frame.repaired is None for frame in frames):
+    if len(frames) < FEW_TO_ENCODE or any(frame.repaired is None for frame in frames):
         pairs = zip(frames, bodies)  # noqa: B905 (the device may have Python 3.9)
         return [_on_line(body if frame.repaired is None else body + parity.of(body)) for frame, body in pairs]
     return [_on_line(body + more) for body, more in zip(bodies, parity_rows.of(bodies))]  # noqa: B905 (3.9)
@@ -167,7 +167,7 @@ def decode(chunk: bytes) -> Frame | None:
 
 def decode_all(chunks: Sequence[bytes]) -> list[Frame | None]:
     """Return what `decode` does for each of some chunks, in less time for many with parity."""
-    if len(chunks) < FEW:
+    if len(chunks) < FEW_TO_REPAIR:
         return [decode(chunk) for chunk in chunks]
     bodies = [_decoded(chunk) for chunk in chunks]
     places = [i for i, body in enumerate(bodies) if _may_have_parity(body)]
