@@ -37,7 +37,8 @@ MOST_TOGETHER = 4
 """So many WRITEs with a map may have one answer."""
 LONGEST_REPAIRABLE = parity.LONGEST - parity.BYTES - OVERHEAD
 """Payload of the longest frame that can have parity, in bytes."""
-_MASKED = b"\0" + b"\x55" * (parity.LONGEST - parity.BYTES)
+_MASK = 0x55
+_MASKED = b"\0" + bytes([_MASK]) * (parity.LONGEST - parity.BYTES)
 """What is added, without carries, to a frame with parity: small numbers are frequent, and COBS marks each zero."""
 FEW_TO_ENCODE, FEW_TO_REPAIR = 4, 32
 """Of fewer frames, each is encoded or repaired by itself, which is then faster."""
@@ -171,14 +172,10 @@ def decode_all(chunks: Sequence[bytes]) -> list[Frame | None]:
         return [decode(chunk) for chunk in chunks]
     bodies = [_decoded(chunk) for chunk in chunks]
     places = [i for i, body in enumerate(bodies) if _may_have_parity(body)]
-    frames = [_checked(body, None) for body in bodies]
-    if not places:
-        return frames
-    repaired = parity_rows.repaired([bodies[i] for i in places])
+    frames = [None if _may_have_parity(body) else _checked(body, None) for body in bodies]
+    repaired = parity_rows.repaired([bodies[i] for i in places], _MASK)
     for i, found in zip(places, repaired):  # noqa: B905 (the device may have Python 3.9)
-        if found:
-            whole, count = found
-            frames[i] = _checked(_masked(whole[: -parity.BYTES]), count)
+        frames[i] = _checked(*found) if found else None
         if frames[i] is None:
             frames[i] = _checked(_masked(bodies[i][: -parity.BYTES]), 0)
     return frames
@@ -231,11 +228,15 @@ class Decoder:
     def feed(self, data: bytes) -> list[Item]:
         """Take bytes as they came; return the frames and lines that they complete, in order."""
         found: list[Item | bytes] = []
-        pieces = data.split(b"\0")
-        for piece in pieces[:-1]:
-            self._extend(piece, found)
-            self._end_chunk(found)
-        self._extend(pieces[-1], found)
+        *pieces, rest = data.split(b"\0")
+        for piece in pieces:
+            is_begun = self._chunk or self._is_text or self._is_bad
+            if not is_begun and 1 < len(piece) <= self.max_frame and 1 <= piece[1] <= MAX_VERSION:
+                found.append(piece)
+            elif piece or is_begun:
+                self._extend(piece, found)
+                self._end_chunk(found)
+        self._extend(rest, found)
         return self._decoded(found)
 
     def _decoded(self, found: list[Item | bytes]) -> list[Item]:

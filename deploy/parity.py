@@ -17,7 +17,6 @@ LONGEST = 255
 """Bytes of a frame with its parity."""
 
 _GENERATOR = 0xFF0B5136EFADC818
-_LOW = (1 << 56) - 1
 _ALL = (1 << 64) - 1
 
 
@@ -62,13 +61,21 @@ def tables() -> tuple[Any, Any, Any, Any]:
     The last place is that of the byte before the parity. 0.5 MB, which only lines that damage frames need.
     """
     np: Any = importlib.import_module("numpy")
-    steps = np.array(_STEPS, np.uint64)
-    places = [steps]
-    for _ in range(LONGEST - BYTES - 1):
-        rest = places[-1]
-        places.append((rest & np.uint64(_LOW)) << np.uint64(8) ^ steps[(rest >> np.uint64(56)).astype(np.intp)])
-    table = np.concatenate(places[::-1])
-    return np, table, 256 * np.arange(len(places), dtype=np.intp), np.bitwise_xor.reduce
+    places = np.zeros((LONGEST, 256), np.uint64)  # by powers of x: the rest of a byte there
+    shifts = 8 * np.arange(BYTES, dtype=np.uint64)
+    places[:BYTES] = np.arange(256, dtype=np.uint64) << shifts[:, None]
+    places[BYTES] = _STEPS
+    known = BYTES + 1
+    while known < LONGEST:
+        # A rest of eight bytes, times a power of x, is the sum of the rests of its bytes times that power.
+        more = min(known - BYTES, LONGEST - known)
+        digits = places[BYTES : BYTES + more, None] >> shifts[:, None] & np.uint64(0xFF)
+        first = known - BYTES
+        terms = [places[first + i].take(digits[:, i].astype(np.intp)) for i in range(BYTES)]
+        places[known : known + more] = np.bitwise_xor.reduce(terms)
+        known += more
+    table = places[: BYTES - 1 : -1].ravel()
+    return np, table, 256 * np.arange(LONGEST - BYTES, dtype=np.intp), np.bitwise_xor.reduce
 
 
 def of(data: bytes) -> bytes:

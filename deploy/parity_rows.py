@@ -33,11 +33,13 @@ def of(bodies: Sequence[bytes]) -> list[bytes]:
     return [rest.to_bytes(BYTES, "big") for rest in rests.tolist()]
 
 
-def repaired(frames: Sequence[bytes]) -> list[tuple[bytes, int] | None]:
-    """Return each of some frames, parity at their end, without its errors, and how many there were.
+def repaired(frames: Sequence[bytes], mask: int) -> list[tuple[bytes, int] | None]:
+    """Return each of some frames without its errors and its parity, and how many there were, None for too many.
 
-    None for those with too many. One that is damaged in its parity alone has none.
+    `mask` is taken off all bytes but the first. A frame that is damaged in its parity alone has no errors.
     """
+    if not frames:
+        return []
     np = parity.tables()[0]
     rows = _rows(np, frames, LONGEST)
     sizes = np.array([len(frame) for frame in frames])
@@ -46,10 +48,12 @@ def repaired(frames: Sequence[bytes]) -> list[tuple[bytes, int] | None]:
     damaged = np.flatnonzero(rests)
     if len(damaged):
         counts[damaged] = _repair(np, rows, damaged, rests[damaged], sizes)
-    return [
-        (row[LONGEST - size :].tobytes(), count) if count >= 0 else None
-        for row, size, count in zip(rows, sizes.tolist(), counts.tolist())  # noqa: B905 (the device may have Python 3.9)
-    ]
+    rows ^= mask
+    rows[np.arange(len(frames)), LONGEST - sizes] ^= mask
+    joined, found = rows.tobytes(), []
+    for stop, size, count in zip(range(LONGEST, len(joined) + 1, LONGEST), sizes.tolist(), counts.tolist()):  # noqa: B905 (3.9)
+        found.append((joined[stop - size : stop - BYTES], count) if count >= 0 else None)
+    return found
 
 
 def _rows(np: Any, pieces: Sequence[bytes], size: int) -> Any:

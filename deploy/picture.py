@@ -13,7 +13,7 @@ from deploy.request import Refused, Request
 from deploy.transaction import Sent, Transaction
 from errors import DeviceError
 
-FEW = 6
+FEW = 12
 REFUSAL_BYTES = 45
 """What a refusal takes on the line, about."""
 

@@ -68,19 +68,23 @@ class Connection:
         progress too. Raises what `body` raised last when the device stays away for `give_up_s`, or is lost again and
         again without progress; DeviceError if another one comes back.
         """
-        finished, losses, since = (-1, 0), 0, self._clock()
+        finished, stored, losses, restarts, since = -1, 0, 0, 0, self._clock()
         while True:
             try:
                 return body(self.session)
             except Error as e:
                 if not is_loss(e) or self._give_up_s <= 0:
                     raise
-                progress = done(), self.session.resumed_bytes
-                if progress > finished:
-                    finished, losses, since = progress, 0, self._clock()
-                losses += 1
-                if losses > MOST_LOSSES:
-                    raise type(e)(f"{e}; it was lost {losses} times in a row without progress") from e
+                before, stored = stored, self.session.resumed_bytes
+                if done() > finished:
+                    finished, restarts = done(), 0
+                    losses, since = 0, self._clock()
+                elif stored > before:
+                    losses, since = 0, self._clock()
+                losses, restarts = losses + 1, restarts + (stored < before)
+                if max(losses, restarts) > MOST_LOSSES:
+                    times = max(losses, restarts)
+                    raise type(e)(f"{e}; it was lost {times} times in a row without progress") from e
                 self._wait(e, losses, since + self._give_up_s)
 
     def _wait(self, loss: Error, losses: int, limit: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from deploy.agent.interface import Tensor
 from deploy.frames import GRANULE, MAP, MAP_BEFORE
 
@@ -27,13 +29,15 @@ class Input:
         if self.spans and self.spans[-1][1] == offset:  # most often it follows the chunk before it
             self.spans[-1] = (self.spans[-1][0], end)
             return
-        merged: list[tuple[int, int]] = []
-        for start, stop in sorted([*self.spans, (offset, end)]):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-            else:
-                merged.append((start, stop))
-        self.spans = merged
+        first = bisect_left(self.spans, (offset, offset))
+        if first and self.spans[first - 1][1] >= offset:
+            first -= 1
+        last = first
+        while last < len(self.spans) and self.spans[last][0] <= end:
+            last += 1
+        if first < last:
+            offset, end = min(offset, self.spans[first][0]), max(end, self.spans[last - 1][1])
+        self.spans[first:last] = [(offset, end)]
 
     def map_around(self, offset: int) -> bytes:
         """Return which granules are written; bit 0 is the one MAP_BEFORE before that of `offset`, or the first one."""

@@ -21,6 +21,7 @@ MAX_PAYLOAD = frames.MAX_PAYLOAD
 JOINED_BYTES = 1024  # short answers go together; the host goes on before all it sent is taken
 MAX_COMMAND = 1 << 17  # a `db` of one picture may come as one command of MLPerf Tiny's runner
 
+_RUN, _WRITE, _WRITTEN = int(Type.RUN), int(Type.WRITE), Type.WRITE | frames.REPLY
 _OFFSET = struct.Struct("<I")
 _OFFSET_MOST = struct.Struct("<IH")
 _PART = struct.Struct("<II")
@@ -48,6 +49,7 @@ class Server:
         self.send = send
         self.reset_wanted = False
         self.inputs = [Input(tensor_bytes(spec)) for spec in engine.inputs]
+        self.input_sizes = [len(tensor.data) for tensor in self.inputs]
         self.output_sizes = [tensor_bytes(spec) for spec in engine.outputs]
         self.inferences = 0
         self.has_output = False
@@ -86,10 +88,10 @@ class Server:
         self._flush()
 
     def _take(self, request: Frame) -> None:
-        if request.type != Type.WRITE:
+        if request.type != _WRITE:
             self._answer_writes(self._unanswered.last())
         kind, payload = self._answer(request)
-        if kind == Type.WRITE | frames.REPLY and payload[:1] and payload[0] & WITH_MAP:
+        if kind == _WRITTEN and payload[:1] and payload[0] & WITH_MAP:
             self._answer_writes(self._unanswered.add(request, payload))
             return
         self._answer_writes(self._unanswered.last())
@@ -103,7 +105,7 @@ class Server:
             flagged, offset, _ = STORED.unpack(stored)
             payload = stored + self.inputs[flagged & ~(WITH_MAP | coding.CODED)].map_around(offset)
             payload += b"" if repaired is None else REPAIRED.pack(min(repaired, 0xFF))
-            self._reply(Frame(Type.WRITE | frames.REPLY, seq, payload))
+            self._reply(Frame(_WRITTEN, seq, payload))
 
     def _reply(self, reply: Frame) -> None:
         self._unsent += frames.encode(reply)
@@ -125,7 +127,7 @@ class Server:
         try:
             if frame.version != frames.VERSION:
                 raise Refusal(Code.VERSION, f"this device speaks version {frames.VERSION}, not {frame.version}")
-            if frame.type == Type.RUN:
+            if frame.type == _RUN:
                 return self._remembered_run(frame)
             handler = self._handlers.get(frame.type)
             if handler is None:
@@ -174,7 +176,7 @@ class Server:
         tensor, chunk = flagged & ~(WITH_MAP | coding.CODED), payload[CHUNK.size :]
         if flagged & coding.CODED and tensor < len(self.inputs):
             chunk = decoded(chunk)
-        self._check_range("input", [len(i.data) for i in self.inputs], tensor, offset, len(chunk))
+        self._check_range("input", self.input_sizes, tensor, offset, len(chunk))
         self._begin_write()
         self.inputs[tensor].write(offset, chunk)
         return STORED.pack(flagged, offset, len(chunk))

@@ -15,7 +15,9 @@ class Unanswered:
     """WRITEs with a map that are stored and have no answer yet. The map of each shows those before it."""
 
     def __init__(self) -> None:
-        self._writes: list[tuple[int, bytes, int | None, int, int, int]] = []
+        self._writes: list[Answer] = []
+        self._flagged = self._begin = self._end = 0  # of all of them: tensor with flags, and granules
+        self._is_full = False
 
     def add(self, request: Frame, stored: bytes) -> list[Answer]:
         """Add a WRITE, given with its answer's payload before the map; return what is to be answered before it."""
@@ -23,26 +25,27 @@ class Unanswered:
         begin, end = offset // GRANULE, -(-(offset + size) // GRANULE)
         first = max(0, begin - MAP_BEFORE)
         answers: list[Answer] = []
-        if size == 0 or len(self._writes) == MOST_TOGETHER or not self._are_in(flagged, first, first + 8 * MAP.size):
+        is_shown = flagged == self._flagged and first <= self._begin and self._end <= first + 8 * MAP.size
+        if self._is_full or size == 0 or not is_shown:
             answers = self._taken(1)
-        self._writes.append((request.seq, stored, request.repaired, flagged, begin, end))
+        if self._writes:
+            self._begin, self._end = min(begin, self._begin), max(end, self._end)
+        else:
+            self._flagged, self._begin, self._end = flagged, begin, end
+        self._writes.append((request.seq, stored, request.repaired))
+        self._is_full = size == 0 or len(self._writes) == MOST_TOGETHER
         return answers
 
     def last(self) -> list[Answer]:
         """Return the answers to those that are left when nothing follows."""
-        return self._taken(LAST)
-
-    def _are_in(self, flagged: int, first: int, stop: int) -> bool:
-        return all(
-            other == flagged and begin >= first and begin < end <= stop for *_, other, begin, end in self._writes
-        )
+        return self._taken(LAST) if self._writes else []
 
     def _taken(self, count: int) -> list[Answer]:
         writes, self._writes = self._writes, []
         if not writes:
             return []
-        counts = [repaired for _, _, repaired, *_ in writes if repaired is not None]
-        answers: list[Answer] = [(seq, stored, None if repaired is None else 0) for seq, stored, repaired, *_ in writes]
+        counts = [repaired for _, _, repaired in writes if repaired is not None]
+        answers: list[Answer] = [(seq, stored, None if repaired is None else 0) for seq, stored, repaired in writes]
         seq, stored, last = answers[-1]
         answers[-1] = (seq, stored, None if last is None else sum(counts))
         return answers[-count:]

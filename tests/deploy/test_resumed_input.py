@@ -43,6 +43,7 @@ def broken(link: SimulatedLine, data: bytes = DATA) -> Session:
     ("line", "most"), [(SLOW, 1.25), (replace(SLOW, byte_error=0.005, frame_drop=0.02), 2.0)], ids=["good", "bad"]
 )
 def test_a_picture_that_takes_longer_than_the_time_between_cuts_ends(line: Line, most: float) -> None:
+    random.seed(1)  # sequence numbers begin at random
     link = SimulatedLine(line, input_bytes=LONG)
     data = random.Random(3).randbytes(LONG)
     with connection(link) as device:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -131,6 +131,31 @@ def test_a_device_that_fails_at_the_same_place_each_time_ends_the_run() -> None:
     with line.connection(1e6) as connection, pytest.raises(LinkError, match=expected):
         connection.run(failing(*[LinkError("crash")] * 100))
     assert connection.losses == MOST_LOSSES
+
+
+def lost_with(stored: list[int]) -> Callable[[Any], str]:
+    """Return a body whose device is lost as often as there are numbers, having had so many bytes of its input."""
+
+    def body(session: Any) -> str:
+        if not stored:
+            return "done"
+        session.resumed_bytes = stored.pop(0)
+        raise LinkError("cut")
+
+    return body
+
+
+def test_more_and_more_of_an_input_is_progress() -> None:
+    with Line([INFO]).connection(1e6) as connection:
+        assert connection.run(lost_with(list(range(0, 64 * 40, 64)))) == "done"
+
+
+def test_an_input_that_begins_again_each_time_ends_the_run() -> None:
+    """As where the device is lost in each RUN, and in the middle of the input's transfer before it."""
+    expected = f"cut; it was lost {MOST_LOSSES + 1} times in a row without progress"
+    with Line([INFO]).connection(1e6) as connection, pytest.raises(LinkError, match=expected):
+        connection.run(lost_with([0, 64, 128] * 100))
+    assert connection.losses == 3 * MOST_LOSSES + 2 + 1
 
 
 def test_progress_counts_from_the_start_again() -> None:
