@@ -78,20 +78,27 @@ def measured_table(
 
 
 def plot(points: Mapping[str, tuple[float, float]], unit: str) -> str:
-    """Return RAM in bytes against what an inference takes, by form, as lines of text; "" of fewer than two points."""
-    if len(set(points.values())) < 2:
+    """Return RAM in bytes against what an inference takes as lines of text, forms of one point under one letter.
+
+    "" of fewer than two points.
+    """
+    forms: dict[tuple[float, float], list[str]] = {}
+    for form, point in points.items():
+        forms.setdefault(point, []).append(form)
+    if len(forms) < 2:
         return ""
-    costs, sizes = zip(*points.values(), strict=True)
+    costs, sizes = zip(*forms, strict=True)
     grid = [[" "] * PLOT_COLUMNS for _ in range(PLOT_LINES)]
-    marks = "abcdefghijklmnopqrstuvwxyz"[: len(points)]
-    for mark, (cost, size) in reversed(list(zip(marks, points.values(), strict=True))):
+    marks = "abcdefghijklmnopqrstuvwxyz"[: len(forms)]
+    for mark, (cost, size) in reversed(list(zip(marks, forms, strict=True))):
         grid[PLOT_LINES - 1 - _place(size, sizes, PLOT_LINES)][_place(cost, costs, PLOT_COLUMNS)] = mark
     labels = [f"RAM {max(sizes):,.0f}", *[""] * (PLOT_LINES - 2), f"{min(sizes):,.0f}"]
     width = max(map(len, labels))
     lines = [f"{label:>{width}} |{''.join(row)}".rstrip() for label, row in zip(labels, grid, strict=True)]
     low, high = f"{min(costs):,.0f}", f"{max(costs):,.0f} {unit}"
     lines += [" " * width + " +" + "-" * PLOT_COLUMNS, " " * (width + 2) + low + high.rjust(PLOT_COLUMNS - len(low))]
-    return "\n".join([*lines, *(f"{mark} {form}" for mark, form in zip(marks, points, strict=True))])
+    lines += [f"{mark} {', '.join(names)}" for mark, names in zip(marks, forms.values(), strict=True)]
+    return "\n".join(lines)
 
 
 def _place(value: float, values: Sequence[float], count: int) -> int:

@@ -46,13 +46,14 @@ def test_plan_linker_and_device_are_compared() -> None:
 
 
 def test_a_plot_has_the_least_ram_at_the_bottom() -> None:
-    text = fit_table.plot({"size": (10.0, 50_000), "ram": (14.0, 20_000)}, "MACs")
+    same = (10.0, 50_000)
+    text = fit_table.plot({"size": same, "ram": (14.0, 20_000), "speed": same}, "MACs")
     lines = text.splitlines()
     assert lines[0].startswith("RAM 50,000 |a")
     assert lines[fit_table.PLOT_LINES - 1].endswith("b")
-    assert lines[-2:] == ["a size", "b ram"]
+    assert lines[-2:] == ["a size, speed", "b ram"]
     assert max(map(len, lines)) <= 80
-    assert fit_table.plot({"size": (1.0, 1)}, "MACs") == ""
+    assert fit_table.plot({"size": same, "speed": same}, "MACs") == ""
 
 
 def test_what_is_computed_again_is_said() -> None:
