@@ -71,7 +71,7 @@ def _measured(model: Artifact[object], board: Target, planned: dict[str, Fit], c
             continue
         one = Request(model=str(model.path), target=runner.name, optimize=form.optimize, stream_input=form.stream_input)
         steps = Steps(preflight.check(one, Goal.MEASURED, needs_data=False))
-        report = measuring.measure(steps, ("latency",), command).report
+        report = measuring.latency_of(steps, command)
         if report.latency is None:
             raise ConfigError(f"{form.name} on {runner.name}: no latency was measured; run the same command again")
         linked = report.memory if runner is board else _linked(one, board, form)

@@ -60,10 +60,7 @@ def run(task: str, request: Request, parts: Sequence[Part], command: str) -> Non
 def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
     """Measure the parts on what the steps build, and write the report. `command` is what the user typed."""
     resolved = steps.resolved
-    setup = set_up(steps)
-    with lab.holding(steps.request, resolved.target) as held:
-        result = bench.measure(in_place(setup, held), parts, command)
-        unit = lab.named_after(steps.request, resolved.target, held)
+    result, unit = _measured(steps, parts, command)
     name = result.report.model.name + (f"-{resolved.engine}" if resolved.engine != resolved.target.engine else "")
     path = report_file.write(result.report, report_file.folder(unit, name))
     if path.name == report_file.COMPLETE:
@@ -74,6 +71,18 @@ def measure(steps: Steps, parts: Sequence[Part], command: str) -> Measured:
     measured = result.measurement
     measured.forget()
     return Measured(result.report, path, measured.interrupted, measured.is_stopped)
+
+
+def latency_of(steps: Steps, command: str) -> Report:
+    """Measure the latency of what the steps build, for a task that shows it itself: no report is written."""
+    return _measured(steps, ("latency",), command)[0].report
+
+
+def _measured(steps: Steps, parts: Sequence[Part], command: str) -> tuple[bench.Result, str]:
+    """Measure what the steps build; return the result, and the name of the unit that was measured."""
+    setup, board = set_up(steps), steps.resolved.target
+    with lab.holding(steps.request, board) as held:
+        return bench.measure(in_place(setup, held), parts, command), lab.named_after(steps.request, board, held)
 
 
 def set_up(steps: Steps) -> Setup:

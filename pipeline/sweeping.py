@@ -245,7 +245,7 @@ def _measure(chosen: SweepOptions, counter: Target, one: Candidate, classes: int
         model=str(_file_of(preset)), target=counter.name, optimize=chosen.optimize, stream_input=chosen.stream_input
     )
     resolved = preflight.check(request, preflight.Goal.MEASURED, needs_data=False)
-    report = measuring.measure(Steps(resolved), ("latency",), command).report
+    report = measuring.latency_of(Steps(resolved), command)
     if report.latency is None:
         raise ConfigError(f"{one.preset} on {counter.name}: no latency was measured; run the same command again")
     return Measured(counter.name, report.latency.median, report.memory.get("ram"), report.memory.get("flash"))

@@ -21,6 +21,8 @@ from target.sections import Mcu
 # cores that use it: 19,632 (dsp), 20,024 (m7), 20,502 (mve) and 23,490 (portable, on a Cortex-M0, which has no
 # division). The linker decides.
 FIRMWARE_RAM_BYTES = 7_560
+# A family without interrupts has no receive ring: 3,396 to 3,440 bytes.
+POLLED_RAM_BYTES, POLLED = 3_500, ("riscv_virt",)
 FIRMWARE_FLASH_BYTES = {"dsp": 19_968, "m7": 20_480, "mve": 20_992, "portable": 24_064, "simd": 0}  # simd: of processes
 BYTES_PER_WRITTEN_BIT = 512  # of input, for one byte of RAM
 SDK_STACK_BYTES = STACK_BYTES + PROTOCOL_STACK_BYTES + MAIN_STACK_BYTES
@@ -68,7 +70,8 @@ def room_of(target: Target) -> Room:
     if target.sdk is None:
         mcu = mcu_of(target)
         own = FIRMWARE_FLASH_BYTES[mcu.kernels]
-        return Room(mcu.kernels, mcu.ram_bytes, mcu.flash_bytes, mcu.stack_bytes, own)
+        own_ram = POLLED_RAM_BYTES if mcu.family in POLLED else FIRMWARE_RAM_BYTES
+        return Room(mcu.kernels, mcu.ram_bytes, mcu.flash_bytes, mcu.stack_bytes, own, own_ram)
     memory = target.sdk.memory
     if memory is None:
         raise FitError(f"{target.name}: its RAM and flash are known to its own SDK only; choose one of ./inv targets")

@@ -278,7 +278,7 @@ def test_fit_tells_what_is_short_before_anything_is_built() -> None:
 
 
 def test_the_estimates_are_not_below_what_a_board_takes(images: Images) -> None:
-    for name in ("qemu-m4", "netduinoplus2"):
+    for name in ("qemu-m4", "netduinoplus2", "qemu-rv32"):
         image = images(name)
         needs = fit(target.load(name), plan(image.arena_bytes, image.weights_bytes))
         assert 0 <= needs.ram_needed - image.ram_bytes < 512
