@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -131,6 +132,23 @@ def test_a_shell_completes_lines(tmp_path: Path, shell: str) -> None:
         child.kill()
         child.wait()
         os.close(terminal)
+
+
+def test_fish_completes_words(tmp_path: Path) -> None:
+    """What fish itself finds for a line; it completes in a pipe too."""
+    if not shutil.which("fish"):
+        pytest.skip("needs fish")
+    (tmp_path / "inv").write_text(STANDIN)
+    (tmp_path / "inv").chmod(0o755)
+    (tmp_path / "setup").write_text(completion.script("fish"))
+    lines = ["./inv dep", "./inv deploy --target=q", "./inv deploy --data folder:m", "./inv deploy my", "./inv a\\ b "]
+    asked = "".join(f"complete -C {shlex.quote(line)}; echo;" for line in lines)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source ./setup; {asked}"], cwd=tmp_path, capture_output=True, text=True,
+        check=True, timeout=240, env={**os.environ, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    found = done.stdout.split("\n\n")[:-1]
+    assert found == ["deploy", "--target=qemu-m4", "folder:my photos/", "my photos/", "got a b "]
 
 
 def _until(terminal: int, end: bytes, limit_s: float = 120) -> bytes:
