@@ -17,7 +17,7 @@ from compilers import aot
 from compilers.aot.planner import Layout
 from compilers.aot.steps import Step
 from graph.types import Graph
-from tests import untraced
+from tests import shipped, untraced
 
 # TensorFlow reads these when it is imported: no GPU, and errors only.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -93,6 +93,12 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def checkout() -> Path:
     """Return the root of the checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shipped_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with shipped.shared(tmp_path_factory):
+        yield
 
 
 Planned = tuple[tuple[Step, ...], Layout]

@@ -23,7 +23,8 @@ from measure import layers
 from models import presets
 from pipeline.measuring import build_order
 from tests.compilers.networks import tflite_of
-from tests.pipeline.small import at_home, call_inv, one_line, shipped_home
+from tests.pipeline.small import at_home, call_inv, one_line
+from tests.shipped import home_of_tests
 
 CELL = Cell("v1_025", "qemu-m4", "cortex-m4", "aot", "dsp", 1_000_000, {"arena": 5, "code": 2, "constants": 1}, 2, 2)
 
@@ -117,11 +118,9 @@ def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.emulated
 @pytest.mark.parametrize("board", suite.CORES)
-def test_shipped_presets_need_no_more_cycles_than_committed(
-    board: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_shipped_presets_need_no_more_cycles_than_committed(board: str) -> None:
     """If this fails on purpose: `inv bench-engines --presets --update`."""
-    with at_home(shipped_home(tmp_path_factory)):
+    with at_home(home_of_tests()):
         cells, _ = suite_run.run(
             suite_run.Plan(suite.NETWORKS, [board], pictures=1, cycles=True, is_plain=True), build_order
         )

@@ -29,7 +29,8 @@ from models.build import KerasFacts
 from pipeline.request import Request
 from pipeline.resolve import resolve
 from pipeline.steps import Steps
-from tests.pipeline.small import PRESET, SETTINGS, at_home, shipped_home
+from tests.pipeline.small import PRESET, SETTINGS, at_home
+from tests.shipped import home_of_tests
 
 
 def test_int8_in_and_out_and_nothing_in_float(int8: Artifact[Int8Facts]) -> None:
@@ -268,12 +269,12 @@ def test_every_kernel_set_answers(kernels: str, int8: Artifact[Int8Facts], data:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({path.name.partition(".")[0] for path in checkpoint.SHIPPED_DIR.glob("*.npz")}))
-def test_int8_costs_a_shipped_network_at_most_a_point(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_int8_costs_a_shipped_network_at_most_a_point(name: str) -> None:
     """Of 1,000 held-out pictures, which score as the checkpoint says; V3's cost is stated, not bounded so tightly."""
     path = checkpoint.shipped_path(name, "fashion_mnist")
     if not path.is_file():
         pytest.fail(f"{name} has no checkpoint on fashion_mnist in models/checkpoints")
-    with at_home(shipped_home(tmp_path_factory)):
+    with at_home(home_of_tests()):
         check = Steps(resolve(Request(name))).quantize().facts.check
     assert check is not None
     assert check.n == 1000

@@ -1,7 +1,8 @@
-"""Int8 `.tflite` files of whole networks for tests: made once, kept in the build folder.
+"""Int8 `.tflite` files of whole networks for tests: made once.
 
-Without a trained checkpoint the weights are random but scaled so that the outputs differ from picture to picture: with
-plain random weights the logits are flat, and equal outputs prove nothing.
+Those of shipped checkpoints are what the plain conversion gives, which other tests of a run need too. The others are
+kept in the build folder. Without a trained checkpoint the weights are random but scaled so that the outputs differ from
+picture to picture: with plain random weights the logits are flat, and equal outputs prove nothing.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ import numpy.typing as npt
 import datasets
 from calibration.keras_export import quick_export
 from console.quiet import output_to
+from models import checkpoint as checkpoints
 from models import presets
 from models.presets import Preset
+from tests import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "test-networks"
 CALIBRATION_PICTURES = 40
 # Before the name of a preset: not ours, but the network of keras.applications.
 APPLICATION = "keras_"
+SHIPPED_CLASSES = 10
 FLATTER = 0.125
 
 
@@ -35,12 +39,27 @@ def shared_data(name: str) -> Path:
     return ROOT.parent / "shared" / "data" / name
 
 
-def tflite_of(preset: str, classes: int = 10, checkpoint: Path | None = None) -> Path:
-    """Return the int8 `.tflite` of a preset, converting it if it is not in the cache.
+def tflite_of(preset: str, classes: int = 10, checkpoint: Path | None = None, *, is_random: bool = False) -> Path:
+    """Return the int8 `.tflite` of a preset, converting it if it is not there.
 
-    It is converted in a process of its own where TensorFlow was not yet imported, which few tests of compilers need.
+    Without `is_random` it is that of the shipped checkpoint, if there is one.
+    Others are converted in a process of its own where TensorFlow was not yet imported: few tests of compilers need it.
     """
+    home = shipped.home()
+    is_shipped = checkpoints.shipped_path(preset, "fashion_mnist").is_file()
+    if home and is_shipped and not is_random and (classes, checkpoint) == (SHIPPED_CLASSES, None):
+        return _shipped(preset, home)
     return _converted(preset, classes, checkpoint)
+
+
+def _shipped(preset: str, home: Path) -> Path:
+    from pipeline.request import Request
+    from pipeline.resolve import resolve
+    from pipeline.steps import Steps
+    from tests.pipeline.small import at_home
+
+    with at_home(home):
+        return Steps(resolve(Request(preset, plain=True))).quantize().path
 
 
 def application_of(preset: str, classes: int = 10) -> Path:
@@ -72,7 +91,6 @@ def _convert(preset_name: str, path: Path, classes: int, checkpoint: Path | None
     import keras
     import tensorflow as tf
 
-    from models import checkpoint as checkpoints
     from models import keras_model, scaled_random
 
     keras.utils.set_random_seed(1)

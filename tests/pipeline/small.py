@@ -93,12 +93,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def shipped_home(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of what is built from shipped checkpoints: one for all processes of a run, as it takes long."""
-    base = factory.getbasetemp()  # pytest-xdist makes one for each process, in one for all
-    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shipped"
-
-
 @pytest.fixture(autouse=True)
 def _build_at_home(home: Path) -> Iterator[None]:
     with at_home(home):
