@@ -47,17 +47,18 @@ void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8
 void alpharho_dsp_pointwise_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_dsp_conv_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-// FULLY_CONNECTED of a multiple of 4 input channels. For each four output channels, `packed` has their biases, then for
-// each four inputs a word of weights of each channel, multipliers, and in one word the four right shifts - 1. Channels
-// at the end that are less than four come one by one, each with a word for its shift.
+// FULLY_CONNECTED. The first `grouped` output channels are in groups of four, a, b, c, d. For each group `packed` has bias
+// a, bias a + 2^8 * bias b, and the same of c and d; then for each four inputs, and zeros behind the last ones, two words
+// for a and b and two for c and d: weights a + 2^8 * b as 16-bit halves, of inputs 0 and 2, then of 1 and 3; then four
+// multipliers, and in one word the four right shifts - 1. Sums of b and d, without wrapping, are below 2^23 for all
+// inputs. The other channels come one by one: bias, weights as bytes, multiplier, and right shift - 1.
 //
 // value = clamp(zero_point + round(acc * multiplier / 2^(shift + 32))), for right shifts of 1 to 22 and multipliers of
 // 1 to 2^31 - 1: the compiler computes multipliers for which this is the reference's, and never exactly between two
-// steps. `scratch` holds 2 * in_c bytes. `out` and `in` do not overlap.
+// steps. `scratch` holds 2 * in_c bytes, with in_c rounded up to a multiple of 4. `out` and `in` do not overlap.
 struct alpharho_dsp_dense {
-  int32_t rows;
-  int32_t in_c; // a multiple of 4
-  int32_t out_c;
+  int32_t rows, in_c, out_c;
+  int32_t grouped; // a multiple of 4, at most out_c
   const int32_t *packed;
   int32_t zero_point, min, max;
 };

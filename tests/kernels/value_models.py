@@ -251,7 +251,7 @@ def typical_unary(draw: st.DrawFn, name: str) -> Case:
 def typical_dense(draw: st.DrawFn) -> Case:
     """Draw a FULLY_CONNECTED, one scale a channel or one for all, outputs within a few times int8."""
     b, seed = Builder(), draw(seeds)
-    rows, depth, channels = draw(st.integers(1, 2)), 4 * draw(st.integers(1, 40)), draw(st.integers(1, 10))
+    rows, depth, channels = draw(st.integers(1, 2)), draw(st.integers(1, 160)), draw(st.integers(1, 10))
     x = b.tensor((rows, depth), scale=1.0, zero_point=draw(zero_points))
     one = st.floats(2.0**-12, 2.0**-3, width=32)
     kernel_scales = draw(st.lists(one, min_size=channels, max_size=channels) | one.map(lambda s: [s]))

@@ -4,32 +4,40 @@
 
 #ifdef KERNELS_DSP_ASSEMBLY
 
-// Four taps of the inputs (r12: taps 0 and 2, lr: taps 1 and 3) times those of one row of weights.
-  .macro MULTIPLY_ROW weights, sum
-  sxtb16 r3, \weights
-  smlad \sum, r12, r3, \sum
-  sxtb16 r3, \weights, ror #8
-  smlad \sum, lr, r3, \sum
+// Two taps of two pairs of channels: the sums of both channels take the weights as they are, those of the first one
+// their lower bytes. On a Cortex-M7 an expansion issues beside the multiplication behind it.
+  .macro TWO_TAPS inputs, first, second
+  sxtb16 r3, \first
+  smlad r9, \inputs, \first, r9
+  sxtb16 \first, \second
+  smlad r11, \inputs, \second, r11
+  smlad r8, \inputs, r3, r8
+  smlad r10, \inputs, \first, r10
   .endm
 
+// On a Cortex-M4 a group of n loads takes n + 1 cycles; the last ones move their bases.
   .macro FOUR_TAPS
-  ldrd r12, lr, [r0], #8
-  ldmia r1!, {r4-r7}
-  MULTIPLY_ROW r4, r8
-  MULTIPLY_ROW r5, r9
-  MULTIPLY_ROW r6, r10
-  MULTIPLY_ROW r7, r11
+  ldr lr, [r0, #4]
+  ldr r12, [r0], #8
+  ldr r6, [r1, #8]
+  ldr r5, [r1, #4]
+  ldr r7, [r1, #12]
+  ldr r4, [r1], #16
+  TWO_TAPS r12, r4, r6
+  TWO_TAPS lr, r5, r7
   .endm
 
 // const int32_t *alpharho_dsp_dot_four(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sums)
 //
 // register  on entry  in the loop
-// r0        expanded  next word of inputs           returned: the next word of packed
+// r0        expanded  next word of inputs                  returned: the next word of packed
 // r1        packed    next word of packed
 // r2        taps      passes that follow, less one
-// r3        sums      two weights, 16 bits each     (sums is on the stack meanwhile)
-// r4-r7     -         four weights of rows 0 to 3, as bytes
-// r8-r11    -         sums of rows 0 to 3
+// r3        sums      lower bytes of weights, 16 bits each (sums is on the stack meanwhile)
+// r4, r5    -         weights of channels a and b, inputs 0 and 2, 1 and 3
+// r6, r7    -         the same of channels c and d
+// r8, r9    -         sums of channel a, and of a and b
+// r10, r11  -         sums of channel c, and of c and d
 // r12, lr   -         inputs 0 and 2, inputs 1 and 3
 //
 // A pass takes eight taps; the first enters in the middle where the number of words is odd.
@@ -46,6 +54,10 @@ FUNCTION alpharho_dsp_dot_four
   subs r2, #1
   bpl .Lfirst_half
   pop {r3}
+  sub r9, r9, r8
+  sub r11, r11, r10
+  asr r9, r9, #8
+  asr r11, r11, #8
   stmia r3, {r8-r11}
   mov r0, r1
   pop {r4-r11, pc}

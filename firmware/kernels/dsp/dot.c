@@ -3,27 +3,39 @@
 #include "instructions.h"
 #include "layout.h"
 
-enum { WORD_TAPS = 4 };
+static uint32_t *expand_word(uint32_t four, uint32_t *to) {
+  *to++ = expand_even(four);
+  *to++ = expand_odd(four);
+  return to;
+}
 
 void alpharho_dsp_dot_expand(const int8_t *in, uint32_t *expanded, int32_t taps) {
-  for (const int8_t *const end = in + taps; in != end; in += WORD_TAPS) {
-    const uint32_t four = load_word(in);
-    *expanded++ = expand_even(four);
-    *expanded++ = expand_odd(four);
+  for (; taps >= WORD_TAPS; taps -= WORD_TAPS, in += WORD_TAPS) {
+    expanded = expand_word(load_word(in), expanded);
+  }
+  uint32_t last = 0;
+  for (int32_t i = 0; i < taps; i++) {
+    last |= (uint32_t)(uint8_t)in[i] << (8 * i);
+  }
+  if (taps) {
+    expand_word(last, expanded);
   }
 }
 
 #ifndef KERNELS_DSP_ASSEMBLY // dot.S has this function.
 
 const int32_t *alpharho_dsp_dot_four(const uint32_t *expanded, const int32_t *packed, int32_t taps, int32_t *sums) {
-  for (int32_t i = 0; i < DOT_ROWS; i++) {
+  for (int32_t i = 0; i < DOT_ROWS; i += 2) {
     const int32_t *w = packed + DOT_ROWS + i;
-    uint32_t sum = (uint32_t)packed[i];
+    uint32_t first = (uint32_t)packed[i], both = (uint32_t)packed[i + 1];
     for (const uint32_t *x = expanded, *const end = x + taps / 2; x != end; x += 2, w += DOT_ROWS) {
-      sum = multiply_pairs(x[0], expand_even((uint32_t)*w), sum);
-      sum = multiply_pairs(x[1], expand_odd((uint32_t)*w), sum);
+      both = multiply_pairs(x[0], (uint32_t)w[0], both);
+      first = multiply_pairs(x[0], expand_even((uint32_t)w[0]), first);
+      both = multiply_pairs(x[1], (uint32_t)w[1], both);
+      first = multiply_pairs(x[1], expand_even((uint32_t)w[1]), first);
     }
-    sums[i] = (int32_t)sum;
+    sums[i] = (int32_t)first;
+    sums[i + 1] = (int32_t)(both - first) >> 8;
   }
   return packed + DOT_ROWS + DOT_ROWS * taps / WORD_TAPS;
 }

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.kernel import Kernel
-from compilers.aot.operands import Constant, Scratch, Value
+from compilers.aot.operands import Scratch, Value
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, limits
 from compilers.aot.sets.dsp import kernels
-from compilers.aot.sets.dsp.windows import EXPANDED_BYTES, doubled, rows_of_four, scaled_channels
+from compilers.aot.sets.dsp.windows import EXPANDED_BYTES, doubled, one_pixel, scaled_channels
 from compilers.aot.steps import Call, Step
 
 Int32 = npt.NDArray[np.int32]
@@ -101,24 +101,17 @@ def conv(step: Step, call: Call, optimize: str, pairs: Method = PAIRS) -> Step:
     if parameters["groups"] != 1 or scaled is None:
         return step
     pixel = (window["in_h"], window["in_w"], window["out_h"], window["out_w"], window["kernel_h"], window["kernel_w"])
-    if pixel == (1,) * len(pixel) and window["in_c"] % BLOCK_TAPS == 0:
+    if pixel == (1,) * len(pixel):
         return _pixel(step, call)
     return method.specialize(step, call, scaled)
 
 
 def _pixel(step: Step, call: Call) -> Step:
     """A 1x1 convolution of one pixel is a dense layer, but for the rounding."""
-    parameters, source, target = arguments(call)
+    parameters, source, _ = arguments(call)
     scaled = scaled_channels(parameters)
     assert scaled is not None
     bias, weights, multiplier, shift = scaled
-    fields: dict[str, Value] = {"rows": 1, "in_c": weights.shape[1], "out_c": len(bias)}
-    fields["packed"] = Constant("packed", rows_of_four(bias, weights, doubled(multiplier), shift))
-    fields |= limits(parameters)
-    return replace(
-        step,
-        calls=(Call(kernels.PIXEL, (kernels.PIXEL.structure(fields), source, target, Scratch())),),
-        scratch=EXPANDED_BYTES * weights.shape[1],
-        overlap={source.tensor: 0},
-        apart=(),
-    )
+    constants = bias, weights, doubled(multiplier), shift
+    step = one_pixel(step, call, kernels.PIXEL, 1, constants, limits(parameters))
+    return replace(step, overlap={source.tensor: 0}, apart=())

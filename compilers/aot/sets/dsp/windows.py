@@ -24,6 +24,8 @@ DEPTHWISE_SIDES = (3, 5)
 # Channels packed together, and taps in a word.
 GROUP = WORD_TAPS = 4
 MULTIPLIER_LEAST, SHIFT_MOST = 1 << 30, 31
+# Where a half word is the weights of two channels, a + 2^8 * b, a sum is a's and 2^8 times b's, in 32 bits.
+BYTE, INT16_MIN, PAIR_SUM_LIMIT = 1 << 8, -(1 << 15), 1 << 23
 
 
 def depthwise(
@@ -56,30 +58,56 @@ def depthwise(
 def dense(step: Step, call: Call, optimize: str) -> Step:
     """FULLY_CONNECTED."""
     parameters, source, target = arguments(call)
-    depth = cast(int, parameters["in_c"])
-    if depth % WORD_TAPS:
-        return step
     pairs = dense_scaling(parameters)
     if pairs is None:
         return step
     bias, weights = data(parameters["bias"]), data(parameters["weights"]).astype(np.int8)
     multiplier, right = np.broadcast_to(np.array(pairs, np.int32), (len(bias), 2)).T
-    fields: dict[str, Value] = {name: parameters[name] for name in ("rows", "in_c", "out_c")}
-    fields["packed"] = Constant("packed", rows_of_four(bias.astype(np.int32), weights, multiplier, right - 1))
-    fields |= {name: parameters[name] for name in ("zero_point", "min", "max")}
-    packed = Call(kernels.DENSE, (kernels.DENSE.structure(fields), source, target, Scratch()))
-    return replace(step, calls=(packed,), scratch=EXPANDED_BYTES * depth)
+    scaled = bias.astype(np.int32), weights, multiplier, right - 1
+    return one_pixel(step, call, kernels.DENSE, cast(int, parameters["rows"]), scaled, parameters)
 
 
-def rows_of_four(bias: Int32, weights: Int8, multiplier: Int32, shift: Int32) -> Int32:
-    """Pack rows of weights four by four, those that are left one by one."""
-    words = np.ascontiguousarray(weights).view("<i4")
+def one_pixel(
+    step: Step,
+    call: Call,
+    kernel: Kernel,
+    rows: int,
+    scaled: tuple[Int32, Int8, Int32, Int32],
+    limited: Mapping[str, Value],
+) -> Step:
+    """Return the step with a kernel for rows of inputs. `limited` has the zero point and limits of the output."""
+    _, source, target = arguments(call)
+    channels, depth = scaled[1].shape
+    grouped, packed = rows_of_four(*scaled)
+    fields: dict[str, Value] = {"rows": rows, "in_c": depth, "out_c": channels, "grouped": grouped}
+    fields["packed"] = Constant("packed", packed)
+    fields |= {name: limited[name] for name in ("zero_point", "min", "max")}
+    padded = depth + -depth % WORD_TAPS
+    operands = (kernel.structure(fields), source, target, Scratch())
+    return replace(step, calls=(Call(kernel, operands),), scratch=EXPANDED_BYTES * padded)
+
+
+def rows_of_four(bias: Int32, weights: Int8, multiplier: Int32, shift: Int32) -> tuple[int, Int32]:
+    """Pack rows of weights four by four, those that are left one by one. Return also how many are in fours.
+
+    All come one by one where the sums or weights of two channels do not fit together.
+    """
+    weights = np.pad(weights, ((0, 0), (0, -weights.shape[1] % WORD_TAPS)))
     whole = len(bias) // GROUP * GROUP
-    depth = words.shape[1]
-    groups = words[:whole].reshape(-1, GROUP, depth).transpose(0, 2, 1).reshape(-1, GROUP * depth)
-    left = np.concatenate((bias[:, None], words, multiplier[:, None], shift[:, None]), axis=1)[whole:]
-    grouped = _grouped(bias[:whole], groups, multiplier[:whole], shift[:whole])
-    return np.concatenate((grouped.reshape(-1), left.reshape(-1)))
+    pairs = weights[:whole].reshape(-1, 2, weights.shape[1]).astype(np.int32)
+    halves = pairs[:, 0] + pairs[:, 1] * BYTE
+    second = np.abs(pairs[:, 1]).sum(axis=1) * 128 + np.abs(bias[1:whole:2].astype(np.int64))
+    if np.any(halves < INT16_MIN) or np.any(second >= PAIR_SUM_LIMIT):
+        whole, halves = 0, halves[:0]
+    # Pair, block of four taps, and a tap's number in two bits.
+    taps = halves.astype("<i2").reshape(-1, weights.shape[1] // WORD_TAPS, 2, 2).transpose(0, 1, 3, 2)
+    words = np.ascontiguousarray(taps).view("<i4").reshape(whole // GROUP, 2, -1, 2).transpose(0, 2, 1, 3)
+    starts = bias[:whole].astype(np.int64).reshape(-1, 2)
+    starts[:, 1] = starts[:, 1] * BYTE + starts[:, 0]
+    groups = words.reshape(whole // GROUP, -1)
+    grouped = _grouped(starts.astype(np.int32), groups, multiplier[:whole], shift[:whole])
+    columns = bias[:, None], np.ascontiguousarray(weights).view("<i4"), multiplier[:, None], shift[:, None]
+    return whole, np.concatenate((grouped.reshape(-1), np.concatenate(columns, axis=1)[whole:].reshape(-1)))
 
 
 def _grouped(bias: Int32, words: Int32, multiplier: Int32, shift: Int32) -> Int32:
