@@ -19,6 +19,9 @@ Int64 = npt.NDArray[np.int64]
 
 # Twice a sum is int32.
 SUM_LIMIT = 1 << 30
+# What a channel's sums can reach from where on it is looked at whether its output is the same for all inputs. Kernels that
+# compute two channels in one sum have no room for more.
+LARGE_SUM = 1 << 22
 
 
 def arguments(call: Call) -> tuple[Mapping[str, Value], At, At]:
@@ -34,8 +37,8 @@ def channels(parameters: Mapping[str, Value], shift_most: int = 31) -> tuple[Int
     """Return bias, weights, multiplier and right shift of each output channel.
 
     None if a channel does not meet the kernels' conditions: a shift of 1 to `shift_most`, and sums that can be doubled.
-    A channel that does not, but whose output is the same for all inputs, is changed to one that does: networks have
-    channels with weights close to 0 and a bias at its limit.
+    A channel that does not, or that has large sums, but whose output is the same for all inputs, is changed to one with
+    small sums: networks have channels with weights close to 0 and a bias at its limit.
     """
     bias, weights = data(parameters["bias"]), data(parameters["weights"])
     requant = cast(Mapping[str, Value], parameters["requant"])
@@ -45,10 +48,13 @@ def channels(parameters: Mapping[str, Value], shift_most: int = 31) -> tuple[Int
     right = np.where(multiplier == 0, 1, -shift)
     multiplier, right = (np.broadcast_to(a.astype(np.int32), bias.shape).copy() for a in (multiplier, right))
     bias, weights = bias.astype(np.int32), weights.astype(np.int8)
-    for i in np.flatnonzero((reach >= SUM_LIMIT) | (right < 1) | (right > shift_most)):
+    refused = (reach >= SUM_LIMIT) | (right < 1) | (right > shift_most)
+    for i in np.flatnonzero(refused | (reach >= LARGE_SUM)):
         value = _constant(bias[i], weights[i], int(multiplier[i]), -int(right[i]), requant)
-        if value is None:
+        if value is None and refused[i]:
             return None
+        if value is None:
+            continue
         # A sum of four times the value, quartered.
         bias[i], weights[i], multiplier[i], right[i] = 4 * value, 0, 1 << 30, 1
     return bias, weights, multiplier, right

@@ -18,10 +18,11 @@
 extern "C" {
 #endif
 
-// CONV_2D of one group and an even number of output channels. For each two of them, `packed` has twice their biases;
-// for each four taps, in the order in which the kernel expands its inputs and then zeros, a word with taps 0 of both
-// channels and taps 2 of both, and one with taps 1 and 3; then for each of the two multiplier (or 0), zero_point *
-// 2^shift + 2^(shift - 1), and right shift: 1 to 23.
+// CONV_2D of one group and an even number of output channels. For each two of them, a and b, `packed` has twice bias a,
+// and twice bias a + 2^8 * bias b; for each four taps, in the order in which the kernel expands its inputs and then
+// zeros, a word with taps 0 and 2, and one with taps 1 and 3, each weights a + 2^8 * b as a 16-bit half; then for each
+// of the two multiplier (or 0), zero_point * 2^shift + 2^(shift - 1), and right shift: 1 to 23. Sums of b, without
+// wrapping, are below 2^22 for all inputs.
 struct alpharho_dsp_conv {
   struct alpharho_window window;
   int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 4
@@ -47,11 +48,11 @@ void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8
 void alpharho_dsp_pointwise_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_dsp_conv_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-// FULLY_CONNECTED. The first `grouped` output channels are in groups of four, a, b, c, d. For each group `packed` has bias
-// a, bias a + 2^8 * bias b, and the same of c and d; then for each four inputs, and zeros behind the last ones, two words
-// for a and b and two for c and d: weights a + 2^8 * b as 16-bit halves, of inputs 0 and 2, then of 1 and 3; then four
-// multipliers, and in one word the four right shifts - 1. Sums of b and d, without wrapping, are below 2^23 for all
-// inputs. The other channels come one by one: bias, weights as bytes, multiplier, and right shift - 1.
+// FULLY_CONNECTED. The first `grouped` output channels are in groups of four, a, b, c, d. For each group `packed` has
+// bias a, bias a + 2^8 * bias b, and the same of c and d; then for each four inputs, and zeros behind the last ones,
+// two words for a and b and two for c and d: weights a + 2^8 * b as 16-bit halves, of inputs 0 and 2, then of 1 and 3;
+// then four multipliers, and in one word the four right shifts - 1. Sums of b and d, without wrapping, are below 2^23
+// for all inputs. The other channels come one by one: bias, weights as bytes, multiplier, and right shift - 1.
 //
 // value = clamp(zero_point + round(acc * multiplier / 2^(shift + 32))), for right shifts of 1 to 22 and multipliers of
 // 1 to 2^31 - 1: the compiler computes multipliers for which this is the reference's, and never exactly between two

@@ -7,23 +7,28 @@
 #include "multiply.inc"
 
 // Two taps of four pixels and two channels. On a Cortex-M4 a group of n loads takes n + 1 cycles, so there are two
-// groups, of as many loads as there are registers for. SXTB16 expands channel b in place.
+// groups, of as many loads as there are registers for. On a Cortex-M33 nothing waits for what is loaded.
   .macro MULTIPLY_PAIR_UNIT
+  ldr.w r2, [r1], #4
   ldr.w r4, [r0, #4]
   ldr.w r5, [r0, #8]
-  ldr.w r2, [r1], #4
   sxtb16 r3, r2
-  sxtb16 r2, r2, ror #8
-  smlad r6, r4, r3, r6
-  smlad r7, r5, r3, r7
   smlad r10, r4, r2, r10
   smlad r11, r5, r2, r11
+  smlad r6, r4, r3, r6
+  smlad r7, r5, r3, r7
   ldr.w r4, [r0, #12]
   ldr.w r5, [r0], #16
-  smlad r8, r4, r3, r8
   smlad r12, r4, r2, r12
-  smlad r9, r5, r3, r9
+  smlad r8, r4, r3, r8
   smlad lr, r5, r2, lr
+  smlad r9, r5, r3, r9
+  .endm
+
+// A sum of both channels becomes that of channel b.
+  .macro CHANNEL_B both, first
+  sub \both, \both, \first
+  asr \both, \both, #8
   .endm
 
 // Four sums of doubled inputs become int8. r2 is the multiplier, r3 what is added to the product: half a step and the
@@ -64,18 +69,18 @@
 // register     on entry  in the loop over taps                storing two channels
 // r0           job       next word of inputs                  inputs
 // r1           -         next word of packed                  the same
-// r2           -         a word of weights; then channel b's  multiplier; then out of pixel 0
+// r2           -         weights of channels a and b          multiplier; then out of pixel 0
 // r3           -         weights of channel a                 what is added to products; then steps[0]
 // r4           -         inputs of pixel 0, then of pixel 2   right shift; then steps[1]
 // r5           -         inputs of pixel 1, then of pixel 3   negatives; then out of pixel 1
 // r6-r9        -         sums of pixels 0 to 3, channel a     their outputs, then with those of channel b
-// r10-r12, lr  -         the same of channel b                outputs; then packed_end, out of pixels 2 and 3
+// r10-r12, lr  -         the same of channels a and b         sums of b, outputs; then packed_end, out of pixels 2, 3
 //
 // The frame is that of multiply.inc.
 FUNCTION alpharho_dsp_multiply_pair
   BEGIN_MULTIPLY 0
 .Lpair:
-  ldrd r6, r10, [r1], #8 // twice the biases
+  ldrd r6, r10, [r1], #8 // what the sums begin with
   mov r7, r6
   mov r8, r6
   mov r9, r6
@@ -94,6 +99,10 @@ FUNCTION alpharho_dsp_multiply_pair
   ldrd r4, r5, [sp, #FRAME_INPUTS_END]
   cmp r0, r4
   bne.w .Lunits
+  CHANNEL_B r10, r6
+  CHANNEL_B r11, r7
+  CHANNEL_B r12, r8
+  CHANNEL_B lr, r9
   cmp r5, #0
   ldmia.w r1!, {r2-r4}
   bne.w .Lsigned
@@ -133,13 +142,11 @@ END_FUNCTION alpharho_dsp_multiply_pair
   ldr r10, [r1, #4]
   ldr r7, [r1], #8
   sxtb16 r11, r7
-  sxtb16 r7, r7, ror #8
-  smlad r2, r4, r11, r2
   smlad lr, r4, r7, lr
+  smlad r2, r4, r11, r2
   sxtb16 r11, r10
-  sxtb16 r10, r10, ror #8
-  smlad r2, r5, r11, r2
   smlad lr, r5, r10, lr
+  smlad r2, r5, r11, r2
   .endm
 
 // void alpharho_dsp_multiply_last(const struct multiply_job *job)
@@ -147,7 +154,7 @@ END_FUNCTION alpharho_dsp_multiply_pair
 // register  on entry  in the loop over taps       storing two channels
 // r0        job       next word of inputs         the same
 // r1        -         next word of packed         the same
-// r2, lr    -         sums of channels a and b    the same
+// r2, lr    -         sums of a, and of a and b   sums of channels a and b
 // r3        -         out                         the same
 // r4, r5    -         inputs                      multiplier, what is added to products
 // r6        -         packed_end                  the same
@@ -172,6 +179,7 @@ FUNCTION alpharho_dsp_multiply_last
   MULTIPLY_LAST_BLOCK
   cmp r0, r8
   bne .Llast_blocks
+  CHANNEL_B lr, r2
   ldmia r1!, {r4, r5, r7}
   cmp r9, #0
   smmlar r10, r2, r4, r5

@@ -8,9 +8,9 @@
 
 enum { PIXELS = 4, FIRST = 1 };
 
-void alpharho_dsp_multiply_pair(const struct multiply_job *job) { multiply_pair_in_c(job, PIXELS, FIRST); }
+void alpharho_dsp_multiply_pair(const struct multiply_job *job) { multiply_pair_in_c(job, PIXELS, FIRST, 1); }
 
-void alpharho_dsp_multiply_last(const struct multiply_job *job) { multiply_pair_in_c(job, PIXELS, FIRST); }
+void alpharho_dsp_multiply_last(const struct multiply_job *job) { multiply_pair_in_c(job, PIXELS, FIRST, 1); }
 
 void alpharho_dsp_expand(const struct expand_job *job) { expand_in_c(job, PIXELS, FIRST); }
 

@@ -19,7 +19,8 @@ static inline int8_t multiply_scaled(int32_t sum, const int32_t *scaling, int32_
   return (int8_t)saturated((high + (negatives ? sum >> 31 : 0)) >> scaling[2]);
 }
 
-static inline void multiply_pair_in_c(const struct multiply_job *job, int32_t pixels, int32_t first) {
+// Where weights are `joined`, those of two channels are one number, and so are their sums.
+static inline void multiply_pair_in_c(const struct multiply_job *job, int32_t pixels, int32_t first, int joined) {
   int8_t *out = job->out;
   for (const int32_t *w = job->packed; w != job->packed_end; out += 2) {
     uint32_t sum[2][PIXELS_MOST];
@@ -32,10 +33,13 @@ static inline void multiply_pair_in_c(const struct multiply_job *job, int32_t pi
       for (int32_t i = 0; i < pixels; i++) {
         const uint32_t two = x[multiply_place(i, first, pixels)];
         sum[0][i] = multiply_pairs(two, expand_even((uint32_t)*w), sum[0][i]);
-        sum[1][i] = multiply_pairs(two, expand_odd((uint32_t)*w), sum[1][i]);
+        sum[1][i] = multiply_pairs(two, joined ? (uint32_t)*w : expand_odd((uint32_t)*w), sum[1][i]);
       }
     }
     for (int32_t i = pixels - 1; i >= 0; i--) {
+      if (joined) {
+        sum[1][i] = (uint32_t)((int32_t)(sum[1][i] - sum[0][i]) >> 8);
+      }
       for (int32_t c = 0; c < 2; c++) {
         out[multiply_offset(job, i) + c] = multiply_scaled((int32_t)sum[c][i], w + 3 * c, job->negatives);
       }

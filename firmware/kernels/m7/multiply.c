@@ -7,7 +7,7 @@
 
 enum { PIXELS = 3, FIRST = 0 };
 
-void alpharho_m7_multiply(const struct multiply_job *job) { multiply_pair_in_c(job, PIXELS, FIRST); }
+void alpharho_m7_multiply(const struct multiply_job *job) { multiply_pair_in_c(job, PIXELS, FIRST, 0); }
 
 void alpharho_m7_expand(const struct expand_job *job) { expand_in_c(job, PIXELS, FIRST); }
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.kernel import Kernel
-from compilers.aot.operands import Scratch, Value
+from compilers.aot.operands import Scratch
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, limits
 from compilers.aot.sets.dsp import kernels
-from compilers.aot.sets.dsp.windows import EXPANDED_BYTES, doubled, one_pixel, scaled_channels
+from compilers.aot.sets.dsp.windows import EXPANDED_BYTES, doubled, fit_together, joined, one_pixel, scaled_channels
 from compilers.aot.steps import Call, Step
 
 Int32 = npt.NDArray[np.int32]
@@ -33,7 +33,8 @@ PAIR_SHIFT_MOST = 23
 class Method:
     """Kernels that compute `pixels` of a convolution at a time; of `pairs` of channels, or of single ones.
 
-    They read up to `ahead` bytes behind the expanded inputs.
+    They read up to `ahead` bytes behind the expanded inputs. Two channels' weights may be `joined` in a half word,
+    a + 2^8 * b, else they are two bytes.
     """
 
     pixels: int
@@ -42,6 +43,12 @@ class Method:
     any_window: Kernel
     rgb: Kernel | None = None
     ahead: int = 0
+    joined: bool = False
+
+    def takes(self, scaled: Scaled) -> bool:
+        """Return whether the weights of two channels, and twice their sums, fit together where they are joined."""
+        bias, weights, _, _ = scaled
+        return not self.joined or fit_together(2 * bias.astype(np.int64), 2, weights)
 
     def packed(self, scaled: Scaled, zero_point: int) -> Int32:
         """Return the constants of all channels. `scaled` has weights (channels, taps), and right shifts."""
@@ -51,13 +58,15 @@ class Method:
             columns = 2 * bias, np.where(dead, 1 << 30, multiplier), np.where(dead, 31, right) - 1
             words = np.ascontiguousarray(weights).view("<i4")
             return np.concatenate((columns[0][:, None], words, columns[1][:, None], columns[2][:, None]), axis=1)
-        pairs = len(bias) // 2
+        pairs, starts = len(bias) // 2, 2 * bias
+        if self.joined:
+            starts, weights = joined(starts, weights)
         # Pair, channel, block of four taps, and a tap's number in two bits.
         taps = weights.reshape(pairs, 2, -1, 2, 2).transpose(0, 2, 4, 3, 1)
         words = np.ascontiguousarray(taps).reshape(pairs, -1).view("<i4")
         constant = (zero_point << right) + (1 << (right - 1))
         scaling = np.stack((multiplier, constant, right), axis=1).reshape(pairs, 6)
-        return np.concatenate((2 * bias.reshape(pairs, 2), words, scaling), axis=1)
+        return np.concatenate((starts.reshape(pairs, 2), words, scaling), axis=1)
 
     def specialize(self, step: Step, call: Call, scaled: Scaled) -> Step:
         """Return the step with one of these kernels."""
@@ -87,7 +96,7 @@ class Method:
         )
 
 
-PAIRS = Method(4, True, kernels.POINTWISE, kernels.CONV, kernels.CONV_RGB)
+PAIRS = Method(4, True, kernels.POINTWISE, kernels.CONV, kernels.CONV_RGB, joined=True)
 SINGLE = Method(4, False, kernels.POINTWISE_SINGLE, kernels.CONV_SINGLE)
 
 
@@ -96,7 +105,7 @@ def conv(step: Step, call: Call, optimize: str, pairs: Method = PAIRS) -> Step:
     parameters, _, _ = arguments(call)
     window = cast(Window, parameters["window"])
     method, scaled = pairs, channels(parameters, PAIR_SHIFT_MOST)
-    if scaled is None or window["out_c"] % 2:
+    if scaled is None or window["out_c"] % 2 or not method.takes(scaled):
         method, scaled = SINGLE, channels(parameters)
     if parameters["groups"] != 1 or scaled is None:
         return step

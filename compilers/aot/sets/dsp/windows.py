@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from compilers.aot.arithmetic import INT8_MIN
 from compilers.aot.kernel import Kernel
 from compilers.aot.operands import Constant, Scratch, Value
 from compilers.aot.packing import arguments, channels, common_fields, data, dense_scaling
@@ -25,7 +26,7 @@ DEPTHWISE_SIDES = (3, 5)
 GROUP = WORD_TAPS = 4
 MULTIPLIER_LEAST, SHIFT_MOST = 1 << 30, 31
 # Where a half word is the weights of two channels, a + 2^8 * b, a sum is a's and 2^8 times b's, in 32 bits.
-BYTE, INT16_MIN, PAIR_SUM_LIMIT = 1 << 8, -(1 << 15), 1 << 23
+PAIR_SUM_LIMIT = 1 << 23
 
 
 def depthwise(
@@ -57,7 +58,7 @@ def depthwise(
 
 def dense(step: Step, call: Call, optimize: str) -> Step:
     """FULLY_CONNECTED."""
-    parameters, source, target = arguments(call)
+    parameters, _, _ = arguments(call)
     pairs = dense_scaling(parameters)
     if pairs is None:
         return step
@@ -94,20 +95,30 @@ def rows_of_four(bias: Int32, weights: Int8, multiplier: Int32, shift: Int32) ->
     """
     weights = np.pad(weights, ((0, 0), (0, -weights.shape[1] % WORD_TAPS)))
     whole = len(bias) // GROUP * GROUP
-    pairs = weights[:whole].reshape(-1, 2, weights.shape[1]).astype(np.int32)
-    halves = pairs[:, 0] + pairs[:, 1] * BYTE
-    second = np.abs(pairs[:, 1]).sum(axis=1) * 128 + np.abs(bias[1:whole:2].astype(np.int64))
-    if np.any(halves < INT16_MIN) or np.any(second >= PAIR_SUM_LIMIT):
-        whole, halves = 0, halves[:0]
-    # Pair, block of four taps, and a tap's number in two bits.
-    taps = halves.astype("<i2").reshape(-1, weights.shape[1] // WORD_TAPS, 2, 2).transpose(0, 1, 3, 2)
-    words = np.ascontiguousarray(taps).view("<i4").reshape(whole // GROUP, 2, -1, 2).transpose(0, 2, 1, 3)
-    starts = bias[:whole].astype(np.int64).reshape(-1, 2)
-    starts[:, 1] = starts[:, 1] * BYTE + starts[:, 0]
-    groups = words.reshape(whole // GROUP, -1)
-    grouped = _grouped(starts.astype(np.int32), groups, multiplier[:whole], shift[:whole])
+    if not fit_together(bias[:whole], 1, weights[:whole]):
+        whole = 0
+    starts, bytes_of = joined(bias[:whole], weights[:whole])
+    # Group, pair of channels, channel of it, block of four taps, and a tap's number in two bits.
+    taps = bytes_of.reshape(whole // GROUP, 2, 2, weights.shape[1] // WORD_TAPS, 2, 2).transpose(0, 3, 1, 5, 4, 2)
+    words = np.ascontiguousarray(taps).reshape(whole // GROUP, WORD_TAPS * weights.shape[1]).view("<i4")
+    grouped = _grouped(starts, words, multiplier[:whole], shift[:whole])
     columns = bias[:, None], np.ascontiguousarray(weights).view("<i4"), multiplier[:, None], shift[:, None]
     return whole, np.concatenate((grouped.reshape(-1), np.concatenate(columns, axis=1)[whole:].reshape(-1)))
+
+
+def fit_together(starts: npt.NDArray[np.signedinteger], factor: int, weights: Int8) -> bool:
+    """Return whether each two channels can be joined: what sums begin with, weights, and what products are taken by."""
+    second = weights[1::2].astype(np.int64)
+    reach = np.abs(second).sum(axis=1) * 128 * factor + np.abs(starts[1::2].astype(np.int64))
+    return bool(np.all((second > INT8_MIN) | (weights[0::2] >= 0)) and np.all(reach < PAIR_SUM_LIMIT))
+
+
+def joined(starts: Int32, weights: Int8) -> tuple[Int32, Int8]:
+    """Return a + 2^8 * b of each two channels in place of b: of what sums begin with, and of weights as bytes."""
+    both, second = starts.astype(np.int64), weights.copy()
+    both[1::2] = both[0::2] + (both[1::2] << 8)
+    second[1::2] -= weights[0::2] < 0
+    return both.astype(np.int32), second
 
 
 def _grouped(bias: Int32, words: Int32, multiplier: Int32, shift: Int32) -> Int32:
