@@ -79,12 +79,38 @@ static inline void conv_pointwise(const struct method *m, const struct alpharho_
   }
 }
 
+// An output pixel, and where its window begins in the input.
+struct conv_pixel {
+  int32_t x, y, top, side;
+};
+
+static inline struct conv_pixel conv_place(const struct alpharho_window *w, int32_t x, int32_t y) {
+  return (struct conv_pixel){x, y, y * w->stride_h - w->pad_top, x * w->stride_w - w->pad_left};
+}
+
+static inline struct conv_pixel conv_next(const struct alpharho_window *w, const struct conv_pixel *at) {
+  return at->x + 1 < w->out_w ? conv_place(w, at->x + 1, at->y) : conv_place(w, 0, at->y + 1);
+}
+
+// Whether no tap of a window, whose last row and column are so far behind the first ones, is padding.
+static inline int conv_is_inside(const struct alpharho_window *w, const struct conv_pixel *at, int32_t down,
+                                 int32_t across) {
+  return at->top >= 0 && at->side >= 0 && at->top + down < w->in_h && at->side + across < w->in_w;
+}
+
 // Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
-static inline void conv_gather(const struct alpharho_dsp_conv *p, const int8_t *in, int32_t y, int32_t x, int8_t *to) {
+__attribute__((noinline)) static void conv_gather(const struct alpharho_dsp_conv *p, const int8_t *in,
+                                                  const struct conv_pixel *at, int8_t *to) {
   const struct alpharho_window *w = &p->window;
-  const int32_t top = y * w->stride_h - w->pad_top, left = x * w->stride_w - w->pad_left;
+  const int32_t top = at->top, left = at->side;
+  const int is_row = w->dilation_w == 1 && left >= 0 && left + w->kernel_w <= w->in_w;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     const int32_t in_y = top + ky * w->dilation_h;
+    if (is_row && in_y >= 0 && in_y < w->in_h) {
+      memcpy(to, in + (in_y * w->in_w + left) * w->in_c, (size_t)(w->kernel_w * w->in_c));
+      to += w->kernel_w * w->in_c;
+      continue;
+    }
     for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
       const int32_t in_x = left + kx * w->dilation_w;
       if (in_y < 0 || in_y >= w->in_h || in_x < 0 || in_x >= w->in_w) {
@@ -100,19 +126,38 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
                             int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
   struct multiply_job job;
-  struct expand_job expand = {.to = (void *)scratch};
-  conv_set(&job, m, p, expand.to);
-  expand.end = expand.to + p->depth / PAIR_TAPS * m->pixels;
-  int8_t *const gathered = (int8_t *)(expand.end + m->words_ahead);
-  int32_t pixel = 0;
+  conv_set(&job, m, p, (void *)scratch);
+  int8_t *const gathered = scratch + 2 * p->depth * m->pixels + 4 * m->words_ahead;
+  // Rows of taps that are words in the input are read there, others are copied.
+  const int by_rows = w->dilation_w == 1 && w->in_c % BLOCK_TAPS == 0;
+  const int32_t rows = by_rows ? w->kernel_h : 1, row_taps = p->depth / rows;
+  const int32_t row_bytes = w->in_w * w->in_c, down = (w->kernel_h - 1) * w->dilation_h;
+  struct conv_pixel at = conv_place(w, 0, 0);
   for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
+    struct expand_job expand = {.end = (void *)scratch};
+    int32_t pitch[PIXELS_MOST];
     conv_steps(&job, m->pixels, left, w->out_c);
     for (int32_t n = 0; n < m->pixels; n++) {
-      conv_gather(p, in, pixel / w->out_w, pixel % w->out_w, gathered + n * p->depth);
-      expand.rows[n] = gathered + n * p->depth;
-      pixel += n + 1 == m->pixels || job.steps[n & 1] ? 1 : 0;
+      if (by_rows && conv_is_inside(w, &at, down, w->kernel_w - 1)) {
+        expand.rows[n] = in + at.top * row_bytes + at.side * w->in_c;
+        pitch[n] = w->dilation_h * row_bytes;
+      } else {
+        conv_gather(p, in, &at, gathered + n * p->depth);
+        expand.rows[n] = gathered + n * p->depth;
+        pitch[n] = row_taps;
+      }
+      if (n + 1 == m->pixels || job.steps[n & 1]) {
+        at = conv_next(w, &at);
+      }
     }
-    m->expand(&expand);
+    for (int32_t row = 0; row < rows; row++) {
+      expand.to = expand.end;
+      expand.end += row_taps / PAIR_TAPS * m->pixels;
+      m->expand(&expand);
+      for (int32_t n = 0; n < m->pixels; n++) {
+        expand.rows[n] += pitch[n];
+      }
+    }
     job.out = out;
     conv_finish(m, p, &job, fewer(left, m->pixels));
   }
@@ -143,22 +188,20 @@ static inline void conv_rgb(const struct method *m, const struct alpharho_dsp_co
   uint32_t *const inputs = (void *)scratch;
   struct multiply_job job;
   conv_set(&job, m, p, inputs);
-  int32_t x = 0, y = 0;
+  struct conv_pixel at = conv_place(w, 0, 0);
   for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
     conv_steps(&job, m->pixels, left, w->out_c);
     for (int32_t n = 0; n < m->pixels; n++) {
-      const int32_t top = y * w->stride_h - w->pad_top, side = x * w->stride_w - w->pad_left;
       uint32_t *const to = inputs + (n + m->first < m->pixels ? n + m->first : n + m->first - m->pixels);
-      if (top >= 0 && side >= 0 && top + 3 <= w->in_h && side + 3 <= w->in_w) {
-        conv_expand_rgb(in + top * pitch + side * w->in_c, pitch, m->pixels, to);
+      if (conv_is_inside(w, &at, 2, 2)) {
+        conv_expand_rgb(in + at.top * pitch + at.side * w->in_c, pitch, m->pixels, to);
       } else {
         int8_t border[RGB_TAPS];
-        conv_gather(p, in, y, x, border);
+        conv_gather(p, in, &at, border);
         conv_expand_rgb(border, RGB_ROW, m->pixels, to);
       }
-      if ((n + 1 == m->pixels || job.steps[n & 1]) && ++x == w->out_w) {
-        x = 0;
-        y++;
+      if (n + 1 == m->pixels || job.steps[n & 1]) {
+        at = conv_next(w, &at);
       }
     }
     job.out = out;
