@@ -10,6 +10,7 @@ static const struct method pair = {
     .units = MULTIPLY_PAIR_UNITS,
     .unit_code_bytes = MULTIPLY_PAIR_CODE_BYTES,
     .expand = alpharho_dsp_expand,
+    .expand_rgb = alpharho_dsp_expand_rgb,
     .multiply = alpharho_dsp_multiply_pair,
     .multiply_last = alpharho_dsp_multiply_last,
 };

@@ -20,6 +20,7 @@ struct method {
   int32_t units;
   int32_t unit_code_bytes;
   void (*expand)(const struct expand_job *job);
+  void (*expand_rgb)(const int8_t *from, int32_t pitch, uint32_t *to);
   void (*multiply)(const struct multiply_job *job);
   void (*multiply_last)(const struct multiply_job *job); // where a pixel is left; may be `multiply`
 };
@@ -163,24 +164,6 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
   }
 }
 
-enum { RGB_ROW = 9, RGB_TAPS = 27 };
-
-// Expand the 27 taps of a pixel: three rows of 9 bytes, `pitch` apart. First 8 bytes of each row, then the ninth of
-// each. `words` are from a pair of taps to the next.
-static inline void conv_expand_rgb(const int8_t *from, int32_t pitch, int32_t words, uint32_t *to) {
-  const int8_t *row = from;
-  for (int32_t ky = 0; ky < 3; ky++, row += pitch, to += 4 * words) {
-    const uint32_t first = load_word(row), second = load_word(row + 4);
-    to[0] = twice_halves(expand_even(first));
-    to[words] = twice_halves(expand_odd(first));
-    to[2 * words] = twice_halves(expand_even(second));
-    to[3 * words] = twice_halves(expand_odd(second));
-  }
-  const int8_t *last = from + RGB_ROW - 1;
-  to[0] = twice_halves(((uint32_t)last[0] & 0xffffu) | (uint32_t)last[2 * pitch] << 16);
-  to[words] = twice_halves((uint32_t)last[pitch] & 0xffffu);
-}
-
 static inline void conv_rgb(const struct method *m, const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out,
                             int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
@@ -194,11 +177,11 @@ static inline void conv_rgb(const struct method *m, const struct alpharho_dsp_co
     for (int32_t n = 0; n < m->pixels; n++) {
       uint32_t *const to = inputs + (n + m->first < m->pixels ? n + m->first : n + m->first - m->pixels);
       if (conv_is_inside(w, &at, 2, 2)) {
-        conv_expand_rgb(in + at.top * pitch + at.side * w->in_c, pitch, m->pixels, to);
+        m->expand_rgb(in + at.top * pitch + at.side * w->in_c, pitch, to);
       } else {
         int8_t border[RGB_TAPS];
         conv_gather(p, in, &at, border);
-        conv_expand_rgb(border, RGB_ROW, m->pixels, to);
+        m->expand_rgb(border, RGB_ROW, to);
       }
       if (n + 1 == m->pixels || job.steps[n & 1]) {
         at = conv_next(w, &at);

@@ -46,6 +46,12 @@ struct expand_job {
 // then a word with taps 1 and 3 of each. The pixels' order is 3, 0, 1, 2.
 void alpharho_dsp_expand(const struct expand_job *job);
 
+enum { RGB_ROW = 9, RGB_TAPS = 27 };
+
+// The same of the 27 taps of one pixel, three rows of 9 bytes, `pitch` apart, to its first word: the first 8 bytes of
+// each row, then the ninth of each. A pixel's words are as far apart as there are pixels.
+void alpharho_dsp_expand_rgb(const int8_t *from, int32_t pitch, uint32_t *to);
+
 #ifdef KERNELS_DSP_ASSEMBLY
 _Static_assert(offsetof(struct multiply_job, packed) == MULTIPLY_JOB_PACKED, "layout.h");
 _Static_assert(offsetof(struct multiply_job, inputs) == MULTIPLY_JOB_INPUTS, "layout.h");

@@ -59,4 +59,18 @@ static inline void expand_in_c(const struct expand_job *job, int32_t pixels, int
   }
 }
 
+static inline void expand_rgb_in_c(const int8_t *from, int32_t pitch, int32_t pixels, uint32_t *to) {
+  const int8_t *row = from;
+  for (int32_t ky = 0; ky < RGB_TAPS / RGB_ROW; ky++, row += pitch, to += 4 * pixels) {
+    const uint32_t first = load_word(row), second = load_word(row + 4);
+    to[0] = twice_halves(expand_even(first));
+    to[pixels] = twice_halves(expand_odd(first));
+    to[2 * pixels] = twice_halves(expand_even(second));
+    to[3 * pixels] = twice_halves(expand_odd(second));
+  }
+  const int8_t *last = from + RGB_ROW - 1;
+  to[0] = twice_halves(((uint32_t)last[0] & 0xffffu) | (uint32_t)last[2 * pitch] << 16);
+  to[pixels] = twice_halves((uint32_t)last[pitch] & 0xffffu);
+}
+
 #endif // KERNELS_DSP_MULTIPLY_IN_C_H

@@ -13,6 +13,7 @@ static const struct method pair = {
     .units = M7_MULTIPLY_UNITS,
     .unit_code_bytes = M7_MULTIPLY_CODE_BYTES,
     .expand = alpharho_m7_expand,
+    .expand_rgb = alpharho_m7_expand_rgb,
     .multiply = alpharho_m7_multiply,
     .multiply_last = alpharho_m7_multiply,
 };

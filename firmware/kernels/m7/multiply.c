@@ -11,4 +11,8 @@ void alpharho_m7_multiply(const struct multiply_job *job) { multiply_pair_in_c(j
 
 void alpharho_m7_expand(const struct expand_job *job) { expand_in_c(job, PIXELS, FIRST); }
 
+void alpharho_m7_expand_rgb(const int8_t *from, int32_t pitch, uint32_t *to) {
+  expand_rgb_in_c(from, pitch, PIXELS, to);
+}
+
 #endif

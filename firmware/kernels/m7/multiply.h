@@ -5,9 +5,10 @@
 #include "../dsp/multiply.h"
 #include "layout.h"
 
-// As alpharho_dsp_multiply_pair and alpharho_dsp_expand, of three pixels in the order 0, 1, 2. M7_MULTIPLY_AHEAD bytes
-// behind the inputs are loaded and not used.
+// As alpharho_dsp_multiply_pair, alpharho_dsp_expand and alpharho_dsp_expand_rgb, of three pixels in the order 0, 1, 2.
+// M7_MULTIPLY_AHEAD bytes behind the inputs are loaded and not used.
 void alpharho_m7_multiply(const struct multiply_job *job);
 void alpharho_m7_expand(const struct expand_job *job);
+void alpharho_m7_expand_rgb(const int8_t *from, int32_t pitch, uint32_t *to);
 
 #endif // KERNELS_M7_MULTIPLY_H
