@@ -3,7 +3,6 @@
 // Two channels at a time.
 static const struct method pair = {
     .pixels = 4,
-    .first = 1,
     .channels = 2,
     .scaling_words = 6,
     .unit_taps = PAIR_TAPS,

@@ -12,15 +12,14 @@
 // How `pixels` are computed side by side.
 struct method {
   int32_t pixels;
-  int32_t first;    // place of pixel 0 among the words of a pair of taps; the others follow, the last ones before it
-  int32_t channels; // computed at once
+  int32_t channels;      // computed at once
   int32_t scaling_words; // behind the weights of these channels
   int32_t words_ahead;   // behind the expanded inputs, read and not used
   int32_t unit_taps;     // taps of a unit of the unrolled loop
   int32_t units;
   int32_t unit_code_bytes;
   void (*expand)(const struct expand_job *job);
-  void (*expand_rgb)(const int8_t *from, int32_t pitch, uint32_t *to);
+  void (*expand_rgb)(const int8_t *from, int32_t pitch, int32_t step, uint32_t *to);
   void (*multiply)(const struct multiply_job *job);
   void (*multiply_last)(const struct multiply_job *job); // where a pixel is left; may be `multiply`
 };
@@ -173,19 +172,20 @@ static inline void conv_rgb(const struct method *m, const struct alpharho_dsp_co
   conv_set(&job, m, p, inputs);
   struct conv_pixel at = conv_place(w, 0, 0);
   for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
+    int8_t border[PIXELS_MOST * RGB_TAPS];
     conv_steps(&job, m->pixels, left, w->out_c);
-    for (int32_t n = 0; n < m->pixels; n++) {
-      uint32_t *const to = inputs + (n + m->first < m->pixels ? n + m->first : n + m->first - m->pixels);
-      if (conv_is_inside(w, &at, 2, 2)) {
-        m->expand_rgb(in + at.top * pitch + at.side * w->in_c, pitch, to);
-      } else {
-        int8_t border[RGB_TAPS];
-        conv_gather(p, in, &at, border);
-        m->expand_rgb(border, RGB_ROW, to);
+    if (at.x + m->pixels <= w->out_w && conv_is_inside(w, &at, 2, 2 + (m->pixels - 1) * w->stride_w)) {
+      m->expand_rgb(in + at.top * pitch + at.side * w->in_c, pitch, w->stride_w * w->in_c, inputs);
+      at.x += m->pixels - 1;
+      at = conv_next(w, &at);
+    } else {
+      for (int32_t n = 0; n < m->pixels; n++) {
+        conv_gather(p, in, &at, border + n * RGB_TAPS);
+        if (n + 1 == m->pixels || job.steps[n & 1]) {
+          at = conv_next(w, &at);
+        }
       }
-      if (n + 1 == m->pixels || job.steps[n & 1]) {
-        at = conv_next(w, &at);
-      }
+      m->expand_rgb(border, RGB_ROW, RGB_TAPS, inputs);
     }
     job.out = out;
     conv_finish(m, p, &job, fewer(left, m->pixels));

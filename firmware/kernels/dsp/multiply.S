@@ -235,6 +235,6 @@ FUNCTION alpharho_dsp_expand
   pop {r4-r11, pc}
 END_FUNCTION alpharho_dsp_expand
 
-  EXPAND_RGB alpharho_dsp_expand_rgb, 4
+  EXPAND_RGB alpharho_dsp_expand_rgb, 4, 1
 
 #endif // KERNELS_DSP_ASSEMBLY

@@ -48,9 +48,9 @@ void alpharho_dsp_expand(const struct expand_job *job);
 
 enum { RGB_ROW = 9, RGB_TAPS = 27 };
 
-// The same of the 27 taps of one pixel, three rows of 9 bytes, `pitch` apart, to its first word: the first 8 bytes of
-// each row, then the ninth of each. A pixel's words are as far apart as there are pixels.
-void alpharho_dsp_expand_rgb(const int8_t *from, int32_t pitch, uint32_t *to);
+// The same of windows of 27 taps, three rows of 9 bytes, `pitch` apart: the first 8 bytes of each row, then the ninth
+// of each. From a pixel's window to the next one's are `step` bytes.
+void alpharho_dsp_expand_rgb(const int8_t *from, int32_t pitch, int32_t step, uint32_t *to);
 
 #ifdef KERNELS_DSP_ASSEMBLY
 _Static_assert(offsetof(struct multiply_job, packed) == MULTIPLY_JOB_PACKED, "layout.h");

@@ -5,7 +5,6 @@
 
 static const struct method pair = {
     .pixels = 3,
-    .first = 0,
     .channels = 2,
     .scaling_words = 6,
     .words_ahead = M7_MULTIPLY_AHEAD / 4,

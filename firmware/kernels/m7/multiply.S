@@ -161,6 +161,6 @@ FUNCTION alpharho_m7_expand
   pop {r4-r9, pc}
 END_FUNCTION alpharho_m7_expand
 
-  EXPAND_RGB alpharho_m7_expand_rgb, 3
+  EXPAND_RGB alpharho_m7_expand_rgb, 3, 0
 
 #endif // KERNELS_DSP_ASSEMBLY

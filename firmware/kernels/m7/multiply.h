@@ -9,6 +9,6 @@
 // M7_MULTIPLY_AHEAD bytes behind the inputs are loaded and not used.
 void alpharho_m7_multiply(const struct multiply_job *job);
 void alpharho_m7_expand(const struct expand_job *job);
-void alpharho_m7_expand_rgb(const int8_t *from, int32_t pitch, uint32_t *to);
+void alpharho_m7_expand_rgb(const int8_t *from, int32_t pitch, int32_t step, uint32_t *to);
 
 #endif // KERNELS_M7_MULTIPLY_H
