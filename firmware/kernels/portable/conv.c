@@ -42,7 +42,17 @@ static struct taps taps_at(const struct alpharho_conv *p, const int8_t *in, cons
   return (struct taps){in + (y * w->in_w + x) * w->in_c + channel, 1};
 }
 
+static uint32_t *join_inputs(const int8_t *a, const int8_t *b, int32_t size, uint32_t *to) {
+  for (int32_t i = 0; i < size; i++) {
+    to[i] = pair_of(a[i], b[i]);
+  }
+  return to + size;
+}
+
 static uint32_t *join(struct taps a, struct taps b, int32_t size, uint32_t *to) {
+  if (a.step && b.step) {
+    return join_inputs(a.from, b.from, size, to);
+  }
   for (const uint32_t *const end = to + size; to != end; a.from += a.step, b.from += b.step) {
     *to++ = pair_of(*a.from, *b.from);
   }
@@ -77,6 +87,23 @@ static void multiply(const struct alpharho_conv *p, struct pair_job *job, int32_
   alpharho_multiply_pairs(job);
 }
 
+// Whether the input of an output pixel is the pixel at the same place.
+static int is_pointwise(const struct alpharho_conv *p) {
+  const struct alpharho_window *w = &p->window;
+  const int is_one = w->kernel_h * w->kernel_w * w->stride_h * w->stride_w * p->groups == 1;
+  return is_one && w->in_w == w->out_w && w->pad_left == 0 && w->pad_top == 0;
+}
+
+static void pointwise(const struct alpharho_conv *p, struct pair_job *job, const int8_t *in, int8_t *out,
+                      uint32_t *pairs) {
+  const int32_t depth = job->depth, channels = p->window.out_c;
+  for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= 2, in += 2 * depth, out += 2 * channels) {
+    job->pitch = left > 1 ? channels : 0;
+    join_inputs(in, left > 1 ? in + depth : in, depth, pairs);
+    multiply(p, job, 0, channels, out);
+  }
+}
+
 void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
   uint32_t *const pairs = (void *)scratch;
@@ -85,6 +112,10 @@ void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out,
   const int32_t count = w->out_h * w->out_w;
   struct pair_job job;
   set_job(&job, &p->requant, pairs, depth);
+  if (is_pointwise(p)) {
+    pointwise(p, &job, in, out, pairs);
+    return;
+  }
   struct pixel pixels[2] = {{0, 0, 0, 0}};
   place(w, &pixels[0]);
   for (int32_t i = 0; i < count; i += 2, out += 2 * w->out_c) {
