@@ -19,7 +19,7 @@ Int64 = npt.NDArray[np.int64]
 
 # Twice a sum is int32.
 SUM_LIMIT = 1 << 30
-# What a channel's sums can reach from where on it is looked at whether its output is the same for all inputs. Kernels that
+# From what a channel's sums can reach on, it is looked at whether its output is the same for all inputs: kernels that
 # compute two channels in one sum have no room for more.
 LARGE_SUM = 1 << 22
 

@@ -21,8 +21,9 @@ extern "C" {
 // CONV_2D of one group and an even number of output channels. For each two of them, a and b, `packed` has twice bias a,
 // and twice bias a + 2^8 * bias b; for each four taps, in the order in which the kernel expands its inputs and then
 // zeros, a word with taps 0 and 2, and one with taps 1 and 3, each weights a + 2^8 * b as a 16-bit half; then for each
-// of the two multiplier (or 0), zero_point * 2^shift + 2^(shift - 1), and right shift: 1 to 23. Sums of b, without
-// wrapping, are below 2^22 for all inputs.
+// of the two multiplier (or 0), zero_point * 2^shift + 2^(shift - 1), and right shift: 1 to 23. Where zero_point is at
+// most `min`, b has zero_point * 2^(shift + 8) + 2^(shift + 7) + 2^7 and shift + 8 instead, for shifts of 1 to 15. Sums
+// of b, without wrapping, are below 2^22 for all inputs.
 struct alpharho_dsp_conv {
   struct alpharho_window window;
   int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 4

@@ -25,21 +25,14 @@
   smlad r9, r5, r3, r9
   .endm
 
-// A sum of both channels becomes that of channel b.
-  .macro CHANNEL_B both, first
-  sub \both, \both, \first
-  asr \both, \both, #8
-  .endm
-
 // Four sums of doubled inputs become int8. r2 is the multiplier, r3 what is added to the product: half a step and the
 // zero point, both times 2^shift, r4 the right shift. Right where what is negative saturates, or is limited, to the
 // zero point.
-  .macro SCALE_FOUR a, b, c, d
-  smmlar \a, \a, r2, r3
-  smmlar \b, \b, r2, r3
-  smmlar \c, \c, r2, r3
-  smmlar \d, \d, r2, r3
-  SHIFT_FOUR \a, \b, \c, \d
+  .macro SCALE_FOUR multiply, sums:vararg
+  .irp sum, \sums
+  \multiply \sum, \sum, r2, r3
+  .endr
+  SHIFT_FOUR \sums
   .endm
 
 // As above with halves of negative sums rounded away from 0: less 1 before the shift. Uses r0 and r5.
@@ -99,16 +92,16 @@ FUNCTION alpharho_dsp_multiply_pair
   ldrd r4, r5, [sp, #FRAME_INPUTS_END]
   cmp r0, r4
   bne.w .Lunits
-  CHANNEL_B r10, r6
-  CHANNEL_B r11, r7
-  CHANNEL_B r12, r8
-  CHANNEL_B lr, r9
+  sub r10, r10, r6 // 2^8 times those of channel b
+  sub r11, r11, r7
+  sub r12, r12, r8
+  sub lr, lr, r9
   cmp r5, #0
   ldmia.w r1!, {r2-r4}
   bne.w .Lsigned
-  SCALE_FOUR r6, r7, r8, r9
+  SCALE_FOUR smmlar, r6, r7, r8, r9
   ldmia.w r1!, {r2-r4}
-  SCALE_FOUR r10, r11, r12, lr
+  SCALE_FOUR smmla, r10, r11, r12, lr
 .Lstore:
   bfi r6, r10, #8, #8
   bfi r7, r11, #8, #8
@@ -130,6 +123,9 @@ FUNCTION alpharho_dsp_multiply_pair
   pop {r4-r11, pc}
 .Lsigned:
   SCALE_FOUR_SIGNED r6, r7, r8, r9
+  .irp sum, r10, r11, r12, lr
+  asr \sum, \sum, #8
+  .endr
   ldmia.w r1!, {r2-r4}
   SCALE_FOUR_SIGNED r10, r11, r12, lr
   b.w .Lstore
@@ -179,7 +175,7 @@ FUNCTION alpharho_dsp_multiply_last
   MULTIPLY_LAST_BLOCK
   cmp r0, r8
   bne .Llast_blocks
-  CHANNEL_B lr, r2
+  sub lr, lr, r2
   ldmia r1!, {r4, r5, r7}
   cmp r9, #0
   smmlar r10, r2, r4, r5
@@ -187,9 +183,11 @@ FUNCTION alpharho_dsp_multiply_last
   addne r10, r10, r2, asr #31
   asr r10, r7
   ldmia r1!, {r4, r5, r7}
-  smmlar r11, lr, r4, r5
-  it ne
+  ittte ne
+  asrne lr, lr, #8
+  smmlarne r11, lr, r4, r5
   addne r11, r11, lr, asr #31
+  smmlaeq r11, lr, r4, r5
   asr r11, r7
   ssat r10, #8, r10
   ssat r11, #8, r11

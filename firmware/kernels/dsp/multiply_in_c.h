@@ -37,11 +37,13 @@ static inline void multiply_pair_in_c(const struct multiply_job *job, int32_t pi
       }
     }
     for (int32_t i = pixels - 1; i >= 0; i--) {
-      if (joined) {
-        sum[1][i] = (uint32_t)((int32_t)(sum[1][i] - sum[0][i]) >> 8);
-      }
-      for (int32_t c = 0; c < 2; c++) {
-        out[multiply_offset(job, i) + c] = multiply_scaled((int32_t)sum[c][i], w + 3 * c, job->negatives);
+      int8_t *const to = out + multiply_offset(job, i);
+      const int32_t first_sum = (int32_t)sum[0][i], other = (int32_t)(sum[1][i] - (joined ? sum[0][i] : 0));
+      to[0] = multiply_scaled(first_sum, w, job->negatives);
+      if (joined && !job->negatives) {
+        to[1] = (int8_t)saturated(multiply_high_add_down(other, w[3], w[4]) >> w[5]);
+      } else {
+        to[1] = multiply_scaled(joined ? other >> 8 : other, w + 3, job->negatives);
       }
     }
     w += 6;

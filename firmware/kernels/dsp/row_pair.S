@@ -13,12 +13,17 @@
   smlatt \high, \inputs, \weights, \high
   .endm
 
-// Four columns of a row. Loads are in groups: one of n takes n + 1 cycles on a Cortex-M4.
+// Four columns of a row. Loads are in groups: one of n takes n + 1 cycles on a Cortex-M4. Behind the biases of pixel 0,
+// the first row loads, then pixel 1 begins with them, too.
   .macro ONE_ROW row, tap, half, wide
   LOAD_WEIGHTS r4, \tap, \half, \wide
   LOAD_WEIGHTS r5, \tap + 1, \half, \wide
   ldr r6, [\row]
   ldr r7, [\row, r12]
+  .if \tap == 0
+  mov r10, r8
+  mov r11, r9
+  .endif
   EXPAND_WEIGHTS r4, \half, \wide
   EXPAND_WEIGHTS r5, \half, \wide
   EXPAND r6, \half
@@ -41,8 +46,6 @@
   .macro TWO_CHANNELS half, wide, stride
   ldr r8, [r3, #4 * \half]
   ldr r9, [r3, #4 * \half + 8]
-  mov r10, r8
-  mov r11, r9
   ONE_ROW r0, 0, \half, \wide
   ONE_ROW r1, 3, \half, \wide
   ONE_ROW r2, 6, \half, \wide

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.kernel import Kernel
-from compilers.aot.operands import Scratch
+from compilers.aot.operands import Scratch, Value
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, limits
 from compilers.aot.sets.dsp import kernels
@@ -27,6 +27,13 @@ BLOCK_TAPS = 4
 RGB_ROW = 9
 # With larger shifts, zero point and half a step do not fit beside a product.
 PAIR_SHIFT_MOST = 23
+# The same of joined channels whose negative sums saturate: their sums come times 2^8.
+JOINED_SHIFT_MOST = PAIR_SHIFT_MOST - 8
+
+
+def has_negatives(limited: Mapping[str, Value]) -> bool:
+    """Return whether outputs below the zero point differ, of an output with this zero point and limits."""
+    return cast(int, limited["zero_point"]) > cast(int, limited["min"])
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,18 @@ class Method:
     ahead: int = 0
     joined: bool = False
 
-    def takes(self, scaled: Scaled) -> bool:
-        """Return whether the weights of two channels, and twice their sums, fit together where they are joined."""
-        bias, weights, _, _ = scaled
-        return not self.joined or fit_together(2 * bias.astype(np.int64), 2, weights)
+    def takes(self, scaled: Scaled, limited: Mapping[str, Value]) -> bool:
+        """Return whether the weights of two channels, and twice their sums, fit together where they are joined.
 
-    def packed(self, scaled: Scaled, zero_point: int) -> Int32:
+        `limited` has the zero point and limits of the output.
+        """
+        bias, weights, _, right = scaled
+        if not self.joined:
+            return True
+        fits = has_negatives(limited) or bool(np.all(right[1::2] <= JOINED_SHIFT_MOST))
+        return fits and fit_together(2 * bias.astype(np.int64), 2, weights)
+
+    def packed(self, scaled: Scaled, limited: Mapping[str, Value]) -> Int32:
         """Return the constants of all channels. `scaled` has weights (channels, taps), and right shifts."""
         bias, weights, multiplier, right = scaled
         if not self.pairs:
@@ -64,7 +77,11 @@ class Method:
         # Pair, channel, block of four taps, and a tap's number in two bits.
         taps = weights.reshape(pairs, 2, -1, 2, 2).transpose(0, 2, 4, 3, 1)
         words = np.ascontiguousarray(taps).reshape(pairs, -1).view("<i4")
-        constant = (zero_point << right) + (1 << (right - 1))
+        constant = (cast(int, limited["zero_point"]) << right) + (1 << (right - 1))
+        if self.joined and not has_negatives(limited):
+            # Sums of the second channel come times 2^8, and are rounded only once.
+            constant[1::2] = (constant[1::2] << 8) + (1 << 7)
+            right = right + np.tile([0, 8], pairs).astype(np.int32)
         scaling = np.stack((multiplier, constant, right), axis=1).reshape(pairs, 6)
         return np.concatenate((starts.reshape(pairs, 2), words, scaling), axis=1)
 
@@ -84,7 +101,7 @@ class Method:
         else:
             kernel, copies = self.any_window, 1
         weights = np.pad(weights, ((0, 0), (0, -weights.shape[1] % BLOCK_TAPS)))
-        packed = self.packed((bias, weights, multiplier, right), cast(int, limits(parameters)["zero_point"]))
+        packed = self.packed((bias, weights, multiplier, right), limits(parameters))
         depth = weights.shape[1]
         fields = {"window": window, "depth": depth} | common_fields(parameters, packed)
         return replace(
@@ -105,7 +122,7 @@ def conv(step: Step, call: Call, optimize: str, pairs: Method = PAIRS) -> Step:
     parameters, _, _ = arguments(call)
     window = cast(Window, parameters["window"])
     method, scaled = pairs, channels(parameters, PAIR_SHIFT_MOST)
-    if scaled is None or window["out_c"] % 2 or not method.takes(scaled):
+    if scaled is None or window["out_c"] % 2 or not method.takes(scaled, limits(parameters)):
         method, scaled = SINGLE, channels(parameters)
     if parameters["groups"] != 1 or scaled is None:
         return step
