@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deploy import frames
+from deploy.agent.inputs import Input
 from deploy.agent.server import JOINED_BYTES, Server
 from deploy.frames import CHUNK, COUNT, Frame, Type
 from tests.deploy.fake import IDENTITY, FakeEngine
@@ -31,3 +37,15 @@ def test_answers_do_not_wait_for_the_end_of_a_long_piece() -> None:
     Server(FakeEngine(300), IDENTITY, sent.append).receive(write(1, 0, 1) * 200)
     assert len(sent) > 1
     assert max(map(len, sent)) < JOINED_BYTES + frames.encoded_size(16)
+
+
+@given(st.lists(st.tuples(st.integers(0, 59), st.integers(0, 12)), max_size=30))
+def test_an_input_knows_which_of_its_bytes_are_written(writes: list[tuple[int, int]]) -> None:
+    data, written = Input(60), set()
+    for offset, size in writes:
+        size = min(size, 60 - offset)
+        data.write(offset, bytes(size))
+        written |= set(range(offset, offset + size))
+        assert {i for start, end in data.spans for i in range(start, end)} == written
+        assert all(end < start for (_, end), (start, _) in itertools.pairwise(data.spans)), "neighbors are one span"
+    assert data.whole == (len(written) == 60)

@@ -96,6 +96,17 @@ def test_write_answers_which_granules_are_stored(driver: Driver, vector: dict[st
     assert last.payload.hex() == vector["reply"]
 
 
+@pytest.mark.parametrize("network", [PRESERVES_ONE, OVERWRITES_ONE])
+def test_an_input_that_was_run_is_not_stored_any_more(driver: Driver, network: bytes) -> None:
+    """So the host sees that it must send all of it again if it did not get the answer."""
+    empty = Frame(Type.WRITE, 3, struct.pack("<BI", 0x80, 64))
+    *_, before, _, after = ask(
+        driver, network, Frame(Type.WRITE, 1, FIRST), empty, Frame(Type.RUN, 2, ONCE), empty._replace(seq=4)
+    )
+    assert before.payload == struct.pack("<BIHQ", 0x80, 64, 0, 0xF)
+    assert after.payload == struct.pack("<BIHQ", 0x80, 64, 0, 0)
+
+
 def test_a_request_with_parity_is_answered_with_parity(driver: Driver) -> None:
     for size, repaired in ((0, 0), (237, 0)):
         (reply,) = ask(driver, PRESERVES_ONE, Frame(Type.PING, 9, bytes(size), repaired=0))
