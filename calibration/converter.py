@@ -47,7 +47,7 @@ def with_ranges(graph: Folded, ranges: Ranges, path: Path, log: Path) -> bytes:
     def prepared() -> Any:
         from models.folded.to_keras import to_keras
 
-        return _int8(to_keras(graph, ranges, batch=1))
+        return _int8(to_keras(graph, ranges, batch=1, are_ranges_fixed=True))
 
     return _run(prepared, path, log)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -108,11 +109,23 @@ def outputs(
     return split(answers(path, quantize(pixels, input_range, tensor), kernels, progress), tensors)[0]
 
 
+def loaded(path: Path) -> Any:
+    """Return the Keras model of a file, to read and to run; the one read last stays, as loading takes seconds."""
+    return _loaded(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(path: Path, modified: int) -> Any:
+    import keras
+
+    return keras.models.load_model(path, compile=False)
+
+
 def keras_outputs(path: Path, inputs: npt.NDArray[np.float32], batch: int = 100) -> list[npt.NDArray[np.float32]]:
     """Return each output (n, ...) that the float Keras model gives for the inputs (n, h, w, c)."""
     import keras
 
-    model = keras.models.load_model(path, compile=False)
+    model = loaded(path)
     if model.input_shape[0] == 1:
         free = keras.models.clone_model(model, input_tensors=keras.Input(model.input_shape[1:]))
         free.set_weights(model.get_weights())

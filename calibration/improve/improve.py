@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from calibration import checks, converter, evaluate
@@ -79,7 +78,7 @@ def improve(job: Job) -> tuple[bytes | None, Improvement]:
 
 def _twin(job: Job) -> Folded:
     """Return the folded graph, checked against the Keras model. Raises UnknownLayer."""
-    model = keras.models.load_model(job.keras, compile=False)
+    model = evaluate.loaded(job.keras)
     graph = from_keras(model)
     inputs = job.inputs.real()[:TWIN_PICTURES]
     expected = np.concatenate([np.asarray(model(one[None], training=False)) for one in inputs])

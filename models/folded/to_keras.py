@@ -50,6 +50,29 @@ class FakeQuant(keras.layers.Layer):
         return {**super().get_config(), "limits": self.limits, "is_low_fixed": self.is_low_fixed}
 
 
+@keras.saving.register_keras_serializable(package="alpharho")
+class FixedQuant(keras.layers.Layer):
+    """Rounds an activation to the 256 values of a range that stays: the converter is faster without weights."""
+
+    def __init__(self, limits: Range, **options: Any) -> None:
+        super().__init__(**options)
+        self.limits = (float(limits[0]), float(limits[1]))
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the values rounded."""
+        # The converter joins the names of both ends into the name of the network's input: they are those of weights.
+        low, high = (tf.constant(end, name="ReadVariableOp") for end in self.limits)
+        return tf.quantization.fake_quant_with_min_max_vars(x, low, high, 8, False)
+
+    def compute_output_spec(self, x: Tensor) -> Tensor:
+        """Return the shape, which stays."""
+        return keras.KerasTensor(x.shape, x.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "limits": self.limits}
+
+
 def straight_through(kernel: tf.Tensor, axes: tuple[int, ...]) -> tf.Tensor:
     """Return a kernel rounded as the converter does, one scale an output channel, with the gradient of the identity."""
     largest = tf.reduce_max(tf.abs(kernel), axis=axes, keepdims=True)
@@ -104,14 +127,16 @@ def to_keras(
     int8_kernels: bool = False,
     dropout: float = 0.0,
     free_size: bool = False,
+    are_ranges_fixed: bool = False,
 ) -> keras.Model:
     """Return a Keras model of the graph with its weights: float32 input (batch, ...), trainable kernels and biases.
 
-    `fake_quant` are the ranges of points: a FakeQuant layer, named `<point>_fq`, stands behind each. Without it the
-    model is the float twin. `int8_kernels` rounds kernels too, for training; the converter does it by itself. `dropout`
-    is the rate before a dense layer. With `free_size` height and width are open, for training at several sizes.
+    `fake_quant` are the ranges of points: a FakeQuant layer, named `<point>_fq`, stands behind each; with
+    `are_ranges_fixed` it is a FixedQuant, for the converter. Without ranges the model is the float twin. `int8_kernels`
+    rounds kernels too, for training; the converter does it by itself. `dropout` is the rate before a dense layer. With
+    `free_size` height and width are open, for training at several sizes.
     """
-    build = _Build(fake_quant or {}, int8_kernels, dropout)
+    build = _Build(fake_quant or {}, int8_kernels, dropout, are_ranges_fixed)
     tensors: dict[str, Tensor] = {}
     for node in graph.nodes:
         if node.op == "input":
@@ -151,8 +176,8 @@ def fake_name(point: str) -> str:
 class _Build:
     """Makes Keras tensors of nodes."""
 
-    def __init__(self, ranges: Ranges, int8_kernels: bool, dropout: float) -> None:
-        self.ranges, self.dropout = ranges, dropout
+    def __init__(self, ranges: Ranges, int8_kernels: bool, dropout: float, are_ranges_fixed: bool) -> None:
+        self.ranges, self.dropout, self.are_ranges_fixed = ranges, dropout, are_ranges_fixed
         self.conv: type[layers.Conv2D] = Int8Conv2D if int8_kernels else layers.Conv2D
         self.depthwise: type[layers.DepthwiseConv2D] = Int8DepthwiseConv2D if int8_kernels else layers.DepthwiseConv2D
         self.dense: type[layers.Dense] = Int8Dense if int8_kernels else layers.Dense
@@ -162,6 +187,8 @@ class _Build:
         if point not in self.ranges:
             return x
         limits = self.ranges[point]
+        if self.are_ranges_fixed:
+            return FixedQuant(limits, name=fake_name(point))(x)
         return FakeQuant(limits, is_low_fixed and limits[0] == 0, name=fake_name(point))(x)
 
     def node(self, node: Node, inputs: list[Tensor]) -> Tensor:

@@ -74,6 +74,9 @@ def test_a_keras_model_with_fake_quant_equals_the_graph_with_the_same_ranges() -
     expected = run.outputs(run.with_int8_kernels(graph), pictures, run.quantizing(ranges)).numpy()
     np.testing.assert_allclose(np.asarray(model(pictures)), expected, atol=2e-3)
     assert ranges_of(model, graph) == ranges
+    fixed = to_keras(run.with_int8_kernels(graph), ranges, are_ranges_fixed=True)
+    np.testing.assert_allclose(np.asarray(fixed(pictures)), expected, atol=2e-3)
+    assert len(fixed.weights) == 2 * len(graph.weights)
     assert np.abs(expected - run.outputs(graph, pictures).numpy()).max() > 5e-3, "the ranges change nothing"
 
 
