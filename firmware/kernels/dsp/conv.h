@@ -103,12 +103,13 @@ __attribute__((noinline)) static void conv_gather(const struct alpharho_dsp_conv
                                                   const struct conv_pixel *at, int8_t *to) {
   const struct alpharho_window *w = &p->window;
   const int32_t top = at->top, left = at->side;
+  const int32_t row_bytes = w->kernel_w * w->in_c;
   const int is_row = w->dilation_w == 1 && left >= 0 && left + w->kernel_w <= w->in_w;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     const int32_t in_y = top + ky * w->dilation_h;
     if (is_row && in_y >= 0 && in_y < w->in_h) {
-      memcpy(to, in + (in_y * w->in_w + left) * w->in_c, (size_t)(w->kernel_w * w->in_c));
-      to += w->kernel_w * w->in_c;
+      memcpy(to, in + (in_y * w->in_w + left) * w->in_c, (size_t)row_bytes);
+      to += row_bytes;
       continue;
     }
     for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
@@ -135,7 +136,7 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
   struct conv_pixel at = conv_place(w, 0, 0);
   for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
     struct expand_job expand = {.end = (void *)scratch};
-    int32_t pitch[PIXELS_MOST];
+    int32_t pitch[PIXELS_MOST] = {0};
     conv_steps(&job, m->pixels, left, w->out_c);
     for (int32_t n = 0; n < m->pixels; n++) {
       if (by_rows && conv_is_inside(w, &at, down, w->kernel_w - 1)) {

@@ -19,32 +19,38 @@ static inline int8_t multiply_scaled(int32_t sum, const int32_t *scaling, int32_
   return (int8_t)saturated((high + (negatives ? sum >> 31 : 0)) >> scaling[2]);
 }
 
+// Sums of a pixel and two channels to int8. The second one is of both where weights are `joined`.
+static inline void multiply_store(const uint32_t *sum, const int32_t *scaling, int32_t negatives, int joined,
+                                  int8_t *out) {
+  const int32_t first = (int32_t)sum[0], second = (int32_t)(joined ? sum[1] - sum[0] : sum[1]);
+  out[0] = multiply_scaled(first, scaling, negatives);
+  if (joined && !negatives) {
+    out[1] = (int8_t)saturated(multiply_high_add_down(second, scaling[3], scaling[4]) >> scaling[5]);
+  } else {
+    out[1] = multiply_scaled(joined ? second >> 8 : second, scaling + 3, negatives);
+  }
+}
+
 // Where weights are `joined`, those of two channels are one number, and so are their sums.
 static inline void multiply_pair_in_c(const struct multiply_job *job, int32_t pixels, int32_t first, int joined) {
   int8_t *out = job->out;
   for (const int32_t *w = job->packed; w != job->packed_end; out += 2) {
-    uint32_t sum[2][PIXELS_MOST];
+    uint32_t sum[PIXELS_MOST][2];
     for (int32_t i = 0; i < pixels; i++) {
-      sum[0][i] = (uint32_t)w[0];
-      sum[1][i] = (uint32_t)w[1];
+      sum[i][0] = (uint32_t)w[0];
+      sum[i][1] = (uint32_t)w[1];
     }
     w += 2;
     for (const uint32_t *x = job->inputs; x != job->inputs_end; x += pixels, w++) {
+      const uint32_t second = joined ? (uint32_t)*w : expand_odd((uint32_t)*w);
       for (int32_t i = 0; i < pixels; i++) {
         const uint32_t two = x[multiply_place(i, first, pixels)];
-        sum[0][i] = multiply_pairs(two, expand_even((uint32_t)*w), sum[0][i]);
-        sum[1][i] = multiply_pairs(two, joined ? (uint32_t)*w : expand_odd((uint32_t)*w), sum[1][i]);
+        sum[i][0] = multiply_pairs(two, expand_even((uint32_t)*w), sum[i][0]);
+        sum[i][1] = multiply_pairs(two, second, sum[i][1]);
       }
     }
     for (int32_t i = pixels - 1; i >= 0; i--) {
-      int8_t *const to = out + multiply_offset(job, i);
-      const int32_t first_sum = (int32_t)sum[0][i], other = (int32_t)(sum[1][i] - (joined ? sum[0][i] : 0));
-      to[0] = multiply_scaled(first_sum, w, job->negatives);
-      if (joined && !job->negatives) {
-        to[1] = (int8_t)saturated(multiply_high_add_down(other, w[3], w[4]) >> w[5]);
-      } else {
-        to[1] = multiply_scaled(joined ? other >> 8 : other, w + 3, job->negatives);
-      }
+      multiply_store(sum[i], w, job->negatives, joined, out + multiply_offset(job, i));
     }
     w += 6;
   }
