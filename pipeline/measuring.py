@@ -98,7 +98,8 @@ def set_up(steps: Steps) -> Setup:
         console.note(f"{int8.name} takes {len(int8.facts.inputs)} inputs: {RANDOM} are used")
         return with_random_inputs(setup)
     if resolved.is_default_data and not suits(setup):
-        console.note(f"{int8.name} does not take pictures of {resolved.data.name}: {RANDOM} are used; see --data")
+        name = resolved.data.name
+        console.note(f"there is no --data, and {int8.name} does not take pictures of {name}: {RANDOM} are used")
         return with_random_inputs(setup)
     if resolved.is_default_data and resolved.request.labels is None:
         console.note(f"there is no --data: pictures of {resolved.data.name} are the inputs, without accuracy")
