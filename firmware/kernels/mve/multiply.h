@@ -16,7 +16,7 @@ struct multiply_job {
   uint32_t mode;            // see alpharho_mve_multiply_job_set
   int32_t next[MVE_PIXELS]; // how far from `out` the outputs of each pixel are, rising; the first is 0
   int32_t groups;           // of four pixels; they are contiguous in `inputs`
-  int32_t advance;          // from where the last word of a pixel's outputs ends to the first of the next group
+  int32_t advance;          // from the end of the last output word of a pixel to the first of the next group
   int32_t channels;
   int32_t depth; // taps of a pixel in `packed`
 };
