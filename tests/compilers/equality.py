@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import datasets
-from tests.compilers.host_build import HostEngine
+from tests.compilers.host_build import HostEngine, forms_of
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
 
@@ -59,7 +59,10 @@ def count_equal(
     with tempfile.TemporaryDirectory() as folder:
         engine = HostEngine(model, Path(folder), *options, kernels=kernels)
         for i, (picture, label) in enumerate(pictures(images, engine.plan.inputs[0].shape, data)):
-            ours, theirs = engine.run(picture)[0], reference.run(picture)[0]
+            theirs = reference.run(picture)[0]
+            # Of the set simd, each form that this CPU has.
+            of_forms = [engine.run(picture)[0] for _ in (forms_of(engine.library) if kernels == "simd" else [0])]
+            ours = next((one for one in of_forms if not np.array_equal(one, theirs)), of_forms[-1])
             count.total += 1
             count.correct += int(ours.argmax()) == label
             count.distinct.add(ours.tobytes())

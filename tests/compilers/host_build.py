@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +110,15 @@ def build(folder: Path, output: Path, *options: str, main: bool = False, kernels
         output,
     )
     return output
+
+
+def forms_of(library: ctypes.CDLL) -> Iterator[int]:
+    """Let a library of the set simd take each form that this CPU has, one after the other. Yield its number."""
+    most = ctypes.c_int32.in_dll(library, "alpharho_simd_most")
+    for form in range((best := most.value) + 1):
+        most.value = form
+        yield form
+    most.value = best
 
 
 class HostEngine:

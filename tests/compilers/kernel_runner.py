@@ -35,11 +35,7 @@ def library(kernels: str = "portable") -> ctypes.CDLL:
 
 def forms(kernels: str) -> Iterator[int]:
     """Let the set take each of its forms that this CPU has, one after the other: plain C first. Yield its number."""
-    most = ctypes.c_int32.in_dll(library(kernels), "alpharho_simd_most") if kernels == "simd" else ctypes.c_int32(0)
-    for form in range((best := most.value) + 1):
-        most.value = form
-        yield form
-    most.value = best
+    return host_build.forms_of(library(kernels)) if kernels == "simd" else iter([0])
 
 
 @functools.cache

@@ -23,9 +23,43 @@ SIMD_INLINE void fill(element_t *to, int8_t value, int32_t count) { memset(to, v
 SIMD_INLINE weights_t load_weights(const int8_t *from) { return (weights_t){{vld1q_s8(from), vld1q_s8(from + 16)}}; }
 
 SIMD_INLINE int8x16_t load_four(const element_t *from) {
+#ifdef __aarch64__ // any address will do
+  return vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)from));
+#else
   int32_t four;
   memcpy(&four, from, sizeof four);
   return vreinterpretq_s8_s32(vdupq_n_s32(four));
+#endif
+}
+
+SIMD_INLINE int16x8_t low_products(int8x16_t a, int8x16_t b) { return vmull_s8(vget_low_s8(a), vget_low_s8(b)); }
+
+SIMD_INLINE int16x8_t add_low_products(int16x8_t sums, int8x16_t a, int8x16_t b) {
+  return vmlal_s8(sums, vget_low_s8(a), vget_low_s8(b));
+}
+
+SIMD_INLINE int16x8_t high_products(int8x16_t a, int8x16_t b) {
+#ifdef __aarch64__
+  return vmull_high_s8(a, b);
+#else
+  return vmull_s8(vget_high_s8(a), vget_high_s8(b));
+#endif
+}
+
+SIMD_INLINE int16x8_t add_high_products(int16x8_t sums, int8x16_t a, int8x16_t b) {
+#ifdef __aarch64__
+  return vmlal_high_s8(sums, a, b);
+#else
+  return vmlal_s8(sums, vget_high_s8(a), vget_high_s8(b));
+#endif
+}
+
+SIMD_INLINE int32x4_t add_high_halves(int32x4_t sums, int16x8_t halves) {
+#ifdef __aarch64__
+  return vaddw_high_s16(sums, halves);
+#else
+  return vaddw_s16(sums, vget_high_s16(halves));
+#endif
 }
 
 // What is the same for all outputs of a layer.
@@ -140,8 +174,7 @@ SIMD_INLINE int32_t dot_product(const int8_t *a, const int8_t *b, int32_t count)
   int32x4_t sums = vdupq_n_s32(0);
   for (int32_t i = 0; i < count; i += 16) {
     const int8x16_t x = vld1q_s8(a + i), y = vld1q_s8(b + i);
-    sums = vpadalq_s16(sums, vmull_s8(vget_low_s8(x), vget_low_s8(y)));
-    sums = vpadalq_s16(sums, vmull_s8(vget_high_s8(x), vget_high_s8(y)));
+    sums = vpadalq_s16(vpadalq_s16(sums, low_products(x, y)), high_products(x, y));
   }
   const int32x2_t two = vadd_s32(vget_low_s32(sums), vget_high_s32(sums));
   return vget_lane_s32(vpadd_s32(two, two), 0);
@@ -187,16 +220,16 @@ SIMD_INLINE void row_of_block(const struct block *block, const int8_t *const *ta
     UNROLL for (int32_t j = 0; j < PARTS; j++) { sums[j] = block->bias[j]; }
     UNROLL for (int32_t tap = 0; tap < count; tap += 2) {
       const int8x16_t a = load_tap(taps[tap] + at, channels), w = block->weights[tap];
-      int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(w)), high = vmull_s8(vget_high_s8(a), vget_high_s8(w));
+      int16x8_t low = low_products(a, w), high = high_products(a, w);
       if (tap + 1 < count) {
         const int8x16_t b = load_tap(taps[tap + 1] + at, channels), v = block->weights[tap + 1];
-        low = vmlal_s8(low, vget_low_s8(b), vget_low_s8(v));
-        high = vmlal_s8(high, vget_high_s8(b), vget_high_s8(v));
+        low = add_low_products(low, b, v);
+        high = add_high_products(high, b, v);
       }
       sums[0] = vaddw_s16(sums[0], vget_low_s16(low));
-      sums[1] = vaddw_s16(sums[1], vget_high_s16(low));
+      sums[1] = add_high_halves(sums[1], low);
       sums[2] = vaddw_s16(sums[2], vget_low_s16(high));
-      sums[3] = vaddw_s16(sums[3], vget_high_s16(high));
+      sums[3] = add_high_halves(sums[3], high);
     }
     UNROLL for (int32_t j = 0; j < PARTS; j++) {
       sums[j] = round_four(sums[j], block->multiplier[j], block->left[j], end->negatives);

@@ -39,8 +39,8 @@ SIMD_INLINE sums_t add_four(sums_t sums, weights_t weights, const element_t *inp
   const int8x16_t in = load_four(inputs);
   UNROLL for (int32_t i = 0; i < 2; i++) {
     const int8x16_t w = weights.val[i];
-    sums.pairs[2 * i] = vpadalq_s16(sums.pairs[2 * i], vmull_s8(vget_low_s8(w), vget_low_s8(in)));
-    sums.pairs[2 * i + 1] = vpadalq_s16(sums.pairs[2 * i + 1], vmull_s8(vget_high_s8(w), vget_high_s8(in)));
+    sums.pairs[2 * i] = vpadalq_s16(sums.pairs[2 * i], low_products(w, in));
+    sums.pairs[2 * i + 1] = vpadalq_s16(sums.pairs[2 * i + 1], high_products(w, in));
   }
   return sums;
 }
@@ -48,8 +48,8 @@ SIMD_INLINE sums_t add_four(sums_t sums, weights_t weights, const element_t *inp
 SIMD_INLINE sums_t add_eight(sums_t sums, weights_t first, weights_t second, inputs_t inputs) {
   UNROLL for (int32_t i = 0; i < 2; i++) {
     const int8x16_t w = first.val[i], v = second.val[i], a = inputs.first, b = inputs.second;
-    const int16x8_t low = vmlal_s8(vmull_s8(vget_low_s8(w), vget_low_s8(a)), vget_low_s8(v), vget_low_s8(b));
-    const int16x8_t high = vmlal_s8(vmull_s8(vget_high_s8(w), vget_high_s8(a)), vget_high_s8(v), vget_high_s8(b));
+    const int16x8_t low = add_low_products(low_products(w, a), v, b);
+    const int16x8_t high = add_high_products(high_products(w, a), v, b);
     sums.pairs[2 * i] = vpadalq_s16(sums.pairs[2 * i], low);
     sums.pairs[2 * i + 1] = vpadalq_s16(sums.pairs[2 * i + 1], high);
   }
