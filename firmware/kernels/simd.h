@@ -24,7 +24,7 @@ extern "C" {
 // four taps, four weights of the first channel, four of the second, and so on. `scaling` is padded as they are.
 struct alpharho_simd_conv {
   struct alpharho_window window;
-  int32_t depth; // taps: kernel_h rows of kernel_w * in_c, each rounded up to a multiple of 4
+  int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 4
   int8_t input_zero_point;
   const int8_t *weights;
   const int32_t *scaling;
@@ -33,7 +33,8 @@ struct alpharho_simd_conv {
 };
 
 // Four output pixels at a time are computed, in order, from a copy of their inputs: `out` may overlap those parts of
-// `in` that no later pixel reads. `scratch` holds 8 * depth + 32 bytes.
+// `in` that no later pixel reads. `scratch` holds 8 * depth bytes. Of a row of at most 16 taps,
+// 16 are copied: twice what is more than depth then has to be behind them.
 void alpharho_simd_conv(const struct alpharho_simd_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // DEPTHWISE_CONV_2D of at most 25 taps, dilation 1, 8 channels or more, as many out as in. A block of channels has

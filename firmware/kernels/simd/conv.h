@@ -23,14 +23,14 @@ SIMD_INLINE struct corner next_of(struct corner at, struct corner first, struct 
 // The window of a convolution in elements, kept apart from memory that the copies might overlap for all that the
 // compiler knows.
 struct gathering {
-  int32_t row, padded, pitch; // of taps; the same as a multiple of four; of input
-  int32_t last_x, last_y;     // corners of windows without padding are at most there; before 0 if they are dilated
+  int32_t row, pitch;     // of taps, of input
+  int32_t last_x, last_y; // corners of windows without padding are at most there; before 0 if they are dilated
   int32_t kernel_h, in_c, in_bytes;
 };
 
 static inline struct gathering gathering_of(const struct alpharho_window *w) {
   const int32_t row = w->kernel_w * w->in_c, pitch = w->in_w * w->in_c;
-  struct gathering g = {.row = row, .padded = (row + TAPS - 1) / TAPS * TAPS, .pitch = pitch};
+  struct gathering g = {.row = row, .pitch = pitch};
   g.last_x = w->in_w - w->kernel_w;
   g.last_y = w->in_h - w->kernel_h;
   if (w->dilation_w != 1 || w->dilation_h != 1) {
@@ -44,9 +44,9 @@ static inline struct gathering gathering_of(const struct alpharho_window *w) {
 
 // Copy the inputs of a window that reaches into the padding, or is dilated, with the zero point for padding.
 static __attribute__((noinline)) void gather_padded(const struct alpharho_simd_conv *p, const int8_t *in,
-                                                    struct corner at, int32_t padded, element_t *to) {
+                                                    struct corner at, int32_t row, element_t *to) {
   const struct alpharho_window *w = &p->window;
-  for (int32_t ky = 0; ky < w->kernel_h; ky++, to += padded, at.y += w->dilation_h) {
+  for (int32_t ky = 0; ky < w->kernel_h; ky++, to += row, at.y += w->dilation_h) {
     for (int32_t kx = 0; kx < w->kernel_w; kx++) {
       const int32_t x = at.x + kx * w->dilation_w;
       if (at.y < 0 || at.y >= w->in_h || x < 0 || x >= w->in_w) {
@@ -58,22 +58,22 @@ static __attribute__((noinline)) void gather_padded(const struct alpharho_simd_c
   }
 }
 
-// Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c). Each row of taps is followed by any values up to a
-// multiple of four. Up to 16 elements behind the pixel may be written, which the next one overwrites.
+// Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c). Of a row of at most 16 taps, 16 are copied: the next
+// row, or pixel, overwrites the others.
 SIMD_INLINE void gather(const struct alpharho_simd_conv *p, const struct gathering *g, const int8_t *in,
                         struct corner at, element_t *to) {
   if (at.x < 0 || at.x > g->last_x || at.y < 0 || at.y > g->last_y) {
-    gather_padded(p, in, at, g->padded, to);
+    gather_padded(p, in, at, g->row, to);
     return;
   }
   const int32_t from = at.y * g->pitch + at.x * g->in_c, last = from + (g->kernel_h - 1) * g->pitch;
   if (g->row <= 16 && last + 16 <= g->in_bytes) {
-    for (int32_t offset = from; offset <= last; offset += g->pitch, to += g->padded) {
+    for (int32_t offset = from; offset <= last; offset += g->pitch, to += g->row) {
       copy_16(to, in + offset);
     }
     return;
   }
-  for (int32_t offset = from; offset <= last; offset += g->pitch, to += g->padded) {
+  for (int32_t offset = from; offset <= last; offset += g->pitch, to += g->row) {
     copy(to, in + offset, g->row);
   }
 }

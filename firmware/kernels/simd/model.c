@@ -22,7 +22,7 @@ static void gather(const struct alpharho_simd_conv *p, const int8_t *in, int32_t
   const struct alpharho_window *w = &p->window;
   const int32_t top = pixel / w->out_w * w->stride_h - w->pad_top;
   const int32_t left = pixel % w->out_w * w->stride_w - w->pad_left;
-  const int32_t row = (w->kernel_w * w->in_c + TAPS - 1) / TAPS * TAPS;
+  const int32_t row = w->kernel_w * w->in_c;
   for (int32_t ky = 0; ky < w->kernel_h; ky++, to += row) {
     const int32_t y = top + ky * w->dilation_h;
     for (int32_t kx = 0; kx < w->kernel_w; kx++) {

@@ -23,8 +23,8 @@ Scaled = tuple[Int32, Int8, Int32, Int32]
 TAPS = 4
 PIXELS = 4
 EXPANDED_BYTES = 2
-MORE_SCRATCH = 32
-"""What the copy of a short row may write behind it."""
+COPIED = 16
+"""Taps of a row that are copied at least."""
 BLOCK = 16
 """Channels that are packed together."""
 SMALL_BLOCK = 8
@@ -45,16 +45,16 @@ def conv(step: Step, call: Call, optimize: str) -> Step:
         return step
     count = window["out_c"]
     more = -count % BLOCK
-    rows = scaled[1].reshape(count, window["kernel_h"], -1)
-    rows = np.pad(rows, ((0, more), (0, 0), (0, -rows.shape[2] % TAPS)))
-    depth = rows[0].size
-    quads = rows.reshape(-1, BLOCK, depth // TAPS, TAPS).transpose(0, 2, 1, 3)
+    taps = np.pad(scaled[1], ((0, more), (0, -scaled[1].shape[1] % TAPS)))
+    depth, row = taps.shape[1], window["kernel_w"] * window["in_c"]
+    behind = max(0, (window["kernel_h"] - 1) * row + COPIED - depth) if row <= COPIED else 0
+    quads = taps.reshape(-1, BLOCK, depth // TAPS, TAPS).transpose(0, 2, 1, 3)
     fields: dict[str, Value] = {"window": window, "depth": depth, "input_zero_point": parameters["input_zero_point"]}
     fields |= _packed(parameters, scaled, quads, np.pad(_rows(scaled), ((0, 0), (0, more))))
     return replace(
         step,
         calls=(Call(kernels.CONV, (kernels.CONV.structure(fields), source, target, Scratch())),),
-        scratch=PIXELS * EXPANDED_BYTES * depth + MORE_SCRATCH,
+        scratch=EXPANDED_BYTES * (PIXELS * depth + behind),
         overlap={source.tensor: conv_overlap(window, PIXELS)},
         apart=(),
     )
