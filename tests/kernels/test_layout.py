@@ -18,7 +18,7 @@ CORES = {
     "m7": ["-mcpu=cortex-m7"],
     "mve": ["-mcpu=cortex-m55", "-mfloat-abi=hard"],
 }
-OFFSET = re.compile(r"^#define ((?:\w+_)?(?:JOB|ROWS?|DENSE|ADD|MUL)_\w+) +(\d+)$", re.M)
+OFFSET = re.compile(r"^#define ((?:\w+_)?(?:JOB|ROWS?|TAPS|DENSE|ADD|MUL)_\w+) +(\d+)$", re.M)
 CODE_BYTES = re.compile(r"^#define (\w+_(?:UNIT|CODE|BRANCH)_BYTES) +(\d+)$", re.M)
 
 needs_compiler = pytest.mark.skipif(

@@ -30,40 +30,43 @@ static int32_t channel_at(int32_t place) {
   return first[place / LANES] + place % LANES * LANES;
 }
 
-// Bytes of a block in `packed`.
-static int32_t block_bytes(int32_t side) { return MVE_BLOCK * (4 + side * side + 4 + 1); }
+int32_t alpharho_mve_depthwise_block_bytes(int32_t taps) { return MVE_BLOCK * (4 + taps + 4 + 1); }
 
-// Up to 16 channels of a pixel whose taps have moved on by `moved` bytes.
-static void multiply_block(const struct depthwise_row *row, int32_t side, const int8_t *packed, int32_t channels,
-                           int32_t moved, int8_t *out) {
-  const int32_t *biases = (const void *)packed;
-  const int8_t *weights = packed + MVE_BLOCK * 4, *scaling = weights + side * side * MVE_BLOCK;
+void alpharho_mve_depthwise_block(const struct depthwise_block *block, const int8_t *in, const int32_t *places,
+                                  int8_t *out) {
+  const int32_t *biases = (const void *)block->packed;
+  const int8_t *weights = block->packed + MVE_BLOCK * 4, *scaling = weights + block->taps * MVE_BLOCK;
   for (int32_t place = 0; place < MVE_BLOCK; place++) {
     const int32_t channel = channel_at(place);
-    if (channel >= channels) {
+    if (channel >= block->channels) {
       continue;
     }
     int32_t sum = biases[place];
-    for (int32_t tap = 0; tap < side * side; tap++) {
-      const int8_t *from = side == SIDE_MAX ? row->taps[tap / side] + tap % side * row->column : row->taps[tap];
-      // The analyzer does not know that the row has as many taps as its side says.
-      // NOLINTNEXTLINE(clang-analyzer-core.NullDereference)
-      sum = wrap_add(sum, from[moved + channel] * weights[tap * MVE_BLOCK + channel]);
+    for (int32_t tap = 0; tap < block->taps; tap++) {
+      sum = wrap_add(sum, in[places[tap] + channel] * weights[tap * MVE_BLOCK + channel]);
     }
     const int8_t *lanes = scaling + place / LANES * (LANES * 4 + LANES);
     const int32_t multiplier = ((const int32_t *)(const void *)lanes)[place % LANES];
-    out[channel] = requantize_sum(sum, multiplier, lanes[LANES * 4 + place % LANES], row->zero_point, row->negatives);
+    out[channel] =
+        requantize_sum(sum, multiplier, lanes[LANES * 4 + place % LANES], block->zero_point, block->negatives);
   }
 }
 
 static void multiply_row(const struct depthwise_row *row, int32_t side) {
+  const int32_t taps = side * side;
+  int32_t places[SIDE_MAX * SIDE_MAX];
+  for (int32_t tap = 0; tap < taps; tap++) {
+    const int8_t *const from = side == SIDE_MAX ? row->taps[tap / side] + tap % side * row->column : row->taps[tap];
+    places[tap] = (int32_t)(from - row->taps[0]);
+  }
+  const int8_t *in = row->taps[0];
   int8_t *out = row->out;
-  int32_t moved = 0;
-  for (int32_t x = 0; x < row->pixels; x++, moved += row->advance, out += row->out_advance) {
+  for (int32_t x = 0; x < row->pixels; x++, in += row->advance, out += row->out_advance) {
     const int8_t *packed = (const int8_t *)row->packed;
-    for (int32_t c = 0; c < row->channels; c += MVE_BLOCK, moved += MVE_BLOCK, out += MVE_BLOCK) {
-      multiply_block(row, side, packed, row->channels - c, moved, out);
-      packed += block_bytes(side);
+    for (int32_t c = 0; c < row->channels; c += MVE_BLOCK, in += MVE_BLOCK, out += MVE_BLOCK) {
+      const struct depthwise_block block = {packed, taps, row->channels - c, row->zero_point, row->negatives};
+      alpharho_mve_depthwise_block(&block, in, places, out);
+      packed += alpharho_mve_depthwise_block_bytes(taps);
     }
   }
 }
@@ -77,7 +80,13 @@ void alpharho_mve_depthwise_5x5(const struct depthwise_row *row) { multiply_row(
 #endif
 
 static int32_t row_bytes_of(const struct alpharho_window *w) {
-  return ((w->out_w - 1) * w->stride_w + w->kernel_w) * w->in_c;
+  return ((w->out_w - 1) * w->stride_w + (w->kernel_w - 1) * w->dilation_w + 1) * w->in_c;
+}
+
+void alpharho_mve_depthwise_limit(const struct alpharho_mve_depthwise *p, int8_t *out) {
+  if (is_limited(p->min, p->max)) {
+    alpharho_mve_limit(out, p->window.out_w * p->window.in_c, p->min, p->max);
+  }
 }
 
 void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
@@ -114,9 +123,7 @@ void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const in
   } else {
     alpharho_mve_depthwise_3x3(&job);
   }
-  if (is_limited(p->min, p->max)) {
-    alpharho_mve_limit(out, w->out_w * w->in_c, p->min, p->max);
-  }
+  alpharho_mve_depthwise_limit(p, out);
 }
 
 // Copies input row y to its place in the ring, with the zero point as padding.
@@ -132,18 +139,23 @@ static void load(const struct alpharho_mve_depthwise *p, const int8_t *in, int32
   alpharho_mve_fill(to + left + copied, p->input_zero_point, row_bytes - left - copied);
 }
 
-void alpharho_mve_depthwise(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+void alpharho_mve_depthwise_rows(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch,
+                                 depthwise_row_of_t row) {
   const struct alpharho_window *w = &p->window;
-  const int32_t side = w->kernel_h, row_bytes = row_bytes_of(w);
+  const int32_t rows = (w->kernel_h - 1) * w->dilation_h + 1, row_bytes = row_bytes_of(w);
   int32_t next = 0;
   for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->in_c) {
     const int32_t top = y * w->stride_h;
     if (next < top) {
       next = top;
     }
-    for (; next < top + side; next++) {
-      load(p, in, next - w->pad_top, row_bytes, scratch + next % side * row_bytes);
+    for (; next < top + rows; next++) {
+      load(p, in, next - w->pad_top, row_bytes, scratch + next % rows * row_bytes);
     }
-    alpharho_mve_depthwise_row(p, scratch, y, out);
+    row(p, scratch, y, out);
   }
+}
+
+void alpharho_mve_depthwise(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  alpharho_mve_depthwise_rows(p, in, out, scratch, alpharho_mve_depthwise_row);
 }

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "mve.h"
+
 enum { DEPTHWISE_SIDE_MIN = 3, DEPTHWISE_SIDE_MAX = 5 };
 
 // One row of output. Assembly reads the fields at the offsets of layout.h.
@@ -29,5 +31,43 @@ void alpharho_mve_depthwise_3x3(const struct depthwise_row *row);
 void alpharho_mve_depthwise_3x3_dense(const struct depthwise_row *row);
 
 void alpharho_mve_depthwise_5x5(const struct depthwise_row *row);
+
+// One row of output of any window. Assembly reads the fields at the offsets of layout.h.
+struct depthwise_taps {
+  const int32_t *packed;
+  int32_t channels;
+  const int32_t *table; // places of 2 * pairs + 1 taps, from `in`
+  int32_t pairs;
+  const int8_t *in;
+  int8_t *out;
+  uint32_t mode; // zero point in the lower half, negatives as bit 31
+  int32_t pixels;
+  int32_t advance, out_advance; // as in struct depthwise_row
+};
+
+void alpharho_mve_depthwise_taps(const struct depthwise_taps *row);
+
+// All rows of output, each by `row` from a ring of input rows.
+typedef void (*depthwise_row_of_t)(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+void alpharho_mve_depthwise_rows(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch,
+                                 depthwise_row_of_t row);
+
+// Limits a row of output to the range of a fused activation.
+void alpharho_mve_depthwise_limit(const struct alpharho_mve_depthwise *p, int8_t *out);
+
+#ifndef KERNELS_MVE_ASSEMBLY
+
+// A block of `packed`, of up to 16 channels.
+struct depthwise_block {
+  const int8_t *packed;
+  int32_t taps, channels, zero_point, negatives;
+};
+
+// The outputs of a block, from taps at places from `in` on.
+void alpharho_mve_depthwise_block(const struct depthwise_block *block, const int8_t *in, const int32_t *places,
+                                  int8_t *out);
+int32_t alpharho_mve_depthwise_block_bytes(int32_t taps);
+
+#endif
 
 #endif // KERNELS_MVE_DEPTHWISE_H

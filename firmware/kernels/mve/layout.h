@@ -45,6 +45,18 @@
 #define ROW_COLUMN      64
 #define ROW_NEGATIVES   68
 
+// struct depthwise_taps
+#define TAPS_PACKED      0
+#define TAPS_CHANNELS    4
+#define TAPS_TABLE       8
+#define TAPS_PAIRS       12
+#define TAPS_IN          16
+#define TAPS_OUT         20
+#define TAPS_MODE        24
+#define TAPS_PIXELS      28
+#define TAPS_ADVANCE     32
+#define TAPS_OUT_ADVANCE 36
+
 // struct alpharho_mve_dense
 #define DENSE_IN_C       4
 #define DENSE_OUT_C      8

@@ -16,6 +16,10 @@ POINTWISE = _kernel("alpharho_mve_pointwise", window.convolution(4), "alpharho_m
 PIXEL = _kernel("alpharho_mve_pixel", reduce.dense, "alpharho_mve_dense")
 DEPTHWISE_ROW = _kernel("alpharho_mve_depthwise_row", window.depthwise_row, "alpharho_mve_depthwise")
 DEPTHWISE = _kernel("alpharho_mve_depthwise", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ROW))
+DEPTHWISE_ANY_ROW = _kernel("alpharho_mve_depthwise_any_row", window.depthwise_row, "alpharho_mve_depthwise")
+DEPTHWISE_ANY = _kernel(
+    "alpharho_mve_depthwise_any", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ANY_ROW)
+)
 DENSE = _kernel("alpharho_mve_dense", reduce.dense, "alpharho_mve_dense")
 MEAN = _kernel("alpharho_mve_mean", reduce.mean, "alpharho_mean")
 ADD = _kernel(
@@ -27,17 +31,6 @@ AVERAGE_POOL = _kernel("alpharho_mve_average_pool", window.pool, "alpharho_pool"
 TABLE = _kernel("alpharho_mve_table", elementwise.table, None, ValuesRow())
 
 KERNELS = (
-    CONV,
-    CONV_RGB,
-    POINTWISE,
-    PIXEL,
-    DEPTHWISE,
-    DEPTHWISE_ROW,
-    DENSE,
-    MEAN,
-    AVERAGE_POOL,
-    ADD,
-    ADD_EXACT,
-    MUL,
-    TABLE,
-)
+    CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_ANY, DEPTHWISE_ANY_ROW, DENSE, MEAN,
+    AVERAGE_POOL, ADD, ADD_EXACT, MUL, TABLE,
+)  # fmt: skip

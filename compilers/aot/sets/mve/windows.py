@@ -12,6 +12,7 @@ import numpy.typing as npt
 from compilers.aot.operands import Constant, Scratch, Value
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, dense_scaling, limits
+from compilers.aot.sets import portable
 from compilers.aot.sets.mve import kernels
 from compilers.aot.steps import Call, Step
 
@@ -26,6 +27,8 @@ DEPTHWISE_SIDES = (3, 5)
 RGB_ROW = 9
 # Of the 27 taps of a kernel of 3x3 on 3 channels, -1 for a zero.
 RGB_ORDER = (*range(18, 27), 16, 17, *[-1] * 5, *range(16))
+# Taps of the table of depthwise_any.
+TAPS_MOST = 81
 # Elements of a window whose sums are divided by a reciprocal of 32 bits.
 POOL_MOST = 4000
 # What a vector of a block of rgb may write beyond the tile.
@@ -97,27 +100,50 @@ def _pack_conv(bias: Int32, weights: Int8, multiplier: Int32, right: Int32, dept
 
 
 def depthwise(step: Step, call: Call, optimize: str) -> Step:
-    """DEPTHWISE_CONV_2D of 3x3 or 5x5. There is one packing: `optimize` makes no difference."""
+    """DEPTHWISE_CONV_2D. There is one packing: `optimize` makes no difference."""
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
+    in_c, multiplier = window["in_c"], cast(int, parameters["multiplier"])
+    if in_c == 1 and multiplier > 1:
+        return _as_conv(step, call, optimize)
     scaled = channels(parameters)
-    side = window["kernel_h"]
-    if scaled is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % 4:
+    if scaled is None or multiplier != 1 or window["kernel_h"] * window["kernel_w"] > TAPS_MOST:
         return step
-    if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
+    bias, weights, scales, right = scaled
+    if (weights == np.int8(-128)).any():
         return step
-    if (scaled[1] == np.int8(-128)).any():
-        return step
-    two = window["in_c"] == BLOCK // 2 and side == 3 and window["stride_w"] == 1 and window["out_w"] % 2 == 0
-    bias, weights, multiplier, right = scaled
-    if two:
-        bias, multiplier, right = (np.tile(a, 2) for a in (bias, multiplier, right))
-        weights = np.tile(weights, (2, 1))
-    packed = _pack_depthwise(bias, weights, multiplier, right)
-    fields: dict[str, Value] = {"window": window, "pixels_at_once": 1 + int(two)}
-    fields |= common_fields(parameters, packed)
-    kernel = kernels.DEPTHWISE
+    at_once = BLOCK // in_c if in_c <= HALF and window["stride_w"] == 1 else 1
+    is_own = _has_own_depthwise(window)
+    if is_own and (in_c != HALF or window["kernel_h"] != 3):
+        at_once = 1
+    if at_once > 1:
+        bias, scales, right = (np.tile(a, at_once) for a in (bias, scales, right))
+        weights = np.tile(weights, (at_once, 1))
+    if not is_own and weights.shape[1] % 2 == 0:
+        weights = np.pad(weights, ((0, 0), (0, 1)))
+    fields: dict[str, Value] = {"window": window, "pixels_at_once": at_once}
+    fields |= common_fields(parameters, _pack_depthwise(bias, weights, scales, right))
+    kernel = kernels.DEPTHWISE if is_own else kernels.DEPTHWISE_ANY
     return replace(step, calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),))
+
+
+def _has_own_depthwise(window: Window) -> bool:
+    """Whether a window has assembly of its own that is faster: 3x3 or 5x5, most of 16 channels being there."""
+    side, in_c = window["kernel_h"], window["in_c"]
+    if side not in DEPTHWISE_SIDES or window["kernel_w"] != side or in_c % 4:
+        return False
+    if (window["dilation_h"], window["dilation_w"]) != (1, 1):
+        return False
+    # Pixels of few channels are taken together by one of the two.
+    return in_c > HALF or window["stride_w"] != 1 or (in_c == HALF and side == 3 and window["out_w"] % 2 == 0)
+
+
+def _as_conv(step: Step, call: Call, optimize: str) -> Step:
+    """DEPTHWISE_CONV_2D on one channel is CONV_2D."""
+    parameters, source, target = arguments(call)
+    fields = {"window": parameters["window"], "groups": 1}
+    fields |= {name: parameters[name] for name in ("input_zero_point", "weights", "bias", "requant")}
+    return conv(step, Call(portable.CONV, (portable.CONV.structure(fields), source, target, Scratch())), optimize)
 
 
 def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32) -> Int32:
