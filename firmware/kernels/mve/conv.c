@@ -28,37 +28,44 @@ static void limit_all(const struct alpharho_mve_conv *p, int8_t *out) {
   }
 }
 
-// One group of pixels with up to 16 taps, which need no tile but lie side by side at `to`.
-static void small_group(const struct alpharho_mve_conv *p, struct multiply_job *job,
-                        const int8_t *const rows[MVE_PIXELS], int32_t taps, int32_t pixels, int8_t *to, int8_t *out) {
-  for (int32_t n = 0; n < MVE_PIXELS; n++) {
-    alpharho_mve_copy(to + n * p->depth, rows[n], taps);
+// Groups of four pixels with up to 16 taps each, side by side at `inputs`; of the last group `pixels`, the last of
+// which is there again for those that are missing.
+static void small_groups(const struct alpharho_mve_conv *p, struct multiply_job *job, int32_t groups, int32_t pixels,
+                         const int8_t *inputs, int8_t *out) {
+  const int32_t channels = p->window.out_c;
+  if (pixels < MVE_PIXELS) {
+    set_next(job, pixels, channels);
   }
-  job->inputs = to;
-  set_next(job, pixels, p->window.out_c);
+  job->groups = groups;
+  job->advance = MVE_PIXELS * channels - (channels + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS;
+  job->inputs = inputs;
   job->out = out;
   (p->depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16)(job);
 }
 
+// Pixels whose taps are not padded are multiplied where they are, others from copies in scratch.
 static void small_pointwise(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const int32_t depth = p->window.in_c, channels = p->window.out_c;
+  const int32_t most = depth == p->depth ? INT32_MAX : MVE_BLOCK / p->depth;
   int32_t pixels = p->window.out_h * p->window.out_w;
   struct multiply_job job;
   start(p, in, &job);
-  if (depth == p->depth && pixels >= MVE_PIXELS) {
-    job.groups = pixels / MVE_PIXELS;
-    job.advance = MVE_PIXELS * channels - (channels + MVE_CHANNELS - 1) / MVE_CHANNELS * MVE_CHANNELS;
-    job.out = out;
-    (depth == MVE_HALF ? alpharho_mve_multiply_8 : alpharho_mve_multiply_16)(&job);
-    in += job.groups * MVE_PIXELS * depth;
-    out += job.groups * MVE_PIXELS * channels;
-    pixels %= MVE_PIXELS;
-    job.groups = 1;
-  }
-  for (; pixels > 0; pixels -= MVE_PIXELS, in += MVE_PIXELS * depth, out += MVE_PIXELS * channels) {
-    const int8_t *rows[MVE_PIXELS];
-    set_rows(rows, in, pixels, depth);
-    small_group(p, &job, rows, depth, least(pixels, MVE_PIXELS), scratch, out);
+  while (pixels > 0) {
+    const int32_t groups = pixels < MVE_PIXELS ? 1 : least(pixels / MVE_PIXELS, most);
+    const int32_t count = least(pixels, groups * MVE_PIXELS);
+    const int8_t *inputs = in;
+    if (depth != p->depth || count < MVE_PIXELS) {
+      const struct rows rows = {p->depth, depth, count, depth};
+      alpharho_mve_copy_rows(scratch, in, &rows);
+      for (int32_t n = count; n < MVE_PIXELS; n++) {
+        alpharho_mve_copy(scratch + n * p->depth, in + (count - 1) * depth, depth);
+      }
+      inputs = scratch;
+    }
+    small_groups(p, &job, groups, least(count, MVE_PIXELS), inputs, out);
+    pixels -= count;
+    in += count * depth;
+    out += count * channels;
   }
 }
 
@@ -93,8 +100,8 @@ void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8
   // Inputs of four pixels one after the other; or the zero point, where inputs are tiled from where they are.
   int8_t *const gathered = scratch + ALPHARHO_MVE_TILE(p->depth), *to = out;
   const int is_tiled = w->in_c % MVE_BLOCK == 0 && p->depth > MVE_BLOCK;
-  const int is_pixel = w->kernel_h * w->kernel_w == 1 && w->pad_top == 0 && w->pad_left == 0;
   const int8_t *rows[MVE_PIXELS];
+  set_rows(rows, gathered, MVE_PIXELS, p->depth);
   if (is_tiled) {
     alpharho_mve_fill(gathered, p->input_zero_point, w->in_c);
   }
@@ -107,14 +114,10 @@ void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8
       alpharho_mve_tile_windows(p, in, &at, gathered, scratch);
     } else {
       for (int32_t n = 0; n < MVE_PIXELS; n++, next_pixel(w, &at)) {
-        rows[n] =
-            is_pixel ? in + (at.y * w->stride_h * w->in_w + at.x * w->stride_w) * w->in_c : gathered + n * p->depth;
-        if (!is_pixel) {
-          alpharho_mve_gather(p, in, at, gathered + n * p->depth);
-        }
+        alpharho_mve_gather(p, in, at, gathered + n * p->depth);
       }
       if (p->depth <= MVE_BLOCK) {
-        small_group(p, &job, rows, taps, pixels, scratch, to);
+        small_groups(p, &job, 1, pixels, gathered, to);
         continue;
       }
       alpharho_mve_make_tile(rows, taps, scratch);

@@ -49,19 +49,63 @@
   pop {r4-r11, pc}
   .endm
 
+// Even and odd channels of a pair of taps in turns, q2 the products of even ones, q0 of odd ones, q1 those of the second
+// tap. While the integer pipe adds those of one kind to its sums, the other pipes load and multiply what is next: \of, taps
+// and weights of a pair, or of one tap. Inputs and weights are loaded for each of the two: a phase is bound by the
+// instructions that issue, 11 cycles.
+  .macro PHASE products, sums, more_sums, multiply, of, tap, weights, second_tap=, second_weights=
+  vldrb.8 \of, \tap
+  vadd.i16 \products, \products, q1
+  vldrb.8 q3, \weights
+  vmovlb.s16 q1, \products
+  \multiply \of, \of, q3
+  vadd.i32 \sums, \sums, q1
+  .ifnb \second_tap
+  vldrb.8 q1, \second_tap
+  .endif
+  vmovlt.s16 \products, \products
+  .ifnb \second_tap
+  vldrb.8 q3, \second_weights
+  .endif
+  vadd.i32 \more_sums, \more_sums, \products
+  .ifnb \second_tap
+  \multiply q1, q1, q3
+  .endif
+  .endm
+
+// Adds the even channels of a pair, and multiplies the odd ones of the same taps, which move on.
+  .macro EVEN_PHASE first, second
+  PHASE q2, q4, q5, vmullt.s8, q0, "[\first], #16", "[r0], #16", "[\second], #16", "[r0], #16"
+  .endm
+
+// Adds the odd channels of a pair, and multiplies the even ones of the next.
+  .macro ODD_PHASE first, second
+  PHASE q0, q6, q7, vmullb.s8, q2, "[\first]", "[r0]", "[\second]", "[r0, #16]"
+  .endm
+
   .macro BLOCK_3X3
-  LOAD_BIASES
-  FIRST_TAP "[r1], #16"
-  SECOND_TAP "[r2]", "[r2], #16"
-  NEXT_FIRST_TAP "[r3], #16"
-  SECOND_TAP "[r4]", "[r4], #16"
-  NEXT_FIRST_TAP "[r5], #16"
-  SECOND_TAP "[r6]", "[r6], #16"
-  NEXT_FIRST_TAP "[r7], #16"
-  SECOND_TAP "[r8]", "[r8], #16"
-  NEXT_FIRST_TAP "[r9], #16"
-  ADD_PRODUCTS
-  STORE_BLOCK r11, r10
+  add r0, #64
+  vldrb.8 q2, [r1]
+  vldrb.8 q3, [r0]
+  vmullb.s8 q2, q2, q3
+  vldrb.8 q1, [r2]
+  vldrb.8 q3, [r0, #16]
+  vmullb.s8 q1, q1, q3
+  vldrw.u32 q4, [r0, #-64]
+  vldrw.u32 q5, [r0, #-48]
+  EVEN_PHASE r1, r2
+  vldrw.u32 q6, [r0, #-64]
+  vldrw.u32 q7, [r0, #-48]
+  ODD_PHASE r3, r4
+  EVEN_PHASE r3, r4
+  ODD_PHASE r5, r6
+  EVEN_PHASE r5, r6
+  ODD_PHASE r7, r8
+  EVEN_PHASE r7, r8
+  PHASE q0, q6, q7, vmullb.s8, q2, "[r9]", "[r0], #16"
+  vldrb.8 q0, [r9], #16
+  vmullt.s8 q0, q0, q3
+  FINISH_BLOCK r11, r10
   .endm
 
   FUNCTION alpharho_mve_depthwise_3x3_dense

@@ -29,9 +29,9 @@
 #define STACK_BYTES       16
 
 // The four other taps of a row, after its first tap has moved on by a block.
-  .macro OTHER_TAPS_AFTER_FIRST row
+  .macro OTHER_TAPS_AFTER_FIRST row, biases=
   add r6, \row, r7
-  SECOND_TAP "[r6]", "[r6]", "add r6, r6, r8"
+  SECOND_TAP "[r6]", "[r6]", "add r6, r6, r8", \biases
   NEXT_FIRST_TAP "[r6]", "add r6, r6, r8"
   SECOND_TAP "[r6]", "[r6]", "add r6, r6, r8"
   NEXT_FIRST_TAP "[r6]"
@@ -47,9 +47,9 @@
 
 // 25 taps are 12 pairs and one: the rows begin with the first and with the second tap of a pair in turns.
   .macro BLOCK_5X5
-  LOAD_BIASES
+  add r0, #64
   FIRST_TAP "[r1], #16"
-  OTHER_TAPS_AFTER_FIRST r1
+  OTHER_TAPS_AFTER_FIRST r1, biases
   SECOND_TAP "[r2]", "[r2], #16"
   OTHER_TAPS_AFTER_SECOND r2
   NEXT_FIRST_TAP "[r3], #16"
@@ -58,8 +58,7 @@
   OTHER_TAPS_AFTER_SECOND r4
   NEXT_FIRST_TAP "[r5], #16"
   OTHER_TAPS_AFTER_FIRST r5
-  ADD_PRODUCTS
-  STORE_BLOCK r11, r10
+  FINISH_BLOCK r11, r10
   .endm
 
   FUNCTION alpharho_mve_depthwise_5x5

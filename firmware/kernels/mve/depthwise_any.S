@@ -39,7 +39,10 @@
   load_fields r2, lr, r9, TAPS_TABLE, TAPS_PAIRS
   vctp.8 r6
   ldr r3, [r2], #4
-  LOAD_BIASES
+  vldrw.u32 q4, [r0], #16
+  vldrw.u32 q5, [r0], #16
+  vldrw.u32 q6, [r0], #16
+  vldrw.u32 q7, [r0], #16
   add r3, r1
   LOAD_SOME q2, r3
   vldrb.8 q3, [r0], #16
@@ -71,8 +74,7 @@
   vmullb.s8 q2, q2, q3
   le lr, .Lpair
 .Lsum:
-  ADD_PRODUCTS
-  STORE_BLOCK r7, r5, some
+  FINISH_BLOCK r7, r5, some
   add r1, #MVE_BLOCK
   subs r6, #MVE_BLOCK
   bgt .Lblock
