@@ -41,15 +41,16 @@ void alpharho_mve_depthwise_any_row(const struct alpharho_mve_depthwise *p, cons
   const struct alpharho_window *w = &p->window;
   const int32_t rows = (w->kernel_h - 1) * w->dilation_h + 1;
   const int32_t row_bytes = ((w->out_w - 1) * w->stride_w + (w->kernel_w - 1) * w->dilation_w + 1) * w->in_c;
+  const int32_t first = y * w->stride_h % rows;
   int32_t table[MOST_TAPS + 1], taps = 0;
-  for (int32_t ky = 0, place = y * w->stride_h % rows; ky < w->kernel_h; ky++) {
+  for (int32_t ky = 0, place = first; ky < w->kernel_h; ky++) {
     for (int32_t kx = 0; kx < w->kernel_w; kx++) {
       table[taps++] = place * row_bytes + kx * w->dilation_w * w->in_c;
     }
     place += w->dilation_h;
     place -= place < rows ? 0 : rows;
   }
-  table[taps] = table[0]; // for an even number; its weights are 0
+  table[taps] = first * row_bytes; // for an even number; its weights are 0
   const int32_t at_once = p->pixels_at_once, channels = at_once * w->in_c;
   const int32_t covered = (channels + MVE_BLOCK - 1) / MVE_BLOCK * MVE_BLOCK;
   struct depthwise_taps job = {
