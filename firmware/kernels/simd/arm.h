@@ -18,6 +18,13 @@ SIMD_INLINE void copy(element_t *to, const int8_t *from, int32_t count) { memcpy
 
 SIMD_INLINE void copy_16(element_t *to, const int8_t *from) { vst1q_s8(to, vld1q_s8(from)); }
 
+// Three rows of nine taps.
+SIMD_INLINE void copy_three_rows(element_t *to, const int8_t *from, int32_t pitch) {
+  copy_16(to, from);
+  copy_16(to + 9, from + pitch);
+  copy_16(to + 18, from + 2 * pitch);
+}
+
 SIMD_INLINE void fill(element_t *to, int8_t value, int32_t count) { memset(to, value, (size_t)count); }
 
 SIMD_INLINE weights_t load_weights(const int8_t *from) { return (weights_t){{vld1q_s8(from), vld1q_s8(from + 16)}}; }

@@ -62,6 +62,13 @@ SIMD_INLINE void copy_16(element_t *to, const int8_t *from) {
   _mm256_storeu_si256((__m256i *)(void *)to, load_quad(from));
 }
 
+SIMD_INLINE void copy_three_rows(element_t *to, const int8_t *from, int32_t pitch) {
+  const __m256i rows = three_rows(from, pitch);
+  const __m128i first = _mm256_castsi256_si128(rows), second = _mm256_extracti128_si256(rows, 1);
+  _mm256_storeu_si256((__m256i *)(void *)to, _mm256_cvtepi8_epi16(first));
+  _mm256_storeu_si256((__m256i *)(void *)(to + 16), _mm256_cvtepi8_epi16(second));
+}
+
 SIMD_INLINE void copy(element_t *to, const int8_t *from, int32_t count) {
   int32_t i = 0;
   for (; i + 16 <= count; i += 16) {

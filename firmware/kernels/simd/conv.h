@@ -67,6 +67,10 @@ SIMD_INLINE void gather(const struct alpharho_simd_conv *p, const struct gatheri
     return;
   }
   const int32_t from = at.y * g->pitch + at.x * g->in_c, last = from + (g->kernel_h - 1) * g->pitch;
+  if (g->row == 9 && g->kernel_h == 3 && last + 16 <= g->in_bytes) {
+    copy_three_rows(to, in + from, g->pitch);
+    return;
+  }
   if (g->row <= 16 && last + 16 <= g->in_bytes) {
     for (int32_t offset = from; offset <= last; offset += g->pitch, to += g->row) {
       copy_16(to, in + offset);

@@ -48,6 +48,10 @@ SIMD_INLINE void copy_16(element_t *to, const int8_t *from) {
   _mm_storeu_si128((__m128i *)(void *)to, bytes);
 }
 
+SIMD_INLINE void copy_three_rows(element_t *to, const int8_t *from, int32_t pitch) {
+  _mm256_storeu_si256((__m256i *)(void *)to, as_inputs(three_rows(from, pitch)));
+}
+
 SIMD_INLINE void copy(element_t *to, const int8_t *from, int32_t count) {
   int32_t i = 0;
   for (; i + 32 <= count; i += 32) {

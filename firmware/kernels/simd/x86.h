@@ -13,6 +13,16 @@ typedef __m128i bytes_t; // sixteen int8
 
 SIMD_INLINE __m128i load_16(const int8_t *from) { return _mm_loadu_si128((const __m128i *)(const void *)from); }
 
+// Three rows of nine bytes, `pitch` apart, one behind the other: a load of four of them that two stores had made would
+// have to wait for both.
+SIMD_INLINE __m256i three_rows(const int8_t *from, int32_t pitch) {
+  const __m128i first_nine = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0);
+  const __m128i first = _mm_and_si128(load_16(from), first_nine), third = load_16(from + 2 * pitch);
+  const __m128i second = _mm_and_si128(load_16(from + pitch), first_nine);
+  return _mm256_set_m128i(_mm_or_si128(_mm_srli_si128(second, 7), _mm_slli_si128(third, 2)),
+                          _mm_or_si128(first, _mm_slli_si128(second, 9)));
+}
+
 SIMD_INLINE __m256i load_words(const int32_t *from) { return _mm256_loadu_si256((const __m256i *)(const void *)from); }
 
 // What is the same for all outputs of a layer.
