@@ -8,7 +8,10 @@
 
 // The first of taps `dilation` apart, tap 0 being at `from`, that is not before 0.
 static int32_t first_inside(int32_t from, int32_t dilation) {
-  return from >= 0 ? 0 : dilation == 1 ? -from : (dilation - 1 - from) / dilation;
+  if (from >= 0) {
+    return 0;
+  }
+  return dilation == 1 ? -from : (dilation - 1 - from) / dilation;
 }
 
 void alpharho_mve_gather(const struct alpharho_mve_conv *p, const int8_t *in, struct pixel at, int8_t *to) {
