@@ -41,9 +41,9 @@ void alpharho_simd_conv(const struct alpharho_simd_conv *p, const int8_t *in, in
 // `block` of them: 16, or 8 if there are fewer than 16. The last block ends with the last channel, and may have some
 // of the one before it. `weights` has, for each block and each four taps, four weights of each of 16 channels, then
 // `scaling` of each block its rows of 16; of a block of 8, the other half is not used. A row of three taps is padded to
-// four; other windows at their end. If `pixels` is 2, there are 8 channels, the stride is 1 and the output is 2 pixels
-// wide or wider: the one block of 8 channels has them twice, for two pixels side by side.
-// `scratch` and overlap are those of alpharho_depthwise, and the ring that of alpharho_depthwise_row.
+// four; other windows at their end. If `pixels` is 2, there are 8 channels, the stride is 1: the one block of 8
+// channels has them twice, for two pixels side by side. `scratch` and overlap are those of alpharho_depthwise, and the
+// ring that of alpharho_depthwise_row.
 struct alpharho_simd_depthwise {
   struct alpharho_window window;
   int32_t block, pixels;

@@ -268,7 +268,7 @@ SIMD_INLINE void depthwise_row(const struct alpharho_simd_depthwise *p, const in
     load_block(&block, weights, scaling, w->kernel_w, count);
     weights += quads * 64;
     scaling += PARTS * 16;
-    if (p->block == 8 && p->pixels == 1) {
+    if (p->block == 8 && pixels_of(p) == 1) {
       row_of_block(&block, own, count, &steps, &end, 8, out + c);
     } else if (count == 9) {
       row_of_block(&block, own, 9, &steps, &end, 16, out + c);

@@ -13,11 +13,14 @@ SIMD_INLINE int32_t in_at(const struct steps *s, int32_t i) { return i < s->coun
 
 SIMD_INLINE int32_t out_at(const struct steps *s, int32_t i) { return i < s->count - 1 ? i * s->out : s->last_out; }
 
+// Pixels of a vector. A strip of the layer may be narrower than the layer.
+SIMD_INLINE int32_t pixels_of(const struct alpharho_simd_depthwise *p) { return p->window.out_w > 1 ? p->pixels : 1; }
+
 SIMD_INLINE struct steps steps_of(const struct alpharho_simd_depthwise *p) {
   const struct alpharho_window *w = &p->window;
-  const int32_t out = p->pixels * w->in_c, last_out = (w->out_w - p->pixels) * w->in_c;
+  const int32_t out = pixels_of(p) * w->in_c, last_out = (w->out_w - pixels_of(p)) * w->in_c;
   return (struct steps){
-      out * w->stride_w, out, (w->out_w + p->pixels - 1) / p->pixels, last_out * w->stride_w, last_out,
+      out * w->stride_w, out, (w->out_w + pixels_of(p) - 1) / pixels_of(p), last_out * w->stride_w, last_out,
   };
 }
 

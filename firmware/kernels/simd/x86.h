@@ -289,9 +289,9 @@ SIMD_INLINE void depthwise_row(const struct alpharho_simd_depthwise *p, const in
     load_block(&block, weights, scaling, quads);
     weights += quads * 64;
     scaling += PARTS * 16;
-    if (p->block == 8 && p->pixels == 1) {
+    if (p->block == 8 && pixels_of(p) == 1) {
       any_window(&block, own, quads, &steps, &end, 8, out + c);
-    } else if (row_quads == 3 && p->pixels == 1 && w->stride_w == 1 && w->out_w >= 4) {
+    } else if (row_quads == 3 && pixels_of(p) == 1 && w->stride_w == 1 && w->out_w >= 4) {
       pairs_of_windows(&block, own, channels, w->out_w, &end, out + c);
     } else if (row_quads == 3) {
       windows_3x3(&block, own, channels, &steps, &end, out + c);
