@@ -62,9 +62,9 @@ struct alpharho_mve_depthwise {
 void alpharho_mve_depthwise(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
-// The same of any window of up to 81 taps and any number of channels, with an odd number of taps in `packed`: the last of
-// an even number is followed by weights of 0. `pixels_at_once` adjacent pixels are taken for one if stride_w is 1, of up
-// to 16 channels in all.
+// The same of any window of up to 81 taps and any number of channels, with an odd number of taps in `packed`: the last
+// of an even number is followed by weights of 0. `pixels_at_once` adjacent pixels are taken for one if stride_w is 1,
+// of up to 16 channels in all.
 void alpharho_mve_depthwise_any(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_mve_depthwise_any_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 

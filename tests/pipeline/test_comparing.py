@@ -116,9 +116,9 @@ def test_a_kernel_made_slower_on_purpose_fails_the_gate(
     changed = tmp_path / "firmware"
     shutil.copytree(firmware.FIRMWARE_DIR, changed)
     kernel = changed / "kernels" / "portable" / "dense.c"
-    begin, text = "  for (int32_t i = 0; i < size; i++) {\n", kernel.read_text()
+    begin, text = "c += DENSE_ROWS) {\n", kernel.read_text()
     assert text.count(begin) == 1
-    kernel.write_text(text.replace(begin, begin + '    __asm__ volatile("nop");\n'))
+    kernel.write_text(text.replace(begin, begin + "for (volatile int wait = 0; wait < 100; wait++) {}\n"))
     monkeypatch.setattr(firmware, "FIRMWARE_DIR", changed)
     bench()
     with pytest.raises(Error, match=r"^tiny on qemu-m0: latency is worse by"):

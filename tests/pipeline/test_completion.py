@@ -162,13 +162,13 @@ def _until(terminal: int, end: bytes, limit_s: float = 120) -> bytes:
 
 
 def test_the_tab_key_installs_nothing(tmp_path: Path) -> None:
-    """A checkout that was never used: the launcher ends at once."""
+    """A checkout that was never used: the words come without an environment."""
     copy = tmp_path / "a checkout"
-    copy.mkdir()
-    for name in ("inv", "requirements.lock", "requirements-keras.lock", "system_packages.txt", "other_systems.txt"):
-        shutil.copy(ROOT / name, copy / name)
+    others = shutil.ignore_patterns(".*", "build", "reports", "tests", "__pycache__", "checkpoints")
+    shutil.copytree(ROOT, copy, ignore=others)
     done = subprocess.run(
         [copy / "inv", "--complete", "--", "deploy", "v1_025", "qemu-m4", ""], capture_output=True, text=True
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"v1_025", "qemu-m4"} <= set(done.stdout.splitlines())
     assert not (copy / ".venv").exists()
