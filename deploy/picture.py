@@ -10,7 +10,8 @@ from deploy import frames, parity
 from deploy.coding import CODED, HEADER
 from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 from deploy.request import Refused, Request
-from deploy.transaction import Sent, Transaction
+from deploy.sent import Sent
+from deploy.transaction import Transaction
 from errors import DeviceError
 
 FEW = 12

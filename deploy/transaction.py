@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from deploy import frames
 from deploy.frames import Code, Frame, Type
 from deploy.request import NoAnswer, Refused, Request, TooLong, refusal_in
+from deploy.sent import Sent
 from errors import DeviceError, LinkError
 
 if TYPE_CHECKING:
@@ -32,29 +33,6 @@ _MOST_PROBES = 4
 """So many frames are sent again when there is no answer; more if they are known to be lost."""
 _AT_ONCE = 64
 """So many frames are encoded at once."""
-
-
-@dataclass
-class Sent:
-    """A request that is on the line.
-
-    Each time that a request is sent has a number. `first` is that of the first time whose answer may still come, `last`
-    that of the last time. At the first time there were `ahead` bytes on the line, with this frame, and `position` bytes
-    had been sent in all; `at` is when that was. `guesses` counts the times that it was sent again for want of an answer
-    alone, -1 once there were copies of it: more than one answer then says nothing.
-    """
-
-    number: int
-    data: bytes
-    with_parity: bool
-    ahead: int = 0
-    at: float = 0.0
-    resend_at: float = 0.0
-    tries: int = 1
-    first: int = 0
-    last: int = 0
-    position: int = 0
-    guesses: int = 0
 
 
 @dataclass
