@@ -94,36 +94,14 @@ def calibrate(model: Artifact[KerasFacts], data: Dataset, settings: Settings) ->
     stays in float or a scale is degenerate.
     """
     _expect_pictures_and_labels(model, data)
-    chosen = _select(model, data, settings)
-    return produce(
-        "int8",
-        model.name,
-        FILENAME,
-        Int8Facts,
-        lambda folder: (
-            _improve_into(folder, model, data, settings, chosen)
-            if chosen.deciding
-            else _convert_into(folder, model, data, chosen)
-        ),
-        parents={model.kind: model.sha256},
-        tools=versions("tensorflow", "keras", "ai-edge-litert"),
-        parameters={
-            **_facts_beside_the_file(model.facts),
-            "data": data.name,
-            "pictures": len(chosen.inputs.labels),
-            "seed": settings.seed,
-            "digest": chosen.inputs.digest(),
-            "held_out": chosen.test.digest(with_labels=True),
-            "method": "plain" if chosen.deciding is None else f"improved {METHOD}",
-            "deciding": "" if chosen.deciding is None else chosen.deciding.digest(),
-        },
-    )
+    return _produced(model, data, _select(model, data, settings))
 
 
 @dataclass(frozen=True, eq=False)
 class _Chosen:
     """Examples to calibrate with, to compare with float, and to decide with; no `deciding` for a plain conversion."""
 
+    seed: int
     inputs: Examples
     test: Examples
     deciding: Examples | None
@@ -134,9 +112,40 @@ def _select(model: Artifact[KerasFacts], data: Dataset, settings: Settings) -> _
     chosen = sample(data.train, min(settings.pictures, len(data.train)), settings.seed)
     held_out = sample(data.test, min(settings.held_out, len(data.test)), settings.seed)
     return _Chosen(
+        settings.seed,
         examples.select(data.train, chosen, known, where),
         examples.select(data.test, held_out, known, where),
         None if settings.is_plain else examples.select(data.train, _deciding(data, settings), known, where),
+    )
+
+
+def _produced(model: Artifact[KerasFacts], data: Dataset, chosen: _Chosen) -> Artifact[Int8Facts]:
+    """Return the artifact that is made with chosen examples; the improved form makes that of the plain one too."""
+    deciding = chosen.deciding
+
+    def make(folder: Path) -> Int8Facts:
+        if deciding is None:
+            return _convert_into(folder, model, data, chosen)
+        return _improve_into(folder, model, data, chosen, deciding)
+
+    return produce(
+        "int8",
+        model.name,
+        FILENAME,
+        Int8Facts,
+        make,
+        parents={model.kind: model.sha256},
+        tools=versions("tensorflow", "keras", "ai-edge-litert"),
+        parameters={
+            **_facts_beside_the_file(model.facts),
+            "data": data.name,
+            "pictures": len(chosen.inputs.labels),
+            "seed": chosen.seed,
+            "digest": chosen.inputs.digest(),
+            "held_out": chosen.test.digest(with_labels=True),
+            "method": "plain" if deciding is None else f"improved {METHOD}",
+            "deciding": "" if deciding is None else deciding.digest(),
+        },
     )
 
 
@@ -146,22 +155,20 @@ def _convert_into(folder: Path, model: Artifact[KerasFacts], data: Dataset, chos
     target.write_bytes(_convert(model.path, chosen.inputs.real(), folder / LOG))
     exact = _exact(model, chosen.test, folder / LOG)
     float_outputs.save(folder, exact)
-    return replace(_checked(model, target, chosen.test, data, exact), damaged_pictures=tuple(data.damaged))
+    return _checked(model, target, chosen.test, data, exact)
 
 
 def _improve_into(
-    folder: Path, model: Artifact[KerasFacts], data: Dataset, settings: Settings, chosen: _Chosen
+    folder: Path, model: Artifact[KerasFacts], data: Dataset, chosen: _Chosen, deciding: Examples
 ) -> Int8Facts:
-    """Write the improved int8 file into a folder, or the plain one where it is no nearer to float; return its facts."""
-    target, plain = folder / FILENAME, calibrate(model, data, replace(settings, is_plain=True))
+    """Write the improved int8 file into a folder if it is nearer to float, else the plain one; return its facts."""
+    target, plain = folder / FILENAME, _produced(model, data, replace(chosen, deciding=None))
     target.write_bytes(plain.path.read_bytes())
-    assert chosen.deciding is not None
-    improvement = replace(_improve(model, target, chosen.inputs, chosen.deciding), plain=plain.facts.check)
+    improvement = replace(_improve(model, target, chosen.inputs, deciding), plain=plain.facts.check)
     if improvement.refusal:
         return replace(plain.facts, improvement=improvement)
     exact = float_outputs.load(plain.path.parent) or _exact(model, chosen.test, folder / LOG)
-    facts = _checked(model, target, chosen.test, data, exact)
-    return replace(facts, damaged_pictures=tuple(data.damaged), improvement=improvement)
+    return replace(_checked(model, target, chosen.test, data, exact), improvement=improvement)
 
 
 def _deciding(data: Dataset, settings: Settings) -> npt.NDArray[np.int64]:
@@ -177,8 +184,14 @@ def _checked(
     """Return the facts of a converted file, and how it compares with float. Raises CalibrationError, see `inspect`."""
     known = model.facts
     facts = _facts(checks.inspect(target, f"--model {model.name}"), known.labels, known.input_range)
-    facts = replace(facts, parameters=known.parameters, preset=known.preset, range_from=known.range_from)
-    return replace(facts, check=_compare(known, target, facts, test, data, exact))
+    return replace(
+        facts,
+        parameters=known.parameters,
+        preset=known.preset,
+        range_from=known.range_from,
+        damaged_pictures=data.damaged,
+        check=_compare(known, target, facts, test, data, exact),
+    )
 
 
 def _facts_beside_the_file(known: KerasFacts) -> dict[str, Json]:
