@@ -109,10 +109,9 @@ def encode(frame: Frame) -> bytes:
 
 def encode_all(frames: Sequence[Frame]) -> list[bytes]:
     """Return what `encode` does for each of some frames, in less time for many with parity."""
-    bodies = [_body(frame) for frame in frames]
     if len(frames) < FEW_TO_ENCODE or any(frame.repaired is None for frame in frames):
-        pairs = zip(frames, bodies)  # noqa: B905 (the device may have Python 3.9)
-        return [_on_line(body if frame.repaired is None else body + parity.of(body)) for frame, body in pairs]
+        return [encode(frame) for frame in frames]
+    bodies = [_body(frame) for frame in frames]
     return [_on_line(body + more) for body, more in zip(bodies, parity_rows.of(bodies))]  # noqa: B905 (3.9)
 
 
@@ -172,7 +171,7 @@ def decode_all(chunks: Sequence[bytes]) -> list[Frame | None]:
         return [decode(chunk) for chunk in chunks]
     bodies = [_decoded(chunk) for chunk in chunks]
     places = [i for i, body in enumerate(bodies) if _may_have_parity(body)]
-    frames = [None if _may_have_parity(body) else _checked(body, None) for body in bodies]
+    frames = [_checked(body, None) for body in bodies]
     repaired = parity_rows.repaired([bodies[i] for i in places], _MASK)
     for i, found in zip(places, repaired):  # noqa: B905 (the device may have Python 3.9)
         frames[i] = _checked(*found) if found else None
