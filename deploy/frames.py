@@ -153,6 +153,11 @@ def payload_that_fits(line_bytes: int) -> int:
     return size
 
 
+def first_in_map(offset: int) -> int:
+    """Return the granule of bit 0 in the map of an answer to a WRITE at `offset`."""
+    return max(0, offset // GRANULE - MAP_BEFORE)
+
+
 def decode(chunk: bytes) -> Frame | None:
     """Return the frame whose encoding (without the zeros around it) is `chunk`, or None if it is damaged."""
     body = _decoded(chunk)

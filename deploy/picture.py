@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from deploy import frames, parity
 from deploy.coding import CODED, HEADER
-from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
+from deploy.frames import CHUNK, COUNT, GRANULE, MAP, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 from deploy.request import Refused, Request
 from deploy.sent import Sent
 from deploy.transaction import Transaction
@@ -39,6 +39,11 @@ def check_write(request: Request, reply: bytes, name: str) -> None:
         size = input_bytes(request.payload)
         offset = CHUNK.unpack_from(request.payload)[1]
         raise DeviceError(f"{name}: WRITE of {size} bytes at {offset} was answered by {reply[:16].hex()}")
+
+
+def map_in(reply: bytes) -> tuple[int, int]:
+    """Return the map in the answer to a WRITE: the granule of its bit 0, and its bits, 1 for each that is stored."""
+    return frames.first_in_map(STORED.unpack_from(reply)[1]), MAP.unpack_from(reply, STORED.size)[0]
 
 
 def ticks_in(request: Request, reply: bytes, name: str) -> list[int]:
@@ -194,8 +199,7 @@ class PictureTransaction(Transaction):
 
         Those behind the map wait for an answer whose map has them, if there will be one.
         """
-        tensor, offset, _ = STORED.unpack_from(reply)
-        first, bits = max(0, offset // GRANULE - MAP_BEFORE), MAP.unpack_from(reply, STORED.size)[0]
+        tensor, (first, bits) = reply[0], map_in(reply)
         is_last = not self._has_more()
         missing, now = [], self._clock()
         for seq in lost:

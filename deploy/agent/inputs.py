@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from deploy.agent.interface import Tensor
-from deploy.frames import GRANULE, MAP, MAP_BEFORE
+from deploy.frames import GRANULE, MAP, first_in_map
 
 
 class Input:
@@ -40,8 +40,8 @@ class Input:
         self.spans[first:last] = [(offset, end)]
 
     def map_around(self, offset: int) -> bytes:
-        """Return which granules are written; bit 0 is the one MAP_BEFORE before that of `offset`, or the first one."""
-        first, size, bits = max(0, offset // GRANULE - MAP_BEFORE), len(self.data), 0
+        """Return which granules are written, as the answer to a WRITE at `offset` says it."""
+        first, size, bits = first_in_map(offset), len(self.data), 0
         for start, stop in self.spans:
             end = stop // GRANULE if stop < size else -(-stop // GRANULE)
             low, high = max(-(-start // GRANULE) - first, 0), min(end - first, 8 * MAP.size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.frames import GRANULE, MAP, MAP_BEFORE, MOST_TOGETHER, STORED, Frame
+from deploy.frames import GRANULE, MAP, MOST_TOGETHER, STORED, Frame, first_in_map
 
 LAST = 3
 """So many of the last ones are answered each: nothing behind them says the same."""
@@ -23,8 +23,8 @@ class Unanswered:
         """Add a WRITE, given with its answer's payload before the map; return what is to be answered before it."""
         flagged, offset, size = STORED.unpack(stored)
         begin, end = offset // GRANULE, -(-(offset + size) // GRANULE)
-        first = max(0, begin - MAP_BEFORE)
         answers: list[Answer] = []
+        first = first_in_map(offset)
         is_shown = flagged == self._flagged and first <= self._begin and self._end <= first + 8 * MAP.size
         if self._is_full or size == 0 or not is_shown:
             answers = self._taken(1)
