@@ -12,7 +12,7 @@ from deploy.coding import CODED
 from deploy.exchange import Exchange
 from deploy.frames import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Type
 from deploy.info import DeviceInfo
-from deploy.picture import PictureTransaction, check_write, map_in
+from deploy.picture import PictureTransaction, check_write, has_map, map_in
 from deploy.request import Request, TooLong
 
 _SMALLEST_CHUNK = 256
@@ -115,8 +115,9 @@ class InputWriter:
         bits = 0
         for request, reply in zip(requests, self._exchange.transact(requests, stage), strict=True):
             check_write(request, reply, self._exchange.link.name)
-            first, stored = map_in(reply)
-            bits |= stored << first
+            if has_map(reply):
+                first, stored = map_in(reply)
+                bits |= stored << first
         count = -(-size // GRANULE)
         absent = [i for i in range(count) if not bits >> i & 1]
         self.resumed_bytes += (count - len(absent)) * GRANULE

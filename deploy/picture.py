@@ -41,6 +41,11 @@ def check_write(request: Request, reply: bytes, name: str) -> None:
         raise DeviceError(f"{name}: WRITE of {size} bytes at {offset} was answered by {reply[:16].hex()}")
 
 
+def has_map(reply: bytes) -> bool:
+    """Whether the answer to a WRITE has a map: a device may leave it out."""
+    return len(reply) >= STORED.size + MAP.size
+
+
 def map_in(reply: bytes) -> tuple[int, int]:
     """Return the map in the answer to a WRITE: the granule of its bit 0, and its bits, 1 for each that is stored."""
     return frames.first_in_map(STORED.unpack_from(reply)[1]), MAP.unpack_from(reply, STORED.size)[0]
@@ -185,7 +190,7 @@ class PictureTransaction(Transaction):
         self.unsent = type(self.unsent)(sorted(self.unsent))
 
     def _to_send_again(self, lost: list[int], frame: Frame) -> list[int]:
-        if frame.type == Type.WRITE | frames.REPLY and len(frame.payload) >= STORED.size + MAP.size:
+        if frame.type == Type.WRITE | frames.REPLY and has_map(frame.payload):
             lost = self._not_in_map(lost, frame.payload)
         if self._run is None:
             return lost

@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.simulated_line import Line, SimulatedLine, answer_to
+from deploy import frames
 from deploy.agent.server import Server
+from deploy.frames import STORED, Type
 from deploy.session import Session
 from errors import LinkError
 from measure.connection import MOST_LOSSES, Connection
@@ -121,3 +123,20 @@ def test_a_picture_that_was_stored_whole_is_run() -> None:
         session.remember(before)
         assert session.infer(data).output_bytes == answer_to(data)
     assert link.bytes_out - sent < 1000
+
+
+def test_a_device_that_answers_without_a_map_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = SimulatedLine(SLOW, input_bytes=SIZE)
+    before = broken(link)
+
+    def without_map(piece: bytes) -> bytes:
+        frame = frames.decode(piece[:-1])
+        if frame is None or frame.type != Type.WRITE | frames.REPLY:
+            return piece
+        return frames.encode(frame._replace(payload=frame.payload[: STORED.size]))[1:]
+
+    monkeypatch.setattr(link, "_spoiled", without_map)
+    with Session(link, clock=link.clock) as session:
+        session.remember(before)
+        assert session.infer(DATA).output_bytes == answer_to(DATA)
+        assert session.resumed_bytes == 0
