@@ -87,16 +87,15 @@ class SimulatedLine:
         input_bytes: int = 49_152,
         infer_s: float = 0.1,
         window: int = 4096,
+        max_payload: int = 1024,
         input_preserved: bool = True,
         seed: int = 1,
     ) -> None:
-        self.line, self.window = line, window
+        self.line, self.window, self.max_payload = line, window, max_payload
         self.engine = SumEngine(input_bytes, infer_s, input_preserved)
         self.now = 0.0
         self.bytes_out = self.frames_out = self.overruns = 0
-        self._server = Server(
-            self.engine, {"board": "simulated", "firmware": "-"}, self._answer, window=window, max_payload=1024
-        )
+        self.restart()
         self._random = random.Random(seed)
         self._byte_s = 10 / line.baud
         self._line_free_at = self._device_free_at = 0.0
@@ -105,6 +104,11 @@ class SimulatedLine:
         self._reply = b""
         self._cut_at = 0.0
         self._until_error = int(self._random.expovariate(line.byte_error)) if line.byte_error else 0
+
+    def restart(self) -> None:
+        """Let the device begin again: it has nothing of its input."""
+        identity = {"board": "simulated", "firmware": "-"}
+        self._server = Server(self.engine, identity, self._answer, window=self.window, max_payload=self.max_payload)
 
     def clock(self) -> float:
         """Return the simulated time in seconds."""

@@ -7,7 +7,6 @@ import random
 import pytest
 
 from benchmarks.simulated_line import Line, SimulatedLine, answer_to
-from deploy.agent.server import Server
 from deploy.request import NoAnswer
 from deploy.session import Session
 from tests.deploy.test_session import frame_by_frame
@@ -18,10 +17,7 @@ LONGEST = 2000
 
 def line_that_loses(longest: int, baud: int, window: int) -> SimulatedLine:
     """Return a line that loses each frame of more than `longest` bytes, to a device that could take them all."""
-    link = SimulatedLine(Line(baud), input_bytes=SIZE, infer_s=0.01, window=window)
-    link._server = Server(
-        link.engine, {"board": "simulated", "firmware": "-"}, link._answer, window=window, max_payload=65535
-    )
+    link = SimulatedLine(Line(baud), input_bytes=SIZE, infer_s=0.01, window=window, max_payload=65535)
     frame_by_frame(link, lambda _, encoded: len(encoded) > longest)
     return link
 

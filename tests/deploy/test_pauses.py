@@ -6,7 +6,6 @@ import random
 import time
 
 from benchmarks.simulated_line import Line, SimulatedLine, answer_to
-from deploy.agent.server import Server
 from deploy.request import Timeouts
 from deploy.session import Session
 from tests.deploy.fake import FakeEngine, FakeLink, expected_output
@@ -45,9 +44,7 @@ class StallingLine(SimulatedLine):
     """A fast line without faults to an agent that has no processor for half a second, again and again."""
 
     def __init__(self) -> None:
-        super().__init__(Line(20_000_000), infer_s=0.01, window=1 << 18)
-        identity = {"board": "simulated", "firmware": "-"}
-        self._server = Server(self.engine, identity, self._answer, window=1 << 18, max_payload=65535)
+        super().__init__(Line(20_000_000), infer_s=0.01, window=1 << 18, max_payload=65535)
         self._stalls_at, self.stalls = 0.05, 0
 
     def _arrive(self, piece: bytes, at: float) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.simulated_line import Line, SimulatedLine, answer_to
 from deploy import frames
-from deploy.agent.server import Server
 from deploy.frames import STORED, Type
 from deploy.session import Session
 from errors import LinkError
@@ -41,6 +40,19 @@ def broken(link: SimulatedLine, data: bytes = DATA) -> Session:
     return first
 
 
+@contextmanager
+def following(before: Session) -> Iterator[Session]:
+    """Yield a session over the same line that takes over from one that was cut."""
+    with Session(before.link, clock=before.exchange.clock) as session:
+        session.remember(before)
+        yield session
+
+
+def expect_all_sent(session: Session, data: bytes) -> None:
+    assert session.infer(data).output_bytes == answer_to(data)
+    assert session.resumed_bytes == 0
+
+
 @pytest.mark.parametrize(
     ("line", "most"), [(SLOW, 1.25), (replace(SLOW, byte_error=0.005, frame_drop=0.02), 2.0)], ids=["good", "bad"]
 )
@@ -58,8 +70,7 @@ def test_only_what_is_missing_is_sent() -> None:
     link = SimulatedLine(SLOW, input_bytes=SIZE)
     before = broken(link)
     sent = link.bytes_out
-    with Session(link, clock=link.clock) as session:
-        session.remember(before)
+    with following(before) as session:
         assert session.infer(DATA).output_bytes == answer_to(DATA)
         assert 4096 < session.resumed_bytes < SIZE
         assert link.bytes_out - sent < SIZE - session.resumed_bytes / 2
@@ -70,30 +81,20 @@ def test_only_what_is_missing_is_sent() -> None:
 def test_a_device_that_restarted_gets_all_of_it() -> None:
     link = SimulatedLine(SLOW, input_bytes=SIZE)
     before = broken(link)
-    link._server = Server(link.engine, {"board": "simulated", "firmware": "-"}, link._answer, window=link.window)
-    with Session(link, clock=link.clock) as session:
-        session.remember(before)
-        assert session.infer(DATA).output_bytes == answer_to(DATA)
-        assert session.resumed_bytes == 0
+    link.restart()
+    with following(before) as session:
+        expect_all_sent(session, DATA)
 
 
 def test_another_picture_takes_nothing_over() -> None:
-    link = SimulatedLine(SLOW, input_bytes=SIZE)
-    before = broken(link)
-    with Session(link, clock=link.clock) as session:
-        session.remember(before)
-        assert session.infer(OTHER).output_bytes == answer_to(OTHER)
-        assert session.resumed_bytes == 0
+    with following(broken(SimulatedLine(SLOW, input_bytes=SIZE))) as session:
+        expect_all_sent(session, OTHER)
 
 
 def test_nor_does_the_same_picture_once_something_else_was_written() -> None:
-    link = SimulatedLine(SLOW, input_bytes=SIZE)
-    before = broken(link)
-    with Session(link, clock=link.clock) as session:
-        session.remember(before)
+    with following(broken(SimulatedLine(SLOW, input_bytes=SIZE))) as session:
         session.write_inputs(OTHER)
-        assert session.infer(DATA).output_bytes == answer_to(DATA)
-        assert session.resumed_bytes == 0
+        expect_all_sent(session, DATA)
 
 
 @pytest.mark.parametrize("input_preserved", [True, False])
@@ -105,10 +106,8 @@ def test_a_picture_that_was_run_and_not_answered_is_sent_again(input_preserved: 
         link._server.run(1)
     before = Session(link, clock=link.clock)
     before._unfinished = DATA
-    with Session(link, clock=link.clock) as session:
-        session.remember(before)
-        assert session.infer(DATA).output_bytes == answer_to(DATA)
-        assert session.resumed_bytes == 0
+    with following(before) as session:
+        expect_all_sent(session, DATA)
 
 
 def test_a_picture_that_was_stored_whole_is_run() -> None:
@@ -119,8 +118,7 @@ def test_a_picture_that_was_stored_whole_is_run() -> None:
     before = Session(link, clock=link.clock)
     before._unfinished = data
     sent = link.bytes_out
-    with Session(link, clock=link.clock) as session:
-        session.remember(before)
+    with following(before) as session:
         assert session.infer(data).output_bytes == answer_to(data)
     assert link.bytes_out - sent < 1000
 
@@ -136,7 +134,5 @@ def test_a_device_that_answers_without_a_map_gets_all_of_it(monkeypatch: pytest.
         return frames.encode(frame._replace(payload=frame.payload[: STORED.size]))[1:]
 
     monkeypatch.setattr(link, "_spoiled", without_map)
-    with Session(link, clock=link.clock) as session:
-        session.remember(before)
-        assert session.infer(DATA).output_bytes == answer_to(DATA)
-        assert session.resumed_bytes == 0
+    with following(before) as session:
+        expect_all_sent(session, DATA)
