@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploy import frames, parity
@@ -127,7 +126,7 @@ class PictureTransaction(Transaction):
     def _has_more(self) -> bool:
         return bool(self.unsent) and self.unsent[0] < self.writes
 
-    def _watched(self) -> Sequence[int]:
+    def _watched(self) -> list[int]:
         if self._run is None:
             return list(self.sent)
         return [seq for seq, sent in self.sent.items() if sent.number >= self.writes]

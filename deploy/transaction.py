@@ -226,9 +226,9 @@ class Transaction:
         due = [seq for seq in watched if self.sent[seq].resend_at <= now]
         if due and self.in_order:
             return self._by_number(watched)
-        return due if len(watched) <= _MOST_PROBES else list(watched[-_MOST_PROBES:] if due else due)
+        return watched[-_MOST_PROBES:] if due and len(watched) > _MOST_PROBES else due
 
-    def _watched(self) -> Sequence[int]:
+    def _watched(self) -> list[int]:
         """Return which requests are sent again if their answers do not come in time."""
         return list(self.sent)
 
