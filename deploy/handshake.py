@@ -38,12 +38,13 @@ def handshake(exchange: Exchange) -> DeviceInfo:
                 raise
             most, can_be_short = _PART_BYTES, False  # firmware that sends long parts only
             continue
+        except TooLong as e:
+            if not text and exchange.clock() >= give_up_at:
+                raise NoAnswer(f"{e} (during the handshake); {_received(exchange)}") from e
+            most = _SHORTEST_PART
+            continue
         except NoAnswer as e:
-            if isinstance(e, TooLong) and (text or exchange.clock() < give_up_at):
-                most = _SHORTEST_PART
-                continue
-            during = " (during the handshake)" if isinstance(e, TooLong) else ""
-            raise NoAnswer(f"{e}{during}; {_received(exchange)}") from e
+            raise NoAnswer(f"{e}; {_received(exchange)}") from e
         for reply in replies:
             part, total = _part(reply, len(text), total if text else 0, f"{name}: INFO")
             text += part
