@@ -13,7 +13,7 @@ from deploy.agent.inputs import Input, tensor_bytes
 from deploy.agent.interface import Engine
 from deploy.agent.payloads import Refusal, as_json, decoded, expect_size, unpack
 from deploy.agent.text_mode import TextMode
-from deploy.agent.unanswered import Unanswered
+from deploy.agent.unanswered import Answer, Unanswered
 from deploy.frames import CHUNK, COUNT, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 
 WINDOW = 1 << 18
@@ -21,6 +21,7 @@ MAX_PAYLOAD = frames.MAX_PAYLOAD
 JOINED_BYTES = 1024  # short answers go together; the host goes on before all it sent is taken
 MAX_COMMAND = 1 << 17  # a `db` of one picture may come as one command of MLPerf Tiny's runner
 
+_FLAGS = WITH_MAP | coding.CODED
 _RUN, _WRITE, _WRITTEN = int(Type.RUN), int(Type.WRITE), Type.WRITE | frames.REPLY
 _OFFSET = struct.Struct("<I")
 _OFFSET_MOST = struct.Struct("<IH")
@@ -99,12 +100,12 @@ class Server:
         has_parity = request.repaired is not None and len(payload) <= frames.LONGEST_REPAIRABLE
         self._reply(Frame(kind, request.seq, payload, repaired=0 if has_parity else None))
 
-    def _answer_writes(self, answers: list[tuple[int, bytes, int | None]]) -> None:
+    def _answer_writes(self, answers: list[Answer]) -> None:
         """Answer WRITEs with a map, which need no parity: those behind them say the same."""
         for seq, stored, repaired in answers:
             flagged, offset, _ = STORED.unpack(stored)
-            payload = stored + self.inputs[flagged & ~(WITH_MAP | coding.CODED)].map_around(offset)
-            payload += b"" if repaired is None else REPAIRED.pack(min(repaired, 0xFF))
+            payload = stored + self.inputs[flagged & ~_FLAGS].map_around(offset)
+            payload += b"" if repaired is None else REPAIRED.pack(repaired)
             self._reply(Frame(_WRITTEN, seq, payload))
 
     def _reply(self, reply: Frame) -> None:
@@ -173,7 +174,7 @@ class Server:
         if len(payload) < CHUNK.size:
             raise Refusal(Code.LENGTH, f"WRITE takes at least {CHUNK.size} bytes, got {len(payload)}")
         flagged, offset = CHUNK.unpack_from(payload)
-        tensor, chunk = flagged & ~(WITH_MAP | coding.CODED), payload[CHUNK.size :]
+        tensor, chunk = flagged & ~_FLAGS, payload[CHUNK.size :]
         if flagged & coding.CODED and tensor < len(self.inputs):
             chunk = decoded(chunk)
         self._check_range("input", self.input_sizes, tensor, offset, len(chunk))
