@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -44,9 +43,7 @@ class Costs:
     whole: float
 
 
-def work_of(
-    graph: Graph, by_rows: Collection[int], computed: Mapping[int, tuple[int, int]] = MappingProxyType({})
-) -> list[Work]:
+def work_of(graph: Graph, by_rows: Collection[int], computed: Mapping[int, tuple[int, int]]) -> list[Work]:
     """Return what each operator of an int8 graph has to do, in order; `by_rows` are those that run row by row.
 
     `computed` has the pixels of those convolutions that compute some again, and the same with each call's rounded up.
@@ -66,18 +63,14 @@ def _work(graph: Graph, operator: Operator, by_rows: bool, computed: tuple[int, 
         kind = f"{operator.name} by channel" if is_gate else operator.name
         return Work(kind + ending, (0, 0, target.size, pixels, source.size))
     kernel = graph.tensors[operator.inputs[1]]
-    macs = graph.macs(operator)
     sides = kernel.shape[1:3] if len(kernel.shape) == 4 else ()
     kind = " ".join([operator.name, "x".join(map(str, sides))]).strip()
     if operator.name == "CONV_2D" and pixels == 1:
         kind += " of one pixel"
-    if computed:
-        each = macs / pixels
-        outputs = computed[0] * target.shape[-1]
-        return Work(kind + ending, (computed[0] * each, computed[1] * each, outputs, computed[0], source.size))
+    each = graph.macs(operator) // pixels
     width = target.shape[2] if by_rows else pixels
-    rounded = macs * (-(-width // PIXELS) * PIXELS) / width
-    return Work(kind + ending, (macs, rounded, target.size, pixels, source.size))
+    pixels, rounded = computed or (pixels, pixels // width * -(-width // PIXELS) * PIXELS)
+    return Work(kind + ending, (pixels * each, rounded * each, pixels * target.shape[-1], pixels, source.size))
 
 
 def fit(rows: Iterable[tuple[Work, float]]) -> dict[str, tuple[float, ...]]:

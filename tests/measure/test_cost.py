@@ -12,7 +12,7 @@ from models.presets import Preset
 
 
 def works(name: str, by_rows: tuple[int, ...] = ()) -> list[Work]:
-    return cost.work_of(random_int8.graph_of(presets.parse(name, 10), has_weights=False), by_rows)
+    return cost.work_of(random_int8.graph_of(presets.parse(name, 10), has_weights=False), by_rows, {})
 
 
 def test_macs_are_those_of_the_table() -> None:
