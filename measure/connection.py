@@ -76,14 +76,12 @@ class Connection:
                 if not is_loss(e) or self._give_up_s <= 0:
                     raise
                 before, stored = stored, self.session.resumed_bytes
-                if done() > finished:
+                if is_further := done() > finished:
                     finished, restarts = done(), 0
-                    losses, since = 0, self._clock()
-                elif stored > before:
+                if is_further or stored > before:
                     losses, since = 0, self._clock()
                 losses, restarts = losses + 1, restarts + (stored < before)
-                if max(losses, restarts) > MOST_LOSSES:
-                    times = max(losses, restarts)
+                if (times := max(losses, restarts)) > MOST_LOSSES:
                     raise type(e)(f"{e}; it was lost {times} times in a row without progress") from e
                 self._wait(e, losses, since + self._give_up_s)
 
