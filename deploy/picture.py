@@ -99,7 +99,7 @@ class PictureTransaction(Transaction):
 
     def _may_begin(self, number: int) -> bool:
         if number == self.writes:
-            self._flush()  # a line that repeats what is written at once would begin a new input behind RUN
+            self._unwritten.flush()  # a line that repeats what is written at once would begin a new input behind RUN
         return number < self.writes or (self.done > 0 and (self._are_few_missing() or not self.exchange.errors.rate))
 
     def _are_few_missing(self) -> bool:

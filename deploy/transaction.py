@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from deploy import frames
 from deploy.frames import Code, Frame, Type
+from deploy.joined import JoinedWrites
 from deploy.request import NoAnswer, Refused, Request, TooLong, refusal_in
 from deploy.sent import Sent
 from errors import DeviceError, LinkError
@@ -26,9 +27,6 @@ SPLIT_TRIES = 6
 SHORT_LINE_BYTES = 128
 STILL_SHORT_BYTES = 512
 """A frame that is longer is not the last thing to try on a line that is silent."""
-JOINED_BYTES = 4096
-"""Short frames are written together, as many as fit into so many bytes, or into a part of a large window."""
-_JOINED_SHARE = 16
 _MOST_PROBES = 4
 """So many frames are sent again when there is no answer; more if they are known to be lost."""
 _AT_ONCE = 64
@@ -57,7 +55,7 @@ class Transaction:
         self._clock = self.exchange.clock
         self._times = 0
         self._silent = 0
-        self._pending = bytearray()
+        self._unwritten = JoinedWrites(self.exchange.link, self.exchange.window)
         self._damaged = self.exchange.decoder.damaged
         self._may_have_parity = self.exchange.best_frames().with_parity
 
@@ -87,7 +85,7 @@ class Transaction:
         while self.done < len(self.requests):
             self._send_ahead()
             if not self._may_wait_for_more():
-                self._flush()
+                self._unwritten.flush()
             before, done, damaged = self._clock(), self.done, self.exchange.decoder.damaged
             wait_s = max(0.0, min(self.sent[seq].resend_at for seq in self._watched()) - before)
             for frame in self.exchange.receive(wait_s):
@@ -180,7 +178,7 @@ class Transaction:
         if copies > 1:
             sent.guesses = -1
         self._bytes_out += copies * len(sent.data)
-        self._write(sent.data * copies)
+        self._unwritten.add(sent.data * copies)
         wait, busy_s = self._wait(sent), self._busy_s(sent.number)
         longest = max(wait, _LONGEST_RUN_RESEND_S if busy_s else _LONGEST_RESEND_S)
         sent.resend_at = self._clock() + min(wait * _BACKOFF ** min(self._silent, _MOST_BACKOFFS), longest)
@@ -198,22 +196,11 @@ class Transaction:
         copies = self.exchange.errors.copies(at_risk, with_parity=sent.with_parity)
         return max(1, min(copies, room))
 
-    def _write(self, data: bytes) -> None:
-        if len(self._pending) + len(data) > max(JOINED_BYTES, self.exchange.window // _JOINED_SHARE):
-            self._flush()
-        self._pending += data[1:] if self._pending else data  # one zero between two frames is enough
-
-    def _flush(self) -> None:
-        if self._pending:
-            data = bytes(self._pending)
-            self._pending.clear()
-            self.exchange.link.write(data)
-
     def _may_wait_for_more(self) -> bool:
         """Whether the line is busy for long enough that short frames may wait to be written with others."""
         window = self.exchange.window
-        on_line = self.in_flight - len(self._pending)
-        is_busy = len(self._pending) < window // 4 and on_line > window // 2
+        on_line = self.in_flight - len(self._unwritten)
+        is_busy = len(self._unwritten) < window // 4 and on_line > window // 2
         return is_busy and self._silent == 0 and self._has_more()
 
     def _has_more(self) -> bool:
