@@ -52,8 +52,7 @@ class TailAnswers:
 class InputWriter:
     """Writes inputs to one device. It remembers how long a chunk may be on a line that loses long ones.
 
-    `info` is that of the last handshake. With `resumes`, a part of the next inputs may be stored: the device is asked
-    which, and `resumed_bytes` counts what it was.
+    `info` is that of the last handshake. `resumed_bytes` counts what the device had of inputs that were resumed.
     """
 
     info: DeviceInfo
@@ -62,7 +61,6 @@ class InputWriter:
         self._exchange = exchange
         self._longest_chunk = frames.MAX_PAYLOAD
         self._coder = Coder(exchange)
-        self.resumes = False
         self.resumed_bytes = 0
 
     def write(
@@ -72,14 +70,16 @@ class InputWriter:
         stage: str,
         on_done: Callable[[int], None] | None = None,
         tail: Tail = NO_TAIL,
+        resumes: bool = False,
     ) -> TailAnswers:
         """Write all of an input, sending ahead as far as the window allows, and the tail behind it.
 
         `stage` names in errors what was being done; `on_done` is called with the number of bytes that are stored.
+        With `resumes`, the device may have a part of the input from an earlier session, which is not sent again.
         Raises LinkError or DeviceError as Exchange.transact.
         """
         size = len(data)
-        missing = self._missing(tensor, size, stage)
+        missing = self._missing(tensor, size, stage) if resumes else [(0, size)]
         answers = TailAnswers()
         self._longest_chunk = min(_GROWTH * self._longest_chunk // 4, frames.MAX_PAYLOAD)
         codes = _touching(missing, self._coder.codes(self.info, tensor, data, self._chunk_bytes()))
@@ -105,7 +105,7 @@ class InputWriter:
 
     def _missing(self, tensor: int, size: int, stage: str) -> list[Span]:
         """Return which bytes of an input are to be written, one granule at least: the maps of empty WRITEs show it."""
-        if not self.resumes or not self.info.write_map or self.info.input_streamed:
+        if not self.info.write_map or self.info.input_streamed:
             return [(0, size)]
         heads = [
             CHUNK.pack(tensor | WITH_MAP, min(at + MAP_BEFORE * GRANULE, size // GRANULE * GRANULE))

@@ -133,12 +133,12 @@ class Session:
         Raises ValueError on a wrong size.
         """
         started, begin = time.perf_counter(), self.exchange.clock()
-        self._writer.resumes, self._writer.resumed_bytes = input_bytes == self._unfinished, 0
+        self._writer.resumed_bytes = 0
         run = self._run_request(1)
         reads = self._reader.all_requests()
         tail = Tail([run, *reads], self._run_time.longest_s, self.timeouts.run_s, self._stage("RUN"))
         try:
-            answers = self.write_inputs(input_bytes, tail)
+            answers = self.write_inputs(input_bytes, tail, resumes=input_bytes == self._unfinished)
             ticks = ticks_in(run, answers.replies[0] or b"", self.link.name)
             self.inferences += 1
             outputs = self._reader.joined(reads, answers.replies[1:])
@@ -150,8 +150,6 @@ class Session:
                 raise
             last = f"; last output: {self.log[-1][:200]}" if self.log else ""
             raise Restarted(f"{self.link.name}: device lost its input, it seems to have restarted{last}") from e
-        finally:
-            self._writer.resumes = False
         if answers.took_s is not None:
             self._run_time.learn(answers.took_s)
         # What a device computes while it takes a streamed input counts in the time of its RUN.
@@ -166,34 +164,35 @@ class Session:
             self.progress("run", 1, 1)
             self.progress("read", size, size)
 
-    def write_inputs(self, data: bytes, tail: Tail = NO_TAIL) -> TailAnswers:
+    def write_inputs(self, data: bytes, tail: Tail = NO_TAIL, *, resumes: bool = False) -> TailAnswers:
         """Write all inputs, given one behind the other in the model's order, and a tail behind the last one.
 
+        With `resumes`, what the device already has of them is not sent again.
         Raises ValueError on a wrong size.
         """
         sizes = [spec.nbytes for spec in self.info.inputs]
         if len(sizes) == 1:
-            return self._write(data, 0, tail)
+            return self._write(data, 0, tail, resumes)
         if len(data) != sum(sizes):
             raise ValueError(f"{len(sizes)} inputs: expected {sum(sizes)} bytes, got {len(data)}")
         at = 0
         for tensor, size in enumerate(sizes[:-1]):
-            self._write(data[at : at + size], tensor)
+            self._write(data[at : at + size], tensor, NO_TAIL, resumes)
             at += size
-        return self._write(data[at:], len(sizes) - 1, tail)
+        return self._write(data[at:], len(sizes) - 1, tail, resumes)
 
     def write_input(self, data: bytes, tensor: int = 0) -> None:
         """Write all of an input, sending ahead as far as the window allows. Raises ValueError on a wrong size."""
         self._write(data, tensor)
 
-    def _write(self, data: bytes, tensor: int, tail: Tail = NO_TAIL) -> TailAnswers:
+    def _write(self, data: bytes, tensor: int, tail: Tail = NO_TAIL, resumes: bool = False) -> TailAnswers:
         size = self.info.inputs[tensor].nbytes
         if len(data) != size:
             raise ValueError(f"input {tensor}: expected {size} bytes, got {len(data)}")
         self._input_at = self.exchange.clock() if self._input_at is None else self._input_at
         self._unfinished = b""
         done = self._reporter("write", 1, size)
-        return self._writer.write(tensor, data, self._stage("writing the input"), done, tail)
+        return self._writer.write(tensor, data, self._stage("writing the input"), done, tail, resumes)
 
     def run(self, count: int = 1) -> list[int]:
         """Run `count` times on the input that was written; return each inference's ticks.
