@@ -41,7 +41,7 @@ def check_write(request: Request, reply: bytes, name: str) -> None:
 
 
 def has_map(reply: bytes) -> bool:
-    """Whether the answer to a WRITE has a map: a device may leave it out."""
+    """Whether the answer to a WRITE has a map; one without is taken too."""
     return len(reply) >= STORED.size + MAP.size
 
 
@@ -112,7 +112,7 @@ class PictureTransaction(Transaction):
             self._run_sent_at = self._run_sent_at or self._clock()
 
     def _bytes_at_risk(self, sent: Sent) -> int:
-        if self._has_map(sent.number):
+        if self._wants_map(sent.number):
             return len(sent.data)  # a lost answer does no harm
         at_risk = super()._bytes_at_risk(sent)
         return at_risk if sent.number < self.writes else max(at_risk, len(sent.data) + REFUSAL_BYTES)
@@ -195,7 +195,7 @@ class PictureTransaction(Transaction):
             return lost
         return [seq for seq in lost if self.sent[seq].number >= self.writes]
 
-    def _has_map(self, number: int) -> bool:
+    def _wants_map(self, number: int) -> bool:
         return number < self.writes and self.requests[number].payload[0] >= WITH_MAP
 
     def _not_in_map(self, lost: list[int], reply: bytes) -> list[int]:

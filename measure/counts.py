@@ -52,7 +52,7 @@ def kept(setup: Setup, info: DeviceInfo, pictures: Pictures, measure: Callable[[
 
     parameters: dict[str, Json] = {
         "input": digest_of(np.frombuffer(pictures.first, np.uint8)),
-        "answer": "kept",
+        "answer": "kept",  # earlier versions kept counts without one
         "emulator": json.dumps(asdict(setup.target.emulator), sort_keys=True) if setup.target.emulator else "",
     }
     counts = keep("counts", FILENAME, CountsFacts, make, setup, info, parameters, setup.settings.fresh)

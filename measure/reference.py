@@ -96,7 +96,7 @@ def compare_with_reference(
 def agreement_of_timed(setup: Setup, pictures: Pictures, answer: str) -> Agreement:
     """Return whether the device's answer to the first picture, which is timed, equals the reference's.
 
-    `answer` has the bytes of all outputs in hexadecimal. Raises DeviceError if the model has more or fewer.
+    `answer` has the bytes of all outputs in hexadecimal. Raises DeviceError if the reference has more or fewer.
     """
     first = replace(pictures, inputs=pictures.inputs[:1], truth=None, why_not="")
     reference = reference_outputs(setup, first, setup.reference_kernels)

@@ -32,7 +32,7 @@ def test_frames_become_short_before_patience_ends(baud: int, window: int) -> Non
             assert session.infer(data).output_bytes == answer_to(data)
 
 
-def test_a_device_that_is_gone_is_not_asked_for_ever() -> None:
+def test_a_device_that_is_gone_does_not_get_requests_forever() -> None:
     link = line_that_loses(LONGEST, 115_200, 1 << 18)
     with Session(link, clock=link.clock) as session:
         session.infer(random.Random(1).randbytes(SIZE))
