@@ -242,7 +242,7 @@ def start(model: Path, board: Target, engine: str = "") -> Link:
     compiled: Artifact[ImageFacts]
     if board.kind == "mcu":
         compiled = microcontroller.compile_for(adopted, board)
-    elif engine == "aot":
+    elif (engine or board.engine) == "aot":
         compiled = linux_program.compile_for(adopted, board)
     else:
         compiled = litert.compile_for(adopted, board)
