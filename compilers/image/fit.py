@@ -23,7 +23,8 @@ from target.sections import Mcu
 FIRMWARE_RAM_BYTES = 7_616
 # A family without interrupts has no receive ring: 3,396 to 3,440 bytes.
 POLLED_RAM_BYTES, POLLED = 3_500, ("riscv_virt",)
-FIRMWARE_FLASH_BYTES = {"dsp": 19_968, "m7": 20_480, "mve": 20_992, "portable": 24_064, "simd": 0}  # simd: of processes
+# The set `simd` is for Linux programs, which have no flash.
+FIRMWARE_FLASH_BYTES = {"dsp": 19_968, "m7": 20_480, "mve": 20_992, "portable": 24_064, "simd": 0}
 BYTES_PER_WRITTEN_BIT = 512  # of input, for one byte of RAM
 SDK_STACK_BYTES = STACK_BYTES + PROTOCOL_STACK_BYTES + MAIN_STACK_BYTES
 

@@ -99,7 +99,7 @@ def find(target: Target, environment: Mapping[str, str] = os.environ) -> Library
 
 
 def missing(target: Target) -> str:
-    """Return why there is no library for a target, as `find` says it; "" if there is one."""
+    """Return the message of the error that `find` raises for a target; "" if there is a library."""
     try:
         find(target)
     except CompileError as e:
