@@ -20,37 +20,6 @@ SMALLEST_SCALE = 1e-9
 
 
 @keras.saving.register_keras_serializable(package="alpharho")
-class FakeQuant(keras.layers.Layer):
-    """Rounds an activation to the 256 values of a range. `low` and `high` are weights, which training may move.
-
-    `low` stays where it is with `is_low_fixed`, as 0 behind a ReLU.
-    """
-
-    def __init__(self, limits: Range, is_low_fixed: bool = False, **options: Any) -> None:
-        super().__init__(**options)
-        self.limits, self.is_low_fixed = (float(limits[0]), float(limits[1])), is_low_fixed
-
-    def build(self, shape: tuple[int | None, ...]) -> None:
-        """Create the two weights."""
-        low, high = (keras.initializers.Constant(value) for value in self.limits)
-        self.low = self.add_weight(name="low", shape=(), initializer=low, trainable=not self.is_low_fixed)
-        self.high = self.add_weight(name="high", shape=(), initializer=high)
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Return the values rounded; the gradient passes inside the range, and moves its ends outside."""
-        low, high = tf.convert_to_tensor(self.low), tf.convert_to_tensor(self.high)
-        return tf.quantization.fake_quant_with_min_max_vars(x, low, high, 8, False)
-
-    def compute_output_spec(self, x: Tensor) -> Tensor:
-        """Return the shape, which stays."""
-        return keras.KerasTensor(x.shape, x.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "limits": self.limits, "is_low_fixed": self.is_low_fixed}
-
-
-@keras.saving.register_keras_serializable(package="alpharho")
 class FixedQuant(keras.layers.Layer):
     """Rounds an activation to the 256 values of a range that stays: the converter is faster without weights."""
 
@@ -71,6 +40,33 @@ class FixedQuant(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         return {**super().get_config(), "limits": self.limits}
+
+
+@keras.saving.register_keras_serializable(package="alpharho")
+class FakeQuant(FixedQuant):
+    """Rounds to a range whose ends `low` and `high` are weights, which training may move.
+
+    `low` stays where it is with `is_low_fixed`, as 0 behind a ReLU.
+    """
+
+    def __init__(self, limits: Range, is_low_fixed: bool = False, **options: Any) -> None:
+        super().__init__(limits, **options)
+        self.is_low_fixed = is_low_fixed
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Create the two weights."""
+        low, high = (keras.initializers.Constant(value) for value in self.limits)
+        self.low = self.add_weight(name="low", shape=(), initializer=low, trainable=not self.is_low_fixed)
+        self.high = self.add_weight(name="high", shape=(), initializer=high)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the values rounded; the gradient passes inside the range, and moves its ends outside."""
+        low, high = tf.convert_to_tensor(self.low), tf.convert_to_tensor(self.high)
+        return tf.quantization.fake_quant_with_min_max_vars(x, low, high, 8, False)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "is_low_fixed": self.is_low_fixed}
 
 
 def straight_through(kernel: tf.Tensor, axes: tuple[int, ...]) -> tf.Tensor:
