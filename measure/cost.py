@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compilers.aot.result import Computed
+from compilers.aot.strips import PIXELS
 from graph.types import Graph, Operator
 
 FILTERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-PIXELS = 4
-"""Pixels that the fast kernels compute at once; what is left of a call takes as long as so many."""
 BY_ROWS = " by rows"
 
 
@@ -19,8 +19,9 @@ BY_ROWS = " by rows"
 class Work:
     """One operator: its kind, such as "CONV_2D 3x3", and how much it does of each thing that takes time.
 
-    `amounts` are multiply-accumulates, the same with each call's pixels rounded up to PIXELS, elements of the output,
-    its pixels, and elements of the input. A kind that runs row by row in a block ends in BY_ROWS.
+    `amounts` are multiply-accumulates, the same with each call's pixels rounded up to PIXELS (what is left takes as
+    long as so many), elements of the output, its pixels, and elements of the input. A kind that runs row by row in a
+    block ends in BY_ROWS.
     """
 
     kind: str
@@ -43,17 +44,18 @@ class Costs:
     whole: float
 
 
-def work_of(graph: Graph, by_rows: Collection[int], computed: Mapping[int, tuple[int, int]]) -> list[Work]:
+def work_of(graph: Graph, by_rows: Collection[int], computed: Iterable[Computed]) -> list[Work]:
     """Return what each operator of an int8 graph has to do, in order; `by_rows` are those that run row by row.
 
-    `computed` has the pixels of those convolutions that compute some again, and the same with each call's rounded up.
+    `computed` has the pixels of those convolutions that compute some again.
     """
+    again = {one.operator: one for one in computed}
     return [
-        _work(graph, operator, operator.index in by_rows, computed.get(operator.index)) for operator in graph.operators
+        _work(graph, operator, operator.index in by_rows, again.get(operator.index)) for operator in graph.operators
     ]
 
 
-def _work(graph: Graph, operator: Operator, by_rows: bool, computed: tuple[int, int] | None) -> Work:
+def _work(graph: Graph, operator: Operator, by_rows: bool, computed: Computed | None) -> Work:
     source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     pixels = target.size // target.shape[-1]
     ending = BY_ROWS if by_rows else ""
@@ -69,8 +71,9 @@ def _work(graph: Graph, operator: Operator, by_rows: bool, computed: tuple[int, 
         kind += " of one pixel"
     each = graph.macs(operator) // pixels
     width = target.shape[2] if by_rows else pixels
-    pixels, rounded = computed or (pixels, pixels // width * -(-width // PIXELS) * PIXELS)
-    return Work(kind + ending, (pixels * each, rounded * each, pixels * target.shape[-1], pixels, source.size))
+    done = computed or Computed(operator.index, pixels, pixels // width * -(-width // PIXELS) * PIXELS)
+    outputs = done.pixels * target.shape[-1]
+    return Work(kind + ending, (done.pixels * each, done.rounded * each, outputs, done.pixels, source.size))
 
 
 def fit(rows: Iterable[tuple[Work, float]]) -> dict[str, tuple[float, ...]]:

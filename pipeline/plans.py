@@ -25,11 +25,6 @@ class MemoryPlan:
     by_rows: tuple[int, ...]
     computed: tuple[Computed, ...]
 
-    @property
-    def pixels(self) -> dict[int, tuple[int, int]]:
-        """What convolutions compute that are not computed once, as measure.cost.work_of takes it."""
-        return {one.operator: (one.pixels, one.rounded) for one in self.computed}
-
 
 def of_preset(preset: Preset, kernels: str, optimize: str, stream_input: bool) -> MemoryPlan:
     """Return the memory plan of a preset. Raises CompileError if the network can't be compiled so."""

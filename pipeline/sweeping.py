@@ -175,7 +175,7 @@ def _with_cost(
         return replace(one, accuracy=accuracy)
     plan = plans.of_preset(preset, known.kernels, chosen.optimize, chosen.stream_input)
     graph = random_int8.graph_of(preset, has_weights=False)
-    cost = costs.predict(costs.work_of(graph, plan.by_rows, plan.pixels), known)
+    cost = costs.predict(costs.work_of(graph, plan.by_rows, plan.computed), known)
     clock = board.mcu.clock_hz if board.mcu else board.sdk.memory.clock_hz if board.sdk and board.sdk.memory else 0
     latency = None
     if cost is not None and known.unit == "us":
@@ -202,7 +202,7 @@ def measured_costs(counter: Target, chosen: SweepOptions, families: Sequence[str
             console.note(f"{name}: not measured: {e}")
             continue
         plan = plans.of_preset(preset, profile.kernels, chosen.optimize, chosen.stream_input)
-        work = costs.work_of(graph, plan.by_rows, plan.pixels)
+        work = costs.work_of(graph, plan.by_rows, plan.computed)
         rows += [(work[layer.operator], layer.amount) for layer in profile.layers]
         factors.append(profile.whole / profile.sum)
         unit, kernels = profile.unit, profile.kernels

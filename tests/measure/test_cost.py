@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from compilers.aot.result import Computed
 from measure import cost
 from measure.cost import Costs, Work
 from models import presets, random_int8
@@ -12,7 +13,7 @@ from models.presets import Preset
 
 
 def works(name: str, by_rows: tuple[int, ...] = ()) -> list[Work]:
-    return cost.work_of(random_int8.graph_of(presets.parse(name, 10), has_weights=False), by_rows, {})
+    return cost.work_of(random_int8.graph_of(presets.parse(name, 10), has_weights=False), by_rows, ())
 
 
 def test_macs_are_those_of_the_table() -> None:
@@ -31,7 +32,7 @@ def test_pixels_of_a_call_are_rounded_up_where_rows_are_calls() -> None:
 
 def test_what_is_computed_again_counts() -> None:
     graph = random_int8.graph_of(presets.parse("v1_025_96", 10), has_weights=False)
-    once, again = (cost.work_of(graph, (26,), computed)[26].amounts for computed in ({}, {26: (18, 24)}))
+    once, again = (cost.work_of(graph, (26,), computed)[26].amounts for computed in ((), [Computed(26, 18, 24)]))
     assert again == pytest.approx((2 * once[0], 2 * once[1], 2 * once[2], 18, once[4]))
 
 
