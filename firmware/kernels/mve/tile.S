@@ -15,6 +15,15 @@
   vstrb.8 q3, [\tile], #MVE_BLOCK
   .endm
 
+// The next 16 taps of each pixel, from rows that move on.
+  .macro COPY_BLOCK_OF_TAPS tile, row_0, row_1, row_2, row_3
+  vldrb.8 q0, [\row_0], #MVE_BLOCK
+  vldrb.8 q1, [\row_1], #MVE_BLOCK
+  vldrb.8 q2, [\row_2], #MVE_BLOCK
+  vldrb.8 q3, [\row_3], #MVE_BLOCK
+  STORE_BLOCK_OF_TAPS \tile
+  .endm
+
 // Each row's taps by sixteen; what is left by sixteen with zeros, or, up to eight, those twice.
 //
 //   r0 r4 r5 r12  rows of pixels 0 to 3
@@ -29,11 +38,7 @@
   ldm r0, {r0, r4, r5, r12}
   wls lr, r3, .Lrest
 .Lblock:
-  vldrb.8 q0, [r0], #MVE_BLOCK
-  vldrb.8 q1, [r4], #MVE_BLOCK
-  vldrb.8 q2, [r5], #MVE_BLOCK
-  vldrb.8 q3, [r12], #MVE_BLOCK
-  STORE_BLOCK_OF_TAPS r2
+  COPY_BLOCK_OF_TAPS r2, r0, r4, r5, r12
   le lr, .Lblock
 .Lrest:
   cbz r1, .Ldone
@@ -70,11 +75,7 @@
 .Ltile_row:
   dls lr, r8
 .Ltile_block:
-  vldrb.8 q0, [r0], #MVE_BLOCK
-  vldrb.8 q1, [r3], #MVE_BLOCK
-  vldrb.8 q2, [r4], #MVE_BLOCK
-  vldrb.8 q3, [r5], #MVE_BLOCK
-  STORE_BLOCK_OF_TAPS r1
+  COPY_BLOCK_OF_TAPS r1, r0, r3, r4, r5
   le lr, .Ltile_block
   .irp row, r0, r3, r4, r5
   add \row, r6
