@@ -71,21 +71,20 @@ END_FUNCTION alpharho_dot_rows
 
 #include "armv6m.inc"
 
+// The product of the input in r5 and a row's weight.
+  .macro ADD_PRODUCT sum, row
+  ldrsb r6, [\row, r4]
+  muls r6, r5, r6
+  add \sum, r6
+  .endm
+
 // A tap of each row.
   .macro TAP
   ldrsb r5, [r7, r4]
-  ldrsb r6, [r0, r4]
-  muls r6, r5, r6
-  add r8, r6
-  ldrsb r6, [r1, r4]
-  muls r6, r5, r6
-  add r9, r6
-  ldrsb r6, [r2, r4]
-  muls r6, r5, r6
-  add r10, r6
-  ldrsb r6, [r3, r4]
-  muls r6, r5, r6
-  add r11, r6
+  ADD_PRODUCT r8, r0
+  ADD_PRODUCT r9, r1
+  ADD_PRODUCT r10, r2
+  ADD_PRODUCT r11, r3
   adds r4, #1
   .endm
 
