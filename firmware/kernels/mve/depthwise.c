@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D: rows of output from a ring of input rows, and the C model of depthwise_3x3.S and depthwise_5x5.S.
+// DEPTHWISE_CONV_2D: rows of output from a ring of input rows, and the C model of the set's assembly for it.
 #include "depthwise.h"
 
 #include <stddef.h>
@@ -30,45 +30,54 @@ static int32_t channel_at(int32_t place) {
   return first[place / LANES] + place % LANES * LANES;
 }
 
-int32_t alpharho_mve_depthwise_block_bytes(int32_t taps) { return MVE_BLOCK * (4 + taps + 4 + 1); }
+// One of up to 16 channels of a block, from taps at places from `in` on.
+static int8_t output(const struct depthwise_taps *row, const int8_t *packed, int32_t place, const int8_t *in) {
+  const int32_t taps = 2 * row->pairs + 1, channel = channel_at(place);
+  const int8_t *weights = packed + MVE_BLOCK * 4, *scaling = weights + taps * MVE_BLOCK;
+  int32_t sum = ((const int32_t *)(const void *)packed)[place];
+  for (int32_t tap = 0; tap < taps; tap++) {
+    sum = wrap_add(sum, in[row->table[tap] + channel] * weights[tap * MVE_BLOCK + channel]);
+  }
+  const int8_t *lanes = scaling + place / LANES * (LANES * 4 + LANES);
+  const int32_t multiplier = ((const int32_t *)(const void *)lanes)[place % LANES];
+  return requantize_sum(sum, multiplier, lanes[LANES * 4 + place % LANES], (int16_t)row->mode, row->mode >> 31 != 0);
+}
 
-void alpharho_mve_depthwise_block(const struct depthwise_block *block, const int8_t *in, const int32_t *places,
-                                  int8_t *out) {
-  const int32_t *biases = (const void *)block->packed;
-  const int8_t *weights = block->packed + MVE_BLOCK * 4, *scaling = weights + block->taps * MVE_BLOCK;
-  for (int32_t place = 0; place < MVE_BLOCK; place++) {
-    const int32_t channel = channel_at(place);
-    if (channel >= block->channels) {
-      continue;
+void alpharho_mve_depthwise_in_c(const struct depthwise_taps *row) {
+  const int32_t block_bytes = MVE_BLOCK * (4 + 2 * row->pairs + 1 + 4 + 1);
+  const int8_t *in = row->in;
+  int8_t *out = row->out;
+  for (int32_t x = 0; x < row->pixels; x++, in += row->advance, out += row->out_advance) {
+    const int8_t *packed = (const int8_t *)row->packed;
+    for (int32_t c = 0; c < row->channels; c += MVE_BLOCK, in += MVE_BLOCK, out += MVE_BLOCK, packed += block_bytes) {
+      for (int32_t place = 0; place < MVE_BLOCK; place++) {
+        if (c + channel_at(place) < row->channels) {
+          out[channel_at(place)] = output(row, packed, place, in);
+        }
+      }
     }
-    int32_t sum = biases[place];
-    for (int32_t tap = 0; tap < block->taps; tap++) {
-      sum = wrap_add(sum, in[places[tap] + channel] * weights[tap * MVE_BLOCK + channel]);
-    }
-    const int8_t *lanes = scaling + place / LANES * (LANES * 4 + LANES);
-    const int32_t multiplier = ((const int32_t *)(const void *)lanes)[place % LANES];
-    out[channel] =
-        requantize_sum(sum, multiplier, lanes[LANES * 4 + place % LANES], block->zero_point, block->negatives);
   }
 }
 
 static void multiply_row(const struct depthwise_row *row, int32_t side) {
-  const int32_t taps = side * side;
-  int32_t places[SIDE_MAX * SIDE_MAX];
-  for (int32_t tap = 0; tap < taps; tap++) {
+  int32_t table[SIDE_MAX * SIDE_MAX];
+  for (int32_t tap = 0; tap < side * side; tap++) {
     const int8_t *const from = side == SIDE_MAX ? row->taps[tap / side] + tap % side * row->column : row->taps[tap];
-    places[tap] = (int32_t)(from - row->taps[0]);
+    table[tap] = (int32_t)(from - row->taps[0]);
   }
-  const int8_t *in = row->taps[0];
-  int8_t *out = row->out;
-  for (int32_t x = 0; x < row->pixels; x++, in += row->advance, out += row->out_advance) {
-    const int8_t *packed = (const int8_t *)row->packed;
-    for (int32_t c = 0; c < row->channels; c += MVE_BLOCK, in += MVE_BLOCK, out += MVE_BLOCK) {
-      const struct depthwise_block block = {packed, taps, row->channels - c, row->zero_point, row->negatives};
-      alpharho_mve_depthwise_block(&block, in, places, out);
-      packed += alpharho_mve_depthwise_block_bytes(taps);
-    }
-  }
+  const struct depthwise_taps same = {
+      .packed = row->packed,
+      .channels = row->channels,
+      .table = table,
+      .pairs = side * side / 2,
+      .in = row->taps[0],
+      .out = row->out,
+      .mode = depthwise_mode(row->zero_point, row->negatives),
+      .pixels = row->pixels,
+      .advance = row->advance,
+      .out_advance = row->out_advance,
+  };
+  alpharho_mve_depthwise_in_c(&same);
 }
 
 void alpharho_mve_depthwise_3x3(const struct depthwise_row *row) { multiply_row(row, SIDE_MIN); }
@@ -93,7 +102,7 @@ void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const in
   const struct alpharho_window *w = &p->window;
   const int32_t side = w->kernel_h == SIDE_MAX ? SIDE_MAX : SIDE_MIN;
   const int32_t row_bytes = row_bytes_of(w), channels = w->in_c * p->pixels_at_once;
-  const int32_t covered = (channels + MVE_BLOCK - 1) / MVE_BLOCK * MVE_BLOCK;
+  const int32_t covered = depthwise_covered(channels);
   struct depthwise_row job = {
       .packed = p->packed,
       .channels = channels,

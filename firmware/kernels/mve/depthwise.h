@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "layout.h"
 #include "mve.h"
 
 enum { DEPTHWISE_SIDE_MIN = 3, DEPTHWISE_SIDE_MAX = 5 };
@@ -47,6 +48,14 @@ struct depthwise_taps {
 
 void alpharho_mve_depthwise_taps(const struct depthwise_taps *row);
 
+// Of struct depthwise_taps.
+static inline uint32_t depthwise_mode(int32_t zero_point, int32_t negatives) {
+  return ((uint32_t)zero_point & 0xffffu) | (uint32_t)negatives << 31;
+}
+
+// Channels of the blocks that cover a pixel.
+static inline int32_t depthwise_covered(int32_t channels) { return (channels + MVE_BLOCK - 1) / MVE_BLOCK * MVE_BLOCK; }
+
 // All rows of output, each by `row` from a ring of input rows.
 typedef void (*depthwise_row_of_t)(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 void alpharho_mve_depthwise_rows(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch,
@@ -57,16 +66,8 @@ void alpharho_mve_depthwise_limit(const struct alpharho_mve_depthwise *p, int8_t
 
 #ifndef KERNELS_MVE_ASSEMBLY
 
-// A block of `packed`, of up to 16 channels.
-struct depthwise_block {
-  const int8_t *packed;
-  int32_t taps, channels, zero_point, negatives;
-};
-
-// The outputs of a block, from taps at places from `in` on.
-void alpharho_mve_depthwise_block(const struct depthwise_block *block, const int8_t *in, const int32_t *places,
-                                  int8_t *out);
-int32_t alpharho_mve_depthwise_block_bytes(int32_t taps);
+// The C model of all functions of a row.
+void alpharho_mve_depthwise_in_c(const struct depthwise_taps *row);
 
 #endif
 

@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D of any window and number of channels, and the C model of depthwise_any.S.
+// DEPTHWISE_CONV_2D of any window and number of channels.
 #include <stddef.h>
 
 #include "arithmetic.h"
@@ -20,19 +20,7 @@ MVE_ASSERT_OFFSET(struct depthwise_taps, out_advance, TAPS_OUT_ADVANCE);
 
 #ifndef KERNELS_MVE_ASSEMBLY
 
-void alpharho_mve_depthwise_taps(const struct depthwise_taps *row) {
-  const int32_t taps = 2 * row->pairs + 1;
-  const int8_t *in = row->in;
-  int8_t *out = row->out;
-  for (int32_t x = 0; x < row->pixels; x++, in += row->advance, out += row->out_advance) {
-    const int8_t *packed = (const int8_t *)row->packed;
-    for (int32_t c = 0; c < row->channels; c += MVE_BLOCK, in += MVE_BLOCK, out += MVE_BLOCK) {
-      const struct depthwise_block block = {packed, taps, row->channels - c, (int16_t)row->mode, row->mode >> 31 != 0};
-      alpharho_mve_depthwise_block(&block, in, row->table, out);
-      packed += alpharho_mve_depthwise_block_bytes(taps);
-    }
-  }
-}
+void alpharho_mve_depthwise_taps(const struct depthwise_taps *row) { alpharho_mve_depthwise_in_c(row); }
 
 #endif
 
@@ -52,7 +40,7 @@ void alpharho_mve_depthwise_any_row(const struct alpharho_mve_depthwise *p, cons
   }
   table[taps] = first * row_bytes; // for an even number; its weights are 0
   const int32_t at_once = p->pixels_at_once, channels = at_once * w->in_c;
-  const int32_t covered = (channels + MVE_BLOCK - 1) / MVE_BLOCK * MVE_BLOCK;
+  const int32_t covered = depthwise_covered(channels);
   struct depthwise_taps job = {
       .packed = p->packed,
       .channels = channels,
@@ -60,7 +48,7 @@ void alpharho_mve_depthwise_any_row(const struct alpharho_mve_depthwise *p, cons
       .pairs = taps / 2,
       .in = ring,
       .out = out,
-      .mode = ((uint32_t)(int32_t)p->zero_point & 0xffffu) | (uint32_t)has_negatives(p->zero_point, p->min) << 31,
+      .mode = depthwise_mode(p->zero_point, has_negatives(p->zero_point, p->min)),
       .pixels = w->out_w / at_once,
       .advance = w->stride_w * channels - covered,
       .out_advance = channels - covered,
