@@ -114,8 +114,6 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
         return step
     at_once = BLOCK // in_c if in_c <= HALF and window["stride_w"] == 1 else 1
     is_own = _has_own_depthwise(window)
-    if is_own and (in_c != HALF or window["kernel_h"] != 3):
-        at_once = 1
     if at_once > 1:
         bias, scales, right = (np.tile(a, at_once) for a in (bias, scales, right))
         weights = np.tile(weights, (at_once, 1))
