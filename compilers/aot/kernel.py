@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from compilers.aot.operands import Argument, Fields, Parameters
 from compilers.aot.shadow import Access, Arguments
@@ -18,9 +19,17 @@ class WindowRow:
 
 @dataclass(frozen=True)
 class RingRow:
-    """Another kernel computes a row of the output, from a ring of input rows: (parameters, ring, row, output)."""
+    """Another kernel computes a row of the output, from a ring of input rows: (parameters, ring, row, output).
+
+    `at_once` names the parameter of how many pixels it computes at once if it leaves out those that are fewer.
+    """
 
     kernel: Kernel
+    at_once: str = ""
+
+    def pixels(self, fields: Fields) -> int:
+        """Return what the width of its rows must be a multiple of."""
+        return cast(int, fields[self.at_once]) if self.at_once else 1
 
 
 @dataclass(frozen=True)

@@ -83,13 +83,16 @@ def depthwise_at(parts: Sequence[Stage]) -> int:
 
 
 def strips_of(parts: Sequence[Stage], columns: int) -> list[Strip]:
-    """Return the strips of a row of output, from left to right."""
+    """Return the strips of a row of output, from left to right: none of a width that the kernel does not take."""
     depthwise = parts[depthwise_at(parts)]
+    assert isinstance(depthwise.form, RingRow)
+    pixels = depthwise.form.pixels(depthwise.call.fields)
     window, width = window_of(depthwise.call), depthwise.source_shape[1]
     extent = (window["kernel_w"] - 1) * window["dilation_w"] + 1
     strips = []
     for start in range(0, window["out_w"], columns):
         count = min(columns, window["out_w"] - start)
+        assert count % pixels == 0, f"{depthwise.call.kernel.symbol} leaves out columns of a strip of {count}"
         begin = start * window["stride_w"] - window["pad_left"]
         end = begin + (count - 1) * window["stride_w"] + extent
         first, last = max(begin, 0), min(end, width)

@@ -13,8 +13,10 @@ from compilers.aot import compile_graph, outline, smallest
 from compilers.aot.checker import check
 from compilers.aot.lower import KERNEL_SETS, lower
 from compilers.aot.planner import plan
-from compilers.aot.recompute import Way, Ways, step_of
+from compilers.aot.recompute import PARTS, Way, Ways, columns_of, step_of
+from compilers.aot.stages import stages
 from compilers.aot.steps import Step
+from compilers.aot.strips import joined
 from graph.builder import Builder
 from graph.reader import parse
 from graph.types import Graph
@@ -57,6 +59,31 @@ def test_any_way_equals_the_reference(kernels: str, case: Case, data: st.DataObj
     layout = plan(graph, chosen)
     check(graph, tuple(s if i in layout.overlapped else s.without_overlap() for i, s in enumerate(chosen)), layout)
     compare(case, chosen, graph, kernels)
+
+
+def test_a_strip_has_no_columns_that_a_kernel_leaves_out() -> None:
+    """The set mve takes two adjacent pixels of eight channels for one of sixteen."""
+    builder, options = Builder(), {"Padding": 0, "StrideH": 1, "StrideW": 1, "FusedActivationFunction": 0}
+    x = builder.tensor((1, 6, 14, 4), scale=SCALE, zero_point=3)
+    wide, y = (builder.tensor((1, 6, 14, 8), scale=SCALE, zero_point=0) for _ in range(2))
+    operators = (
+        ("CONV_2D", x, wide, (8, 1, 1, 4), "Conv2DOptions"),
+        ("DEPTHWISE_CONV_2D", wide, y, (1, 3, 3, 8), "DepthwiseConv2DOptions"),
+    )
+    for name, source, target, shape, kind in operators:
+        kernel = builder.tensor(shape, scale=2.0**-6, data=weights(4, shape, "random"))
+        bias = builder.tensor((8,), "int32", scale=1.0, data=[0] * 8)
+        more = {"DepthMultiplier": 1} if target == y else {}
+        builder.operator(name, [source, kernel, bias], [target], {**options, **more}, kind)
+    graph = parse(builder.finish([x], [y]), "net")
+    layers = stages(graph, lower(graph, "mve", "ram"))
+    assert layers is not None
+    assert layers[1].call.kernel.symbol == "alpharho_mve_depthwise"
+    assert layers[1].call.fields["pixels_at_once"] == 2
+    for parts in PARTS:
+        assert joined(layers, columns_of(layers, parts)).strips is not None
+    with pytest.raises(AssertionError, match="alpharho_mve_depthwise leaves out columns of a strip of 3"):
+        joined(layers, 3)
 
 
 def graph_pixels(graph: Graph, operator: int) -> int:

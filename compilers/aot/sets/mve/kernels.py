@@ -15,7 +15,9 @@ CONV_RGB = _kernel("alpharho_mve_conv_rgb", window.convolution(4), "alpharho_mve
 POINTWISE = _kernel("alpharho_mve_pointwise", window.convolution(4), "alpharho_mve_conv", WindowRow())
 PIXEL = _kernel("alpharho_mve_pixel", reduce.dense, "alpharho_mve_dense")
 DEPTHWISE_ROW = _kernel("alpharho_mve_depthwise_row", window.depthwise_row, "alpharho_mve_depthwise")
-DEPTHWISE = _kernel("alpharho_mve_depthwise", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ROW))
+DEPTHWISE = _kernel(
+    "alpharho_mve_depthwise", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ROW, "pixels_at_once")
+)
 DEPTHWISE_ANY_ROW = _kernel("alpharho_mve_depthwise_any_row", window.depthwise_row, "alpharho_mve_depthwise")
 DEPTHWISE_ANY = _kernel(
     "alpharho_mve_depthwise_any", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ANY_ROW)
