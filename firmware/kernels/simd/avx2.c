@@ -57,6 +57,7 @@ SIMD_INLINE __m256i total_part(part_t sums, __m256i bias) {
 }
 
 #include "x86.h"
+#include "x86_depthwise.h"
 
 SIMD_INLINE void copy_16(element_t *to, const int8_t *from) {
   _mm256_storeu_si256((__m256i *)(void *)to, load_quad(from));

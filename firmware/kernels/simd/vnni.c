@@ -42,6 +42,7 @@ SIMD_INLINE __m256i total_part(part_t sums, __m256i bias) {
 }
 
 #include "x86.h"
+#include "x86_depthwise.h"
 
 SIMD_INLINE void copy_16(element_t *to, const int8_t *from) {
   const __m128i bytes = _mm_xor_si128(load_16(from), _mm_set1_epi8(-128));
