@@ -25,7 +25,7 @@ from graph.types import Graph
 
 # By bytes of a number.
 NUMBERS_A_LINE = {1: 24, 4: 10, 8: 5}
-# What stands for each int8 in C, by its bits.
+# The text of each int8 in C, by its bits.
 INT8_TEXTS = np.array([str(np.uint8(bits).astype(np.int8)) for bits in range(256)], dtype=object)
 # Characters of a tensor's name in a comment.
 COMMENT_NAME = 80

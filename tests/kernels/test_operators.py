@@ -170,10 +170,11 @@ def test_forms_for_boards_equal_the_reference(cpu: str) -> None:
 @needs_core
 @pytest.mark.parametrize("kernels", ["dsp", "m7"])
 def test_pairs_of_channels_round_halves_as_the_reference(kernels: str) -> None:
-    """Their zero point and half a step are one constant, which right shifts over 23 have no room for.
+    """The zero point and half a step are added as one constant, which is too large for int32 with right shifts over 23.
 
-    In `dsp`, sums of a half are below 2^22, so that there is no room for shifts over 20, and where negative sums
-    saturate the constant is times 2^8, so that there is none for shifts over 15.
+    In `dsp` one word holds the sums of two channels, and those of the second one must be below 2^22: with right shifts
+    over 20, the sums of these cases are not. Where outputs below the zero point saturate, the second channel's constant
+    is multiplied by 2^8, and is too large with right shifts over 15. Such layers are computed channel by channel.
     """
     batch: Batch = []
     for zero_point, activation in ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1"), (-128, "NONE")):

@@ -137,7 +137,7 @@ def _has_own_depthwise(window: Window) -> bool:
 
 
 def _as_conv(step: Step, call: Call, optimize: str) -> Step:
-    """DEPTHWISE_CONV_2D on one channel is CONV_2D."""
+    """DEPTHWISE_CONV_2D that makes several channels of one is CONV_2D."""
     parameters, source, target = arguments(call)
     fields = {"window": parameters["window"], "groups": 1}
     fields |= {name: parameters[name] for name in ("input_zero_point", "weights", "bias", "requant")}
