@@ -19,8 +19,8 @@ Int64 = npt.NDArray[np.int64]
 
 # Twice a sum is int32.
 SUM_LIMIT = 1 << 30
-# From what a channel's sums can reach on, it is looked at whether its output is the same for all inputs: kernels that
-# compute two channels in one sum have no room for more.
+# A channel whose sums can be as large is checked for an output that is the same for all inputs: kernels that compute
+# two channels in one sum have no room for it.
 LARGE_SUM = 1 << 22
 
 
@@ -51,12 +51,11 @@ def channels(parameters: Mapping[str, Value], shift_most: int = 31) -> tuple[Int
     refused = (reach >= SUM_LIMIT) | (right < 1) | (right > shift_most)
     for i in np.flatnonzero(refused | (reach >= LARGE_SUM)):
         value = _constant(bias[i], weights[i], int(multiplier[i]), -int(right[i]), requant)
-        if value is None and refused[i]:
+        if value is not None:
+            # A sum of four times the value, quartered.
+            bias[i], weights[i], multiplier[i], right[i] = 4 * value, 0, 1 << 30, 1
+        elif refused[i]:
             return None
-        if value is None:
-            continue
-        # A sum of four times the value, quartered.
-        bias[i], weights[i], multiplier[i], right[i] = 4 * value, 0, 1 << 30, 1
     return bias, weights, multiplier, right
 
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from compilers.aot.planner import Layout, Placed
 from compilers.aot.steps import Call, Step
-from compilers.aot.strips import PIXELS
+from compilers.aot.strips import whole_groups
 from compilers.compiled import CompiledModel
 from graph.types import Graph, Tensor
 
@@ -135,7 +135,7 @@ def code_bytes(steps: Sequence[Step]) -> int:
 
 @dataclass(frozen=True)
 class Computed:
-    """How many pixels a convolution computes, also when each call's are rounded up to PIXELS; by its operator."""
+    """How many pixels a convolution computes, also with each call's rounded up to whole groups; by its operator."""
 
     operator: int
     pixels: int
@@ -143,17 +143,17 @@ class Computed:
 
 
 def computed_pixels(steps: Sequence[Step]) -> tuple[Computed, ...]:
-    """Return what the convolutions of steps compute that compute something again."""
-    found: dict[int, tuple[int, int]] = {}
+    """Return how many pixels convolutions compute, of steps that compute something again."""
+    counts: dict[int, tuple[int, int]] = {}
     for step in steps:
         names = {part.index: part.name for part in step.operators()}
         for call in step.execution() if step.again else ():
             if isinstance(call, Call) and call.operator is not None and names[call.operator] == "CONV_2D":
                 window = cast(Mapping[str, int], call.fields.get("window", {"out_w": 0}))
-                pixels, rounded = found.get(call.operator, (0, 0))
+                pixels, rounded = counts.get(call.operator, (0, 0))
                 width = window["out_w"]
-                found[call.operator] = pixels + width, rounded + -(-width // PIXELS) * PIXELS
-    return tuple(Computed(operator, *pixels) for operator, pixels in found.items())
+                counts[call.operator] = pixels + width, rounded + whole_groups(width)
+    return tuple(Computed(operator, *pixels) for operator, pixels in counts.items())
 
 
 def tensor_spec(tensor: Tensor, layout: Layout) -> TensorSpec:

@@ -25,6 +25,11 @@ CALL_MACS = 150
 """What a call costs, in multiply-accumulates."""
 
 
+def whole_groups(pixels: int) -> int:
+    """Return pixels rounded up to what the fast kernels compute at once."""
+    return -(-pixels // PIXELS) * PIXELS
+
+
 def window_of(call: Call) -> Window:
     """Return the window of a call that has one."""
     return cast(Window, call.fields["window"])
@@ -260,7 +265,7 @@ def again(layer: Stage) -> tuple[int, int]:
     strips = strips_of(layer.strips.parts, layer.strips.columns)
     each = conv.step.macs // (conv.target_shape[0] * conv.target_shape[1])
     pixels = sum(strip.inside for strip in strips)
-    rounded = sum(-(-strip.inside // PIXELS) * PIXELS for strip in strips)
+    rounded = sum(whole_groups(strip.inside) for strip in strips)
     height, rows, calls = layer.source_shape[0], 0, 0
     for y in range(layer.target_shape[0]):
         top = y * layer.stride - layer.pad
