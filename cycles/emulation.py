@@ -17,7 +17,7 @@ QEMU, QEMU_PACKAGE = "qemu-system-arm", "qemu-system-arm"
 STUB_COMPILER, STUB_PACKAGE = "arm-none-eabi-gcc", "gcc-arm-none-eabi"
 PLUGIN_COMPILER, PLUGIN_PACKAGE = "gcc", "gcc"
 SOURCES = ROOT / "firmware" / "tests" / "cycles"
-STUB, PLUGIN = SOURCES / "stub.c", SOURCES / "blocks.c"
+STUB, PLUGIN = SOURCES / "stub.c", sorted((SOURCES / "plugin").glob("*.c"))
 INCLUDES = ROOT / "firmware" / "engines"
 TIMEOUT_S, COMPILE_TIMEOUT_S = 900.0, 60.0
 FREE_ORIGINS = {
@@ -155,10 +155,10 @@ def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int], cu
     version = 1 if not number or int(number[1]) < 9 else 2
     out, wanted, cut = folder / "blocks.so", folder / "calls", folder / "cuts"
     options = ["-O2", "-std=gnu11", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}"]
-    command = [PLUGIN_COMPILER, *options, str(PLUGIN), "-o", str(out)]
+    command = [PLUGIN_COMPILER, *options, *map(str, PLUGIN), "-o", str(out)]
     process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=PLUGIN_PACKAGE)
-    wanted.write_text("".join(f"{address} {operator}\n" for address, operator in calls.items()), encoding="ascii")
-    cut.write_text("".join(f"{address} {end}\n" for address, end in cuts), encoding="ascii")
+    for path, numbers in ((wanted, sorted(calls.items())), (cut, cuts)):
+        path.write_text("".join(f"{address} {number}\n" for address, number in numbers), encoding="ascii")
     at = {name: address for address, name in functions_of(stub)}
     begin, end = at["alpharho_cycles_begin"], at["alpharho_cycles_end"]
     return f"{out},out={counts},begin={begin},end={end},calls={wanted},cuts={cut}"
