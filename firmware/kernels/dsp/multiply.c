@@ -15,9 +15,7 @@ void alpharho_dsp_multiply_last(const struct multiply_job *job) { multiply_pair_
 void alpharho_dsp_expand(const struct expand_job *job) { expand_in_c(job, PIXELS, FIRST); }
 
 void alpharho_dsp_expand_rgb(const int8_t *from, int32_t pitch, int32_t step, uint32_t *to) {
-  for (int32_t i = 0; i < PIXELS; i++) {
-    expand_rgb_in_c(from + i * step, pitch, PIXELS, to + multiply_place(i, FIRST, PIXELS));
-  }
+  expand_rgb_in_c(from, pitch, step, to, PIXELS, FIRST);
 }
 
 void alpharho_dsp_multiply_single(const struct multiply_job *job) {

@@ -67,7 +67,7 @@ static inline void expand_in_c(const struct expand_job *job, int32_t pixels, int
   }
 }
 
-static inline void expand_rgb_in_c(const int8_t *from, int32_t pitch, int32_t pixels, uint32_t *to) {
+static inline void expand_rgb_pixel(const int8_t *from, int32_t pitch, int32_t pixels, uint32_t *to) {
   const int8_t *row = from;
   for (int32_t ky = 0; ky < RGB_TAPS / RGB_ROW; ky++, row += pitch, to += 4 * pixels) {
     const uint32_t first = load_word(row), second = load_word(row + 4);
@@ -79,6 +79,13 @@ static inline void expand_rgb_in_c(const int8_t *from, int32_t pitch, int32_t pi
   const int8_t *last = from + RGB_ROW - 1;
   to[0] = twice_halves(((uint32_t)last[0] & 0xffffu) | (uint32_t)last[2 * pitch] << 16);
   to[pixels] = twice_halves((uint32_t)last[pitch] & 0xffffu);
+}
+
+static inline void expand_rgb_in_c(const int8_t *from, int32_t pitch, int32_t step, uint32_t *to, int32_t pixels,
+                                   int32_t first) {
+  for (int32_t i = 0; i < pixels; i++) {
+    expand_rgb_pixel(from + i * step, pitch, pixels, to + multiply_place(i, first, pixels));
+  }
 }
 
 #endif // KERNELS_DSP_MULTIPLY_IN_C_H

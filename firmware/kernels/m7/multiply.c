@@ -12,9 +12,7 @@ void alpharho_m7_multiply(const struct multiply_job *job) { multiply_pair_in_c(j
 void alpharho_m7_expand(const struct expand_job *job) { expand_in_c(job, PIXELS, FIRST); }
 
 void alpharho_m7_expand_rgb(const int8_t *from, int32_t pitch, int32_t step, uint32_t *to) {
-  for (int32_t i = 0; i < PIXELS; i++) {
-    expand_rgb_in_c(from + i * step, pitch, PIXELS, to + multiply_place(i, FIRST, PIXELS));
-  }
+  expand_rgb_in_c(from, pitch, step, to, PIXELS, FIRST);
 }
 
 #endif
