@@ -112,13 +112,22 @@ def build(folder: Path, output: Path, *options: str, main: bool = False, kernels
     return output
 
 
-def forms_of(library: ctypes.CDLL) -> Iterator[int]:
-    """Let a library of the set simd take each form that this CPU has, one after the other. Yield its number."""
+def forms_of(library: ctypes.CDLL, kernels: str) -> Iterator[int]:
+    """Let a library take the best form up to each one of its set, plain C first. Yield its number.
+
+    Where this CPU does not have a form, the one before runs again. Sets other than simd have one.
+    """
+    if kernels != "simd":
+        yield 0
+        return
     most = ctypes.c_int32.in_dll(library, "alpharho_simd_most")
-    for form in range((best := most.value) + 1):
-        most.value = form
-        yield form
-    most.value = best
+    best = most.value
+    try:
+        for form in range(best + 1):
+            most.value = form
+            yield form
+    finally:
+        most.value = best
 
 
 class HostEngine:

@@ -34,8 +34,8 @@ def library(kernels: str = "portable") -> ctypes.CDLL:
 
 
 def forms(kernels: str) -> Iterator[int]:
-    """Let the set take each of its forms that this CPU has, one after the other: plain C first. Yield its number."""
-    return host_build.forms_of(library(kernels)) if kernels == "simd" else iter([0])
+    """Let the set take each of its forms, as `host_build.forms_of`."""
+    return host_build.forms_of(library(kernels), kernels)
 
 
 @functools.cache

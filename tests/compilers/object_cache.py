@@ -19,12 +19,12 @@ CACHE = ROOT / "build" / "test-objects"
 def compiled(command: Sequence[str], sources: Sequence[Path], headers: str) -> list[Path]:
     """Return the object file of each source. `command` has the compiler and its options.
 
-    An object is found by the digest of the command, its source, the compiler's version and all headers in `headers`, a
-    folder of the firmware. Fails with what the compiler says.
+    An object is found by the digest of the command, what is added to it, its source, the compiler's version and all
+    headers in `headers`, a folder of the firmware. Fails with what the compiler says.
     """
     digest = hashlib.sha256(f"{_version(command[0])}\0{chr(0).join(command)}\0{_headers(headers)}".encode()).hexdigest()
     CACHE.mkdir(parents=True, exist_ok=True)
-    objects = {source: _object_of(source, digest) for source in sources}
+    objects = {source: _object_of(source, digest, _more(command, source)) for source in sources}
     missing = [source for source in sources if not objects[source].exists()]
     # Each process begins elsewhere: those that need the same at the same time share the work.
     for source in random.Random(os.getpid()).sample(missing, len(missing)):
@@ -59,8 +59,8 @@ def _more(command: Sequence[str], source: Path) -> list[str]:
     return ["-O1"] if is_checked and source.parent.name == "simd" else []
 
 
-def _object_of(source: Path, digest: str) -> Path:
-    own = hashlib.sha256(digest.encode() + b"simd -O1" + str(source).encode() + source.read_bytes()).hexdigest()
+def _object_of(source: Path, digest: str, more: Sequence[str]) -> Path:
+    own = hashlib.sha256("\0".join((digest, *more, str(source))).encode() + source.read_bytes()).hexdigest()
     return CACHE / f"{source.parent.name}-{source.name}-{own[:20]}.o"
 
 
