@@ -68,8 +68,7 @@ def near_chance_text(check: Comparison | None, classes: int, request: Request, i
     if check is None or check.float_top1 is None or request.weights == "random":
         return ""
     chance = 1 / max(2, classes)
-    limit = chance + 4 * math.sqrt(chance * (1 - chance) / check.n)
-    if check.float_top1 > limit or limit >= 1:  # of so few pictures all may be right by chance
+    if check.float_top1 > chance + 4 * math.sqrt(chance * (1 - chance) / check.n):
         return ""
     text = f"{100 * check.float_top1:.1f} % top-1 in float is near chance ({100 * chance:.1f} %): "
     if is_array:
