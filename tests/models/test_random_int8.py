@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,10 @@ from tests.compilers.networks import tflite_of
 
 @pytest.mark.parametrize("stream_input", [False, True])
 def test_memory_is_exactly_that_of_the_converted_network(stream_input: bool) -> None:
-    ours, real = random_int8.graph_of(presets.parse("v3s_075", 10)), read(tflite_of("v3s_075"))
+    ours, real = random_int8.graph_of(presets.parse("v3s_075", 10)), read(tflite_of("v3s_075", is_random=True))
     assert [operator.name for operator in ours.operators] == [operator.name for operator in real.operators]
     outlines = [aot.outline(graph, "dsp", "size", stream_input) for graph in (ours, real)]
-    # A trained layer whose sums do not fit takes another form, with some bytes of weights fewer or more.
-    assert outlines[0].weights_bytes == pytest.approx(outlines[1].weights_bytes, rel=1e-4)
-    assert replace(outlines[0], weights_bytes=0) == replace(outlines[1], weights_bytes=0)
+    assert outlines[0] == outlines[1]
 
 
 def test_litert_runs_it(tmp_path: Path) -> None:
