@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ ADDRESS = ["-fsanitize=address", *UNDEFINED]
 # Four texts, two numbers, a truth value and two numbers, two tables, a function, on a 64-bit machine.
 ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 8
 
+FORM_DOT = 2
+"""The last form of the set simd, as its form.h has it."""
 LARGE_BYTES = 200_000
 """From which on the C of constants takes gcc a noticeable time."""
 
@@ -112,7 +114,7 @@ def build(folder: Path, output: Path, *options: str, main: bool = False, kernels
     return output
 
 
-def forms_of(library: ctypes.CDLL, kernels: str) -> Iterator[int]:
+def forms_of(library: ctypes.CDLL, kernels: str) -> Generator[int]:
     """Let a library take the best form up to each one of its set, plain C first. Yield its number.
 
     Where this CPU does not have a form, the one before runs again. Sets other than simd have one.
@@ -121,13 +123,12 @@ def forms_of(library: ctypes.CDLL, kernels: str) -> Iterator[int]:
         yield 0
         return
     most = ctypes.c_int32.in_dll(library, "alpharho_simd_most")
-    best = most.value
     try:
-        for form in range(best + 1):
+        for form in range(FORM_DOT + 1):
             most.value = form
             yield form
     finally:
-        most.value = best
+        most.value = FORM_DOT
 
 
 class HostEngine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def library(kernels: str = "portable") -> ctypes.CDLL:
     return ctypes.CDLL(str(shared_library(["gcc", *host_build.UNDEFINED], objects)))
 
 
-def forms(kernels: str) -> Iterator[int]:
+def forms(kernels: str) -> Generator[int]:
     """Let the set take each of its forms, as `host_build.forms_of`."""
     return host_build.forms_of(library(kernels), kernels)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 
 import hypothesis
@@ -17,7 +18,7 @@ from compilers.aot.sets.mve import elementwise
 from errors import CompileError
 from graph.reader import parse
 from graph.types import Array
-from tests.compilers.kernel_runner import Runner, forms
+from tests.compilers.kernel_runner import Runner, forms, library
 from tests.compilers.reference import MicroReference, Reference
 from tests.kernels import core_runner, linux_runner
 from tests.kernels.cases import Case
@@ -155,6 +156,14 @@ def test_halves_limits_and_saturation_equal_the_reference(kernels: str) -> None:
             compare(case, kernels, batch)
     if batch is not None:
         run_batch(batch, kernels)
+
+
+def test_all_forms_are_taken_again_after_a_comparison_that_ended_early() -> None:
+    first = forms("simd")
+    assert next(first) == 0
+    assert list(forms("simd")) == [0, 1, 2]
+    first.close()
+    assert ctypes.c_int32.in_dll(library("simd"), "alpharho_simd_most").value == 2
 
 
 @pytest.mark.parametrize("cpu", linux_runner.CPUS)
