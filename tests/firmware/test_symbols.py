@@ -33,7 +33,9 @@ CORES = {
 PUBLIC_HEADERS = ("kernels/*.h", "engines/*.h", "protocol/*.h", "port/*.h", "app/*.h")
 ALL_HEADERS = (*PUBLIC_HEADERS, "kernels/*/*.h", "families/*/*.h")
 # Each form of the set simd includes these behind its own definitions, compiled for a CPU that this core is not.
-PARTS_OF_FORMS = [f"kernels/simd/{name}.h" for name in ("arm", "conv", "eight", "elementwise", "functions", "x86")]
+PARTS_OF_FORMS = [
+    f"kernels/simd/{name}.h" for name in ("arm", "conv", "eight", "elementwise", "functions", "x86", "x86_depthwise")
+]
 
 
 def compiled(command: list[str], source: Path, folder: Path) -> Path:
