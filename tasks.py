@@ -46,7 +46,7 @@ def train(chosen: options.TrainOptions) -> None:
     lazy.products.train(chosen, typed_command())
 
 
-@command(NETWORKS, Request, *groups.NETWORK)
+@command(NETWORKS, Request, *groups.NETWORK, "json")
 def build(request: Request) -> None:
     """Build the Keras network with its weights."""
     lazy.products.build(request)
@@ -55,7 +55,7 @@ def build(request: Request) -> None:
 # int8
 
 
-@command(INT8, requests.CalibrateRequest, *groups.INT8, "layers")
+@command(INT8, requests.CalibrateRequest, *groups.INT8, "layers", "json")
 def calibrate(request: requests.CalibrateRequest) -> None:
     """Convert the network to int8, compare with float."""
     lazy.products.calibrate(request)
@@ -99,7 +99,7 @@ def sweep(chosen: options.SweepOptions) -> None:
     lazy.sweeping.run(chosen, typed_command())
 
 
-@command(COMPILING, Request, *groups.COMPILED)
+@command(COMPILING, Request, *groups.COMPILED, "json")
 def compile(request: Request) -> None:
     """Compile the int8 network for a target.
 
@@ -108,7 +108,7 @@ def compile(request: Request) -> None:
     lazy.products.compile(request)
 
 
-@command(COMPILING, requests.ExportRequest, *groups.INT8, "optimize", "stream_input", "export")
+@command(COMPILING, requests.ExportRequest, *groups.INT8, "optimize", "stream_input", "export", "json")
 def export(request: requests.ExportRequest) -> None:
     """Write the network as C for your own firmware.
 
@@ -274,7 +274,7 @@ def test(chosen: options.CheckOptions) -> None:
     """Run lint, types and all tests: what CI runs."""
     from devtools import checks
 
-    checks.run(shlex.split(chosen.pytest_arguments))
+    checks.run(shlex.split(chosen.pytest_arguments), chosen.json)
 
 
 @command(CHECKOUT, options.DocsOptions)
@@ -285,7 +285,7 @@ def docs(chosen: options.DocsOptions) -> None:
     """
     from devtools import pages
 
-    print(pages.build(parsing.check, parsing.flags()))
+    pages.run(parsing.check, parsing.flags(), chosen.json)
 
 
 @command(CHECKOUT, options.LockOptions)
@@ -293,7 +293,7 @@ def lock(chosen: options.LockOptions) -> None:
     """Resolve the dependencies into the locks."""
     from devtools import lock as locking
 
-    locking.lock(chosen.upgrade)
+    locking.run(chosen.upgrade, chosen.json)
 
 
 if __name__ == "__main__":

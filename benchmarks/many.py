@@ -141,7 +141,7 @@ def print_reports(done: Sequence[Unit], model: str) -> None:
         ("median", "right"),
         ("top-1", "right"),
         ("equal to the host", "right"),
-        ("", "left"),
+        ("report", "left"),
     ]
     rows = []
     for unit in done:
@@ -152,7 +152,7 @@ def print_reports(done: Sequence[Unit], model: str) -> None:
             continue
     if rows:
         console.out.print()
-        console.table("", columns, rows)
+        console.table("", columns, rows, drop=(4,))
 
 
 def _row(unit: Unit, measured: Report, path: Path) -> list[str]:

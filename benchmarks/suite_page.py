@@ -10,9 +10,12 @@ from pathlib import Path
 from artifact import write_atomic
 from benchmarks.suite import RESULTS_DIR, SCHEMA, Cell, Results
 from cycles import rules
+from fields import Json
 from fields.dataclass_json import to_json
 
 OURS, THEIRS = "aot", "tflm"
+DROPPED = (10, 9, 8, 6, 11, 5, 7, 2)
+"""Columns of `rows` that a narrow terminal does without, the least needed first."""
 WAKE_WORDS = "mlperf_vww_96_int8"
 
 
@@ -38,10 +41,14 @@ RIVALS: Mapping[str, Rival] = {
 }
 
 
+def form(cells: Sequence[Cell], tools: Mapping[str, str], command: str) -> Json:
+    """Return what engines.json holds: schemas/bench-engines.schema.json."""
+    return to_json(Results(SCHEMA, command, tools, tuple(cells)))
+
+
 def write(cells: Sequence[Cell], tools: Mapping[str, str], command: str, folder: Path = RESULTS_DIR) -> Path:
     """Write engines.json and engines.md into a folder; return the path of the second."""
-    form = to_json(Results(SCHEMA, command, tools, tuple(cells)))
-    write_atomic(folder / "engines.json", json.dumps(form, indent=1) + "\n")
+    write_atomic(folder / "engines.json", json.dumps(form(cells, tools, command), indent=1) + "\n")
     path = folder / "engines.md"
     write_atomic(path, markdown(cells, tools, command))
     return path

@@ -22,9 +22,10 @@ def run(
     cycles: bool,
     update: bool,
     out: Path | None,
+    json: bool,
     command: str,
 ) -> None:
-    """Measure, print the table and write it; with --presets compare with the committed counts, or write those.
+    """Measure, print the table or JSON, write it; with --presets compare with the committed counts, or write those.
 
     `build` builds each network for each target.
     Raises ConfigError for a wrong option, Error where a preset has become slower or an output differs.
@@ -42,12 +43,15 @@ def run(
         is_plain=presets,
     )
     cells, tools = suite_run.run(plan, build)
-    print()
-    console.table("", *suite_page.rows(cells))
+    if json:
+        console.print_json(suite_page.form(cells, tools, command))
+    else:
+        console.say("")
+        console.table("", *suite_page.rows(cells), drop=suite_page.DROPPED)
     if out or not (cycles or presets):
-        print(f"\n{suite_page.write(cells, tools, command, out or suite.RESULTS_DIR)}")
+        console.say(f"\n{suite_page.write(cells, tools, command, out or suite.RESULTS_DIR)}")
     if update:
-        print(f"\n{gate.write_counts(cells)}")
+        console.say(f"\n{gate.write_counts(cells)}")
     elif presets:
         _check([cell for cell in cells if cell.network in suite.NETWORKS])
 
@@ -59,4 +63,4 @@ def _check(cells: list[suite.Cell]) -> None:
         raise Error(f"{names}: outputs differ from LiteRT's reference kernels; fix the kernel or the planner")
     if slower := gate.slower(ours, gate.read_counts()):
         raise Error(f"{'; '.join(slower)}; fix it, or accept it with --update")
-    print(f"\nno preset is slower than {gate.COUNTS_PATH.name} says")
+    console.say(f"\nno preset is slower than {gate.COUNTS_PATH.name} says")

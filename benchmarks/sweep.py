@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 SCHEMA = 1
+ABOUT = "~"
+"""What marks an estimate."""
 PLOT_COLUMNS, PLOT_LINES = 60, 14
 
 
@@ -24,8 +26,9 @@ class Measured:
 class Candidate:
     """One network on a board. RAM and flash in bytes: the plan's own are exact, the firmware's share is an estimate.
 
-    `cost` is predicted, in the unit of the sweep, and `latency_ms` the same as time where that can be said. `accuracy`
-    is the float top-1 of a checkpoint, as a fraction. `refused` says why it can't be taken, "" if it can.
+    `cost` is predicted, in the unit of the sweep, and `latency_ms` the same as time where that was measured;
+    `modeled_ms` are an emulator's cycles at the board's clock. `accuracy` is the float top-1 of a checkpoint, as a
+    fraction. `refused` says why it can't be taken, "" if it can. RAM and flash are `estimated` where an SDK links.
     """
 
     preset: str
@@ -44,6 +47,8 @@ class Candidate:
     refused: str = ""
     on_front: bool = False
     measured: Measured | None = None
+    modeled_ms: float | None = None
+    estimated: bool = False
 
     @property
     def score(self) -> tuple[float, float]:
@@ -84,9 +89,10 @@ class Sweep:
 def judged(candidate: Candidate, limits: Limits, unit: str) -> Candidate:
     """Return a candidate with the reasons why the limits refuse it."""
     reasons = [
-        _over("RAM", candidate.ram_bytes, limits.ram_bytes, "bytes"),
-        _over("flash", candidate.flash_bytes, limits.flash_bytes, "bytes"),
+        _over("RAM", candidate.ram_bytes, limits.ram_bytes, "bytes", candidate.estimated),
+        _over("flash", candidate.flash_bytes, limits.flash_bytes, "bytes", candidate.estimated),
         _over("latency", candidate.latency_ms, limits.latency_ms, "ms"),
+        _over("modeled latency", candidate.modeled_ms, limits.latency_ms, "ms"),
         _over("cost", candidate.cost, limits.count, unit),
     ]
     if limits.accuracy is not None and not candidate.refused:
@@ -97,11 +103,12 @@ def judged(candidate: Candidate, limits: Limits, unit: str) -> Candidate:
     return replace(candidate, refused="; ".join(reason for reason in (candidate.refused, *reasons) if reason))
 
 
-def _over(what: str, value: float | None, limit: float | None, unit: str) -> str:
+def _over(what: str, value: float | None, limit: float | None, unit: str, is_estimate: bool = False) -> str:
     if value is None or limit is None or value <= limit:
         return ""
     over = value - limit
-    return f"{what} over by {over:,.1f} {unit}" if unit == "ms" else f"{what} over by {round(over):,} {unit}"
+    about = ABOUT if is_estimate else ""
+    return f"{what} over by {over:,.1f} {unit}" if unit == "ms" else f"{what} over by {about}{round(over):,} {unit}"
 
 
 def with_front(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -141,7 +148,9 @@ def best(candidates: Sequence[Candidate]) -> tuple[str, str]:
 
 def table(sweep: Sweep) -> tuple[list[tuple[str, str]], list[list[str]]]:
     """Return columns and rows: those that are taken first, by cost, then why each other is refused."""
-    names = ("preset", "MACs", "RAM", "flash", sweep.unit, "ms", "top-1", "measured", "")
+    is_modeled = any(one.modeled_ms is not None for one in sweep.candidates)
+    time = "modeled ms" if is_modeled else "ms"
+    names = ("preset", "MACs", "RAM", "flash", sweep.unit, time, "top-1", "measured", "")
     columns = [(name, "left" if i in (0, 8) else "right") for i, name in enumerate(names)]
     ordered = sorted(sweep.candidates, key=lambda one: (bool(one.refused), one.cost or math.inf, one.macs))
     return columns, [_row(one, sweep.best) for one in ordered]
@@ -153,12 +162,14 @@ DROPPED = (1, 3, 7, 5)
 
 def _row(one: Candidate, chosen: str) -> list[str]:
     note = one.refused or ("best" if one.preset == chosen else "front" if one.on_front else "")
-    sizes = [f"{size:,}" if size is not None else "" for size in (one.macs, one.ram_bytes, one.flash_bytes)]
+    about = ABOUT if one.estimated else ""
+    sizes = [f"{about}{size:,}" if size is not None else "" for size in (one.ram_bytes, one.flash_bytes)]
     cost = "" if one.cost is None else f"{round(one.cost):,}"
-    latency = "" if one.latency_ms is None else f"{one.latency_ms:,.1f}"
+    time = one.latency_ms if one.modeled_ms is None else one.modeled_ms
+    latency = "" if time is None else f"{time:,.1f}"
     top1 = "" if one.accuracy is None else f"{100 * one.accuracy:.2f} %"
     measured = f"{round(one.measured.cost):,} ({deviation(one):+.1f} %)" if one.measured else ""
-    return [one.preset, *sizes, cost, latency, top1, measured, note]
+    return [one.preset, f"{one.macs:,}", *sizes, cost, latency, top1, measured, note]
 
 
 def deviation(one: Candidate) -> float:

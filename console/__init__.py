@@ -2,12 +2,12 @@
 
 from console.bar import PROGRESS_LINES, bar, percent_bar, status_bar
 from console.line import Step, note, step
-from console.screen import beside_json, out
+from console.screen import beside_json, out, print_json, say
 from console.table import plain, report, table
-from console.text import clean, one_line, say
+from console.text import clean, one_line
 from console.waiting import waiting
 
 __all__ = [
     "PROGRESS_LINES", "Step", "bar", "beside_json", "clean", "note", "one_line", "out", "percent_bar", "plain",
-    "report", "say", "status_bar", "step", "table", "waiting",
+    "print_json", "report", "say", "status_bar", "step", "table", "waiting",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import grp
-import json
 import os
 import platform
 import re
@@ -103,11 +102,13 @@ def requirements() -> list[Requirement]:
 
 def print_doctor(as_json: bool = False, more: Sequence[Row] = ()) -> None:
     """Print what `examine` found, and more rows, as a table and how to get the rest, or as JSON for programs."""
+    from console.screen import print_json
+    from console.table import plain, table
+
     rows = [*examine(), *more]
     if as_json:
-        print(json.dumps([asdict(row) for row in rows], indent=1))
+        print_json([asdict(row) for row in rows])
         return
-    from console.table import plain, table
 
     columns = [(name, "left") for name in ("what", "found", "needed for")]
     table("", columns, [[row.what, row.found or MISSING, _few(row.needed_for)] for row in rows], (MISSING,), drop=(2,))

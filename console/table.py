@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.screen import on_terminal, out
-from console.text import clean
+from console.text import clean, wrapped
 
 _FILLED = re.compile(r"(?: |\x1b\[[0-9;]*m)+\n")
 """Spaces at the end of a line, also between codes of colors: an empty cell behind a heading has its own."""
@@ -32,20 +32,36 @@ def table(
     """Print a table. Cells that begin with one of `red` are shown in red, the first column in bold with `bold_first`.
 
     On a terminal that is too narrow the columns of `drop` are left out, one after the other, as far as needed, and
-    named below the table.
+    named below the table; then the widest column of text is broken into lines between words.
     """
     left_out: list[int] = []
-    grid = _grid(title, columns, rows, red, bold_first, left_out)
+    grid = _grid(columns, rows, red, bold_first, left_out)
     for place in drop if out.is_terminal else ():
         if _width(grid) <= out.width:
             break
         left_out.append(place)
-        grid = _grid(title, columns, rows, red, bold_first, left_out)
-    # A narrow terminal wraps lines; cutting names would lose them.
+        grid = _grid(columns, rows, red, bold_first, left_out)
+    if out.is_terminal and _width(grid) > out.width:
+        rows = _broken(columns, rows, left_out, _width(grid) - out.width)
+        grid = _grid(columns, rows, red, bold_first, left_out)
+    if title:
+        out.print(Text(on_terminal(clean(title)), "italic"))
+    # A narrow terminal wraps what is still too wide; cutting names would lose them.
     _print(grid)
     if left_out:
         names = ", ".join(" ".join(clean(columns[place][0]).split()) or "description" for place in sorted(left_out))
         out.print(Text(f"not shown in {out.width} columns: {names}", "dim"))
+
+
+def _broken(columns: Columns, rows: Rows, left_out: Collection[int], surplus: int) -> list[list[str]]:
+    """Return rows whose widest column of text is narrower by `surplus`, in several lines where it must be."""
+    texts = [place for place, (_, side) in enumerate(columns) if side == "left" and place not in left_out]
+    widths = {place: max((len(clean(row[place])) for row in rows), default=0) for place in texts}
+    widest = max(widths, key=lambda place: widths[place], default=-1)
+    return [
+        [wrapped(clean(cell), widths[widest] - surplus) if place == widest else cell for place, cell in enumerate(row)]
+        for row in rows
+    ]
 
 
 def _print(grid: Table) -> None:
@@ -65,12 +81,8 @@ def _colors() -> Literal["auto", "standard", "256", "truecolor", "windows"] | No
     return cast("Literal['standard', '256', 'truecolor', 'windows'] | None", out.color_system)
 
 
-def _grid(
-    title: str, columns: Columns, rows: Rows, red: Collection[str], bold_first: bool, left_out: Collection[int]
-) -> Table:
-    grid = Table(
-        title=Text(clean(title)) if title else None, title_justify="left", header_style="bold", box=None, pad_edge=False
-    )
+def _grid(columns: Columns, rows: Rows, red: Collection[str], bold_first: bool, left_out: Collection[int]) -> Table:
+    grid = Table(header_style="bold", box=None, pad_edge=False)
     grid.show_header = any(heading for heading, _ in columns)
     shown = [place for place in range(len(columns)) if place not in left_out]
     for place in shown:

@@ -20,6 +20,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
+def end_of(name: str, characters: int = 40) -> str:
+    """Return the end of a long name, such as that of a tensor, which tells it from others."""
+    return name if len(name) <= characters else f"...{name[3 - characters :]}"
+
+
 def one_line(text: str) -> str:
     """Return text on one line, with its control characters written out."""
     return clean(" ".join(line.strip() for line in text.splitlines()))
@@ -43,8 +48,3 @@ def wrapped(text: str, width: int, indent: int = 0, begin: int | None = None) ->
         subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     return "\n".join(lines).replace(_KEPT, " ")[indent if begin is None else begin :]
-
-
-def say(text: str) -> None:
-    """Print lines of text that are not part of a table or a step."""
-    print(clean(text), flush=True)

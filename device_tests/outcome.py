@@ -15,8 +15,10 @@ COLUMNS = [
     ("failed", "right"),
     ("flaky", "right"),
     ("skipped", "right"),
-    ("", "left"),
+    ("JUnit", "left"),
 ]
+DROPPED = (5,)
+"""Columns that a narrow terminal does without."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,8 +65,8 @@ class Order:
         return words
 
 
-def run(order: Order, options: Sequence[str] = ()) -> Outcome:
-    """Test a device, write JUnit XML and return what it came to; `options` go to pytest.
+def run(order: Order, options: Sequence[str] = (), output: IO[str] | None = None) -> Outcome:
+    """Test a device, write JUnit XML and return what it came to; `options` go to pytest, whose output to `output`.
 
     Raises DeviceError if a test fails, if one passes only when it is repeated, or if none was run.
     """
@@ -78,7 +78,7 @@ def run(order: Order, options: Sequence[str] = ()) -> Outcome:
         arrays: dict[str, Any] = {"inputs": order.inputs} | ({} if order.labels is None else {"labels": order.labels})
         np.savez(pictures, **arrays)
         command = [sys.executable, "-m", "pytest", *order.arguments(), "--pictures", str(pictures), *options]
-        exit_code = process.show(command, error=DeviceError, folder=ROOT)
+        exit_code = process.show(command, error=DeviceError, folder=ROOT, output=output)
     if exit_code:
         raise DeviceError(f"{order.target.name}: {_reason(exit_code, order.junit)}; see above and {order.junit}")
     return outcome.read(order.junit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import process
 from artifact import ROOT
@@ -60,23 +62,35 @@ def c_sources() -> list[str]:
     )
 
 
-def run(pytest_arguments: Sequence[str] = ()) -> None:
+def run(pytest_arguments: Sequence[str] = (), as_json: bool = False) -> None:
     """Run every check, though one before it failed, and print what each took.
 
     The others run at the same time, and pytest when they have ended. The whole suite has the fuzzing beside it, at the
-    lowest priority: it takes what the others leave while they wait. Raises Error naming the checks that failed.
+    lowest priority: it takes what the others leave while they wait. With `as_json` all that is printed on standard
+    error, and which checks passed as JSON. Raises Error naming the checks that failed.
     """
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        passed = _run(pytest_arguments, sys.stderr if as_json else None)
+    if as_json:
+        print(json.dumps([{"check": name, "passed": ended} for name, ended in passed.items()], indent=1))
+    if failed := [name for name, ended in passed.items() if not ended]:
+        raise Error(f"failed: {', '.join(failed)}; see above, each after its own line ==")
+
+
+def _run(pytest_arguments: Sequence[str], output: IO[str] | None) -> dict[str, bool]:
+    """Run every check and return by name whether it passed; `output` is where pytest prints."""
     checks = commands(pytest_arguments)
     with _beside([] if pytest_arguments else FUZZING) as finished:
         failed = _run_together({name: command for name, command in checks.items() if name != "pytest"})
+        passed = {name: name not in failed for name in checks}
         if "pytest" in checks:
             start = _begin("pytest")
-            if _end("pytest", start, process.show(checks["pytest"], error=Error, folder=ROOT)):
-                failed.append("pytest")
-        if not finished():
-            failed.append("fuzzing")
-    if failed:
-        raise Error(f"failed: {', '.join(failed)}; see above, each after its own line ==")
+            exit_code = process.show(checks["pytest"], error=Error, folder=ROOT, output=output)
+            passed["pytest"] = not _end("pytest", start, exit_code)
+        is_fuzzed = finished()
+        if not pytest_arguments:
+            passed["fuzzing"] = is_fuzzed
+    return passed
 
 
 def _run_together(checks: Mapping[str, list[str]]) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import process
 from artifact import ROOT
@@ -28,28 +30,36 @@ OPTIONS = (
 LOCAL_SETTINGS = ("PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
 
 
-def lock(upgrade: bool = False) -> None:
+def run(upgrade: bool, as_json: bool) -> None:
+    """Write the locks, and with `as_json` print their names. Raises Error as `lock`."""
+    lock(upgrade, sys.stderr if as_json else None)
+    if as_json:
+        print(json.dumps({"locks": [str(ROOT / name) for name in (LIGHT, WHOLE, CMAKE)]}, indent=1))
+
+
+def lock(upgrade: bool = False, output: IO[str] | None = None) -> None:
     """Write the locks again: keep their versions where they still fit, or take the newest of each.
 
     The light lock has the versions of the whole one, so that one environment can get the second after the first.
-    Settings of this machine's pip (other indexes, constraints, local files) do not reach the locks.
+    Settings of this machine's pip (other indexes, constraints, local files) do not reach the locks. What pip-tools
+    prints goes to `output`.
     Raises Error if it runs under another Python than 3.11, or if nothing satisfies `pyproject.toml`.
     """
     if sys.version_info[:2] != PYTHON:
         raise Error(f"inv lock: the lock is made with Python 3.11, this is {sys.version_info[0]}.{sys.version_info[1]}")
     newest = ["--upgrade"] if upgrade else []
-    _compile(WHOLE, ["--extra=keras", "--extra=dev", *newest])
-    _compile(LIGHT, ["--upgrade", f"--constraint={WHOLE}"])
+    _compile(WHOLE, ["--extra=keras", "--extra=dev", *newest], output)
+    _compile(LIGHT, ["--upgrade", f"--constraint={WHOLE}"], output)
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     with tempfile.TemporaryDirectory(prefix="alpharho-") as folder:
         (Path(folder) / "cmake.in").write_text("\n".join(extras["cmake"]))
-        _compile(CMAKE, ["--no-annotate", *newest], str(Path(folder) / "cmake.in"))
+        _compile(CMAKE, ["--no-annotate", *newest], output, str(Path(folder) / "cmake.in"))
 
 
-def _compile(name: str, options: Sequence[str], source: str = "pyproject.toml") -> None:
+def _compile(name: str, options: Sequence[str], output: IO[str] | None, source: str = "pyproject.toml") -> None:
     environment = {key: value for key, value in os.environ.items() if key not in LOCAL_SETTINGS}
     environment |= {"PIP_CONFIG_FILE": os.devnull, "CUSTOM_COMPILE_COMMAND": "./inv lock"}
     command = [sys.executable, "-m", "piptools", "compile", "--quiet", *OPTIONS, *options]
     command += [f"--output-file={name}", source]
-    if process.show(command, error=Error, environment=environment, folder=ROOT):
+    if process.show(command, error=Error, environment=environment, folder=ROOT, output=output):
         raise Error(f"inv lock: pyproject.toml could not be resolved, see above; {name} is as it was")

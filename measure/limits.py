@@ -5,8 +5,8 @@ from __future__ import annotations
 import target as targets
 from target import Target
 
-LINUX = "linux"
-"""The family of programs for Linux boards, whose memory is not planned."""
+UNLIMITED = ("linux", "host")
+"""Families of programs for Linux boards and for this machine, which have no RAM or flash of their own."""
 
 
 def of(name: str) -> tuple[int | None, int | None]:
@@ -17,7 +17,7 @@ def of(name: str) -> tuple[int | None, int | None]:
 def of_board(board: Target) -> tuple[int | None, int | None]:
     """Return RAM and flash of a board in bytes, None where it has no such limit or only its SDK knows it."""
     mcu = board.mcu
-    return (mcu.ram_bytes, mcu.flash_bytes) if mcu and mcu.family != LINUX else (None, None)
+    return (mcu.ram_bytes, mcu.flash_bytes) if mcu and mcu.family not in UNLIMITED else (None, None)
 
 
 def text(used: int, limit: int | None) -> str:

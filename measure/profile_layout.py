@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from console.text import end_of
 from measure.modeled import CoreCycles
 from measure.profile import MODELED, LayerProfile, Profile, ProfileUnit
 
 WIDE, MIDDLE = 140, 96
 """Columns of a terminal from which on there is room for all, and for MACs."""
-NAME_CHARACTERS = 40
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ def table(profile: Profile, width: int) -> Table:
 
 
 def _row(layer: LayerProfile, profile: Profile, width: int) -> tuple[str, ...]:
-    name = layer.tensor if len(layer.tensor) <= NAME_CHARACTERS else f"...{layer.tensor[3 - NAME_CHARACTERS :]}"
     cells = [str(layer.operator), layer.name]
-    cells += [name] if width >= WIDE else []
+    cells += [end_of(layer.tensor)] if width >= WIDE else []
     cells += ["x".join(map(str, layer.shape)) or "scalar"]
     cells += [f"{layer.macs:,}" if layer.macs else ""] if width >= MIDDLE else []
     cells += [amount_text(layer.amount, profile.unit), f"{100 * layer.share:.1f} %"]

@@ -60,14 +60,20 @@ def clean(chosen: CleanOptions) -> None:
         if VENV.is_symlink() or not (VENV / "made-by-inv").is_file():
             raise ConfigError(f"--environment: {VENV} was not made by ./inv; remove it yourself")
         doomed.append(VENV)
-    freed = 0
+    freed = {}
     for path in doomed:
         size = size_of(path) if path.is_dir() and not path.is_symlink() else path.lstat().st_size
-        freed += size
+        freed[path] = size
         if not chosen.dry_run:
             _remove(path)
-        console.say(f"{'would remove' if chosen.dry_run else 'removed'} {path}: {size / 1e6:,.1f} MB")
-    console.say(f"{freed / 1e6:,.1f} MB {'to free' if chosen.dry_run else 'freed'}; reports and trainings stay")
+        if not chosen.json:
+            console.say(f"{'would remove' if chosen.dry_run else 'removed'} {path}: {size / 1e6:,.1f} MB")
+    total = sum(freed.values())
+    if chosen.json:
+        removed = [{"path": str(path), "bytes": size} for path, size in freed.items()]
+        console.print_json({"dry_run": chosen.dry_run, "removed": removed, "freed_bytes": total})
+        return
+    console.say(f"{total / 1e6:,.1f} MB {'to free' if chosen.dry_run else 'freed'}; reports and trainings stay")
 
 
 def _remove(path: Path) -> None:

@@ -106,7 +106,7 @@ def before_install(arguments: Sequence[str]) -> int:
     def answer() -> None:
         nonlocal code
         with contextlib.suppress(ModuleNotFoundError):
-            if page := _page(arguments):
+            if (page := _page(arguments)) is not None:
                 print(page, end="")
                 code = 0
             else:
@@ -150,15 +150,15 @@ def _run_with_libraries(arguments: Sequence[str]) -> None:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    if page := _page(arguments):
+    if (page := _page(arguments)) is not None:
         print(page, end="")
         return
     for command, words in parse(arguments):
         command.run(words)
 
 
-def _page(arguments: Sequence[str]) -> str:
-    """Return the help or the listing that a command line asks for, empty if it asks for none."""
+def _page(arguments: Sequence[str]) -> str | None:
+    """Return the help or the listing that a command line asks for, which may be empty; None if it asks for none."""
     from pipeline import help as pages
 
     first, *rest = [*arguments, ""]
@@ -176,7 +176,7 @@ def _page(arguments: Sequence[str]) -> str:
         return pages.task_page(find(first.removeprefix("--help=")))
     if first in COMMANDS and any(word in ("--help", "-h") for word in rest):
         return pages.task_page(COMMANDS[first])
-    return ""
+    return None
 
 
 def typed_command(arguments: Sequence[str] | None = None) -> str:

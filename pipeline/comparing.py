@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -31,7 +30,11 @@ def run(request: ComparisonRequest, command: str) -> None:
     limits = gate.read_limits(request.fail_on) if request.fail_on else ()
     before, after = _words(request)
     if request.save_baseline:
-        console.say(str(sides.save_baseline(sides.load(after, after))))
+        path = str(sides.save_baseline(sides.load(after, after)))
+        if request.json:
+            console.print_json({"schema": comparison.SCHEMA, "baseline": path})
+        else:
+            console.say(path)
         return
     if _is_network(before) and _is_network(after):
         compared = [_measured(request, (before, after), command)]
@@ -42,7 +45,7 @@ def run(request: ComparisonRequest, command: str) -> None:
     if request.junit:
         write_atomic(request.junit, junit.xml(compared, outcomes))
     if request.json:
-        print(json.dumps(form_of(compared, outcomes), indent=1))
+        console.print_json(form_of(compared, outcomes))
     else:
         _print(compared)
     failures = [f"{one.compared.model} on {one.compared.target}: {one.failure}" for one in outcomes if one.failure]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import console
@@ -37,7 +38,7 @@ def run(request: TestRequest) -> None:
     paths = {unit.name: _path(unit.name, Path(request.model).stem) for unit in units}
     for path in paths.values():
         path.unlink(missing_ok=True)  # of an earlier run, which must not pass for one of this
-    several.run_each("hil", request, units, lambda _: _print_outcomes(paths))
+    several.run_each("hil", request, units, lambda _: _print_outcomes(paths, request.json))
 
 
 def _run_one(request: TestRequest) -> None:
@@ -57,22 +58,31 @@ def _run_one(request: TestRequest) -> None:
         if held is not None:
             lab.flash(held, request, setup.compiled.path)
             request = replace(request, link=held.uri)
-        done = suite.run(order, arguments_of(request))
+        try:
+            done = suite.run(order, arguments_of(request), sys.stderr if request.json else None)
+        finally:
+            if request.json:
+                _print_outcomes({name: path}, as_json=True)
         if held is not None:
             held.check()
-    console.say(f"{name}: {done.text()}; {path}")
+    if not request.json:
+        console.say(f"{name}: {done.text()}; {path}")
 
 
 def _path(name: str, model: str) -> Path:
     return report_file.folder(name, model) / JUNIT
 
 
-def _print_outcomes(paths: Mapping[str, Path]) -> None:
-    """Print a table of the devices whose tests ended, failed or not; `paths` are their JUnit files by name."""
-    rows = [outcome.read(path).row(name, path) for name, path in paths.items() if path.is_file()]
-    if rows:
+def _print_outcomes(paths: Mapping[str, Path], as_json: bool) -> None:
+    """Print a table of the devices whose tests ended, failed or not, or JSON; `paths` are their JUnit files by name."""
+    done = {name: outcome.read(path) for name, path in paths.items() if path.is_file()}
+    if as_json:
+        console.print_json([{"device": name, **asdict(one), "junit": str(paths[name])} for name, one in done.items()])
+    elif done:
         console.out.print()
-        console.table("", outcome.COLUMNS, rows)
+        console.table(
+            "", outcome.COLUMNS, [one.row(name, paths[name]) for name, one in done.items()], drop=outcome.DROPPED
+        )
 
 
 def arguments_of(request: TestRequest) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import console
 from artifact import HOME
 from compilers import export
-from pipeline import preflight
+from pipeline import preflight, product_forms
 from pipeline.preflight import Goal
 from pipeline.steps import Steps
 from pipeline.task_requests import ExportRequest
@@ -38,6 +38,9 @@ def run(request: ExportRequest) -> Path:
             f"{exported.identifier} for {request.for_}: arena {exported.arena_bytes:,}, stack "
             f"{exported.stack_bytes:,}, weights {exported.weights_bytes:,} bytes; {exported.files} files"
         )
+    if request.json:
+        console.print_json(product_forms.of_export(exported, request.for_))
+        return exported.folder
     console.plain("\n".join(exported.steps))
     console.say(str(exported.folder))
     return exported.folder

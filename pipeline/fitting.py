@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -40,15 +39,18 @@ def fit(request: FitOptions, command: str) -> None:
         table = fits.table(model, boards, done)
     known = _measured(model, boards[0], table[boards[0].name], command) if request.measure else {}
     if request.json:
-        print(json.dumps(fit_table.as_json(table, known), indent=1))
+        console.print_json(fit_table.as_json(table, known))
         return
     console.table("", *fit_table.table(table), red=fit_table.SHORT, drop=fit_table.DROPPED)
     if known:
         results = {form: one for form, (one, _) in known.items()}
-        console.table("", *fit_table.measured_table(table[boards[0].name], results))
+        columns, rows = fit_table.measured_table(table[boards[0].name], results)
+        console.table("", columns, rows, drop=fit_table.MEASURED_DROPPED)
     if request.target:
         console.plain(_plot(table[boards[0].name], known))
     console.plain(fit_table.notes(table))
+    if boards[0].measured_on == "host":
+        console.note(f"{boards[0].name} is a process on this machine: its RAM and flash are no limits")
     for form, (_, parted) in known.items():
         for problem in parted:
             console.note(f"{form}: {problem}")

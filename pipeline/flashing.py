@@ -50,7 +50,15 @@ def run(request: FlashRequest) -> None:
     flasher.check()
     image = request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
     with console.step("flash") as line:
-        line.text = f"{board.name}: {flasher.start(image).name}"
+        place = flasher.start(image).name
+        line.text = f"{board.name}: {place}"
+    _print_form(request, image, place)
+
+
+def _print_form(request: FlashRequest, image: Path, place: str) -> None:
+    """With --json print what was flashed, and where the board can be reached."""
+    if request.json:
+        console.print_json({"target": request.target, "image": str(image), "link": place})
 
 
 def _flash_in_lab(request: FlashRequest, board: Target, address: LabAddress) -> None:
@@ -67,6 +75,7 @@ def _flash_in_lab(request: FlashRequest, board: Target, address: LabAddress) -> 
                 "which its board would be flashed; let its exporter share one"
             )
         line.text = f"{board.name}: {held.uri} of place {held.holding.place}"
+    _print_form(request, image, held.uri)
 
 
 def _flash_by_sdk(request: FlashRequest, board: Target) -> None:
@@ -79,7 +88,9 @@ def _flash_by_sdk(request: FlashRequest, board: Target) -> None:
     flasher.check()
     image = Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
     with console.step("flash") as line:
-        line.text = f"{board.name}: {flasher.start(image).name}"
+        place = flasher.start(image).name
+        line.text = f"{board.name}: {place}"
+    _print_form(request, image, place)
 
 
 def forms(image: Path, board: Target) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -74,7 +73,7 @@ def _show(chosen: HistoryOptions) -> None:
             "reports that are there"
         ) from e
     if chosen.json:
-        print(json.dumps({"schema": SCHEMA, "count": count, "runs": [to_json(one) for one in entries]}, indent=1))
+        console.print_json({"schema": SCHEMA, "count": count, "runs": [to_json(one) for one in entries]})
         return
     if not entries:
         is_chosen = chosen.model or chosen.target or chosen.since
@@ -120,7 +119,7 @@ def _merge(other: Path, chosen: HistoryOptions) -> None:
     if done.unreadable:
         console.note(f"left out: {done.unreadable:,} runs of {other}, whose reports can't be read")
     if chosen.json:
-        print(json.dumps({"schema": SCHEMA, "merged": to_json(done)}, indent=1))
+        console.print_json({"schema": SCHEMA, "merged": to_json(done)})
     else:
         console.say(f"{path}: {done.added:,} runs added, {done.known:,} were there")
 

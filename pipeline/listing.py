@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -24,7 +23,7 @@ def print_models(chosen: ModelsOptions) -> None:
     """Print each preset with its parameters, MACs and bytes."""
     rows = explain.all_presets(chosen.rho, chosen.classes)
     if chosen.json:
-        print(json.dumps([asdict(row) for row in rows], indent=1))
+        console.print_json([asdict(row) for row in rows])
         return
     console.table("", *tables.presets_table(rows), drop=tables.PRESETS_DROPPED)
     console.plain("peak activations: bytes of a layer's input and output, none over another")
@@ -34,7 +33,7 @@ def print_layers(chosen: ExplainOptions) -> None:
     """Print each layer of a preset. Raises ConfigError if there is no such preset."""
     preset = presets.parse(chosen.model, chosen.classes, chosen.channels)
     if chosen.json:
-        print(json.dumps(explain.as_json(preset), indent=1))
+        console.print_json(explain.as_json(preset))
         return
     console.table(tables.layers_title(preset), *tables.layers_table(preset), drop=tables.LAYERS_DROPPED)
     console.plain(tables.layers_totals(preset))
@@ -44,7 +43,7 @@ def print_targets(chosen: TargetsOptions) -> None:
     """Print each board that there is a file for. Raises ConfigError if one is wrong."""
     boards = [target.load(name) for name in target.names()]
     if chosen.json:
-        print(json.dumps([asdict(board) for board in boards], indent=1))
+        console.print_json([asdict(board) for board in boards])
         return
     console.table("", *targets_table(boards), drop=(DESCRIPTION, ENGINE, CLOCK))
     console.plain("and zephyr:BOARD, arduino:FQBN, pio:BOARD, idf:CHIP for your own SDK: docs/export.md")
@@ -122,7 +121,7 @@ def print_devices(chosen: DevicesOptions) -> None:
 
 def _print_items(items: Sequence[Item], as_json: bool) -> None:
     if as_json:
-        print(json.dumps([asdict(item) for item in items], indent=1))
+        console.print_json([asdict(item) for item in items])
         return
     if not items:
         console.say("nothing is plugged in that is a board; a board over SSH needs no cable")

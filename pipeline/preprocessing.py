@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import console
@@ -38,7 +37,7 @@ def run(request: PreprocessingRequest) -> None:
     best, now = trials.best(), trials.as_options_say()
     result = verdict.verdict(best, now, labels, data.class_names, range_from)
     if request.json:
-        print(json.dumps(as_json(request, trials.done, best, now, result), indent=1))
+        console.print_json(as_json(request, trials.done, best, now, result))
         return
     console.table("", *verdict.table(trials.done, best, now))
     console.plain("\n".join(result.lines))

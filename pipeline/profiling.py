@@ -44,7 +44,7 @@ def run(request: ProfileRequest) -> None:
         _check(request, board)
         profile = _measure(request, board)
     if request.json:
-        print(json.dumps(to_json(profile), indent=1))
+        console.print_json(to_json(profile))
         return
     table = profile_layout.table(profile, console.out.width)
     console.table("", table.columns, table.rows)

@@ -203,7 +203,7 @@ class Request:
         value="S", high=1e6,
     )  # fmt: skip
     fresh: bool = option(False, "measure again what an earlier run of the same bytes has measured", group="measurement")
-    json: bool = option(False, "print the report as JSON", group="output")
+    json: bool = option(False, "print the result as JSON alone", group="output")
     unit: str | None = option(
         None, "name under which the report is kept, for one of several units of a board", group="output", value="NAME",
         default_words="the target's name", parse=read_unit,

@@ -15,8 +15,8 @@ from pipeline.options import flag_of, read
 from pipeline.request import Request, applies
 from pipeline.steps import Steps
 
-NAMING = ("target", "link", "place_match", "places")
-"""Options that say which devices: each run gets its own of them."""
+NAMING = ("target", "link", "place_match", "places", "json")
+"""Options that say which devices, of which each run gets its own, and --json, which is for all of them together."""
 
 
 def measure_each(task: str, request: Request, units: Sequence[Unit]) -> None:

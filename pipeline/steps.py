@@ -237,7 +237,12 @@ def _with_pico_sdk(model: Artifact[Int8Facts], board: Target, request: Request) 
 def _exported(model: Artifact[Int8Facts], board: Target, request: Request) -> Artifact[ImageFacts]:
     from compilers.export import artifact as export
     from compilers.export.cores import kernels_of
+    from compilers.image import fit as fits
+    from compilers.image import fit_table
 
     if board.sdk and not kernels_of(board.sdk):
         console.note(f"{board.name}: its core is not known here; portable kernels are used (docs/export.md)")
-    return export.compile_for(model, board, request.optimize, request.stream_input)
+    exported = export.compile_for(model, board, request.optimize, request.stream_input)
+    if board.sdk and board.sdk.memory and (text := fit_table.doubt(board.name, fits.fit(board, exported.facts.plan))):
+        console.note(text)
+    return exported

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +51,7 @@ def run(chosen: SweepOptions, command: str) -> None:
         second_lock.need_keras()
     result = _sweep(chosen, board, command)
     if chosen.json:
-        print(json.dumps(to_json(result), indent=1))
+        console.print_json(to_json(result))
         return
     console.table("", *sweeps.table(result), drop=sweeps.DROPPED, red=("RAM", "flash", "latency", "cost", "accuracy"))
     console.plain(sweeps.plot(result))
@@ -72,6 +71,13 @@ def _summary(result: Sweep) -> str:
     lines.append(
         f"costs are predicted from layers measured on {result.counted_on}; the firmware's own RAM is estimated"
     )
+    if any(one.modeled_ms is not None for one in result.candidates):
+        lines.append(f"modeled ms: {result.unit} at the board's clock, as if flash never waits; no time was measured")
+    if any(one.estimated for one in result.candidates):
+        lines.append(
+            f"{sweeps.ABOUT} your own SDK links for {result.target}: what it takes itself is assumed, and was never "
+            "measured"
+        )
     return "\n".join(lines)
 
 
@@ -155,7 +161,7 @@ def _planned(chosen: SweepOptions, board: Target, wanted: Sequence[Preset], limi
             found.append(
                 replace(
                     one, ram_bytes=ram, flash_bytes=flash, arena_bytes=plan.arena_bytes,
-                    weights_bytes=plan.weights_bytes,
+                    weights_bytes=plan.weights_bytes, estimated=room.is_estimate,
                 )
             )  # fmt: skip
             done(count)
@@ -177,12 +183,9 @@ def _with_cost(
     graph = random_int8.graph_of(preset, has_weights=False)
     cost = costs.predict(costs.work_of(graph, plan.by_rows, plan.computed), known)
     clock = board.mcu.clock_hz if board.mcu else board.sdk.memory.clock_hz if board.sdk and board.sdk.memory else 0
-    latency = None
-    if cost is not None and known.unit == "us":
-        latency = cost / 1e3
-    elif cost is not None and known.unit == CYCLES and clock:
-        latency = cost / clock * 1e3
-    return replace(one, cost=cost, latency_ms=latency, accuracy=accuracy)
+    latency = cost / 1e3 if cost is not None and known.unit == "us" else None
+    modeled = cost / clock * 1e3 if cost is not None and known.unit == CYCLES and clock else None
+    return replace(one, cost=cost, latency_ms=latency, modeled_ms=modeled, accuracy=accuracy)
 
 
 def measured_costs(counter: Target, chosen: SweepOptions, families: Sequence[str]) -> Costs:

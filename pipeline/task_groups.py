@@ -9,11 +9,11 @@ MEASURED = (*COMPILED, "device", "measurement", "output")
 TEST = (
     *INT8, "target", "Edge TPU", "link", "place_match", "coordinator", "give_up_after", "flasher", "accept_new",
     "runtime", "kernels", "device", "allow_mismatch", "lossy",
-    "count", "inferences", "retry", "soak", "unit", "junit", "pytest_arguments",
+    "count", "inferences", "retry", "soak", "unit", "junit", "pytest_arguments", "json",
 )  # fmt: skip
 FLASH = (
     *INT8, "target", "optimize", "stream_input", "image", "link", "place_match", "coordinator", "give_up_after",
-    "accept_new", "flasher", "allow_mismatch",
+    "accept_new", "flasher", "allow_mismatch", "json",
 )  # fmt: skip
 TRACE = (
     *COMPILED, "link", "flasher", "runtime", "threads", "kernels", "allow_mismatch", "picture", "answers", "json",

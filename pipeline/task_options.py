@@ -194,6 +194,7 @@ class SuiteOptions:
         None, "folder for engines.json and engines.md", group="output", value="FOLDER",
         default_words="benchmarks/results",
     )  # fmt: skip
+    json: bool = JSON
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,7 @@ class EmulatorOptions:
     start: bool = option(False, "start the machine, which runs until --stop", group="action")
     stop: bool = option(False, "shut it down; its disk stays as it is", group="action")
     status: bool = option(False, "say whether it runs, and how to log in; done without any action", group="action")
+    json: bool = JSON
 
 
 @dataclass(frozen=True)
@@ -222,11 +224,14 @@ class CheckOptions:
     pytest_arguments: str = option(
         "", "arguments for pytest, such as '-k frames -x'", group="output", value="WORDS", parse=read_shell_words
     )
+    json: bool = JSON
 
 
 @dataclass(frozen=True)
 class DocsOptions:
-    """`docs` takes no options: it checks and writes all pages."""
+    """How to say which pages were written; all are checked."""
+
+    json: bool = JSON
 
 
 @dataclass(frozen=True)
@@ -234,6 +239,7 @@ class LockOptions:
     """How to resolve the dependencies."""
 
     upgrade: bool = option(False, "take the newest version of each", group="output")
+    json: bool = JSON
 
 
 @dataclass(frozen=True)
@@ -242,6 +248,7 @@ class CleanOptions:
 
     environment: bool = option(False, ".venv too, if ./inv made it; the next ./inv installs it again", group="action")
     dry_run: bool = option(False, "say what would be removed, and its size", group="action")
+    json: bool = JSON
 
 
 def read_floats(text: str) -> tuple[float, ...]:
@@ -282,7 +289,7 @@ class SweepOptions:
         None, "flash in bytes", group="limits", value="BYTES", low=1, default_words="the board's"
     )
     max_latency: float | None = option(
-        None, "time of an inference in milliseconds, where the board's core counts time or cycles", group="limits",
+        None, "time of an inference in milliseconds, modeled where an emulator counts cycles", group="limits",
         value="MS", low=0, default_words="no limit",
     )  # fmt: skip
     max_count: float | None = option(

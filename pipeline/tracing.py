@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +36,7 @@ def run(request: TraceRequest) -> None:
     if note:
         console.note(note)
     if request.json:
-        print(json.dumps(to_json(trace), indent=1, allow_nan=False))
+        console.print_json(to_json(trace))
     else:
         console.table("", trace_layout.COLUMNS, trace_layout.rows(trace), red=(DIFFERS,), drop=trace_layout.DROPPED)
         console.plain(trace_layout.summary(trace))

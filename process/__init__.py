@@ -134,10 +134,18 @@ def _input(data: bytes) -> Iterator[int | IO[bytes]]:
 
 
 def show(
-    command: Command, *, error: type[Error], environment: Mapping[str, str] | None = None, folder: Path | None = None
+    command: Command,
+    *,
+    error: type[Error],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    output: IO[str] | None = None,
 ) -> int:
-    """Run a program on this terminal, its output not captured, and return its exit code. Raises `error` as `start`."""
-    child = start(command, error=error, environment=environment, folder=folder, own_session=False)
+    """Run a program on this terminal, its output not captured, and return its exit code. Raises `error` as `start`.
+
+    With `output`, such as sys.stderr, its standard output goes there.
+    """
+    child = start(command, error=error, environment=environment, folder=folder, own_session=False, stdout=output)
     try:
         return child.wait()
     except KeyboardInterrupt:  # it reached the program as well, which may have something left to write
@@ -159,7 +167,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
-    stdout: int | IO[bytes] | None = None,
+    stdout: int | IO[bytes] | IO[str] | None = None,
     stderr: int | IO[bytes] | None = None,
     own_session: bool = True,
     outlives_us: bool = False,

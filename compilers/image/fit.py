@@ -44,6 +44,8 @@ class Fit:
     code_bytes: int = 0
     macs: int = 0
     """Multiply-accumulates of an inference, those that are computed again to save RAM included."""
+    estimated: bool = False
+    """Whether the user's own SDK links it, of whose share nothing is known here."""
 
     @property
     def fits(self) -> bool:
@@ -55,7 +57,7 @@ class Fit:
 class Room:
     """What a board has for a network, in bytes: RAM and flash, the stack, and what all firmware but the network takes.
 
-    `kernels` is the kernel set for its core.
+    `kernels` is the kernel set for its core. With `is_estimate` an SDK links the firmware, whose share is not known.
     """
 
     kernels: str
@@ -64,6 +66,7 @@ class Room:
     stack_bytes: int
     firmware_flash_bytes: int
     firmware_ram_bytes: int = FIRMWARE_RAM_BYTES
+    is_estimate: bool = False
 
 
 def room_of(target: Target) -> Room:
@@ -83,6 +86,7 @@ def room_of(target: Target) -> Room:
         SDK_STACK_BYTES,
         FIRMWARE_FLASH_BYTES[target.sdk.kernels] + memory.own_flash_bytes,
         FIRMWARE_RAM_BYTES + memory.own_ram_bytes,
+        is_estimate=True,
     )
 
 
@@ -113,6 +117,7 @@ def fit(target: Target, plan: Plan) -> Fit:
         stack_bytes=room.stack_bytes,
         peak=peak_of(plan),
         macs=plan.macs + plan.macs_again,
+        estimated=room.is_estimate,
     )
 
 
@@ -123,11 +128,13 @@ def needed(room: Room, arena_bytes: int, weights_bytes: int, code_bytes: int, in
 
 
 def check_fit(target: Target, plan: Plan) -> Fit:
-    """Return the fit of a network that fits the target.
+    """Return the fit of a network that fits the target, or of which the linker of an SDK has to decide that.
 
     Raises FitError saying RAM or flash, by how many bytes, and which operator and tensors make the peak.
     """
     needs, room = fit(target, plan), room_of(target)
+    if room.is_estimate and needs.arena_bytes <= needs.ram_bytes and needs.weights_bytes <= needs.flash_bytes:
+        return needs
     if needs.ram_needed > needs.ram_bytes:
         over = needs.ram_needed - needs.ram_bytes
         raise FitError(
@@ -155,10 +162,15 @@ def peak_of(plan: Plan) -> str:
 
 
 def boards_of(targets: Sequence[Target]) -> list[Target]:
-    """Return the microcontrollers with memory of their own. Raises FitError if the only target is not one."""
+    """Return the microcontrollers with memory of their own; this host has no limits to compare with.
+
+    Raises FitError if the only target is not a microcontroller.
+    """
     if len(targets) == 1:
         room_of(targets[0])
-    return [target for target in targets if target.mcu or (target.sdk and target.sdk.memory)]
+        return list(targets)
+    boards = [target for target in targets if target.measured_on != "host"]
+    return [target for target in boards if target.mcu or (target.sdk and target.sdk.memory)]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,12 @@ HEADINGS = (
     "weights",
 )
 DROPPED = (8, 7, 6, 4)
-"""Columns that a narrow terminal does without, the least needed first."""
+"""Columns of `table` that a narrow terminal does without, the least needed first."""
+MEASURED_DROPPED = (7, 3, 5, 1)
+"""The same of `measured_table`."""
 SHORT = ("RAM", "flash", "no")
+ABOUT, ESTIMATED = "~", (0, 2)
+"""What marks an estimate, and which sizes of a row are estimates where an SDK links."""
 
 
 def table(fits: Fits) -> tuple[list[tuple[str, str]], list[list[str]]]:
@@ -39,14 +43,25 @@ def table(fits: Fits) -> tuple[list[tuple[str, str]], list[list[str]]]:
                 fit.ram_needed, fit.ram_bytes, fit.flash_needed, fit.flash_bytes, fit.arena_bytes, fit.weights_bytes
             )  # fmt: skip
             optimize = "any" if len(same) == len(aims) > 1 else ", ".join(same)
-            rows.append(["" if i else name, optimize, verdict(fit), *(f"{size:,}" for size in sizes)])
+            texts = [f"{size:,}" for size in sizes]
+            for place in ESTIMATED if fit.estimated else ():
+                texts[place] = ABOUT + texts[place]
+            rows.append(["" if i else name, optimize, verdict(fit), *texts])
     return columns, rows
 
 
 def verdict(fit: Fit) -> str:
-    """Return `yes`, or what is short by how many bytes."""
+    """Return `yes`, or what is short by how many bytes; `probably` where the bytes are an estimate."""
     over = (("RAM", fit.ram_needed - fit.ram_bytes), ("flash", fit.flash_needed - fit.flash_bytes))
-    return " and ".join(f"{what} short by {size:,}" for what, size in over if size > 0) or "yes"
+    about, fits = (ABOUT, "probably") if fit.estimated else ("", "yes")
+    return " and ".join(f"{what} short by {about}{size:,}" for what, size in over if size > 0) or fits
+
+
+def doubt(name: str, fit: Fit) -> str:
+    """Return what to say of a board whose SDK will probably refuse to link, "" if it will probably not."""
+    if not fit.estimated or fit.fits:
+        return ""
+    return f"{name}: {verdict(fit)} bytes, if its SDK takes as much as is assumed here; the SDK's linker decides"
 
 
 def _distinct(aims: Mapping[str, Fit]) -> list[tuple[Fit, list[str]]]:
@@ -120,6 +135,8 @@ def notes(fits: Fits) -> str:
         text = what if what.startswith("computes") else f"the arena's peak is {what}"
         lines.append(f"{', '.join(dict.fromkeys(forms))}: {text}")
     lines.append("bytes; the share of the firmware itself is an estimate, the linker's figures are exact")
+    if any(fit.estimated for aims in fits.values() for fit in aims.values()):
+        lines.append(f"{ABOUT} your own SDK links these boards: what it takes itself is assumed, never measured")
     return "\n".join(lines)
 
 

@@ -35,5 +35,10 @@ def control(target: Target, action: str, say: Say) -> str:
     raise ConfigError(f"{action}: expected {', '.join(ACTIONS)}")
 
 
+def is_running(target: Target) -> bool:
+    """Return whether the machine of a target runs."""
+    return Machine(target).state() is not None
+
+
 def _on_disk(path: Path) -> int:
     return path.stat().st_blocks * 512

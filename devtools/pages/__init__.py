@@ -5,6 +5,7 @@ Each page has one purpose. `sources` reads them, `check` finds what they name an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -13,6 +14,15 @@ from devtools.pages import check, html, sources
 from errors import Error
 
 OUT = BUILD_DIR / "docs"
+
+
+def run(parse: Callable[[Sequence[str]], object], flags: Collection[str], as_json: bool) -> None:
+    """Build all pages and print the path of the first, as text or as JSON. Raises Error as `build`."""
+    first = build(parse, flags)
+    if as_json:
+        print(json.dumps({"first": str(first), "pages": len(list(first.parent.glob("*.html")))}, indent=1))
+    else:
+        print(first)
 
 
 def build(parse: Callable[[Sequence[str]], object], flags: Collection[str], out: Path = OUT, root: Path = ROOT) -> Path:

@@ -24,6 +24,7 @@ from models import presets
 from pipeline.measuring import build_order
 from tests.compilers.networks import tflite_of
 from tests.pipeline.small import at_home, call_inv, one_line
+from tests.schemas import checked
 from tests.shipped import home_of_tests
 
 CELL = Cell("v1_025", "qemu-m4", "cortex-m4", "aot", "dsp", 1_000_000, {"arena": 5, "code": 2, "constants": 1}, 2, 2)
@@ -75,7 +76,7 @@ def test_the_table_is_written_for_people_and_for_programs(tmp_path: Path) -> Non
 
 
 def test_the_committed_results_are_read_back() -> None:
-    form = json.loads((suite.RESULTS_DIR / "engines.json").read_text())
+    form = checked("bench-engines", (suite.RESULTS_DIR / "engines.json").read_text())
     results = from_json(suite.Results, form, Source("engines.json"))
     assert {cell.target for cell in results.cells} >= {"qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55"}
     assert to_json(results) == form
@@ -157,8 +158,9 @@ def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], expected: l
 @pytest.mark.emulated
 def test_a_run_writes_the_table(tmp_path: Path) -> None:
     asked = ["--models", tflite_of("v1_025_32"), "--targets", "qemu-m4", "--out", tmp_path / "out", "--layers"]
-    done = call_inv(tmp_path, "bench-engines", *asked, TFLM_DIR="")
+    done = call_inv(tmp_path, "bench-engines", *asked, "--json", TFLM_DIR="")
     assert done.returncode == 0, done.stderr
+    assert checked("bench-engines", done.stdout) == json.loads((tmp_path / "out" / "engines.json").read_text())
     (cell,) = json.loads((tmp_path / "out" / "engines.json").read_text())["cells"]
     assert (cell["engine"], cell["kernels"], cell["equal"], cell["pictures"]) == ("aot", "dsp", 2, 2)
     assert cell["instructions"] == pytest.approx(sum(layer["instructions"] for layer in cell["layers"]), rel=0.02)

@@ -55,6 +55,15 @@ def test_the_table_shows_what_is_taken_first_and_why_others_are_not() -> None:
     assert all(len(row) == len(columns) for row in rows)
 
 
+def test_estimates_and_modeled_times_are_marked() -> None:
+    one = replace(SMALL, estimated=True, modeled_ms=32.5)
+    columns, ((_, _, ram, flash, _, time, *_),) = sweep.table(replace(example(), candidates=(one,)))
+    assert (columns[5][0], ram, flash, time) == ("modeled ms", "~24,000", "~265,000", "32.5")
+    refused = sweep.judged(one, Limits(ram_bytes=20_000, latency_ms=30.0), "rp2040js cycles").refused
+    assert refused == "RAM over by ~4,000 bytes; modeled latency over by 2.5 ms"
+    checked("sweep", json.dumps(to_json(replace(example(), candidates=(one,)))))
+
+
 def test_the_plot_fits_80_columns_and_marks_the_best() -> None:
     lines = sweep.plot(example()).splitlines()
     assert max(map(len, lines)) <= 80

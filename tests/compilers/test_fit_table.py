@@ -27,6 +27,22 @@ def test_a_board_has_a_row_for_each_different_fit() -> None:
     assert all(row[2].startswith(("yes", *fit_table.SHORT)) for row in rows)
 
 
+def test_what_an_sdk_links_is_marked_as_an_estimate() -> None:
+    estimate = replace(FITS, estimated=True)
+    small = replace(estimate, flash_needed=530_000)
+    fits = {"nano33ble": {"size": estimate, "speed": small}, "nucleo": {"size": FITS}}
+    _, rows = fit_table.table(fits)
+    assert [row[2:7] for row in rows] == [
+        ["probably", "~40,000", "131,072", "~330,000", "524,288"],
+        ["flash short by ~5,712", "~40,000", "131,072", "~530,000", "524,288"],
+        ["yes", "40,000", "131,072", "330,000", "524,288"],
+    ]
+    assert "\n~ your own SDK links these boards" in fit_table.notes(fits)
+    assert "SDK" not in fit_table.notes({"nucleo": {"size": FITS}})
+    assert fit_table.doubt("nano33ble", small).startswith("nano33ble: flash short by ~5,712 bytes, if its SDK takes")
+    assert fit_table.doubt("nano33ble", estimate) == fit_table.doubt("nucleo", replace(FITS, flash_bytes=1)) == ""
+
+
 def test_one_optimize_alone_keeps_its_name() -> None:
     assert fit_table.table({"nucleo": {"ram": FITS}})[1][0][:3] == ["nucleo", "ram", "yes"]
 

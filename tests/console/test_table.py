@@ -44,6 +44,26 @@ def test_a_narrow_terminal_does_without_some_columns(
     assert printed == lines
 
 
+def test_where_no_column_can_be_done_without_the_widest_text_is_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Console(width=46, force_terminal=True, color_system=None, soft_wrap=True)
+    for module in ("console.table", "console.screen"):
+        monkeypatch.setattr(sys.modules[module], "out", screen)
+    columns = [("name", "left"), ("bytes", "right"), ("", "left"), ("end", "right")]
+    rows = [["a", "12,345", "RAM short by 12,345 bytes and flash short by 1", "9"], ["b", "1", "yes", "10"]]
+    console.table("a title that is longer than the terminal is wide, 12 of 34", columns, rows)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [
+        "a title that is longer than the terminal is",
+        "wide, 12 of 34",
+        "name   bytes                             end",
+        "a     12,345  RAM short by 12,345 bytes    9",
+        "              and flash short by 1",
+        "b          1  yes                         10",
+    ]
+
+
 def test_no_line_ends_in_spaces_in_colors_either(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

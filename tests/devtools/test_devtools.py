@@ -12,6 +12,7 @@ import process
 from artifact import ROOT
 from devtools import checks, lock
 from errors import Error
+from tests.schemas import checked
 
 
 def exits(code: int) -> list[str]:
@@ -21,15 +22,22 @@ def exits(code: int) -> list[str]:
 def test_a_failed_check_does_not_hide_the_next(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(checks, "FUZZING", [])
-    run = {"first": exits(1), "second": exits(0), "third": exits(5)}
+    monkeypatch.setattr(checks, "FUZZING", exits(1))
+    speaks = [sys.executable, "-c", "print('of pytest'); raise SystemExit(5)"]
+    run = {"first": exits(1), "second": exits(0), "pytest": speaks}
     monkeypatch.setattr(checks, "commands", lambda pytest_arguments: run)
-    with pytest.raises(Error, match=r"^failed: first, third; "):
+    with pytest.raises(Error, match=r"^failed: first, pytest, fuzzing; "):
         checks.run()
     shown = capfd.readouterr().out
-    assert "== first: failed" in shown
-    assert "== second: passed" in shown
-    assert "== third: failed" in shown
+    for line in ("== first: failed", "== second: passed", "of pytest", "== pytest: failed"):
+        assert line in shown
+    with pytest.raises(Error, match=r"^failed: first, pytest; "):
+        checks.run(["-x"], as_json=True)
+    printed = capfd.readouterr()
+    passed = {"first": False, "second": True, "pytest": False}
+    assert checked("test", printed.out) == [{"check": name, "passed": ended} for name, ended in passed.items()]
+    assert "== second: passed" in printed.err
+    assert "of pytest" in printed.err
 
 
 def test_the_output_of_checks_that_run_together_stays_apart(
@@ -114,9 +122,12 @@ def test_the_lock_takes_no_setting_of_this_machine(called: dict[str, Any], monke
     assert called["folder"] == ROOT
 
 
-def test_the_lock_takes_the_newest_when_asked(called: dict[str, Any]) -> None:
-    lock.lock(upgrade=True)
+def test_the_lock_takes_the_newest_when_asked(called: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    lock.run(upgrade=True, as_json=True)
     assert all("--upgrade" in command for command in called["commands"])
+    assert called["output"] is sys.stderr
+    names = [Path(path).name for path in checked("lock", capsys.readouterr().out)["locks"]]
+    assert names == ["requirements.lock", "requirements-keras.lock", "requirements-cmake.lock"]
 
 
 def test_the_lock_is_made_with_the_oldest_python(called: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

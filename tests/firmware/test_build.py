@@ -16,7 +16,7 @@ from artifact import ROOT, sha256_of
 from compilers.aot.result import OperatorSpec, Plan, TensorSpec
 from compilers.image import cmake, firmware
 from compilers.image.elf_sizes import read_sizes
-from compilers.image.fit import FIRMWARE_RAM_BYTES, check_fit, fit
+from compilers.image.fit import FIRMWARE_RAM_BYTES, boards_of, check_fit, fit
 from compilers.image.toolchain import TOOLCHAINS
 from errors import CompileError, FitError
 from tests.firmware.conftest import Images
@@ -275,6 +275,25 @@ def test_fit_tells_what_is_short_before_anything_is_built() -> None:
         check_fit(board, plan(98_304, 1_700_000))
     with pytest.raises(FitError, match=r"^host: is not a microcontroller: its TOML has no"):
         fit(target.load("host"), plan(1, 1))
+
+
+def test_an_sdk_s_linker_decides_unless_the_network_alone_is_too_large() -> None:
+    board = target.load("nano33ble")
+    assert board.sdk
+    assert board.sdk.memory
+    room = board.sdk.memory
+    assert not check_fit(board, plan(room.ram_bytes, 1)).fits
+    assert not check_fit(board, plan(1, room.flash_bytes)).fits
+    with pytest.raises(FitError, match="nano33ble: RAM is short by"):
+        check_fit(board, plan(room.ram_bytes + 1, 1))
+    with pytest.raises(FitError, match="nano33ble: flash is short by"):
+        check_fit(board, plan(1, room.flash_bytes + 1))
+
+
+def test_boards_to_choose_from_have_memory_of_their_own() -> None:
+    names = ("host-fw", "pico", "nano33ble", "rpi4")
+    assert [one.name for one in boards_of([target.load(name) for name in names])] == ["pico", "nano33ble"]
+    assert [one.name for one in boards_of([target.load("host-fw")])] == ["host-fw"]
 
 
 def test_the_estimates_are_not_below_what_a_board_takes(images: Images) -> None:

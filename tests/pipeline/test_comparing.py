@@ -67,7 +67,8 @@ def test_the_baseline_is_always_the_first(
     write: Callable[[str, float], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("reports", 1000)
-    compare("--save-baseline")
+    compare("--save-baseline", "--json")
+    assert checked("compare", capsys.readouterr().out) == {"schema": 1, "baseline": str(tmp_path / "baseline")}
     second = write("reports", 1100)
     for words in ((), (second,), (second, "baseline"), ("baseline", second)):
         with pytest.raises(Error, match=r"latency is worse by 10%"):

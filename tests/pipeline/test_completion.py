@@ -17,7 +17,7 @@ import tasks  # noqa: F401  # makes the commands
 from artifact import ROOT
 from models import presets
 from pipeline import completion
-from pipeline.command_line import COMMANDS, main
+from pipeline.command_line import COMMANDS, before_install, main
 
 
 @pytest.fixture
@@ -69,6 +69,10 @@ def test_nothing_typed_shows_all(folder: Path) -> None:
 def test_the_command_line_answers_and_prints_scripts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--complete", "--", "deploy", "--target", "netd"]) == 0
     assert capsys.readouterr().out == "netduinoplus2\n"
+    for words in (["deploy", "--target", "zzz"], ["doctor", ""]):
+        assert main(["--complete", "--", *words]) == 0, "nothing may come next, which is no mistake"
+        assert capsys.readouterr() == ("", "")
+    assert before_install(["--complete", "--", "doctor", ""]) == 0
     for shell in completion.SHELLS:
         assert main([f"--print-completion-script={shell}"]) == main(["--print-completion-script", shell]) == 0
         assert capsys.readouterr().out == completion.script(shell) * 2

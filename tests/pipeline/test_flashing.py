@@ -15,6 +15,7 @@ from deploy.images import Segment
 from pipeline import flashing
 from pipeline.command_line import main
 from tests.firmware.flash_stand_in import StandIn
+from tests.schemas import checked
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +38,12 @@ def test_an_image_is_flashed_to_the_board_of_a_link(
     tool = StandIn("st-flash", tmp_path, monkeypatch)
     tool.replays("stlink_success")
     words = ["flash", "nucleo-f446re", str(image), "--flasher", "stlink", "--link", "serial:///dev/null?baud=115200"]
-    assert main(words) == 0
-    assert "serial:///dev/null?baud=115200" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert checked("flash", printed.out) == {
+        "target": "nucleo-f446re", "image": str(image), "link": "serial:///dev/null?baud=115200",
+    }  # fmt: skip
+    assert "serial:///dev/null?baud=115200" in printed.err
     ((_, *arguments),) = tool.calls()
     assert arguments == ["--reset", "write", "mine.bin", "0x8000000"]
 
