@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
+from typing import cast
+
+import numpy as np
 
 from compilers.aot.access import elementwise, move, reduce, resize, window
 from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
-from compilers.aot.operands import Fields
+from compilers.aot.operands import Constant, Fields, Value
+from compilers.aot.packing import arguments, channels, data
 from compilers.aot.sets.kernel_set import KernelSet
+from compilers.aot.steps import Call, Step
 
 _kernel = partial(Kernel, "portable")
 
@@ -16,6 +23,32 @@ def flat(fields: Fields, size: int) -> Fields:
     """Return the fields of an element-wise kernel for `size` values of each input."""
     shape = {"dims": (1, 1, 1, size), "step1": (0, 0, 0, 1), "step2": (0, 0, 0, 1)}
     return {**fields, "shape": shape}
+
+
+# With larger right shifts, zero point and half a step do not fit beside a product.
+SHIFT_MOST = 23
+
+
+def with_plain_channels(step: Step, call: Call, optimize: str) -> Step:
+    """Return a convolution whose channels with the same output for all inputs have small sums and shifts.
+
+    Then the kernels of cores without a product of 64 bits can take their shortest way for the whole operator.
+    """
+    parameters, _, _ = arguments(call)
+    requant = cast(Mapping[str, Value], parameters["requant"])
+    scaled = channels(parameters, SHIFT_MOST) if requant["step"] else None
+    if scaled is None:
+        return step
+    bias, weights, multiplier, right = scaled
+    shift = (-right).astype(np.int8)
+    if np.array_equal(bias, data(parameters["bias"])) and np.array_equal(shift, data(requant["shift"])):
+        return step
+    fields: dict[str, Value] = dict(parameters)
+    fields["weights"], fields["bias"] = Constant("weights", weights), Constant("bias", bias)
+    scaling = {"multiplier": Constant("multiplier", multiplier), "shift": Constant("shift", shift)}
+    fields["requant"] = {**requant, **scaling}
+    changed = Call(call.kernel, (call.kernel.structure(fields), *call.arguments[1:]))
+    return replace(step, calls=(changed,))
 
 
 CONV = _kernel("alpharho_conv", window.convolution(2), "alpharho_conv", WindowRow())
@@ -54,5 +87,5 @@ SET = KernelSet(
         SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, QUANTIZE, DEQUANTIZE, PAD, GATHER, REDUCE_MAX, REDUCE_MIN,
         RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
     ),
-    replacements={},
+    replacements={CONV: with_plain_channels, DEPTHWISE: with_plain_channels},
 )  # fmt: skip

@@ -43,10 +43,17 @@ static struct taps taps_at(const struct alpharho_conv *p, const int8_t *in, cons
 }
 
 static uint32_t *join_inputs(const int8_t *a, const int8_t *b, int32_t size, uint32_t *to) {
-  for (int32_t i = 0; i < size; i++) {
-    to[i] = pair_of(a[i], b[i]);
+  const uint32_t *const end = to + size;
+  for (; end - to >= 4; to += 4, a += 4, b += 4) {
+    to[0] = pair_of(a[0], b[0]);
+    to[1] = pair_of(a[1], b[1]);
+    to[2] = pair_of(a[2], b[2]);
+    to[3] = pair_of(a[3], b[3]);
   }
-  return to + size;
+  while (to != end) {
+    *to++ = pair_of(*a++, *b++);
+  }
+  return to;
 }
 
 static uint32_t *join(struct taps a, struct taps b, int32_t size, uint32_t *to) {
@@ -112,6 +119,7 @@ void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out,
   const int32_t count = w->out_h * w->out_w;
   struct pair_job job;
   set_job(&job, &p->requant, pairs, depth);
+  job.plain = is_plain(&p->requant, p->bias, w->out_c, depth);
   if (is_pointwise(p)) {
     pointwise(p, &job, in, out, pairs);
     return;

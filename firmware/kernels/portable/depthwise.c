@@ -36,10 +36,7 @@ static void load(const struct alpharho_depthwise *p, const struct ring *ring, co
 PORTABLE_ASSERT_OFFSET(struct row_job, bias, ROW_BIAS);
 PORTABLE_ASSERT_OFFSET(struct row_job, multiplier, ROW_MULTIPLIER);
 PORTABLE_ASSERT_OFFSET(struct row_job, shift, ROW_SHIFT);
-PORTABLE_ASSERT_OFFSET(struct row_job, mask, ROW_MASK);
-PORTABLE_ASSERT_OFFSET(struct row_job, max, ROW_MAX);
-PORTABLE_ASSERT_OFFSET(struct row_job, min, ROW_MIN);
-PORTABLE_ASSERT_OFFSET(struct row_job, zero_point, ROW_ZERO_POINT);
+PORTABLE_ASSERT_OFFSET(struct row_job, rounding, ROW_ROUNDING);
 PORTABLE_ASSERT_OFFSET(struct row_job, out, ROW_OUT);
 PORTABLE_ASSERT_OFFSET(struct row_job, second_out, ROW_SECOND_OUT);
 PORTABLE_ASSERT_OFFSET(struct row_job, channels, ROW_CHANNELS);
@@ -53,10 +50,8 @@ static void row_3x3(const struct alpharho_depthwise *p, const int8_t *r0, const 
                     int8_t *out) {
   const struct alpharho_requant *q = &p->requant;
   const int32_t c = p->window.in_c, step = p->window.stride_w * c;
-  struct row_job job = {.bias = p->bias, .multiplier = q->multiplier, .shift = q->shift, .mask = q->step ? ~0u : 0};
-  job.max = q->max;
-  job.min = q->min;
-  job.zero_point = q->zero_point;
+  struct row_job job = {.bias = p->bias, .multiplier = q->multiplier, .shift = q->shift};
+  job.rounding = 2 * q->zero_point + 1;
   job.channels = c;
   job.weights = p->weights;
   for (int32_t x = 0; x < p->window.out_w; x += 2) {
@@ -71,7 +66,15 @@ static void row_3x3(const struct alpharho_depthwise *p, const int8_t *r0, const 
   }
 }
 
+// Whether row_3x3 takes an operator with such windows.
+static int takes_3x3(const struct alpharho_depthwise *p) { return is_plain(&p->requant, p->bias, p->window.in_c, 9); }
+
 #else
+
+static int takes_3x3(const struct alpharho_depthwise *p) {
+  (void)p;
+  return 1;
+}
 
 // One row of output from 3x3 taps side by side, one output channel per input channel.
 static void row_3x3(const struct alpharho_depthwise *p, const int8_t *r0, const int8_t *r1, const int8_t *r2,
@@ -137,21 +140,32 @@ static struct ring ring_of(const struct alpharho_depthwise *p, int8_t *data) {
   return (struct ring){data, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
 }
 
-void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
+// Whether row_3x3 computes its rows.
+static int is_3x3(const struct alpharho_depthwise *p) {
   const struct alpharho_window *w = &p->window;
+  const int has_3x3 = w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1;
+  return has_3x3 && p->multiplier == 1 && takes_3x3(p);
+}
+
+static void compute_row(const struct alpharho_depthwise *p, int by_3x3, const int8_t *ring, int32_t y, int8_t *out) {
   // The ring is only read below.
   const struct ring rows = ring_of(p, (int8_t *)(uintptr_t)ring);
-  const int32_t top = y * w->stride_h;
-  if (w->kernel_h == 3 && w->kernel_w == 3 && w->dilation_h == 1 && w->dilation_w == 1 && p->multiplier == 1) {
+  const int32_t top = y * p->window.stride_h;
+  if (by_3x3) {
     row_3x3(p, ring + at(&rows, top), ring + at(&rows, top + 1), ring + at(&rows, top + 2), out);
   } else {
     row_any(p, &rows, top, out);
   }
 }
 
+void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
+  compute_row(p, is_3x3(p), ring, y, out);
+}
+
 void alpharho_depthwise(const struct alpharho_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
   const struct ring ring = ring_of(p, scratch);
+  const int by_3x3 = is_3x3(p);
   int32_t next = 0;
   for (int32_t y = 0; y < w->out_h; y++, out += w->out_w * w->out_c) {
     const int32_t top = y * w->stride_h;
@@ -161,6 +175,6 @@ void alpharho_depthwise(const struct alpharho_depthwise *p, const int8_t *in, in
     for (; next < top + ring.rows; next++) {
       load(p, &ring, in, next);
     }
-    alpharho_depthwise_row(p, scratch, y, out);
+    compute_row(p, by_3x3, scratch, y, out);
   }
 }

@@ -213,63 +213,123 @@ END_FUNCTION alpharho_multiply_pairs
   TWO_OF r2, r10, r11
   .endm
 
+// What the sums of a channel begin with, from its bias in r6: \low and \high. r3: lanes. Changes r7.
+  .macro BEGIN_SUMS low, high
+  subs r6, r3
+  mov \high, r6
+  lsls r7, r6, #16
+  adds r7, r6
+  mov \low, r7
+  .endm
+
+// Both sums of a channel: \low, as r0, and \high.
+  .macro PART_SUMS low, high
+  mov r1, \high
+  lsls r1, #16
+  mov r0, \low
+  subs r0, r1
+  .endm
+
+// The frame, above which are r8-r11, r4-r7, return:
+#define FRAME_JOB        0
+#define FRAME_MULTIPLIER 4 // next multiplier, shift and output
+#define FRAME_SHIFT      8
+#define FRAME_OUT        12
+#define FRAME_ROUNDING   16
+#define FRAME_PLAIN      20
+#define FRAME_PITCH      24
+#define FRAME_CHANNELS   28 // left
+#define FRAME_TAPS_LEFT  32 // behind those by eight
+#define FRAME_BYTES      36
+
+// Outputs of a channel. r12, lr: as REQUANTIZE needs them.
+  .macro STORE_CHANNEL low, high
+  ldr r1, [sp, #FRAME_MULTIPLIER]
+  ldmia r1!, {r4}
+  str r1, [sp, #FRAME_MULTIPLIER]
+  ldr r2, [sp, #FRAME_SHIFT]
+  movs r3, #0
+  ldrsb r6, [r2, r3]
+  adds r2, #1
+  str r2, [sp, #FRAME_SHIFT]
+  PREPARE_SCALING FRAME_ROUNDING
+  PART_SUMS \low, \high
+  REQUANTIZE
+  ldr r2, [sp, #FRAME_OUT]
+  strb r0, [r2]
+  mov r0, \high
+  REQUANTIZE
+  ldr r2, [sp, #FRAME_OUT]
+  ldr r3, [sp, #FRAME_PITCH]
+  strb r0, [r2, r3]
+  adds r2, #1
+  str r2, [sp, #FRAME_OUT]
+  .endm
+
 // void alpharho_multiply_pairs(struct pair_job *job)
 //
 // register  sums                         requantization
-// r0        next pair of inputs          job, then a sum
+// r0        next pair of inputs          a sum
 // r1, r2    rows 0 and 1 of the weights  temporaries
 // r3        the tap                      temporary
 // r4, r5    two pairs of inputs          multiplier
-// r6        products, sums               right shift less 1
-// r7        products, sums               least output
+// r6        products, sums               right shift
+// r7        products, sums               what is added before it
 // r8-r11    sums of rows 0 and 1         the same
-// r12       PAIR_BIAS                    2^14
-// lr        end of pairs                 greatest output
+// r12       PAIR_BIAS                    PART_ROUNDING
+// lr        end of pairs                 2^15
 //
-// stack: job, zero point, pitch, next output, r8-r11, r4-r7, return
+// Operators that are not plain (requant.h) are requantized in C.
 FUNCTION alpharho_multiply_pairs
   PUSH_REGISTERS
-  ldr r1, [r0, #JOB_ZERO_POINT]
-  ldr r2, [r0, #JOB_PITCH]
-  ldr r3, [r0, #JOB_OUT]
-  push {r0-r3}
-.Lpair: // r0: job. An odd channel is the first, and then computed twice.
-  ldr r7, [r0, #JOB_CHANNELS]
-  ldr r1, [r0, #JOB_BIAS]
-  ldr r3, [r0, #JOB_LANES]
-  ldr r5, [r0, #JOB_WEIGHTS]
-  ldr r6, [r0, #JOB_DEPTH]
-  ldmia r1!, {r2}
-  subs r2, r3
-  mov r9, r2
-  mov r11, r2
-  lsls r4, r2, #16
-  adds r4, r2
-  mov r8, r4
-  mov r10, r4
-  subs r4, r5, #1
-  adds r6, r5
-  lsrs r7, #1
-  bcs 1f
-  ldmia r1!, {r2}
-  subs r2, r3
-  mov r11, r2
-  lsls r4, r2, #16
-  adds r4, r2
-  mov r10, r4
-  subs r4, r6, #1
+  sub sp, #FRAME_BYTES
+  str r0, [sp]
+  CHECK_ADJACENT JOB_MULTIPLIER, JOB_PLAIN, 5
+  mov r7, r0
+  adds r7, #JOB_MULTIPLIER
+  ldmia r7!, {r1-r5} // multiplier, shift, out, rounding, plain
+  ldr r6, [r0, #JOB_PITCH]
+  add r7, sp, #FRAME_MULTIPLIER
+  stmia r7!, {r1-r6}
+  ldr r1, [r0, #JOB_CHANNELS]
   ldr r2, [r0, #JOB_DEPTH]
-  adds r6, r2
-1:
-  str r1, [r0, #JOB_BIAS]
-  str r6, [r0, #JOB_WEIGHTS]
+  lsls r2, #29
+  lsrs r2, #29
+  stmia r7!, {r1, r2}
+  b .Lpair
+.Lodd:
+  BEGIN_SUMS r8, r9
+  mov r10, r7
+  mov r11, r6
+  str r2, [r0, #JOB_BIAS]
+  adds r3, r1, r4
+  movs r2, r1
+  b .Lrows
+.Lfar_taps: // too far for a conditional branch
+  b .Ltaps
+.Lfar_in_c:
+  b .Lin_c
+.Lpair: // r0: job. An odd channel is the first, and computed twice.
+  ldr r7, [sp, #FRAME_CHANNELS]
+  CHECK_ADJACENT JOB_WEIGHTS, JOB_EIGHTS_END, 6
+  ldmia r0!, {r1-r6} // weights, bias, lanes, depth, pairs, eights_end
+  subs r0, #24
+  mov lr, r6
+  ldmia r2!, {r6}
+  lsrs r7, #1
+  bcs .Lodd
+  BEGIN_SUMS r8, r9
+  ldmia r2!, {r6}
+  BEGIN_SUMS r10, r11
+  str r2, [r0, #JOB_BIAS]
+  adds r2, r1, r4
+  adds r3, r2, r4
+.Lrows: // r1, r2: rows; r3: the next one
+  str r3, [r0, #JOB_WEIGHTS]
+  subs r2, #1
   ldr r3, =0x7f807f80
   mov r12, r3
-  ldr r3, [r0, #JOB_EIGHTS_END]
-  mov lr, r3
-  mov r1, r5
-  mov r2, r4
-  ldr r0, [r0, #JOB_PAIRS]
+  movs r0, r5
   movs r3, #0
   cmp r0, lr
   beq 3f
@@ -280,6 +340,52 @@ FUNCTION alpharho_multiply_pairs
   cmp r0, lr
   bne 2b
 3:
+  ldr r4, [sp, #FRAME_TAPS_LEFT]
+  cmp r4, #0
+  bne .Lfar_taps
+.Lsums:
+  ldr r4, [sp, #FRAME_PLAIN]
+  cmp r4, #0
+  beq .Lfar_in_c
+  ldr r1, =PART_ROUNDING
+  mov r12, r1
+  movs r1, #1
+  lsls r1, #15
+  mov lr, r1
+  STORE_CHANNEL r8, r9
+  ldr r3, [sp, #FRAME_CHANNELS]
+  lsrs r1, r3, #1
+  bcs .Lstored
+  STORE_CHANNEL r10, r11
+  ldr r3, [sp, #FRAME_CHANNELS]
+  subs r3, #1
+.Lstored:
+  ldr r0, [sp]
+  subs r3, #1
+  str r3, [sp, #FRAME_CHANNELS]
+  beq 8f
+  b .Lpair
+8:
+  add sp, #FRAME_BYTES
+  POP_REGISTERS
+.Lin_c:
+  PART_SUMS r8, r9
+  movs r1, r0
+  mov r2, r9
+  ldr r0, [sp]
+  bl alpharho_scale_pair
+  ldr r3, [sp, #FRAME_CHANNELS]
+  lsrs r1, r3, #1
+  bcs .Lstored
+  PART_SUMS r10, r11
+  movs r1, r0
+  mov r2, r11
+  ldr r0, [sp]
+  bl alpharho_scale_pair
+  ldr r3, [sp, #FRAME_CHANNELS]
+  subs r3, #1
+  b .Lstored
+.Ltaps:
   ldr r4, [sp]
   ldr r5, [r4, #JOB_TWOS_END]
   mov lr, r5
@@ -292,7 +398,9 @@ FUNCTION alpharho_multiply_pairs
   ldr r4, [sp]
   ldr r5, [r4, #JOB_DEPTH]
   lsrs r5, #1
-  bcc 6f
+  bcs 6f
+  b .Lsums
+6:
   ldr r4, [r0]
   ldrsb r6, [r1, r3]
   muls r6, r4, r6
@@ -301,58 +409,7 @@ FUNCTION alpharho_multiply_pairs
   ldrsb r6, [r2, r3]
   muls r6, r4, r6
   ADD_LANES r10, r11
-6:
-  movs r1, #1
-  lsls r1, #14
-  mov r12, r1
-  ldr r0, [sp]
-  ldr r1, [r0, #JOB_MAX]
-  mov lr, r1
-  ldr r7, [r0, #JOB_MIN]
-.Lchannel: // r0: job; r8, r9: sums
-  mov r1, r9
-  lsls r1, #16
-  mov r2, r8
-  subs r2, r1
-  mov r8, r2
-  ldmia r0!, {r1, r2, r3}
-  ldr r4, [r1]
-  movs r5, #0
-  ldrsb r6, [r2, r5]
-  lsls r5, r3, #2
-  adds r1, r5
-  adds r2, r3
-  subs r0, #12
-  stmia r0!, {r1, r2}
-  PREPARE_SCALING
-  mov r0, r8
-  REQUANTIZE "[sp, #4]"
-  ldr r2, [sp, #12]
-  strb r0, [r2]
-  mov r0, r9
-  REQUANTIZE "[sp, #4]"
-  ldr r2, [sp, #12]
-  ldr r3, [sp, #8]
-  strb r0, [r2, r3]
-  adds r2, #1
-  str r2, [sp, #12]
-  ldr r0, [sp]
-  ldr r3, [r0, #JOB_CHANNELS]
-  subs r3, #1
-  str r3, [r0, #JOB_CHANNELS]
-  beq 8f
-  lsrs r3, #1
-  bcc .Lnext_pair
-  mov r1, r10
-  mov r8, r1
-  mov r1, r11
-  mov r9, r1
-  b .Lchannel
-.Lnext_pair:
-  b .Lpair
-8:
-  add sp, #16
-  POP_REGISTERS
+  b .Lsums
   .ltorg
 END_FUNCTION alpharho_multiply_pairs
 

@@ -4,22 +4,40 @@
 
 #include "layout.h"
 
+PORTABLE_ASSERT_OFFSET(struct pair_job, weights, JOB_WEIGHTS);
+PORTABLE_ASSERT_OFFSET(struct pair_job, bias, JOB_BIAS);
+PORTABLE_ASSERT_OFFSET(struct pair_job, lanes, JOB_LANES);
+PORTABLE_ASSERT_OFFSET(struct pair_job, depth, JOB_DEPTH);
+PORTABLE_ASSERT_OFFSET(struct pair_job, pairs, JOB_PAIRS);
+PORTABLE_ASSERT_OFFSET(struct pair_job, eights_end, JOB_EIGHTS_END);
+PORTABLE_ASSERT_OFFSET(struct pair_job, twos_end, JOB_TWOS_END);
+PORTABLE_ASSERT_OFFSET(struct pair_job, channels, JOB_CHANNELS);
 PORTABLE_ASSERT_OFFSET(struct pair_job, multiplier, JOB_MULTIPLIER);
 PORTABLE_ASSERT_OFFSET(struct pair_job, shift, JOB_SHIFT);
-PORTABLE_ASSERT_OFFSET(struct pair_job, step, JOB_STEP);
 PORTABLE_ASSERT_OFFSET(struct pair_job, out, JOB_OUT);
+PORTABLE_ASSERT_OFFSET(struct pair_job, rounding, JOB_ROUNDING);
+PORTABLE_ASSERT_OFFSET(struct pair_job, plain, JOB_PLAIN);
+PORTABLE_ASSERT_OFFSET(struct pair_job, step, JOB_STEP);
 PORTABLE_ASSERT_OFFSET(struct pair_job, zero_point, JOB_ZERO_POINT);
 PORTABLE_ASSERT_OFFSET(struct pair_job, min, JOB_MIN);
 PORTABLE_ASSERT_OFFSET(struct pair_job, max, JOB_MAX);
 PORTABLE_ASSERT_OFFSET(struct pair_job, pitch, JOB_PITCH);
-PORTABLE_ASSERT_OFFSET(struct pair_job, pairs, JOB_PAIRS);
-PORTABLE_ASSERT_OFFSET(struct pair_job, eights_end, JOB_EIGHTS_END);
-PORTABLE_ASSERT_OFFSET(struct pair_job, twos_end, JOB_TWOS_END);
-PORTABLE_ASSERT_OFFSET(struct pair_job, depth, JOB_DEPTH);
-PORTABLE_ASSERT_OFFSET(struct pair_job, weights, JOB_WEIGHTS);
-PORTABLE_ASSERT_OFFSET(struct pair_job, bias, JOB_BIAS);
-PORTABLE_ASSERT_OFFSET(struct pair_job, lanes, JOB_LANES);
-PORTABLE_ASSERT_OFFSET(struct pair_job, channels, JOB_CHANNELS);
+
+#ifdef KERNELS_MULTIPLY_BY_PARTS
+
+// Called by dot.S.
+void alpharho_scale_pair(struct pair_job *job, int32_t first, int32_t second);
+
+// Store the outputs of a channel, and go to the next one.
+void alpharho_scale_pair(struct pair_job *job, int32_t first, int32_t second) {
+  const struct alpharho_requant q = {job->multiplier, job->shift, job->step, job->zero_point, job->min, job->max};
+  requantize_two(&q, 0, first, second, job->out, job->out + job->pitch);
+  job->multiplier += job->step;
+  job->shift += job->step;
+  job->out++;
+}
+
+#endif
 
 #ifndef __thumb__ // dot.S has it for these cores.
 

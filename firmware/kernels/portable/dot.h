@@ -15,29 +15,32 @@ static inline uint32_t pair_of(int8_t a, int8_t b) { return (uint32_t)a + ((uint
 
 // Two pixels against output channels. Assembly reads the fields at the offsets of layout.h.
 struct pair_job {
-  const int32_t *multiplier; // of the first channel, as in struct alpharho_requant; changed
-  const int8_t *shift;       // changed
-  int32_t step;
-  int8_t *out; // of the first pixel; changed
-  int32_t zero_point, min, max;
-  int32_t pitch;         // from an output of the first pixel to that of the second; 0 with one pixel
-  const uint32_t *pairs; // `depth` of them
-  const uint32_t *eights_end;
-  const uint32_t *twos_end;
-  int32_t depth;
   const int8_t *weights; // (channels, depth); changed
   const int32_t *bias;   // changed
   uint32_t lanes;        // LANE_BIAS for every two taps, and for a last one
-  int32_t channels;      // 1 or more; changed
+  int32_t depth;
+  const uint32_t *pairs; // `depth` of them
+  const uint32_t *eights_end;
+  const uint32_t *twos_end;
+  int32_t channels;          // 1 or more; changed
+  const int32_t *multiplier; // of the first channel, as in struct alpharho_requant; changed
+  const int8_t *shift;       // changed
+  int8_t *out;               // of the first pixel; changed
+  int32_t rounding;          // 2 * zero_point + 1
+  int32_t plain;             // is_plain of all channels
+  int32_t step;
+  int32_t zero_point, min, max;
+  int32_t pitch; // from an output of the first pixel to that of the second; 0 with one pixel
 };
 
-// Set what stays the same for all pixels.
+// Set what stays the same for all pixels, but for `plain`.
 static inline void set_job(struct pair_job *job, const struct alpharho_requant *q, const uint32_t *pairs,
                            int32_t depth) {
   job->step = q->step;
   job->zero_point = q->zero_point;
   job->min = q->min;
   job->max = q->max;
+  job->rounding = 2 * q->zero_point + 1;
   job->pairs = pairs;
   job->eights_end = pairs + (depth & ~7);
   job->twos_end = pairs + (depth & ~1);

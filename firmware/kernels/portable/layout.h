@@ -3,38 +3,38 @@
 #ifndef KERNELS_PORTABLE_LAYOUT_H
 #define KERNELS_PORTABLE_LAYOUT_H
 
-// struct pair_job
-#define JOB_MULTIPLIER 0
-#define JOB_SHIFT      4
-#define JOB_STEP       8
-#define JOB_OUT        12
-#define JOB_ZERO_POINT 16
-#define JOB_MIN        20
-#define JOB_MAX        24
-#define JOB_PITCH      28
-#define JOB_PAIRS      32
-#define JOB_EIGHTS_END 36
-#define JOB_TWOS_END   40
-#define JOB_DEPTH      44
-#define JOB_WEIGHTS    48
-#define JOB_BIAS       52
-#define JOB_LANES      56
-#define JOB_CHANNELS   60
+// struct pair_job. A load of several fields takes `weights` to `eights_end`, `multiplier` to `plain`, `zero_point` to
+// `pitch`.
+#define JOB_WEIGHTS    0
+#define JOB_BIAS       4
+#define JOB_LANES      8
+#define JOB_DEPTH      12
+#define JOB_PAIRS      16
+#define JOB_EIGHTS_END 20
+#define JOB_TWOS_END   24
+#define JOB_CHANNELS   28
+#define JOB_MULTIPLIER 32
+#define JOB_SHIFT      36
+#define JOB_OUT        40
+#define JOB_ROUNDING   44
+#define JOB_PLAIN      48
+#define JOB_STEP       52
+#define JOB_ZERO_POINT 56
+#define JOB_MIN        60
+#define JOB_MAX        64
+#define JOB_PITCH      68
 
-// struct row_job. A load of several fields takes `bias` to `mask`, `max` and `min`, `rows` to `weights`.
+// struct row_job. A load of several fields takes `bias` to `shift`, `rows` to `weights`.
 #define ROW_BIAS       0
 #define ROW_MULTIPLIER 4
 #define ROW_SHIFT      8
-#define ROW_MASK       12
-#define ROW_MAX        16
-#define ROW_MIN        20
-#define ROW_ZERO_POINT 24
-#define ROW_OUT        28
-#define ROW_SECOND_OUT 32
-#define ROW_CHANNELS   36
-#define ROW_ROWS       40
-#define ROW_STEP       52
-#define ROW_WEIGHTS    56
+#define ROW_ROUNDING   12
+#define ROW_OUT        16
+#define ROW_SECOND_OUT 20
+#define ROW_CHANNELS   24
+#define ROW_ROWS       28
+#define ROW_STEP       40
+#define ROW_WEIGHTS    44
 
 // In C: fails to compile if a field is not where assembly reads it.
 #ifdef __thumb__

@@ -30,4 +30,24 @@ static inline int8_t requantize(const struct alpharho_requant *q, int32_t acc, i
   return (int8_t)clamp(wrap_add(value, q->zero_point), q->min, q->max);
 }
 
+// Whether Armv6-M can scale the sums of an operator in its shortest way: a multiplier for each channel, right shifts of
+// 1 to 23, the limits of int8, and sums of `taps` products below 2^29.
+static inline int32_t is_plain(const struct alpharho_requant *q, const int32_t *bias, int32_t channels, int32_t taps) {
+#ifdef KERNELS_MULTIPLY_BY_PARTS
+  const uint32_t bias_most = 1 << 28, taps_most = 1 << 14;
+  if (!q->step || q->min != INT8_MIN || q->max != INT8_MAX || (uint32_t)taps > taps_most) {
+    return 0;
+  }
+  for (int32_t c = 0; c < channels; c++) {
+    if (q->shift[c] > -1 || q->shift[c] < -23 || (uint32_t)bias[c] + bias_most >= 2 * bias_most) {
+      return 0;
+    }
+  }
+  return 1;
+#else
+  (void)q, (void)bias, (void)channels, (void)taps;
+  return 0;
+#endif
+}
+
 #endif // KERNELS_PORTABLE_REQUANT_H

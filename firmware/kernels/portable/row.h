@@ -4,14 +4,12 @@
 
 #include <stdint.h>
 
-// Two output pixels. Assembly reads the fields at the offsets of layout.h.
+// Two output pixels of a plain operator (requant.h). Assembly reads the fields at the offsets of layout.h.
 struct row_job {
   const int32_t *bias;
   const int32_t *multiplier;
   const int8_t *shift;
-  uint32_t mask; // all ones; 0: all channels have the first multiplier and shift
-  int32_t max, min;
-  int32_t zero_point;
+  int32_t rounding;         // 2 * output zero point + 1
   int8_t *out, *second_out; // of each pixel
   int32_t channels;
   const int8_t *rows[3]; // the first tap of the first pixel in each
