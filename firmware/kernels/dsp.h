@@ -18,12 +18,12 @@
 extern "C" {
 #endif
 
-// CONV_2D of one group and an even number of output channels. For each two of them, a and b, `packed` has twice bias a,
-// and twice bias a + 2^8 * bias b; for each four taps, in the order in which the kernel expands its inputs and then
+// CONV_2D of one group and an even number of output channels. For each two of them, a and b, `packed` has bias a,
+// and bias a + 2^8 * bias b; for each four taps, in the order in which the kernel expands its inputs and then
 // zeros, a word with taps 0 and 2, and one with taps 1 and 3, each weights a + 2^8 * b as a 16-bit half; then for each
 // of the two multiplier (or 0), zero_point * 2^shift + 2^(shift - 1), and right shift: 1 to 23. Where zero_point is at
-// most `min`, b has zero_point * 2^(shift + 8) + 2^(shift + 7) + 2^7 and shift + 8 instead, for shifts of 1 to 15. Sums
-// of b, without wrapping, are below 2^22 for all inputs.
+// most `min`, b has zero_point * 2^(shift + 7) + 2^(shift + 6) + 2^6 and shift + 7 instead, for shifts of 1 to 16. Sums
+// of b, without wrapping, are below 2^23 for all inputs.
 struct alpharho_dsp_conv {
   struct alpharho_window window;
   int32_t depth; // taps (kernel_h * kernel_w * in_c), rounded up to a multiple of 4
@@ -44,7 +44,16 @@ void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, 
 // Any other window. `scratch` holds 12 * depth bytes.
 void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-// Any number of channels, and right shifts up to 31. For each output channel, `packed` has twice the bias, `depth`
+// The same of a multiple of four output channels, a, b, c, d. `packed` has what sums of a and b, then of c and d, begin
+// with, as above; for each four taps the weights of taps 0 and 2 of a and b, those of c and d, then of taps 1 and 3;
+// then for a and b, and for c and d: multiplier of the first, what is added, with zero_point + 128 in place of
+// zero_point, the same of the second, and in one word both right shifts, a byte each. No sum of a product and what is
+// added leaves int32, and shifted none leaves int16.
+void alpharho_dsp_pointwise_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_dsp_conv_rgb_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_dsp_conv_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+// Any number of channels, and right shifts up to 31. For each output channel, `packed` has the bias, `depth`
 // weights (int8 in words), multiplier and right shift - 1. All else as above.
 void alpharho_dsp_pointwise_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_dsp_conv_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);

@@ -9,9 +9,7 @@
 extern "C" {
 #endif
 
-// As the functions of dsp.h, but three output pixels at a time, and `packed` has twice the biases of both channels, and
-// in each word their weights as bytes: a, b, a, b; both have the same scaling. `scratch` holds 6 * depth + 8 bytes, for
-// any window 9 * depth + 8.
+// As alpharho_dsp_pointwise_quad and so on, with 16 bytes more of `scratch`.
 void alpharho_m7_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_m7_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_m7_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);

@@ -1,10 +1,15 @@
-"""How the set `dsp` packs the weights of two channels in half words."""
+"""How the set `dsp` packs the weights of two channels in half words, and of four channels together."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from compilers.aot.operands import Value
+from compilers.aot.sets.dsp.convolutions import PAIRS, QUADS
 from compilers.aot.sets.dsp.windows import fit_together, joined, rows_of_four
 
 
@@ -37,3 +42,33 @@ def test_weights_and_sums_that_do_not_fit_come_one_by_one(first: int, second: in
     grouped, packed = rows_of_four(bias, weights, np.ones(4, np.int32), np.zeros(4, np.int32))
     assert grouped == (4 if fits else 0)
     assert len(packed) == (4 + 4 + 4 + 1 if fits else 4 * (1 + 1 + 1 + 1))
+
+
+def _scaled(taps: int, right: int) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int32], NDArray[np.int32]]:
+    multiplier, shift = np.full(4, 1 << 30, np.int32), np.full(4, right, np.int32)
+    return np.zeros(4, np.int32), np.full((4, taps), 127, np.int8), multiplier, shift
+
+
+@pytest.mark.parametrize(("taps", "right", "fits"), [(8, 1, True), (12, 1, False), (12, 2, True)])
+@pytest.mark.parametrize("minimum", [-128, -50])
+def test_outputs_of_four_channels_that_16_bits_do_not_hold_are_computed_by_pairs(
+    taps: int, right: int, fits: bool, minimum: int
+) -> None:
+    """Products of `taps` weights of 127 are at most 2 * 127 * 128 * taps / 2^(right + 2)."""
+    limits: Mapping[str, Value] = {"zero_point": minimum, "min": -128, "max": 127}
+    assert QUADS.takes(_scaled(taps, right), limits) is fits
+    assert PAIRS.takes(_scaled(taps, right), limits)
+
+
+def test_four_channels_are_packed_by_two_taps() -> None:
+    weights = np.arange(1, 17, dtype=np.int8).reshape(4, 4)
+    scaled = np.arange(4, dtype=np.int32), weights, np.full(4, 1 << 30, np.int32), np.array([1, 2, 3, 4], np.int32)
+    packed = QUADS.packed(scaled, {"zero_point": -128, "min": -128, "max": 127})
+    assert packed.shape == (1, 4 + 4 + 10)
+    assert packed[0, :4].tolist() == [0, 1 * 256, 2, 2 + 3 * 256]
+    taps = packed[0, 4:8].astype("<i4").view(np.int8).reshape(4, 4)
+    a, b, c, d = weights
+    expected = [[a[0], b[0], a[2], b[2]], [c[0], d[0], c[2], d[2]], [a[1], b[1], a[3], b[3]], [c[1], d[1], c[3], d[3]]]
+    np.testing.assert_array_equal(taps, expected)
+    assert packed[0, [12, 17]].tolist() == [1 | (2 + 7) << 8, 3 | (4 + 7) << 8]
+    assert packed[0, [9, 11]].tolist() == [1, (2 << 7) + 64]

@@ -177,21 +177,23 @@ def test_forms_for_boards_equal_the_reference(cpu: str) -> None:
 
 
 @needs_core
-@pytest.mark.parametrize("kernels", ["dsp", "m7"])
-def test_pairs_of_channels_round_halves_as_the_reference(kernels: str) -> None:
+@pytest.mark.parametrize(("kernels", "channels_each", "own"), [
+    ("dsp", 2, "alpharho_dsp_pointwise"), ("dsp", 4, "alpharho_dsp_pointwise_quad"), ("m7", 4, "alpharho_m7_pointwise"),
+])  # fmt: skip
+def test_channels_computed_at_once_round_halves_as_the_reference(kernels: str, channels_each: int, own: str) -> None:
     """The zero point and half a step are added as one constant, which is too large for int32 with right shifts over 23.
 
-    In `dsp` one word holds the sums of two channels, and those of the second one must be below 2^22: with right shifts
-    over 20, the sums of these cases are not. Where outputs below the zero point saturate, the second channel's constant
-    is multiplied by 2^8, and is too large with right shifts over 15. Such layers are computed channel by channel.
+    One word holds the sums of two channels, and those of the second one must be below 2^23: with right shifts over 21,
+    the sums of these cases are not. Where outputs below the zero point saturate, the second channel's constant is
+    multiplied by 2^7, and is too large with right shifts over 16. Such layers are computed channel by channel.
     """
     batch: Batch = []
     for zero_point, activation in ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1"), (-128, "NONE")):
-        shift_most = 23 if kernels == "m7" else 15 if zero_point == -128 else 20
-        for most, own in ((shift_most, True), (24, False)):
-            case = corners("pointwise", 20, zero_point, activation, most)
+        for most in (14 if zero_point == -128 else 20, 24):
+            case = corners("pointwise", 20, zero_point, activation, most, channels_each)
             (step,) = lower(parse(case.model, "case"), kernels)
-            assert (step.calls[0].kernel.symbol == f"alpharho_{kernels}_pointwise") is own
+            symbol = step.calls[0].kernel.symbol
+            assert symbol == (own if most < 24 else "alpharho_dsp_pointwise_single")
             compare(case, kernels, batch)
     run_batch(batch, kernels)
 

@@ -94,14 +94,17 @@ def typical(draw: st.DrawFn, depthwise: bool = False) -> Case:
     return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
 
 
-def corners(layer: str, depth: int, zero_point: int, activation: str, shift_most: int = 31) -> Case:
+def corners(
+    layer: str, depth: int, zero_point: int, activation: str, shift_most: int = 31, channels_each: int = 2
+) -> Case:
     """Return a convolution whose sums sweep through halves between two steps, for right shifts and either sign.
 
     Its scales are powers of 2, so that halves are exact; each output is one input and a bias near 2^shift. `layer` is
-    "pointwise", "3x3" or "5x5" (depthwise); `depth` the input channels of a pointwise one.
+    "pointwise", "3x3" or "5x5" (depthwise); `depth` the input channels of a pointwise one. Each shift is that of
+    `channels_each` channels.
     """
     b = Builder()
-    shifts = np.repeat(np.arange(1, shift_most + 2), 2)
+    shifts = np.repeat(np.arange(1, shift_most + 2), channels_each)
     channels = len(shifts)
     in_c = depth if layer == "pointwise" else channels
     x = b.tensor((1, 16, 16, in_c), scale=1.0, zero_point=0)

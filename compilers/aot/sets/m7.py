@@ -1,4 +1,4 @@
-"""Kernel set `m7` (Cortex-M7): windows of its own, with the packing of `dsp`; all else is that set's."""
+"""Kernel set `m7` (Cortex-M7): windows of its own, packed as those of `dsp`; all else is that set's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from compilers.aot.sets.kernel_set import KernelSet
 
 _kernel = partial(Kernel, "m7")
 
-CONV = _kernel("alpharho_m7_conv", window.convolution(3), "alpharho_dsp_conv", WindowRow())
-CONV_RGB = _kernel("alpharho_m7_conv_rgb", window.convolution(3), "alpharho_dsp_conv", WindowRow())
-POINTWISE = _kernel("alpharho_m7_pointwise", window.convolution(3), "alpharho_dsp_conv", WindowRow())
+CONV = _kernel("alpharho_m7_conv", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+CONV_RGB = _kernel("alpharho_m7_conv_rgb", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+POINTWISE = _kernel("alpharho_m7_pointwise", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 DEPTHWISE_ROW = _kernel("alpharho_m7_depthwise_row", window.depthwise_row, "alpharho_dsp_depthwise")
 DEPTHWISE = _kernel("alpharho_m7_depthwise", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_ROW))
 DEPTHWISE_WIDE_ROW = _kernel("alpharho_m7_depthwise_wide_row", window.depthwise_row, "alpharho_dsp_depthwise")
@@ -22,7 +22,7 @@ DEPTHWISE_WIDE = _kernel(
     "alpharho_m7_depthwise_wide", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_WIDE_ROW)
 )
 
-PAIRS = convolutions.Method(3, True, POINTWISE, CONV, CONV_RGB, ahead=8)
+QUADS = convolutions.Method(4, POINTWISE, CONV, CONV_RGB, ahead=16)
 
 SET = KernelSet(
     "m7",
@@ -30,7 +30,7 @@ SET = KernelSet(
     (CONV, CONV_RGB, POINTWISE, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE, DEPTHWISE_WIDE_ROW),
     replacements={
         **dsp.SET.replacements,
-        portable.CONV: partial(convolutions.conv, pairs=PAIRS),
+        portable.CONV: partial(convolutions.conv, methods=(QUADS, convolutions.PAIRS)),
         portable.DEPTHWISE: partial(windows.depthwise, narrow_and_wide=(DEPTHWISE, DEPTHWISE_WIDE)),
     },
     based_on="dsp",

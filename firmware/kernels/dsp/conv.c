@@ -2,7 +2,6 @@
 
 // Two channels at a time.
 static const struct method pair = {
-    .pixels = 4,
     .channels = 2,
     .scaling_words = 6,
     .unit_taps = PAIR_TAPS,

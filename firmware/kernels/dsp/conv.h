@@ -9,9 +9,8 @@
 #include "memory.h"
 #include "multiply.h"
 
-// How `pixels` are computed side by side.
+// How PIXELS are computed side by side.
 struct method {
-  int32_t pixels;
   int32_t channels;      // computed at once
   int32_t scaling_words; // behind the weights of these channels
   int32_t words_ahead;   // behind the expanded inputs, read and not used
@@ -31,18 +30,17 @@ static inline void conv_set(struct multiply_job *job, const struct method *m, co
   job->packed = p->packed;
   job->packed_end = p->packed + p->window.out_c / m->channels * group_words;
   job->inputs = inputs;
-  job->inputs_end = inputs + p->depth / PAIR_TAPS * m->pixels;
+  job->inputs_end = inputs + p->depth / PAIR_TAPS * PIXELS;
   job->skip = (uint32_t)((m->units - 1 - (units - 1) % m->units) * m->unit_code_bytes);
   job->negatives = p->zero_point > p->min;
   job->rounding = 2 * p->zero_point + 1;
 }
 
-// Steps to the second pixel and from the third, and to the third: where fewer than `pixels` are left, some are 0, and a
+// Steps to the second pixel and from the third, and to the third: where fewer than PIXELS are left, some are 0, and a
 // pixel is computed again.
-static inline void conv_steps(struct multiply_job *job, int32_t pixels, int32_t left, int32_t channels) {
-  const int32_t middle = pixels == PIXELS_MOST ? left >= PIXELS_MOST || left == 2 : left >= 3;
-  job->steps[0] = left >= (pixels == PIXELS_MOST ? 3 : 2) ? channels : 0;
-  job->steps[1] = middle ? channels : 0;
+static inline void conv_steps(struct multiply_job *job, int32_t left, int32_t channels) {
+  job->steps[0] = left >= 3 ? channels : 0;
+  job->steps[1] = left >= PIXELS || left == 2 ? channels : 0;
 }
 
 // Multiply the expanded inputs, and limit the outputs of `count` pixels.
@@ -62,20 +60,20 @@ static inline void conv_pointwise(const struct method *m, const struct alpharho_
   struct multiply_job job;
   struct expand_job expand = {.to = (void *)scratch};
   conv_set(&job, m, p, expand.to);
-  expand.end = expand.to + depth / PAIR_TAPS * m->pixels;
-  for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= m->pixels) {
-    conv_steps(&job, m->pixels, left, 1);
+  expand.end = expand.to + depth / PAIR_TAPS * PIXELS;
+  for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= PIXELS) {
+    conv_steps(&job, left, 1);
     const int8_t *row = in;
-    for (int32_t n = 0; n < m->pixels; row += job.steps[n & 1] * depth, n++) {
+    for (int32_t n = 0; n < PIXELS; row += job.steps[n & 1] * depth, n++) {
       expand.rows[n] = row;
     }
     m->expand(&expand);
     job.steps[0] *= channels;
     job.steps[1] *= channels;
     job.out = out;
-    conv_finish(m, p, &job, fewer(left, m->pixels));
-    in += m->pixels * depth;
-    out += m->pixels * channels;
+    conv_finish(m, p, &job, fewer(left, PIXELS));
+    in += PIXELS * depth;
+    out += PIXELS * channels;
   }
 }
 
@@ -128,17 +126,17 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
   const struct alpharho_window *w = &p->window;
   struct multiply_job job;
   conv_set(&job, m, p, (void *)scratch);
-  int8_t *const gathered = scratch + 2 * p->depth * m->pixels + 4 * m->words_ahead;
+  int8_t *const gathered = scratch + 2 * p->depth * PIXELS + 4 * m->words_ahead;
   // Rows of taps that are words in the input are read there, others are copied.
   const int by_rows = w->dilation_w == 1 && w->in_c % BLOCK_TAPS == 0;
   const int32_t rows = by_rows ? w->kernel_h : 1, row_taps = p->depth / rows;
   const int32_t row_bytes = w->in_w * w->in_c, down = (w->kernel_h - 1) * w->dilation_h;
   struct conv_pixel at = conv_place(w, 0, 0);
-  for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
+  for (int32_t left = w->out_h * w->out_w; left > 0; left -= PIXELS, out += PIXELS * w->out_c) {
     struct expand_job expand = {.end = (void *)scratch};
-    int32_t pitch[PIXELS_MOST] = {0};
-    conv_steps(&job, m->pixels, left, w->out_c);
-    for (int32_t n = 0; n < m->pixels; n++) {
+    int32_t pitch[PIXELS] = {0};
+    conv_steps(&job, left, w->out_c);
+    for (int32_t n = 0; n < PIXELS; n++) {
       if (by_rows && conv_is_inside(w, &at, down, w->kernel_w - 1)) {
         expand.rows[n] = in + at.top * row_bytes + at.side * w->in_c;
         pitch[n] = w->dilation_h * row_bytes;
@@ -147,20 +145,20 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
         expand.rows[n] = gathered + n * p->depth;
         pitch[n] = row_taps;
       }
-      if (n + 1 == m->pixels || job.steps[n & 1]) {
+      if (n + 1 == PIXELS || job.steps[n & 1]) {
         at = conv_next(w, &at);
       }
     }
     for (int32_t row = 0; row < rows; row++) {
       expand.to = expand.end;
-      expand.end += row_taps / PAIR_TAPS * m->pixels;
+      expand.end += row_taps / PAIR_TAPS * PIXELS;
       m->expand(&expand);
-      for (int32_t n = 0; n < m->pixels; n++) {
+      for (int32_t n = 0; n < PIXELS; n++) {
         expand.rows[n] += pitch[n];
       }
     }
     job.out = out;
-    conv_finish(m, p, &job, fewer(left, m->pixels));
+    conv_finish(m, p, &job, fewer(left, PIXELS));
   }
 }
 
@@ -172,24 +170,24 @@ static inline void conv_rgb(const struct method *m, const struct alpharho_dsp_co
   struct multiply_job job;
   conv_set(&job, m, p, inputs);
   struct conv_pixel at = conv_place(w, 0, 0);
-  for (int32_t left = w->out_h * w->out_w; left > 0; left -= m->pixels, out += m->pixels * w->out_c) {
-    int8_t border[PIXELS_MOST * RGB_TAPS];
-    conv_steps(&job, m->pixels, left, w->out_c);
-    if (at.x + m->pixels <= w->out_w && conv_is_inside(w, &at, 2, 2 + (m->pixels - 1) * w->stride_w)) {
+  for (int32_t left = w->out_h * w->out_w; left > 0; left -= PIXELS, out += PIXELS * w->out_c) {
+    int8_t border[PIXELS * RGB_TAPS];
+    conv_steps(&job, left, w->out_c);
+    if (at.x + PIXELS <= w->out_w && conv_is_inside(w, &at, 2, 2 + (PIXELS - 1) * w->stride_w)) {
       m->expand_rgb(in + at.top * pitch + at.side * w->in_c, pitch, w->stride_w * w->in_c, inputs);
-      at.x += m->pixels - 1;
+      at.x += PIXELS - 1;
       at = conv_next(w, &at);
     } else {
-      for (int32_t n = 0; n < m->pixels; n++) {
+      for (int32_t n = 0; n < PIXELS; n++) {
         conv_gather(p, in, &at, border + n * RGB_TAPS);
-        if (n + 1 == m->pixels || job.steps[n & 1]) {
+        if (n + 1 == PIXELS || job.steps[n & 1]) {
           at = conv_next(w, &at);
         }
       }
       m->expand_rgb(border, RGB_ROW, RGB_TAPS, inputs);
     }
     job.out = out;
-    conv_finish(m, p, &job, fewer(left, m->pixels));
+    conv_finish(m, p, &job, fewer(left, PIXELS));
   }
 }
 

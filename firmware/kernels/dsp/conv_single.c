@@ -2,7 +2,6 @@
 
 // Channels one by one. In a file of its own: most networks need none of it.
 static const struct method single = {
-    .pixels = 4,
     .channels = 1,
     .scaling_words = 2,
     .unit_taps = BLOCK_TAPS,

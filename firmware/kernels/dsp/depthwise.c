@@ -4,6 +4,7 @@
 
 static const struct row_method narrow = {
     .pair_3x3 = alpharho_dsp_row_pair_3x3,
+    .pair_3x3_stride_2 = alpharho_dsp_row_pair_3x3_stride_2,
     .each_3x3 = alpharho_dsp_row_3x3,
     .each_5x5 = alpharho_dsp_row_5x5,
     .tap_words = 1,
@@ -11,6 +12,7 @@ static const struct row_method narrow = {
 
 static const struct row_method wide = {
     .pair_3x3 = alpharho_dsp_wide_row_pair_3x3,
+    .pair_3x3_stride_2 = alpharho_dsp_wide_row_pair_3x3_stride_2,
     .each_3x3 = alpharho_dsp_wide_row_3x3,
     .each_5x5 = alpharho_dsp_wide_row_5x5,
     .tap_words = 2,

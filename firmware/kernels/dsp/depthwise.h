@@ -11,7 +11,7 @@ typedef void row_function(const struct row_job *job);
 // How rows are computed, and how many words have the weights of a tap.
 struct row_method {
   row_function *pair_3x3;
-  row_function *pair_3x3_stride_2; // may be 0
+  row_function *pair_3x3_stride_2;
   row_function *each_3x3;
   row_function *each_5x5;
   int32_t tap_words;

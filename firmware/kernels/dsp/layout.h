@@ -22,6 +22,8 @@
 // The inner loops: how often each is unrolled, and the code bytes of one unit.
 #define MULTIPLY_PAIR_UNITS        16
 #define MULTIPLY_PAIR_CODE_BYTES   56
+#define MULTIPLY_QUAD_UNITS        16
+#define MULTIPLY_QUAD_CODE_BYTES   56
 #define MULTIPLY_SINGLE_UNITS      4
 #define MULTIPLY_SINGLE_CODE_BYTES 52
 

@@ -1,10 +1,8 @@
-// The inner loop of the set's convolutions. multiply.h says what the functions do, multiply_in_c.h has them in C.
+// The inner loop of convolutions with an even number of channels. multiply.h says what the functions do, multiply_in_c.h has them in C.
 #include "../assembly.inc"
 #include "layout.h"
 
 #ifdef KERNELS_DSP_ASSEMBLY
-
-#include "multiply.inc"
 
 // Two taps of four pixels and two channels. On a Cortex-M4 a group of n loads takes n + 1 cycles, so there are two
 // groups, of as many loads as there are registers for. On a Cortex-M33 nothing waits for what is loaded.
@@ -25,9 +23,15 @@
   smlad r9, r5, r3, r9
   .endm
 
-// Four sums of doubled inputs become int8. r2 is the multiplier, r3 what is added to the product: half a step and the
+// Four sums, doubled, become int8. r2 is the multiplier, r3 what is added to the product: half a step and the
 // zero point, both times 2^shift, r4 the right shift. Right where what is negative saturates, or is limited, to the
 // zero point.
+  .macro DOUBLE sums:vararg
+  .irp sum, \sums
+  add \sum, \sum, \sum
+  .endr
+  .endm
+
   .macro SCALE_FOUR multiply, sums:vararg
   .irp sum, \sums
   \multiply \sum, \sum, r2, r3
@@ -69,9 +73,25 @@
 // r6-r9        -         sums of pixels 0 to 3, channel a     their outputs, then with those of channel b
 // r10-r12, lr  -         the same of channels a and b         sums of b, outputs; then packed_end, out of pixels 2, 3
 //
-// The frame is that of multiply.inc.
+// The frame, above which are r4-r11 and lr:
+#define FRAME_INPUTS     0
+#define FRAME_OUT        4
+#define FRAME_STEPS      8
+#define FRAME_PACKED_END 16
+#define FRAME_ENTRY      20 // where the first pass enters the unrolled loop
+#define FRAME_INPUTS_END 24
+#define FRAME_NEGATIVES  28
+#define FRAME_BYTES      32
+
 FUNCTION alpharho_dsp_multiply_pair
-  BEGIN_MULTIPLY 0
+  push {r4-r11, lr}
+  CHECK_ADJACENT MULTIPLY_JOB_PACKED, MULTIPLY_JOB_NEGATIVES, 9
+  ldm r0, {r1-r9} // packed, inputs, out, steps[0..1], packed_end, skip, inputs_end, negatives
+  adr.w r10, .Lunits
+  add r7, r7, r10
+  orr r7, r7, #1 // a Thumb address
+  push {r2-r9}
+  mov r0, r2
 .Lpair:
   ldrd r6, r10, [r1], #8 // what the sums begin with
   mov r7, r6
@@ -96,6 +116,7 @@ FUNCTION alpharho_dsp_multiply_pair
   sub r11, r11, r7
   sub r12, r12, r8
   sub lr, lr, r9
+  DOUBLE r6, r7, r8, r9
   cmp r5, #0
   ldmia.w r1!, {r2-r4}
   bne.w .Lsigned
@@ -124,7 +145,7 @@ FUNCTION alpharho_dsp_multiply_pair
 .Lsigned:
   SCALE_FOUR_SIGNED r6, r7, r8, r9
   .irp sum, r10, r11, r12, lr
-  asr \sum, \sum, #8
+  asr \sum, \sum, #7 // twice those of channel b
   .endr
   ldmia.w r1!, {r2-r4}
   SCALE_FOUR_SIGNED r10, r11, r12, lr
@@ -176,6 +197,7 @@ FUNCTION alpharho_dsp_multiply_last
   cmp r0, r8
   bne .Llast_blocks
   sub lr, lr, r2
+  add r2, r2, r2
   ldmia r1!, {r4, r5, r7}
   cmp r9, #0
   smmlar r10, r2, r4, r5
@@ -184,7 +206,7 @@ FUNCTION alpharho_dsp_multiply_last
   asr r10, r7
   ldmia r1!, {r4, r5, r7}
   ittte ne
-  asrne lr, lr, #8
+  asrne lr, lr, #7
   smmlarne r11, lr, r4, r5
   addne r11, r11, lr, asr #31
   smmlaeq r11, lr, r4, r5
@@ -197,42 +219,5 @@ FUNCTION alpharho_dsp_multiply_last
   bne .Llast_pair
   pop {r4-r11, pc}
 END_FUNCTION alpharho_dsp_multiply_last
-
-// void alpharho_dsp_expand(const struct expand_job *job)
-//
-// register  on entry  in the loop
-// r0        job       next word of row 0
-// r1-r3     -         next words of rows 1 to 3
-// r4-r7     -         taps 0 and 2 of rows 3, 0, 1, 2
-// r8-r11    -         four taps of these rows; then taps 1 and 3
-// r12       -         next word to write
-// lr        return    end of what is written
-FUNCTION alpharho_dsp_expand
-  push {r4-r11, lr}
-  CHECK_ADJACENT EXPAND_JOB_ROWS, EXPAND_JOB_END, 6
-  ldm r0, {r0-r3, r12, lr} // rows[0..3], to, end
-.Lexpand:
-  ldr r9, [r0], #4
-  ldr r10, [r1], #4
-  ldr r11, [r2], #4
-  ldr r8, [r3], #4
-  sxtb16 r5, r9
-  sxtb16 r6, r10
-  sxtb16 r7, r11
-  sxtb16 r4, r8
-  sxtb16 r9, r9, ror #8
-  sxtb16 r10, r10, ror #8
-  sxtb16 r11, r11, ror #8
-  sxtb16 r8, r8, ror #8
-  .irp halves, r4, r5, r6, r7, r8, r9, r10, r11
-  sadd16 \halves, \halves, \halves
-  .endr
-  stmia r12!, {r4-r11}
-  cmp r12, lr
-  bne .Lexpand
-  pop {r4-r11, pc}
-END_FUNCTION alpharho_dsp_expand
-
-  EXPAND_RGB alpharho_dsp_expand_rgb, 4, 1
 
 #endif // KERNELS_DSP_ASSEMBLY

@@ -8,9 +8,9 @@
 #include "layout.h"
 
 enum {
-  PIXELS_MOST = 4, // computed side by side
-  BLOCK_TAPS = 4,  // one word of weights for each of two channels; `depth` is a multiple of this
-  PAIR_TAPS = 2,   // of which a pixel's are one word of expanded inputs
+  PIXELS = 4,     // computed side by side
+  BLOCK_TAPS = 4, // one word of weights for each of two channels; `depth` is a multiple of this
+  PAIR_TAPS = 2,  // of which a pixel's are one word of expanded inputs
 };
 
 // Read by assembly, with the offsets of layout.h.
@@ -28,21 +28,24 @@ struct multiply_job {
   int32_t rounding;  // 2 * output zero point + 1
 };
 
-// Compute all channels of four pixels, two channels or one at a time. The last group of pixels may have one twice.
+// Compute all channels of four pixels, four channels, two or one at a time. The last group of pixels may have one
+// twice.
+void alpharho_dsp_multiply_quad(const struct multiply_job *job);
 void alpharho_dsp_multiply_pair(const struct multiply_job *job);
 void alpharho_dsp_multiply_single(const struct multiply_job *job);
 
-// The same of two channels of a pixel that is alone in its group: all four expanded ones are that one.
+// The same of a pixel that is alone in its group, four channels or two at a time: all four expanded ones are that one.
+void alpharho_dsp_multiply_quad_last(const struct multiply_job *job);
 void alpharho_dsp_multiply_last(const struct multiply_job *job);
 
 // Read by assembly, too.
 struct expand_job {
-  const int8_t *rows[PIXELS_MOST]; // aligned to words
+  const int8_t *rows[PIXELS]; // aligned to words
   uint32_t *to;
   uint32_t *end;
 };
 
-// Rows of taps become twice their values, as 16-bit halves: for each four taps a word with taps 0 and 2 of each pixel,
+// Rows of taps become 16-bit halves: for each four taps a word with taps 0 and 2 of each pixel,
 // then a word with taps 1 and 3 of each. The pixels' order is 3, 0, 1, 2.
 void alpharho_dsp_expand(const struct expand_job *job);
 

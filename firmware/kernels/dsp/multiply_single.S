@@ -27,6 +27,7 @@
 
 // r4 is the multiplier, r5 the right shift - 1, r6 the rounding. Halves are rounded away from 0.
   .macro SCALE sum
+  add \sum, \sum, \sum
   smmulr \sum, \sum, r4
   add \sum, \sum, \sum, asr #31
   asr \sum, \sum, r5
@@ -70,7 +71,7 @@ FUNCTION alpharho_dsp_multiply_single
   push {r2-r6, r8, r9}
   mov r0, r2
 .Lchannel:
-  ldr r8, [r1], #4 // twice the bias
+  ldr r8, [r1], #4 // the bias
   mov r9, r8
   mov r10, r8
   mov r11, r8

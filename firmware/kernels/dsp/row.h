@@ -44,4 +44,8 @@ void alpharho_dsp_wide_row_5x5(const struct row_job *job);
 void alpharho_dsp_row_pair_3x3(const struct row_job *job);
 void alpharho_dsp_wide_row_pair_3x3(const struct row_job *job);
 
+// The same of windows that are two columns apart.
+void alpharho_dsp_row_pair_3x3_stride_2(const struct row_job *job);
+void alpharho_dsp_wide_row_pair_3x3_stride_2(const struct row_job *job);
+
 #endif // KERNELS_DSP_ROW_H

@@ -1,5 +1,5 @@
-// Two neighboring pixels of a row of a depthwise convolution of 3x3 taps: their windows share two columns, and all
-// weights. row.h says what the functions do, row.c has them in C.
+// Two neighboring pixels of a row of a depthwise convolution of 3x3 taps: their windows share one or two columns, and
+// all weights. row.h says what the functions do, row.c has them in C.
 #include "../assembly.inc"
 #include "layout.h"
 
@@ -13,9 +13,9 @@
   smlatt \high, \inputs, \weights, \high
   .endm
 
-// Four columns of a row. Loads are in groups: one of n takes n + 1 cycles on a Cortex-M4. Behind the biases of pixel 0,
-// the first row loads, then pixel 1 begins with them, too.
-  .macro ONE_ROW row, tap, half, wide
+// Columns of a row: four, or with a stride of two five. Loads are in groups: one of n takes n + 1 cycles on a Cortex-M4.
+// Behind the biases of pixel 0, the first row loads, then pixel 1 begins with them, too.
+  .macro ONE_ROW row, tap, half, wide, stride
   LOAD_WEIGHTS r4, \tap, \half, \wide
   LOAD_WEIGHTS r5, \tap + 1, \half, \wide
   ldr r6, [\row]
@@ -30,6 +30,7 @@
   EXPAND r7, \half
   MULTIPLY r6, r4, r8, r9
   MULTIPLY r7, r5, r8, r9
+  .if \stride == 1
   MULTIPLY r7, r4, r10, r11
   LOAD_WEIGHTS r4, \tap + 2, \half, \wide
   ldr r6, [\row, r12, lsl #1]
@@ -39,6 +40,19 @@
   EXPAND r7, \half
   MULTIPLY r6, r4, r8, r9
   MULTIPLY r6, r5, r10, r11
+  .else
+  ldr r6, [\row, r12, lsl #1]
+  ldr r7, [\row, lr]
+  EXPAND r6, \half
+  EXPAND r7, \half
+  MULTIPLY r6, r4, r10, r11
+  MULTIPLY r7, r5, r10, r11
+  LOAD_WEIGHTS r4, \tap + 2, \half, \wide
+  ldr r7, [\row, r12, lsl #2]
+  EXPAND_WEIGHTS r4, \half, \wide
+  EXPAND r7, \half
+  MULTIPLY r6, r4, r8, r9
+  .endif
   MULTIPLY r7, r4, r10, r11
   .endm
 
@@ -46,9 +60,9 @@
   .macro TWO_CHANNELS half, wide, stride
   ldr r8, [r3, #4 * \half]
   ldr r9, [r3, #4 * \half + 8]
-  ONE_ROW r0, 0, \half, \wide
-  ONE_ROW r1, 3, \half, \wide
-  ONE_ROW r2, 6, \half, \wide
+  ONE_ROW r0, 0, \half, \wide, \stride
+  ONE_ROW r1, 3, \half, \wide, \stride
+  ONE_ROW r2, 6, \half, \wide, \stride
   .set scaling, ROW_PACKED_TAPS + 36 + 36 * \wide
   ldr r4, [r3, #scaling + 4 * \half]
   ldr r5, [r3, #scaling + 4 * \half + 8]
@@ -92,12 +106,14 @@
 // r4        -         weights of taps 0, then 2            multiplier of the first channel; then out of pixel 0
 // r5        -         weights of tap 1                     of the second channel; then out of pixel 1
 // r6        -         inputs of column 0, then 2           shifts
-// r7        -         inputs of column 1, then 3           rounding
+// r7        -         inputs of column 1, 3 and 4          rounding
 // r8, r9    -         sums of two channels, pixel 0        their outputs
 // r10, r11  -         sums of two channels, pixel 1        their outputs
 // r12       -         channels: from a column to the next  the same
 // lr        return    three times the channels             the same
-  ROW_PAIR_3X3 alpharho_dsp_row_pair_3x3, 0
-  ROW_PAIR_3X3 alpharho_dsp_wide_row_pair_3x3, 1
+  ROW_PAIR_3X3 alpharho_dsp_row_pair_3x3, 0, 1
+  ROW_PAIR_3X3 alpharho_dsp_row_pair_3x3_stride_2, 0, 2
+  ROW_PAIR_3X3 alpharho_dsp_wide_row_pair_3x3, 1, 1
+  ROW_PAIR_3X3 alpharho_dsp_wide_row_pair_3x3_stride_2, 1, 2
 
 #endif // KERNELS_DSP_ASSEMBLY

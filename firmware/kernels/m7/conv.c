@@ -3,28 +3,27 @@
 #include "../m7.h"
 #include "multiply.h"
 
-static const struct method pair = {
-    .pixels = 3,
-    .channels = 2,
-    .scaling_words = 6,
+static const struct method quad = {
+    .channels = 4,
+    .scaling_words = 10,
     .words_ahead = M7_MULTIPLY_AHEAD / 4,
     .unit_taps = PAIR_TAPS,
     .units = M7_MULTIPLY_UNITS,
     .unit_code_bytes = M7_MULTIPLY_CODE_BYTES,
     .expand = alpharho_m7_expand,
-    .expand_rgb = alpharho_m7_expand_rgb,
-    .multiply = alpharho_m7_multiply,
-    .multiply_last = alpharho_m7_multiply,
+    .expand_rgb = alpharho_dsp_expand_rgb,
+    .multiply = alpharho_m7_multiply_quad,
+    .multiply_last = alpharho_m7_multiply_quad_last,
 };
 
 void alpharho_m7_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv_pointwise(&pair, p, in, out, scratch);
+  conv_pointwise(&quad, p, in, out, scratch);
 }
 
 void alpharho_m7_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv_any(&pair, p, in, out, scratch);
+  conv_any(&quad, p, in, out, scratch);
 }
 
 void alpharho_m7_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv_rgb(&pair, p, in, out, scratch);
+  conv_rgb(&quad, p, in, out, scratch);
 }

@@ -4,11 +4,9 @@
 
 #include "../dsp/row.h"
 
-// As alpharho_dsp_row_pair_3x3 and alpharho_dsp_wide_row_pair_3x3.
+// As those of set dsp.
 void alpharho_m7_row_pair_3x3(const struct row_job *job);
 void alpharho_m7_wide_row_pair_3x3(const struct row_job *job);
-
-// The same of windows that are two columns apart.
 void alpharho_m7_row_pair_3x3_stride_2(const struct row_job *job);
 void alpharho_m7_wide_row_pair_3x3_stride_2(const struct row_job *job);
 

@@ -78,17 +78,17 @@
   ONE_ROW r0, 0, \half, \wide, \stride, r1
   ONE_ROW r1, 3, \half, \wide, \stride, r2
   ONE_ROW r2, 6, \half, \wide, \stride
-  smmlar r8, r8, r4, r8
-  ldr r7, [sp, #FRAME_ROUNDING]
   smmlar r9, r9, r5, r9
+  ldr r7, [sp, #FRAME_ROUNDING]
+  smmlar r8, r8, r4, r8
   .if \half
   lsr r6, #8
   .endif
   smmlar r10, r10, r4, r10
-  add r8, r8, r8, asr #31
+  add r9, r9, r9, asr #31
   smmlar r11, r11, r5, r11
   ldr r4, [sp, #FRAME_OUT]
-  add r9, r9, r9, asr #31
+  add r8, r8, r8, asr #31
   asr r8, r6
   add r10, r10, r10, asr #31
   add r8, r7

@@ -12,6 +12,9 @@ _kernel = partial(Kernel, "dsp")
 CONV = _kernel("alpharho_dsp_conv", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 CONV_RGB = _kernel("alpharho_dsp_conv_rgb", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 POINTWISE = _kernel("alpharho_dsp_pointwise", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+CONV_QUAD = _kernel("alpharho_dsp_conv_quad", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+CONV_RGB_QUAD = _kernel("alpharho_dsp_conv_rgb_quad", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+POINTWISE_QUAD = _kernel("alpharho_dsp_pointwise_quad", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 CONV_SINGLE = _kernel("alpharho_dsp_conv_single", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 POINTWISE_SINGLE = _kernel("alpharho_dsp_pointwise_single", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 PIXEL = _kernel("alpharho_dsp_pixel", reduce.pixel, "alpharho_dsp_dense")
@@ -30,6 +33,6 @@ MUL = _kernel("alpharho_dsp_mul", elementwise.times_row, "alpharho_dsp_mul")
 TABLE = _kernel("alpharho_dsp_table", elementwise.table, None, ValuesRow())
 
 KERNELS = (
-    CONV, CONV_RGB, POINTWISE, CONV_SINGLE, POINTWISE_SINGLE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE,
-    DEPTHWISE_WIDE_ROW, DENSE, MEAN, ADD, MUL, TABLE,
+    CONV, CONV_RGB, POINTWISE, CONV_QUAD, CONV_RGB_QUAD, POINTWISE_QUAD, CONV_SINGLE, POINTWISE_SINGLE, PIXEL,
+    DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE, DEPTHWISE_WIDE_ROW, DENSE, MEAN, ADD, MUL, TABLE,
 )  # fmt: skip
