@@ -74,10 +74,7 @@ def _summary(result: Sweep) -> str:
     if any(one.modeled_ms is not None for one in result.candidates):
         lines.append(f"modeled ms: {result.unit} at the board's clock, as if flash never waits; no time was measured")
     if any(one.estimated for one in result.candidates):
-        lines.append(
-            f"{sweeps.ABOUT} your own SDK links for {result.target}: what it takes itself is assumed, and was never "
-            "measured"
-        )
+        lines.append(f"{sweeps.ABOUT} your own SDK links for {result.target}, and what it takes itself is an estimate")
     return "\n".join(lines)
 
 

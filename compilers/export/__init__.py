@@ -23,7 +23,7 @@ from graph.reader import read
 __all__ = ["EXPORT_VERSION", "FRAMEWORKS", "KERNEL_SETS", "Exported", "Settings", "check", "export", "files_of"]
 
 # Raise it whenever the files of an export may differ for the same network.
-EXPORT_VERSION = "2"
+EXPORT_VERSION = "3"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from compilers.export.pico_sdk import VARIABLE, PicoSdk, find
 from compilers.export.sources import source_digest
 from compilers.image import cmake
 from compilers.image.elf_sizes import read_sizes
-from compilers.image.fit import check_fit, mcu_of
+from compilers.image.fit import check_fit, mcu_of, short
 from compilers.image.microcontroller import FILENAME, FirmwareFacts
 from compilers.image.toolchain import Toolchain, toolchain_of
 from errors import CompileError
@@ -52,11 +52,16 @@ def compile_for(model: Artifact[object], target: Target, optimize: str = "size")
 
     def make(folder: Path) -> FirmwareFacts:
         contents, files = files_of(model, settings)
-        check_fit(target, contents.plan)
+        needs = check_fit(target, contents.plan)
         exported = folder / EXPORT_FOLDER
         for path, content in files.items():
             write_atomic(exported / path, content)
-        _build(target, mcu, sdk, exported, contents.identifier, unit, folder)
+        try:
+            _build(target, mcu, sdk, exported, contents.identifier, unit, folder)
+        except CompileError as e:
+            if not needs.fits:  # which the linker says in its own words
+                raise short(target, needs) from e
+            raise
         return FirmwareFacts(model.sha256, _memory(target, mcu, folder, contents.plan), contents.plan, optimize)
 
     return produce(

@@ -34,10 +34,11 @@ _SEARCHED = ("", "public", "network", "kernels", "protocol", "app", "port", "eng
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 _SYMBOL = re.compile(rf"\b{PREFIX}\w+")
-# A function that other files may call: in C its head begins a line, in assembly it follows FUNCTION; or a table.
+# A function that other files may call: in C its head begins a line, in assembly it follows FUNCTION or another macro
+# that makes one; or a table.
 _DEFINED = re.compile(rf"^(?!static\b)[A-Za-z][^;{{}}#()]*\b({PREFIX}\w+)\([^;{{}}]*\)\s*\{{", re.MULTILINE)
 _DEFINED_TABLE = re.compile(rf"^const struct \w+ ({PREFIX}\w+) = ", re.MULTILINE)
-_DEFINED_IN_ASSEMBLY = re.compile(rf"^\s*FUNCTION\s+({PREFIX}\w+)", re.MULTILINE)
+_DEFINED_IN_ASSEMBLY = re.compile(rf"^\s*(?!END_)[A-Z][A-Z0-9_]*\s+({PREFIX}\w+)", re.MULTILINE)
 
 
 def firmware_files(kernels: str, with_protocol: bool, with_trace: bool = False) -> dict[str, str]:

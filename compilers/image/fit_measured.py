@@ -44,7 +44,8 @@ def measured(
 
 def _parted(planned: Fit, one: Measured) -> list[str]:
     problems = []
-    if one.linked_ram is not None and not 0 <= planned.ram_needed - one.linked_ram <= RAM_TOLERANCE:
+    tolerance = planned.ram_needed if planned.estimated else RAM_TOLERANCE
+    if one.linked_ram is not None and not 0 <= planned.ram_needed - one.linked_ram <= tolerance:
         problems.append(f"RAM is planned as {planned.ram_needed:,} bytes and linked as {one.linked_ram:,}")
     if one.linked_flash is not None and one.linked_flash > planned.flash_needed:
         problems.append(f"flash is planned as {planned.flash_needed:,} bytes and linked as {one.linked_flash:,}")

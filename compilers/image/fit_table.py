@@ -136,7 +136,7 @@ def notes(fits: Fits) -> str:
         lines.append(f"{', '.join(dict.fromkeys(forms))}: {text}")
     lines.append("bytes; the share of the firmware itself is an estimate, the linker's figures are exact")
     if any(fit.estimated for aims in fits.values() for fit in aims.values()):
-        lines.append(f"{ABOUT} your own SDK links these boards: what it takes itself is assumed, never measured")
+        lines.append(f"{ABOUT} your own SDK links these boards, and what it takes itself is an estimate")
     return "\n".join(lines)
 
 

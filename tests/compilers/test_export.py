@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from compilers.export import FRAMEWORKS, KERNEL_SETS
+from compilers.export import sources as export_sources
 from deploy.links.process import ProcessLink
 from deploy.session import Session
 from errors import CompileError, ConfigError
@@ -107,6 +108,16 @@ def test_the_readme_has_some_ten_lines_and_names_the_sizes(built: Built) -> None
     assert len(lines) <= 11
     assert not [line for line in lines if "{" in line or "}" in line]
     assert "bytes of arena" in "".join(lines)
+
+
+def test_assembly_whose_functions_are_made_by_a_macro_is_part_of_an_export() -> None:
+    """A core's linker needs them; on this host C takes their place, so that no stand-in of an SDK would miss them."""
+    for kernels in ("dsp", "m7"):
+        pool = export_sources.firmware_files(kernels, with_protocol=False)
+        assert f"kernels/{kernels}/row_pair.S" in export_sources.needed(pool, (f"kernels/{kernels}/depthwise.c",))
+        for path, text in pool.items():
+            named = re.findall(r"^\s*(?!END)[A-Z0-9_]+ +(alpharho_\w+)", text, re.MULTILINE)
+            assert not path.endswith(".S") or set(named) == set(export_sources._defined(".S", text)), path
 
 
 @pytest.mark.parametrize("kernels", KERNEL_SETS)

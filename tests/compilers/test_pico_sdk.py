@@ -97,6 +97,24 @@ def test_the_port_compiles_for_each_core(core: str, is_rp2040: int, model: Artif
     run("arm-none-eabi-gcc", *flags, "-fsyntax-only", tmp_path / "out/src/small_net/serial.c")
 
 
+def test_what_the_linker_finds_too_large_is_said_as_for_other_boards(
+    sdk: Path, model: Artifact[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The share of the SDK is an estimate, so that only its linker knows; a board of 20,000 bytes is too small."""
+    board = targets.load("pico")
+    assert board.mcu
+    small = replace(board, mcu=replace(board.mcu, ram_bytes=20_000))
+
+    def fail(*arguments: object) -> None:
+        raise CompileError("region RAM overflowed")
+
+    monkeypatch.setattr(pico_image, "_build", fail)
+    with pytest.raises(FitError, match=r"pico: RAM is short by [\d,]+ bytes"):
+        pico_image.compile_for(model, small)
+    with pytest.raises(CompileError, match="region RAM overflowed"):
+        pico_image.compile_for(model, board)
+
+
 def test_an_image_of_another_sdk_is_built_again(sdk: Path) -> None:
     before = pico_sdk.find("pico").digest()
     (sdk / "src").mkdir()
@@ -138,7 +156,7 @@ def test_a_network_that_does_not_fit_is_not_built(
     monkeypatch.setattr(cmake, "run", None)
     board = targets.load("pico")
     assert board.mcu
-    small = replace(board, mcu=replace(board.mcu, ram_bytes=8192))
+    small = replace(board, mcu=replace(board.mcu, ram_bytes=100))
     with pytest.raises(FitError, match=r"^pico: RAM is short by [\d,]+ bytes: "):
         pico_image.compile_for(model, small)
 
