@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibration import evaluate
 from calibration.keras_export import quick_export
 from console.quiet import output_to
 from errors import CalibrationError
@@ -26,10 +27,9 @@ def plain(path: Path, inputs: npt.NDArray[np.float32], log: Path) -> bytes:
     """
 
     def prepared() -> Any:
-        import keras
         import tensorflow as tf
 
-        converter = _int8(keras.models.load_model(path, compile=False))
+        converter = _int8(evaluate.loaded(path))
         converter.representative_dataset = lambda: ([picture[None]] for picture in inputs)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         return converter
@@ -79,7 +79,6 @@ def _run(prepared: Callable[[], Any], path: Path, log: Path) -> bytes:
 def to_float(path: Path, log: Path) -> bytes:
     """Return the float .tflite of a Keras file: the same graph, to compare layer by layer."""
     with output_to(log), quick_export():
-        import keras
         import tensorflow as tf
 
-        return bytes(tf.lite.TFLiteConverter.from_keras_model(keras.models.load_model(path, compile=False)).convert())
+        return bytes(tf.lite.TFLiteConverter.from_keras_model(evaluate.loaded(path)).convert())

@@ -218,6 +218,7 @@ def test_ctrl_c_that_the_converter_loses_stops_it(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(keras.models, "load_model", lambda path, compile: None)
     monkeypatch.setattr(tf.lite.TFLiteConverter, "from_keras_model", lambda model: Converter())
+    (tmp_path / "m.keras").touch()
     with pytest.raises(KeyboardInterrupt):
         convert._convert(tmp_path / "m.keras", np.zeros((1, 2, 2, 3), np.float32), tmp_path / "log")
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.lite.python import lite
 
 from calibration import converter
 from calibration.keras_export import quick_export
@@ -46,13 +47,21 @@ def test_the_converter_makes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.
         with output_to(tmp_path / "log"):
             return bytes(int8.convert())
 
+    loads: list[Any] = []
+
+    def load(*arguments: Any) -> Any:
+        loads.append(tf.saved_model.load(*arguments))
+        return loads[-1]
+
     monkeypatch.setattr(keras.export, "ExportArchive", keras_s_own)
+    monkeypatch.setattr(lite, "_load", load)
     expected = converted()
-    assert len(used) == 1, "the converter exports otherwise by now: the quick export has no use"
+    assert (len(used), len(loads)) == (1, 1), "the converter exports otherwise by now: the quick export has no use"
+    assert not loads[0].graph_debug_info.ByteSize(), "the converter gets what the quick export leaves out"
     with quick_export():
         assert converted() == expected
-    assert len(used) == 1
-    assert keras.export.ExportArchive is keras_s_own
+    assert (len(used), len(loads)) == (1, 1)
+    assert (keras.export.ExportArchive, lite._load) == (keras_s_own, load)
 
 
 def test_a_network_with_a_table_is_left_to_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
