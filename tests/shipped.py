@@ -1,7 +1,8 @@
-"""Where a run of pytest builds what it makes of shipped checkpoints: in one folder for all its processes."""
+"""Where a run of pytest builds what several of its processes need: networks of shipped checkpoints, fixtures."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,3 +31,13 @@ def home() -> Path | None:
 def home_of_tests() -> Path:
     """Return the folder in a test."""
     return Path(os.environ[VARIABLE])
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[Path]:
+    """Give the folder to one process at a time for what has this name: the others find it made."""
+    folder = home_of_tests()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder

@@ -30,7 +30,7 @@ from pipeline.request import Request
 from pipeline.resolve import resolve
 from pipeline.steps import Steps
 from tests.pipeline.small import PRESET, SETTINGS, at_home
-from tests.shipped import home_of_tests
+from tests.shipped import one_at_a_time
 
 
 def test_int8_in_and_out_and_nothing_in_float(int8: Artifact[Int8Facts]) -> None:
@@ -275,7 +275,7 @@ def test_int8_costs_a_shipped_network_at_most_a_point(name: str) -> None:
     path = checkpoint.shipped_path(name, "fashion_mnist")
     if not path.is_file():
         pytest.fail(f"{name} has no checkpoint on fashion_mnist in models/checkpoints")
-    with at_home(home_of_tests()):
+    with one_at_a_time(name) as home, at_home(home):
         check = Steps(resolve(Request(name))).quantize().facts.check
     assert check is not None
     assert check.n == 1000

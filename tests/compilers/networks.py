@@ -48,17 +48,17 @@ def tflite_of(preset: str, classes: int = 10, checkpoint: Path | None = None, *,
     home = shipped.home()
     is_shipped = checkpoints.shipped_path(preset, "fashion_mnist").is_file()
     if home and is_shipped and not is_random and (classes, checkpoint) == (SHIPPED_CLASSES, None):
-        return _shipped(preset, home)
+        return _shipped(preset)
     return _converted(preset, classes, checkpoint)
 
 
-def _shipped(preset: str, home: Path) -> Path:
+def _shipped(preset: str) -> Path:
     from pipeline.request import Request
     from pipeline.resolve import resolve
     from pipeline.steps import Steps
     from tests.pipeline.small import at_home
 
-    with at_home(home):
+    with shipped.one_at_a_time(preset) as home, at_home(home):
         return Steps(resolve(Request(preset, plain=True))).quantize().path
 
 

@@ -7,11 +7,12 @@ import importlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -26,7 +27,9 @@ from models import build, weights
 from models.network import Network
 from models.presets import Preset
 from pipeline.command_line import main
+from tests import shipped
 
+T = TypeVar("T")
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
 PRESET = "v1_025_32"
@@ -113,9 +116,12 @@ def data(npz: Path) -> Dataset:
 @pytest.fixture(scope="session")
 def network(home: Path, data: Dataset) -> artifact.Artifact[build.KerasFacts]:
     """Return v1_025_32 with random weights, as a Keras artifact."""
-    with at_home(home):
+
+    def make() -> artifact.Artifact[build.KerasFacts]:
         source = weights.resolve(PRESET, "random", data.identity, data.class_names, 3)
         return build.build(source, data.class_names)
+
+    return _made_once(home, make)
 
 
 @pytest.fixture(scope="session")
@@ -123,8 +129,18 @@ def int8(
     home: Path, network: artifact.Artifact[build.KerasFacts], data: Dataset
 ) -> artifact.Artifact[convert.Int8Facts]:
     """Return it in int8."""
+    return _made_once(home, lambda: convert.calibrate(network, data, SETTINGS))
+
+
+def _made_once(home: Path, make: Callable[[], artifact.Artifact[T]]) -> artifact.Artifact[T]:
+    """Return an artifact in the folder of this process, made by the first of all processes that needs it."""
+    with shipped.one_at_a_time("fixtures") as common, at_home(common):
+        made = make().path.parent
+    copy = home / made.relative_to(common)
+    if not copy.exists():
+        shutil.copytree(made, copy)
     with at_home(home):
-        return convert.calibrate(network, data, SETTINGS)
+        return make()
 
 
 def command(*arguments: object) -> list[str]:
