@@ -5,23 +5,35 @@ from typing import Any
 
 import pytest
 
-from artifact import Artifact
 from calibration import convert
 from calibration.comparison import Improvement
-from calibration.convert import Int8Facts
-from tests.pipeline.small import _build_at_home, data, home, int8, network, npz
+from device_tests import tiny_model
+from tests.pipeline.small import CLASSES, _build_at_home, data, home, int8, network, npz
 
-__all__ = ["_build_at_home", "conversions", "data", "home", "int8", "network", "npz"]
+__all__ = ["_build_at_home", "conversions", "data", "home", "int8", "mine", "network", "npz"]
+SIDE = 8
+
+
+@pytest.fixture(scope="session")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a user's Keras file of a layer for pictures of 8x8, which says neither its range nor its labels."""
+    import keras
+
+    path = tmp_path_factory.mktemp("mine") / "mine.keras"
+    layers = [keras.Input((SIDE, SIDE, 3)), keras.layers.Flatten(), keras.layers.Dense(len(CLASSES))]
+    keras.Sequential(layers).save(path)
+    return path
 
 
 @pytest.fixture
-def conversions(int8: Artifact[Int8Facts], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Inputs that the converter got. It takes seconds, so it gives the same file each time; whether it runs counts."""
+def conversions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Inputs that the converter got for `mine`. It takes seconds: the same file stands for all; if it runs counts."""
     inputs: list[Any] = []
+    converted = tiny_model.dense(tmp_path / "converted.tflite", shape=(1, SIDE, SIDE, 3), classes=len(CLASSES))
 
     def convert_once_more(path: Path, pictures: Any, log: Path) -> bytes:
         inputs.append(pictures)
-        return int8.path.read_bytes()
+        return converted.read_bytes()
 
     monkeypatch.setattr(convert, "_convert", convert_once_more)
     monkeypatch.setattr(convert, "_improve", lambda *_: Improvement(refusal="not tried here"))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from artifact import Artifact, sources_digest
+from artifact import sources_digest
 from compilers import aot
-from models.build import KerasFacts
+from device_tests import tiny_model
 from pipeline.options import fields_of
 from pipeline.request import Request
 from pipeline.resolve import resolve
@@ -38,14 +38,6 @@ NOT_BUILT = {
     "places",
 }
 EDGE_TPU = {"compile_on", "with_", "compiled"}  # tests/compilers/test_edgetpu_compile.py has their keys
-
-
-@pytest.fixture(scope="module")
-def mine(tmp_path_factory: pytest.TempPathFactory, network: Artifact[KerasFacts]) -> Path:
-    """Return a copy of the network as a user's Keras file, which says neither its range nor its labels."""
-    path = tmp_path_factory.mktemp("mine") / "mine.keras"
-    path.write_bytes(network.path.read_bytes())
-    return path
 
 
 def _changes(tmp_path: Path) -> dict[str, Any]:
@@ -98,9 +90,16 @@ def test_the_network_is_built_again(name: str, npz: Path, tmp_path: Path) -> Non
     assert first.sha256 != second.sha256
 
 
+@pytest.fixture(scope="module")
+def on_m4(tmp_path_factory: pytest.TempPathFactory) -> Request:
+    """Return a request for firmware of two convolutions."""
+    path = tiny_model.convolution(tmp_path_factory.mktemp("tiny") / "tiny.tflite")
+    return Request(str(path), target="qemu-m4")
+
+
 @pytest.mark.parametrize("name", ["target", "engine", "optimize", "stream_input"])
-def test_firmware_is_compiled_again(name: str, npz: Path, tmp_path: Path) -> None:
-    base = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, target="qemu-m4", plain=True)
+def test_firmware_is_compiled_again(name: str, on_m4: Request, npz: Path, tmp_path: Path) -> None:
+    base = dataclasses.replace(on_m4, data=f"npz:{npz}")
     changed = dataclasses.replace(base, **{name: _changes(tmp_path)[name]})
     first, second = (Steps(resolve(request)).compile() for request in (base, changed))
     assert first.path.parent != second.path.parent
@@ -136,9 +135,9 @@ def test_a_changed_compiler_makes_another_product(changed: str, tmp_path: Path) 
 
 
 def test_firmware_of_other_sources_is_compiled_again(
-    npz: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    on_m4: Request, npz: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    request = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, target="qemu-m4", plain=True)
+    request = dataclasses.replace(on_m4, data=f"npz:{npz}")
     first = Steps(resolve(request)).compile()
     copy = tmp_path / "aot"
     shutil.copytree(aot.SOURCES[0], copy)

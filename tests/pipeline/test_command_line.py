@@ -136,13 +136,17 @@ def test_weights_of_another_network(home: Path, tmp_path: Path, npz: Path) -> No
     assert leftovers(home) == []
 
 
-def test_imagenet_weights_without_a_network(home: Path, npz: Path, tmp_path: Path) -> None:
+def test_imagenet_weights_without_a_network(
+    home: Path, npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No name resolves and nothing is cached: as on a machine that is off the net."""
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))
+    monkeypatch.setattr("urllib.request._opener", None)  # it would go on with the proxies of an earlier request
     labels = tmp_path / "labels.txt"
     labels.write_text("".join(f"class {i}\n" for i in range(1000)))
-    done = inv(
+    done = call_inv(
         home, "build", "--model", "v1_025", "--weights", "imagenet", "--data", f"npz:{npz}", "--labels", labels,
-        KERAS_HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9",
+        HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9",
     )  # fmt: skip
     one_line(done, "--weights imagenet: Keras could not download them", "try again with a network")
     assert leftovers(home) == []
@@ -153,7 +157,7 @@ def test_imagenet_weights_without_a_network(home: Path, npz: Path, tmp_path: Pat
 
 def test_deploy_measures_and_the_second_run_reuses(home: Path, npz: Path, int8: Artifact[Int8Facts]) -> None:
     arguments = ["deploy", *options(npz), "--images", "40"]
-    first = inv(home, *arguments)
+    first = call_inv(home, *arguments)
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
     report = report_of(home, PRESET)

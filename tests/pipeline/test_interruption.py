@@ -25,6 +25,7 @@ from pipeline.steps import Steps
 from tests.pipeline.small import (
     PRESET,
     at_home,
+    call_inv,
     command,
     environment,
     inv,
@@ -86,13 +87,16 @@ def _agent_of(pid: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data set whose accuracy takes seconds; the first 80 pictures are those that calibrate the small one."""
-    return save_npz(tmp_path_factory.mktemp("many") / "many.npz", test=6000)
+def many(tmp_path_factory: pytest.TempPathFactory, int8: Artifact[Int8Facts]) -> list[object]:
+    """Return the options of a network and of pictures whose accuracy takes seconds; it is in int8 already."""
+    folder = tmp_path_factory.mktemp("many")
+    model = folder / f"{PRESET}.tflite"
+    model.write_bytes(int8.path.read_bytes())
+    return ["--model", model, "--data", f"npz:{save_npz(folder / 'many.npz', test=6000)}", "--input-range=-1,1"]
 
 
-def _in_mid_accuracy(home: Path, many: Path) -> subprocess.Popen[str]:
-    process = _start(home, "accuracy", *options(many), "--images", "all")
+def _in_mid_accuracy(home: Path, many: list[object]) -> subprocess.Popen[str]:
+    process = _start(home, "accuracy", *many, "--images", "all")
     _wait_for_line(process, "reference")
     (journal,) = _wait_for(process, lambda: list(home.glob("build/journals/*")))
     size = journal.stat().st_size
@@ -108,7 +112,7 @@ def _wait_for_line(process: subprocess.Popen[str], text: str) -> None:
     raise AssertionError(f"no line with {text!r}")
 
 
-def test_a_run_that_is_cut_three_times_ends_with_a_fullreport_of(many: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_cut_three_times_ends_with_a_fullreport_of(many: list[object], tmp_path: Path) -> None:
     home = tmp_path
     process = _in_mid_accuracy(home, many)
     os.kill(_agent_of(process.pid), signal.SIGKILL)
@@ -131,7 +135,7 @@ def test_a_run_that_is_cut_three_times_ends_with_a_fullreport_of(many: Path, tmp
     process = _in_mid_accuracy(home, many)
     process.kill()
     process.communicate(timeout=300)
-    last = inv(home, "accuracy", *options(many), "--images", "all")
+    last = inv(home, "accuracy", *many, "--images", "all")
     assert last.returncode == 0, last.stderr
     report = report_of(home, PRESET)
     assert report["accuracy"]["n"] == report["exactness"]["equal"] == 6000
@@ -162,7 +166,7 @@ def tiny_disk(tmp_path: Path) -> Any:
 def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], int8: Artifact[Int8Facts]) -> None:
     """Room for nothing of a network; then room for it but not for what comes of it. Preflight and the steps say it."""
     request = Request(PRESET, weights="random", data=f"npz:{npz}", calibration_images=16, images=20, plain=True)
-    done = inv(tiny_disk, "deploy", *options(npz))
+    done = call_inv(tiny_disk, "deploy", *options(npz))
     one_line(done, "can't be written", "free disk space")
     with at_home(tiny_disk), pytest.raises(ConfigError, match="can't be written .*free disk space"):
         Steps(resolve(request)).build_network()
@@ -175,7 +179,7 @@ def test_a_full_disk(tiny_disk: Path, npz: Path, network: Artifact[KerasFacts], 
     filler = tiny_disk / "filler"
     room = os.statvfs(tiny_disk)
     filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 64 * 1024)))
-    done = inv(tiny_disk, "deploy", *options(npz), "--images", "20")
+    done = call_inv(tiny_disk, "deploy", *options(npz), "--images", "20")
     one_line(done, "can't be written", "free disk space")
     with at_home(tiny_disk), pytest.raises(ConfigError, match="can't be written .*free disk space"):
         measuring.measure(Steps(resolve(request)), ("latency", "accuracy"), "./inv deploy")

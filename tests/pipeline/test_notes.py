@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 import tasks  # noqa: F401  # makes the commands
-from artifact import Artifact
 from calibration.comparison import Comparison
 from errors import ConfigError
 from models import presets
-from models.build import KerasFacts
 from models.weights import Source
 from pipeline.command_line import main
 from pipeline.request import Request
@@ -20,14 +18,6 @@ from pipeline.resolve import read_labels, resolve
 from pipeline.step_texts import far_rho_text, near_chance_text
 from pipeline.steps import Steps
 from tests.pipeline.small import CLASSES
-
-
-@pytest.fixture(scope="module")
-def mine(tmp_path_factory: pytest.TempPathFactory, network: Artifact[KerasFacts]) -> Path:
-    """Return a copy of the network as a user's Keras file, which says neither its range nor its labels."""
-    path = tmp_path_factory.mktemp("mine") / "mine.keras"
-    path.write_bytes(network.path.read_bytes())
-    return path
 
 
 def _plain(text: str) -> str:
