@@ -68,6 +68,8 @@ def near_chance_text(check: Comparison | None, classes: int, request: Request, i
     if check is None or check.float_top1 is None or request.weights == "random":
         return ""
     chance = 1 / max(2, classes)
+    if check.float_top1 == 1:  # of few pictures all may be within the limit below, which is above 1 then
+        return ""
     if check.float_top1 > chance + 4 * math.sqrt(chance * (1 - chance) / check.n):
         return ""
     text = f"{100 * check.float_top1:.1f} % top-1 in float is near chance ({100 * chance:.1f} %): "

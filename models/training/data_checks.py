@@ -10,6 +10,9 @@ import numpy as np
 from datasets import Dataset
 from errors import ConfigError
 
+SHOWN = 3
+"""Classes that a message names at most."""
+
 
 def check(data: Dataset) -> None:
     """Raise ConfigError if a data set has no pictures, one class, fewer pictures than classes, or equal pictures."""
@@ -23,7 +26,11 @@ def check(data: Dataset) -> None:
         raise ConfigError(f"{where}: has one class ({data.class_names[0]}), expected two or more; add another class")
     if len(np.unique(data.train.labels)) < 2:
         name = data.class_names[int(data.train.labels[0])]
-        raise ConfigError(f"{where}: all training pictures are of one class ({name}); add pictures of another class")
+        absent = without_training_pictures(data)
+        others = ", ".join(absent[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
+        raise ConfigError(
+            f"{where}: all training pictures are of one class ({name}), those of {others} are missing; add pictures"
+        )
     if counts[0] < len(data.class_names):
         raise ConfigError(
             f"{where}: has {counts[0]} training pictures of {len(data.class_names)} classes, expected one or more of "
@@ -33,6 +40,17 @@ def check(data: Dataset) -> None:
         raise ConfigError(
             f"{where}: all {counts[0]} training pictures are equal; look at the files, or give other data"
         )
+
+
+def without_training_pictures(data: Dataset) -> list[str]:
+    """Return the classes that have no training picture, each with where its pictures are."""
+    names = []
+    of_train, of_test = (np.bincount(part.labels, minlength=len(data.class_names)) for part in (data.train, data.test))
+    for name, train, test in zip(data.class_names, of_train, of_test, strict=True):
+        if train == 0:
+            where = {0: "", 1: " (its one picture is for testing)"}.get(int(test), f" (its {test} are for testing)")
+            names.append(name + where)
+    return names
 
 
 def _are_equal(data: Dataset) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from datasets import Dataset
 from models.checkpoint import CheckpointFacts
+from models.training import data_checks
 
 FEW_PICTURES = 20
 NEAR_CHANCE = 1.2
@@ -19,7 +20,7 @@ def before(data: Dataset) -> Iterator[str]:
     """Yield what to know before training: classes with few pictures, or with none."""
     counts = np.bincount(data.train.labels, minlength=len(data.class_names))
     named = list(zip(data.class_names, counts, strict=True))
-    absent = [name for name, count in named if count == 0]
+    absent = data_checks.without_training_pictures(data)
     few = [f"{name} {count}" for name, count in named if 0 < count < FEW_PICTURES]
     if absent:
         yield f"classes without a training picture, which are never recognized: {_first(absent)}"

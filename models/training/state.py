@@ -46,12 +46,19 @@ class State:
         write_atomic(self._log, json.dumps({**self._identity, "history": history}, indent=1))
 
     def save(self, model: keras.Model) -> None:
-        """Write the network and its optimizer. Raises ConfigError if the disk is full or may not be written."""
+        """Write the network and its optimizer. Raises ConfigError if the disk is full or may not be written.
+
+        Without a network of an earlier epoch nothing can continue: the other files are removed then.
+        """
         partial = self.path.with_suffix(".partial.keras")
         try:
             with write_errors(self.path):
                 model.save(partial)
                 os.replace(partial, self.path)
+        except ConfigError:
+            if not self.path.is_file():
+                self.clear()
+            raise
         finally:
             partial.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -165,3 +166,21 @@ def test_a_state_that_can_t_be_read(small: Dataset, tmp_path: Path) -> None:
     (tmp_path / "x.state.json").write_text("{")
     with pytest.raises(ConfigError, match=r"x.state.json: can't be read .*; delete it"):
         train(PRESET, small, RECIPE, tmp_path / "x.npz", "test")
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_full_disk_leaves_a_state_only_where_a_training_can_continue(tmp_path: Path, is_first: bool) -> None:
+    class Full:
+        def save(self, path: Path) -> None:
+            path.write_bytes(b"a part")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    state = State(tmp_path / "x.npz", {})
+    if not is_first:
+        state.path.write_bytes(b"of the epoch before")
+    state.save_best([np.ones(3, np.float32)])
+    state.write_history([{"epoch": 1}])
+    with pytest.raises(ConfigError, match=r"x.state.keras: can't be written \(No space left on device\)"):
+        state.save(Full())
+    left = set() if is_first else {"x.state.keras", "x.state.json", "x.best.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == left

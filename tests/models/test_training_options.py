@@ -91,7 +91,8 @@ def test_bad_options_are_said_before_anything_is_trained(
         (_data([]), "expected pictures to train and to test with, has 0 and 4; give at least 2"),
         (_data([0, 1], tests=0), "expected pictures to train and to test with, has 2 and 0"),
         (_data([0] * 9, names=("a",)), "has one class \\(a\\), expected two or more"),
-        (_data([1] * 9), "all training pictures are of one class \\(b\\)"),
+        (_data([1] * 9), "all training .* of one class \\(b\\), those of a \\(its 2 are for testing\\) are missing"),
+        (_data([1] * 9, tests=1), "those of a \\(its one picture is for testing\\) are missing; add pictures"),
         (_data([0, 1, 1], names="abcdefg"), "has 3 training pictures of 7 classes"),
         (_data([0, 1] * 9, equal=True), "all 18 training pictures are equal"),
     ],
@@ -200,7 +201,7 @@ def test_what_to_know_of_a_result_is_said() -> None:
 def test_classes_of_few_pictures_or_none_are_named() -> None:
     data = _data([0] * 19 + [1] * 20 + [2], names="abcd")
     assert list(notes.before(data)) == [
-        "classes without a training picture, which are never recognized: d",
+        "classes without a training picture, which are never recognized: d (its one picture is for testing)",
         "classes of fewer than 20 training pictures: a 19, c 1",
     ]
     many = _data(np.arange(60) % 15, names=[f"c{i}" for i in range(15)])

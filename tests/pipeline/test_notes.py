@@ -91,6 +91,9 @@ def test_a_float_network_near_chance(top1: float | None, count: int, is_near: bo
         assert "`./inv check --model mine.keras --data npz:x` tries" in text
     assert near_chance_text(check, 10, dataclasses.replace(request, weights="random")) == ""
     assert near_chance_text(None, 10, request) == ""
+    for right, is_chance in ((1.0, False), (0.5, True)):
+        few = Comparison(16, "npz:x", 1.0, right, right)
+        assert bool(near_chance_text(few, 2, request)) == is_chance, "of 16 pictures of two classes"
 
 
 def test_an_open_size_takes_rho_from_the_options(tmp_path: Path, npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
