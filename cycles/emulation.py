@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import process
-from artifact import ROOT
+from artifact import ROOT, NoFacts, produce, sources_digest
 from cycles.program import Program, functions_of
 from errors import DeviceError
 
@@ -18,6 +19,7 @@ STUB_COMPILER, STUB_PACKAGE = "arm-none-eabi-gcc", "gcc-arm-none-eabi"
 PLUGIN_COMPILER, PLUGIN_PACKAGE = "gcc", "gcc"
 SOURCES = ROOT / "firmware" / "tests" / "cycles"
 STUB, PLUGIN = SOURCES / "stub.c", sorted((SOURCES / "plugin").glob("*.c"))
+LIBRARY = "blocks.so"
 INCLUDES = ROOT / "firmware" / "engines"
 TIMEOUT_S, COMPILE_TIMEOUT_S = 900.0, 60.0
 FREE_ORIGINS = {
@@ -149,19 +151,40 @@ def _build_stub(elf: Path, machine: str, folder: Path) -> Path:
 
 
 def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int], cuts: Sequence[tuple[int, int]]) -> str:
-    """Build the plugin and return it with its arguments."""
-    shown = process.run([QEMU, "--version"], error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=QEMU_PACKAGE)
-    number = re.search(r"version (\d+)", shown.stdout)
-    version = 1 if not number or int(number[1]) < 9 else 2
-    out, wanted, cut = folder / "blocks.so", folder / "calls", folder / "cuts"
-    options = ["-O2", "-std=gnu11", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}"]
-    command = [PLUGIN_COMPILER, *options, *map(str, PLUGIN), "-o", str(out)]
-    process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=PLUGIN_PACKAGE)
+    """Return the plugin with its arguments."""
+    wanted, cut = folder / "calls", folder / "cuts"
     for path, numbers in ((wanted, sorted(calls.items())), (cut, cuts)):
         path.write_text("".join(f"{address} {number}\n" for address, number in numbers), encoding="ascii")
     at = {name: address for address, name in functions_of(stub)}
     begin, end = at["alpharho_cycles_begin"], at["alpharho_cycles_end"]
-    return f"{out},out={counts},begin={begin},end={end},calls={wanted},cuts={cut}"
+    return f"{_library()},out={counts},begin={begin},end={end},calls={wanted},cuts={cut}"
+
+
+def _library() -> Path:
+    """Return the plugin as a shared library for the QEMU that is installed, built once."""
+    version = 1 if _major_version(_first_line(QEMU, QEMU_PACKAGE)) < 9 else 2
+    options = ["-O2", "-std=gnu11", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}"]
+
+    def make(work: Path) -> NoFacts:
+        command = [PLUGIN_COMPILER, *options, *map(str, PLUGIN), "-o", str(work / LIBRARY)]
+        process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=PLUGIN_PACKAGE)
+        return NoFacts()
+
+    tools = {PLUGIN_COMPILER: _first_line(PLUGIN_COMPILER, PLUGIN_PACKAGE)}
+    parameters = {"options": " ".join(options), "sources": sources_digest(SOURCES / "plugin")}
+    return produce("cycles", "plugin", LIBRARY, NoFacts, make, tools=tools, parameters=parameters).path
+
+
+def _major_version(text: str) -> int:
+    number = re.search(r"version (\d+)", text)
+    return int(number[1]) if number else 0
+
+
+@functools.cache
+def _first_line(program: str, package: str) -> str:
+    """Return what a program says its version is."""
+    shown = process.run([program, "--version"], error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=package)
+    return shown.lines[0] if shown.lines else ""
 
 
 def _command(program: Program, machine: str, stub: Path, data: bytes, folder: Path) -> list[str]:

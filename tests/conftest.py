@@ -25,6 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # What ccache keeps of the tests' builds stays in the checkout, whatever home folder a test sets.
 os.environ.setdefault("CCACHE_DIR", str(Path(__file__).resolve().parents[1] / "build" / "ccache"))
+# What a source includes is what the compiler says in a build, and not what a second run of the preprocessor says.
+os.environ.setdefault("CCACHE_DEPEND", "1")
 
 # Processes that tests start find our modules compiled, as on a person's machine.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -55,6 +55,7 @@ def test_devices_that_can_not_be_meant(targets: str, links: str | None, message:
         many.units(targets, links)
 
 
+@pytest.mark.usefixtures("int8")
 def test_one_that_fails_stops_no_other_and_the_exit_code_says_so(home: Path, npz: Path, tmp_path: Path) -> None:
     asked = [*options(npz), "--images", "8", "--target", "host,rpi4"]
     (tmp_path / ".ssh").mkdir()

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import datasets
-from tests.compilers.host_build import HostEngine, forms_of
+from tests.compilers.host_build import OPTIONS, HostEngine, forms_of
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
 
@@ -47,7 +47,7 @@ def count_equal(
     model: Path,
     images: int,
     data: str = "fashion_mnist",
-    options: tuple[str, ...] = ("-O3",),
+    options: tuple[str, ...] = OPTIONS,
     kernels: str = "portable",
 ) -> Count:
     """Compile a network for this machine and compare it with the reference on `images` test pictures.

@@ -22,8 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 KERNELS = FIRMWARE / "kernels"
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
-UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
-ADDRESS = ["-fsanitize=address", *UNDEFINED]
+OPTIONS = ("-O3",)
+"""Of kernels and networks in this process, as of Linux programs. Kernels are compiled once for each set of options."""
+UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
+CHECKED = ("-O1", *UNDEFINED)
+"""With more of an optimizer gcc takes ten seconds for the checks in inlined forms of `simd`, and checks no more."""
+ADDRESS = ("-fsanitize=address", *CHECKED)
 
 # Four texts, two numbers, a truth value and two numbers, two tables, a function, on a 64-bit machine.
 ENGINE_INFO_BYTES = 4 * 8 + 2 * 4 + 4 + 2 * 4 + 4 + 2 * 8 + 8
@@ -139,7 +143,7 @@ class HostEngine:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.plan = compile_to(model, folder, kernels, optimize)
-        options = options or ("-O2",)
+        options = options or OPTIONS
         name = hashlib.sha256("".join(options).encode()).hexdigest()[:8]
         output = folder / f"model.{name}.{kernels}.{os.getpid()}.so"
         library = ctypes.CDLL(str(build(folder, output, *options, kernels=kernels)))
@@ -163,7 +167,7 @@ class StreamedEngine:
 
     def __init__(self, model: Path, folder: Path, kernels: str, optimize: str = "size") -> None:
         self.plan = compile_model(model, folder, kernels, optimize, stream_input=True)
-        self.library = ctypes.CDLL(str(build(folder, folder / "streamed.so", "-O2", *UNDEFINED, kernels=kernels)))
+        self.library = ctypes.CDLL(str(build(folder, folder / "streamed.so", *CHECKED, kernels=kernels)))
         # The engine's own functions are static; info has them last.
         self.library.alpharho_engine_info.restype = ctypes.c_void_p
         self.library.alpharho_engine_output.restype = ctypes.c_void_p

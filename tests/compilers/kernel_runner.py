@@ -29,7 +29,7 @@ Int8 = npt.NDArray[np.int8]
 @functools.cache
 def library(kernels: str = "portable") -> ctypes.CDLL:
     """Return a set's kernels with -fsanitize=undefined: a fault ends the process with a message."""
-    objects = host_build.kernel_objects("-O1", *host_build.UNDEFINED, kernels=kernels)
+    objects = host_build.kernel_objects(*host_build.CHECKED, kernels=kernels)
     return ctypes.CDLL(str(shared_library(["gcc", *host_build.UNDEFINED], objects)))
 
 

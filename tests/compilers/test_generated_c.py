@@ -51,7 +51,7 @@ def test_two_networks_link_into_one_program(tmp_path: Path) -> None:
     (tmp_path / "main.c").write_text(TWO_NETWORKS)
     sources = [*host_build.generated_sources(tmp_path / "first", "v1_025")]
     sources += [*host_build.generated_sources(tmp_path / "second", "v2_035_new"), tmp_path / "main.c"]
-    objects = host_build.kernel_objects("-O2")
+    objects = host_build.kernel_objects(*host_build.OPTIONS)
     host_build.gcc(
         *host_build.WARNINGS, "-O2", f"-I{host_build.KERNELS}", *sources, *objects, "-o", tmp_path / "program"
     )
@@ -102,7 +102,7 @@ def test_the_headers_are_cpp(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for source in host_build.generated_sources(tmp_path, "net"):
         host_build.gcc("-c", f"-I{host_build.KERNELS}", source, "-o", source.with_suffix(".o"))
-    objects = ["main.o", "net.o", "net_weights.o", *host_build.kernel_objects("-O2")]
+    objects = ["main.o", "net.o", "net_weights.o", *host_build.kernel_objects(*host_build.OPTIONS)]
     linked = subprocess.run(["g++", *map(str, objects), "-o", "program"], cwd=tmp_path, capture_output=True, text=True)
     assert linked.returncode == 0, linked.stderr
 
@@ -153,7 +153,7 @@ def test_counted_c_gives_the_same_outputs(tmp_path: Path) -> None:
         "  net_run(arena);\n  fwrite(arena + NET_OUTPUT_0_OFFSET, NET_OUTPUT_0_BYTES, 1, stdout);\n  return 0;\n}\n"
     )
     sources = [*host_build.generated_sources(tmp_path, "net"), tmp_path / "main.c"]
-    objects = host_build.kernel_objects("-O2")
+    objects = host_build.kernel_objects(*host_build.OPTIONS)
     host_build.gcc("-O2", f"-I{host_build.KERNELS}", *sources, *objects, "-o", tmp_path / "program")
     ((picture, _),) = pictures(1, plan.inputs[0].shape)
     done = subprocess.run([tmp_path / "program"], input=picture.tobytes(), capture_output=True)
@@ -184,7 +184,9 @@ def test_copying_a_streamed_input_is_counted_as_the_first_step(tmp_path: Path) -
     engines = FIRMWARE_DIR / "engines"
     sources = [*host_build.generated_sources(tmp_path, "net"), tmp_path / "main.c", engines / "aot" / "engine.c"]
     includes = [f"-I{folder}" for folder in (host_build.KERNELS, engines, tmp_path)]
-    host_build.gcc("-O1", *includes, *sources, *host_build.kernel_objects("-O2"), "-o", tmp_path / "program")
+    host_build.gcc(
+        "-O1", *includes, *sources, *host_build.kernel_objects(*host_build.OPTIONS), "-o", tmp_path / "program"
+    )
     done = subprocess.run([tmp_path / "program"], capture_output=True, text=True)
     whole, second, open_then, both, both_second, still_open = map(int, done.stdout.split())
     assert whole > 16

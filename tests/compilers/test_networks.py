@@ -53,7 +53,7 @@ def test_arena_does_not_grow(preset_model: tuple[str, Path], tmp_path: Path) -> 
 def test_sanitizers_find_nothing(preset_model: tuple[str, Path], tmp_path: Path) -> None:
     model = preset_model[1]
     plan = host_build.compile_to(model, tmp_path)
-    program = host_build.build(tmp_path, tmp_path / "program", "-O1", *host_build.ADDRESS, main=True)
+    program = host_build.build(tmp_path, tmp_path / "program", *host_build.ADDRESS, main=True)
     rng = np.random.default_rng(0)
     inputs = rng.integers(-128, 128, (3, *plan.inputs[0].shape[1:])).astype(np.int8)
     outputs = np.frombuffer(host_build.run_program(program, inputs.tobytes()), np.int8).reshape(3, -1)

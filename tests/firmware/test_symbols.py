@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -80,7 +81,8 @@ def test_kernels_for_a_core_export_prefixed_names_only(core: str) -> None:
 def test_sets_of_kernels_link_into_one_program() -> None:
     """No name of one set is that of another: dsp, m7 and mve have functions of one purpose."""
     owners: dict[str, str] = {}
-    for path in (*host_build.kernel_objects("-O2", kernels="m7"), *host_build.kernel_objects("-O2", kernels="mve")):
+    objects = [host_build.kernel_objects(*host_build.OPTIONS, kernels=kernels) for kernels in ("m7", "mve")]
+    for path in itertools.chain(*objects):
         for name in exported(path):
             assert name.startswith(PREFIX)
             assert owners.setdefault(name, path.name) == path.name
@@ -92,7 +94,9 @@ def test_protocol_application_and_families_export_prefixed_names_only(tmp_path: 
     for unit in c_checks.units(1):
         options = [option for option in unit.options if option.startswith(("-I", "-D"))]
         command = (
-            [*core_options("cortex-m4"), "-std=c11"] if c_checks.DEVICE[0] in unit.options else ["gcc", "-std=c11"]
+            [*core_options("cortex-m4"), "-O0", "-std=c11"]
+            if c_checks.DEVICE[0] in unit.options
+            else ["gcc", "-std=c11"]
         )
         for source in unit.sources:
             if source.startswith(("firmware/tests/", "firmware/engines/tflm/")):

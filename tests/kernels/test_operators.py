@@ -58,8 +58,9 @@ def compare(case: Case, core: str = "portable", batch: Batch | None = None, opti
         assert layout is not None
         if layout not in placed:  # the planner's own is one of the two where it is the smaller one
             placed.append(layout)
-    runners = [Runner(graph, steps, layout, kernels_of(core)) for layout in placed]
-    core_runners = [CoreRunner(graph, steps, layout, core) for layout in placed] if batch is not None else []
+    runners = [Runner(graph, steps, layout, kernels_of(core)) for layout in placed]  # which checks the layouts
+    on_core = placed if batch is not None else []
+    core_runners = [CoreRunner(graph, steps, layout, core, is_checked=True) for layout in on_core]
     reference = MicroReference(case.model) if case.oracle == "tflm" else Reference(case.model, case.oracle)
     for inputs in case.runs:
         expected = reference.run(*inputs)

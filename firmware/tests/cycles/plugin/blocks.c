@@ -67,6 +67,7 @@ static struct block *join(struct block *first, const struct block *second) {
     found->is_cut = second->is_cut;
     found->second = second;
     found->joined = NULL;
+    found->recent = NULL;
     found->next = first->joined;
     first->joined = found;
   }
@@ -86,7 +87,7 @@ static void executed(unsigned int cpu, void *user) {
     return;
   }
   if (last) {
-    counts_add(&(struct count){before_last, last, block, called_before, 1, flash_take_fills()});
+    counts_add(&(struct count){before_last, block, last, called_before, 1, flash_take_fills()});
   }
   if (block->address == end_address) {
     is_inside = false;

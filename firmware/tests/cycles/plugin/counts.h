@@ -5,16 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct count;
+
 struct block {
   uint32_t address, instructions, bytes, end;
   int32_t called;              // that it calls
   bool is_cut;                 // it goes on in the block that begins at its end
   const struct block *second;  // of two blocks that count as one
   struct block *joined, *next; // those that begin with this one; others that begin with the same
+  struct count *recent;        // what was counted of it last
 };
 
 struct count {
-  const struct block *before, *block, *after;
+  const struct block *before, *after;
+  struct block *block;
   int32_t called; // the operator
   uint64_t times, fills;
 };
