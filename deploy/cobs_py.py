@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 _BLOCK = 254
+_CODES = [bytes((size + 1,)) for size in range(_BLOCK)]
 _ZEROS = re.compile(rb"\x01+")
 
 
@@ -17,13 +18,15 @@ class DecodeError(Exception):
 
 def encode(data: bytes) -> bytes:
     """Return the encoding of `data`: no byte of it is zero, at most one byte in 254 is added."""
-    out = []
     runs = bytes(data).split(b"\0")
+    if max(map(len, runs)) < _BLOCK:
+        return b"".join([_CODES[len(run)] + run for run in runs])
+    out = []
     for run in runs:
         while len(run) >= _BLOCK:
             out.append(b"\xff" + run[:_BLOCK])
             run = run[_BLOCK:]
-        out.append(bytes((len(run) + 1,)) + run)
+        out.append(_CODES[len(run)] + run)
     # A full block at the very end implies no zero after it, so the empty block that would follow is left out.
     if len(runs[-1]) >= _BLOCK and len(runs[-1]) % _BLOCK == 0:
         out.pop()

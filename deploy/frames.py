@@ -13,16 +13,12 @@ from collections.abc import Sequence
 from typing import NamedTuple, Union
 
 from deploy import cobs_py as cobs
-from deploy import parity, parity_rows
+from deploy import frame_rows, parity, parity_rows
+from deploy.frame_rows import CRC, HEADER, MASK, MAX_VERSION, OVERHEAD
 
 VERSION = 1
 MAX_PAYLOAD = 0xFFFF
-MAX_VERSION = 8
-"""Versions are 1 to 8: text never has one of these bytes, so a second byte in that range marks a frame."""
 
-_HEADER = struct.Struct("<BBHH")
-_CRC = struct.Struct("<I")
-OVERHEAD = _HEADER.size + _CRC.size
 # Payloads: WRITE's before its bytes, its answer's with their count, RUN's count, and the map of WRITE's answer.
 CHUNK = struct.Struct("<BI")
 STORED = struct.Struct("<BIH")
@@ -37,10 +33,9 @@ MOST_TOGETHER = 4
 """So many WRITEs with a map may have one answer."""
 LONGEST_REPAIRABLE = parity.LONGEST - parity.BYTES - OVERHEAD
 """Payload of the longest frame that can have parity, in bytes."""
-_MASK = 0x55
-_MASKED = b"\0" + bytes([_MASK]) * (parity.LONGEST - parity.BYTES)
+_MASKED = b"\0" + bytes([MASK]) * (parity.LONGEST - parity.BYTES)
 """What is added, without carries, to a frame with parity: small numbers are frequent, and COBS marks each zero."""
-FEW_TO_ENCODE, FEW_TO_REPAIR = 4, 32
+FEW_TO_ENCODE, FEW_TO_REPAIR = 4, 16
 """Of fewer frames, each is encoded or repaired by itself, which is then faster."""
 _PRINTABLE = b"\t\r\n" + bytes(range(0x20, 0x7F))
 
@@ -121,10 +116,10 @@ def _body(frame: Frame) -> bytes:
     if len(frame.payload) > most:
         raise ValueError(f"payload: expected at most {most} bytes, got {len(frame.payload)}")
     try:
-        body = _HEADER.pack(frame.version, frame.type, frame.seq, len(frame.payload)) + frame.payload
+        body = HEADER.pack(frame.version, frame.type, frame.seq, len(frame.payload)) + frame.payload
     except struct.error as e:
         raise ValueError(f"frame header: {e}") from e
-    body += _CRC.pack(zlib.crc32(body))
+    body += CRC.pack(zlib.crc32(body))
     return body if frame.repaired is None else _masked(body)
 
 
@@ -174,14 +169,10 @@ def decode_all(chunks: Sequence[bytes]) -> list[Frame | None]:
     """Return what `decode` does for each of some chunks, in less time for many with parity."""
     if len(chunks) < FEW_TO_REPAIR:
         return [decode(chunk) for chunk in chunks]
-    bodies = [_decoded(chunk) for chunk in chunks]
-    places = [i for i, body in enumerate(bodies) if _may_have_parity(body)]
-    frames = [_checked(body, None) for body in bodies]
-    repaired = parity_rows.repaired([bodies[i] for i in places], _MASK)
-    for i, found in zip(places, repaired):  # noqa: B905 (the device may have Python 3.9)
-        frames[i] = _checked(*found) if found else None
-        if frames[i] is None:
-            frames[i] = _checked(_masked(bodies[i][: -parity.BYTES]), 0)
+    fields, others = frame_rows.decode(chunks)
+    frames = [None if of_one is None else Frame._make(of_one) for of_one in fields]
+    for place in others:
+        frames[place] = decode(chunks[place])
     return frames
 
 
@@ -196,19 +187,19 @@ def _decoded(chunk: bytes) -> bytes:
 
 def _may_have_parity(body: bytes) -> bool:
     is_long_enough = OVERHEAD + parity.BYTES <= len(body) <= parity.LONGEST
-    return is_long_enough and _HEADER.unpack_from(body)[3] != len(body) - OVERHEAD
+    return is_long_enough and HEADER.unpack_from(body)[3] != len(body) - OVERHEAD
 
 
 def _checked(body: bytes, repaired: int | None) -> Frame | None:
     """Return the frame with this header, payload and checksum, or None if it is damaged."""
     if not body:
         return None
-    version, kind, seq, size = _HEADER.unpack_from(body)
+    version, kind, seq, size = HEADER.unpack_from(body)
     if size != len(body) - OVERHEAD or not 1 <= version <= MAX_VERSION:
         return None
-    if _CRC.unpack_from(body, len(body) - _CRC.size)[0] != zlib.crc32(memoryview(body)[: -_CRC.size]):
+    if CRC.unpack_from(body, len(body) - CRC.size)[0] != zlib.crc32(memoryview(body)[: -CRC.size]):
         return None
-    return Frame(kind, seq, body[_HEADER.size : -_CRC.size], version, repaired)
+    return Frame(kind, seq, body[HEADER.size : -CRC.size], version, repaired)
 
 
 class Decoder:
@@ -233,28 +224,29 @@ class Decoder:
         """Take bytes as they came; return the frames and lines that they complete, in order."""
         found: list[Item | bytes] = []
         *pieces, rest = data.split(b"\0")
+        is_begun = bool(self._chunk or self._is_text or self._is_bad)
         for piece in pieces:
-            is_begun = self._chunk or self._is_text or self._is_bad
             if not is_begun and 1 < len(piece) <= self.max_frame and 1 <= piece[1] <= MAX_VERSION:
                 found.append(piece)
             elif piece or is_begun:
                 self._extend(piece, found)
                 self._end_chunk(found)
+                is_begun = False
         self._extend(rest, found)
         return self._decoded(found)
 
     def _decoded(self, found: list[Item | bytes]) -> list[Item]:
         """Return what was found, with frames in place of their encodings, without those that are damaged."""
-        decoded = iter(decode_all([item for item in found if isinstance(item, bytes)]))
-        items: list[Item] = []
-        for item in found:
-            whole = next(decoded) if isinstance(item, bytes) else item
-            if whole is None:
-                self.damaged += 1
-            else:
-                self.frames += isinstance(whole, Frame)
-                items.append(whole)
-        return items
+        chunks = [item for item in found if isinstance(item, bytes)]
+        frames = decode_all(chunks)
+        whole: list[Item] = [frame for frame in frames if frame is not None]
+        self.frames += len(whole)
+        self.damaged += len(frames) - len(whole)
+        if len(chunks) == len(found):
+            return whole
+        decoded = iter(frames)
+        items = [next(decoded) if isinstance(item, bytes) else item for item in found]
+        return [item for item in items if item is not None]
 
     def _extend(self, piece: bytes, items: list[Item | bytes]) -> None:
         if self._is_bad and not self._is_text:

@@ -7,6 +7,8 @@ from bisect import bisect_left
 from deploy.agent.interface import Tensor
 from deploy.frames import GRANULE, MAP, first_in_map
 
+_MAP_GRANULES = 8 * MAP.size
+
 
 class Input:
     """One input tensor being written: its bytes and which of them are new since the last RUN."""
@@ -42,11 +44,13 @@ class Input:
     def map_around(self, offset: int) -> bytes:
         """Return which granules are written, as the answer to a WRITE at `offset` says it."""
         first, size, bits = first_in_map(offset), len(self.data), 0
-        for start, stop in self.spans:
+        for start, stop in self.spans[max(0, bisect_left(self.spans, (first * GRANULE, 0)) - 1) :]:
             end = stop // GRANULE if stop < size else -(-stop // GRANULE)
-            low, high = max(-(-start // GRANULE) - first, 0), min(end - first, 8 * MAP.size)
+            low, high = max(-(-start // GRANULE) - first, 0), min(end - first, _MAP_GRANULES)
             if low < high:
                 bits |= (1 << high) - (1 << low)
+            elif low >= _MAP_GRANULES:
+                break
         return MAP.pack(bits)
 
 

@@ -13,7 +13,8 @@ from deploy.agent.inputs import Input, tensor_bytes
 from deploy.agent.interface import Engine
 from deploy.agent.payloads import Refusal, as_json, decoded, expect_size, unpack
 from deploy.agent.text_mode import TextMode
-from deploy.agent.unanswered import Answer, Unanswered
+from deploy.agent.unanswered import Answer, Stored, Unanswered
+from deploy.agent.writes import plain_writes
 from deploy.frames import CHUNK, COUNT, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 
 WINDOW = 1 << 18
@@ -78,33 +79,56 @@ class Server:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the host and answer what they complete."""
-        for item in self._decoder.feed(data):
+        items, at = self._decoder.feed(data), 0
+        while at < len(items):
+            item = items[at]
             if isinstance(item, Frame):
-                self._take(item)
+                at += self._take_writes(items, at) or self._take_write_with_map(item) or self._take(item)
             else:
                 self._answer_writes(self._unanswered.last())
                 self._flush()
                 self.send(self._text.answer(item.line).encode())
+                at += 1
         self._answer_writes(self._unanswered.last())
         self._flush()
 
-    def _take(self, request: Frame) -> None:
-        if request.type != _WRITE:
-            self._answer_writes(self._unanswered.last())
-        kind, payload = self._answer(request)
-        if kind == _WRITTEN and payload[:1] and payload[0] & WITH_MAP:
-            self._answer_writes(self._unanswered.add(request, payload))
-            return
+    def _take_writes(self, items: list[frames.Item], at: int) -> int:
+        """Store the plain WRITEs that follow each other from a place on; return how many there are."""
+        answers, pieces = plain_writes(items, at, self.input_sizes)
+        if not answers:
+            return 0
+        self._begin_write()
+        tensor = self.inputs[answers[0][1][0] & ~_FLAGS]
+        for offset, data in pieces:
+            tensor.write(offset, data)
+        self._answer_writes(self._unanswered.add(answers))
+        return len(answers)
+
+    def _take_write_with_map(self, request: Frame) -> int:
+        """Store a WRITE with a map, whose answer may wait; 0 for another request, and for one that is refused."""
+        payload = request.payload
+        if request.type != _WRITE or not payload or not payload[0] & WITH_MAP or request.version != frames.VERSION:
+            return 0
+        try:
+            stored = self._write(payload)
+        except Refusal:
+            return 0
+        self._answer_writes(self._unanswered.add([(request.seq, stored, request.repaired)]))
+        return 1
+
+    def _take(self, request: Frame) -> int:
         self._answer_writes(self._unanswered.last())
+        kind, payload = self._answer(request)
         # With parity if the request had some and the answer is short enough.
         has_parity = request.repaired is not None and len(payload) <= frames.LONGEST_REPAIRABLE
         self._reply(Frame(kind, request.seq, payload, repaired=0 if has_parity else None))
+        return 1
 
     def _answer_writes(self, answers: list[Answer]) -> None:
         """Answer WRITEs with a map, which need no parity: those behind them say the same."""
         for seq, stored, repaired in answers:
-            flagged, offset, _ = STORED.unpack(stored)
-            payload = stored + self.inputs[flagged & ~_FLAGS].map_around(offset)
+            flagged, offset, _ = stored
+            payload = STORED.pack(*stored) + self.inputs[flagged & ~_FLAGS].map_around(offset)
             payload += b"" if repaired is None else REPAIRED.pack(repaired)
             self._reply(Frame(_WRITTEN, seq, payload))
 
@@ -171,6 +195,9 @@ class Server:
         return json.dumps({**own, **self.engine.stats(), **self._own_stats()}).encode()
 
     def _on_write(self, payload: bytes) -> bytes:
+        return STORED.pack(*self._write(payload))
+
+    def _write(self, payload: bytes) -> Stored:
         if len(payload) < CHUNK.size:
             raise Refusal(Code.LENGTH, f"WRITE takes at least {CHUNK.size} bytes, got {len(payload)}")
         flagged, offset = CHUNK.unpack_from(payload)
@@ -180,7 +207,7 @@ class Server:
         self._check_range("input", self.input_sizes, tensor, offset, len(chunk))
         self._begin_write()
         self.inputs[tensor].write(offset, chunk)
-        return STORED.pack(flagged, offset, len(chunk))
+        return flagged, offset, len(chunk)
 
     def _on_read(self, payload: bytes) -> bytes:
         tensor, offset, size = unpack(STORED, payload)

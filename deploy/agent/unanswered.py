@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from deploy.frames import GRANULE, MAP, MOST_TOGETHER, STORED, Frame, first_in_map
+from collections.abc import Sequence
+
+from deploy.frames import GRANULE, MAP, MAP_BEFORE, MOST_TOGETHER
 
 LAST = 3
 """So many of the last ones are answered each: nothing behind them says the same."""
+_MAP_GRANULES = 8 * MAP.size
 
-Answer = tuple[int, bytes, "int | None"]
-"""Sequence number, payload before the map, and how many bytes were repaired; None for a frame without parity."""
+Stored = tuple[int, int, int]
+"""A WRITE's tensor with its flags, the offset, and how many bytes of the input it stored."""
+Answer = tuple[int, Stored, "int | None"]
+"""Sequence number, what is stored, and how many bytes were repaired; None for a frame without parity."""
 
 
 class Unanswered:
@@ -19,22 +24,27 @@ class Unanswered:
         self._flagged = self._begin = self._end = 0  # of all of them: tensor with flags, and granules
         self._is_full = False
 
-    def add(self, request: Frame, stored: bytes) -> list[Answer]:
-        """Add a WRITE, given with its answer's payload before the map; return what is to be answered before it."""
-        flagged, offset, size = STORED.unpack(stored)
-        begin, end = offset // GRANULE, -(-(offset + size) // GRANULE)
-        answers: list[Answer] = []
-        first = first_in_map(offset)
-        is_shown = flagged == self._flagged and first <= self._begin and self._end <= first + 8 * MAP.size
-        if self._is_full or size == 0 or not is_shown:
-            answers = self._taken(1)
-        if self._writes:
-            self._begin, self._end = min(begin, self._begin), max(end, self._end)
-        else:
-            self._flagged, self._begin, self._end = flagged, begin, end
-        self._writes.append((request.seq, stored, request.repaired))
-        self._is_full = size == 0 or len(self._writes) == MOST_TOGETHER
-        return answers
+    def add(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Add the answers that WRITEs would have; return those that are to be given, each before what follows it."""
+        due: list[Answer] = []
+        for answer in answers:
+            flagged, offset, size = answer[1]
+            begin, end = offset // GRANULE, -(-(offset + size) // GRANULE)
+            if self._writes:
+                first = begin - MAP_BEFORE
+                is_shown = first <= self._begin and self._end <= max(0, first) + _MAP_GRANULES
+                if self._is_full or not size or not is_shown or flagged != self._flagged:
+                    due += self._taken(1)
+            if not self._writes:
+                self._flagged, self._begin, self._end = flagged, begin, end
+            else:
+                if begin < self._begin:
+                    self._begin = begin
+                if end > self._end:
+                    self._end = end
+            self._writes.append(answer)
+            self._is_full = not size or len(self._writes) == MOST_TOGETHER
+        return due
 
     def last(self) -> list[Answer]:
         """Return the answers to those that are left when nothing follows."""
@@ -42,10 +52,10 @@ class Unanswered:
 
     def _taken(self, count: int) -> list[Answer]:
         writes, self._writes = self._writes, []
-        if not writes:
-            return []
-        counts = [repaired for _, _, repaired in writes if repaired is not None]
-        answers: list[Answer] = [(seq, stored, None if repaired is None else 0) for seq, stored, repaired in writes]
-        seq, stored, last = answers[-1]
-        answers[-1] = (seq, stored, None if last is None else sum(counts))
-        return answers[-count:]
+        repairs = [repaired for _, _, repaired in writes if repaired]
+        answers = writes[-count:]
+        if repairs:
+            answers = [(seq, stored, repaired and 0) for seq, stored, repaired in answers]
+            seq, stored, last = answers[-1]
+            answers[-1] = (seq, stored, None if last is None else sum(repairs))
+        return answers

@@ -12,14 +12,14 @@ from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import cobs_py, frames, parity
+from deploy import cobs_py, frame_rows, frames, parity
 from deploy.frames import Decoder, Frame, Item, Text
 from tests.deploy import make_vectors
 
 VECTORS: dict[str, Any] = json.loads(make_vectors.VECTORS.read_text())
 
 HEADS = (st.integers(0, 255), st.integers(0, 0xFFFF))
-VERSIONS = st.integers(1, frames.MAX_VERSION)
+VERSIONS = st.integers(1, frame_rows.MAX_VERSION)
 payloads = st.one_of(st.binary(max_size=600), st.binary(max_size=9).map(lambda b: b * 120), st.just(bytes(700)))
 frames_with_parity = st.builds(
     Frame, *HEADS, st.binary(max_size=frames.LONGEST_REPAIRABLE), VERSIONS, repaired=st.just(0)
@@ -89,6 +89,25 @@ def test_many_at_once_are_encoded_and_repaired_like_each(sent: list[Frame], seed
         for _ in range(rng.randint(0, most)):
             body[rng.randrange(len(body))] ^= rng.randrange(1, 256)
     chunks = [cobs.encode(bytes(body)) for body in damaged]
+    several = chunks * (1 + frames.FEW_TO_REPAIR // len(chunks))
+    assert frames.decode_all(several) == [frames.decode(chunk) for chunk in several]
+
+
+full_blocks = st.binary(min_size=200, max_size=frames.LONGEST_REPAIRABLE).map(lambda b: b.replace(b"\x55", b"\1"))
+many_zeros = st.integers(0, frames.LONGEST_REPAIRABLE).map(lambda size: b"\x55" * size)
+odd_frames = st.builds(Frame, *HEADS, st.one_of(full_blocks, many_zeros), VERSIONS, repaired=st.just(0))
+
+
+@given(st.lists(st.one_of(some_frames, odd_frames), min_size=1, max_size=12), st.integers(0), st.integers(0, 3))
+def test_many_encodings_are_decoded_like_each(sent: list[Frame], seed: int, most: int) -> None:
+    """Whatever is damaged or missing of them, codes of COBS too."""
+    rng = random.Random(seed)
+    chunks = []
+    for frame in sent:
+        chunk = bytearray(frames.encode(frame)[1:-1])
+        for _ in range(rng.randint(0, most)):
+            chunk[rng.randrange(len(chunk))] = rng.randrange(1, 256)
+        chunks.append(bytes(chunk[: rng.choice([len(chunk), len(chunk), rng.randint(2, len(chunk))])]))
     several = chunks * (1 + frames.FEW_TO_REPAIR // len(chunks))
     assert frames.decode_all(several) == [frames.decode(chunk) for chunk in several]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deploy import frames
 from deploy.agent.inputs import Input
 from deploy.agent.server import JOINED_BYTES, Server
-from deploy.frames import CHUNK, COUNT, Frame, Type
+from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_BEFORE, Frame, Type
 from tests.deploy.fake import IDENTITY, FakeEngine
 
 
@@ -49,3 +49,18 @@ def test_an_input_knows_which_of_its_bytes_are_written(writes: list[tuple[int, i
         assert {i for start, end in data.spans for i in range(start, end)} == written
         assert all(end < start for (_, end), (start, _) in itertools.pairwise(data.spans)), "neighbors are one span"
     assert data.whole == (len(written) == 60)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 150), st.integers(0, 20)), max_size=20), st.integers(0, 150), st.integers(0, 63)
+)
+def test_a_map_has_the_granules_that_are_written(writes: list[tuple[int, int]], around: int, less: int) -> None:
+    size = 151 * GRANULE - less
+    data, written = Input(size), set()
+    for granule, count in writes:
+        end = min(size, (granule + count) * GRANULE)
+        data.write(granule * GRANULE, bytes(end - granule * GRANULE))
+        written |= set(range(granule, -(-end // GRANULE)))
+    first = max(0, around - MAP_BEFORE)
+    (bits,) = MAP.unpack(data.map_around(around * GRANULE))
+    assert {first + i for i in range(64) if bits >> i & 1} == written & set(range(first, first + 64))
