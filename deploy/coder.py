@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from deploy.exchange import Exchange
 from deploy.frames import GRANULE, MAP_BEFORE
 from deploy.info import DeviceInfo, TensorSpec
@@ -37,13 +35,13 @@ class Coder:
         distance = channels(spec)
         if (1 - encoder.share(data, distance)) * speed.byte_s < max(self._byte_s, (1 - _MOST_SHARE) * speed.byte_s):
             return {}
-        begin = time.perf_counter()
+        begin = self._exchange.clock()
         longest = MAP_BEFORE * GRANULE // 2 if self._exchange.errors.rate else encoder.MOST_BYTES
         try:
             parts = encoder.parts(data, distance, most, longest)
         except ValueError:
             return {}
-        self._byte_s += ((time.perf_counter() - begin) / len(data) - self._byte_s) / 4
+        self._byte_s += ((self._exchange.clock() - begin) / len(data) - self._byte_s) / 4
         if sum(len(part.code) for part in parts) > _MOST_SHARE * len(data):
             return {}
         return {(part.start, part.end): part.code for part in parts}
