@@ -80,8 +80,12 @@ def _show(chosen: HistoryOptions) -> None:
         console.say(f"{path}: no {'such run' if is_chosen else 'runs yet'}; ./inv deploy adds one")
         return
     console.table("", COLUMNS, [_row(one) for one in entries], red=("measured on", "the board"), drop=DROPPED)
-    shown = f"{len(entries):,} of {count:,} runs; --limit 0 shows all" if count > len(entries) else f"{count:,} runs"
+    shown = f"{len(entries):,} of {count:,} runs; --limit 0 shows all" if count > len(entries) else _runs(count)
     console.plain(shown)
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"
 
 
 def _row(one: Entry) -> list[str]:
@@ -121,7 +125,7 @@ def _merge(other: Path, chosen: HistoryOptions) -> None:
     if chosen.json:
         console.print_json({"schema": SCHEMA, "merged": to_json(done)})
     else:
-        console.say(f"{path}: {done.added:,} runs added, {done.known:,} were there")
+        console.say(f"{path}: {_runs(done.added)} added, {done.known:,} were there")
 
 
 def _reports(other: Path) -> tuple[list[Kept], int]:

@@ -51,6 +51,7 @@ def run(request: ProfileRequest) -> None:
     console.plain(profile_layout.summary(profile))
     if profile.modeled:
         kernels = profile_layout.kernels(profile.modeled[0])
+        console.say("")
         console.table("", kernels.columns, kernels.rows)
         console.plain(modeled.summary(profile.modeled))
 

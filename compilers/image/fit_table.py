@@ -12,6 +12,7 @@ Fits = Mapping[str, Mapping[str, Fit]]
 """By board, then by form: --optimize, and --stream-input."""
 
 PLOT_COLUMNS, PLOT_LINES = 52, 10
+STREAMED = " --stream-input"
 
 HEADINGS = (
     "board",
@@ -42,12 +43,19 @@ def table(fits: Fits) -> tuple[list[tuple[str, str]], list[list[str]]]:
             sizes = (
                 fit.ram_needed, fit.ram_bytes, fit.flash_needed, fit.flash_bytes, fit.arena_bytes, fit.weights_bytes
             )  # fmt: skip
-            optimize = "any" if len(same) == len(aims) > 1 else ", ".join(same)
+            optimize = "any" if len(same) == len(aims) > 1 else _joined(same)
             texts = [f"{size:,}" for size in sizes]
             for place in ESTIMATED if fit.estimated else ():
                 texts[place] = ABOUT + texts[place]
             rows.append(["" if i else name, optimize, verdict(fit), *texts])
     return columns, rows
+
+
+def _joined(forms: Sequence[str]) -> str:
+    """Return forms as a cell has them: what they share once."""
+    whole = [form for form in forms if not form.endswith(STREAMED)]
+    streamed = [form.removesuffix(STREAMED) for form in forms if form.endswith(STREAMED)]
+    return "; ".join(", ".join(names) + ending for names, ending in ((whole, ""), (streamed, STREAMED)) if names)
 
 
 def verdict(fit: Fit) -> str:

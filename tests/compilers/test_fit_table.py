@@ -43,6 +43,14 @@ def test_what_an_sdk_links_is_marked_as_an_estimate() -> None:
     assert fit_table.doubt("nano33ble", estimate) == fit_table.doubt("nucleo", replace(FITS, flash_bytes=1)) == ""
 
 
+def test_streamed_forms_share_a_cell() -> None:
+    names = ("size", "speed", "size --stream-input", "speed --stream-input", "ram --stream-input")
+    fits = {name: replace(FITS, ram_needed=1000 + 10 * (name[0] == "r")) for name in names}
+    assert [row[1] for row in fit_table.table({"nucleo": fits})[1]] == [
+        "size, speed; size, speed --stream-input", "ram --stream-input",
+    ]  # fmt: skip
+
+
 def test_one_optimize_alone_keeps_its_name() -> None:
     assert fit_table.table({"nucleo": {"ram": FITS}})[1][0][:3] == ["nucleo", "ram", "yes"]
 

@@ -78,7 +78,7 @@ def test_reports_and_other_histories_are_merged(
     (reports / "old" / "v1" / "report.json").write_text('{"schema": 1}')
     history.run(HistoryOptions(merge=reports))
     printed = " ".join("".join(capsys.readouterr()).split())
-    assert "1 runs added, 0 were there" in printed
+    assert "1 run added, 0 were there" in printed
     assert "left out: 1 runs" in printed
     history.record(counted(), "qemu-m4")
     assert database.find(database.default_path(), database.Query())[1] == 1, "the report is the run"
