@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from measure.details import MemoryPlan
 
 WIDTH = 640
 BINS = 40
+BEYOND_WIDTH = 170
+"""Room at the right for what is far beyond, and for its label."""
+FENCE = 3.0
+"""Interquartile ranges beyond the third quartile (Tukey, 1977)."""
 LINE_LEFT = 190
 """Room for the labels of a line, such as 12,345,678 rp2040js cycles."""
 LABEL_CHARACTERS = 28
@@ -30,14 +35,18 @@ class Point:
 
 
 def histogram(samples: Sequence[float], text: Callable[[float], str]) -> Markup:
-    """Return the distribution of samples, with marks at the median and at the 90th percentile."""
+    """Return the distribution of samples, with marks at the median and at the 90th percentile.
+
+    Those far beyond the others, by Tukey's outer fence, share a bar at the end: they would take all room.
+    """
     ordered = sorted(samples)
-    low, high = ordered[0], ordered[-1]
-    span = high - low or 1.0
+    inner, beyond = _split(ordered)
+    low, high = inner[0], inner[-1]
+    span, right = high - low or 1.0, WIDTH - 20 - (BEYOND_WIDTH if beyond else 0)
     counts = [0] * BINS
-    for value in ordered:
+    for value in inner:
         counts[min(BINS - 1, int((value - low) / span * BINS))] += 1
-    most, step = max(counts), (WIDTH - 40) / BINS
+    most, step = max(counts), (right - 20) / BINS
     parts = [
         BAR.format(
             "bar", 20 + i * step, 130 - 110 * count / most, step - 1, 110 * count / most,
@@ -46,14 +55,26 @@ def histogram(samples: Sequence[float], text: Callable[[float], str]) -> Markup:
         for i, count in enumerate(counts)
         if count
     ]  # fmt: skip
-    median, p90 = (20 + (_at(ordered, part) - low) / span * (WIDTH - 40) for part in (0.5, 0.9))
+    if beyond:
+        height, about = 110 * len(beyond) / most, f"{len(beyond)} from {text(beyond[0])} to {text(beyond[-1])}"
+        parts.append(BAR.format("bar", WIDTH - 20 - step, 130 - height, step - 1, height, about))
+        parts.append(label(WIDTH - 20, 148, f"{len(beyond)} up to {text(beyond[-1])}", "end"))
+    median, p90 = (20 + (_at(ordered, part) - low) / span * (right - 20) for part in (0.5, 0.9))
     for name, x, text_x in zip(("median", "p90"), (median, p90), _apart(median, p90), strict=True):
         parts.append(
             Markup('<line class="mark" x1="{0:.1f}" x2="{0:.1f}" y1="14" y2="132"/>').format(x)
             + Markup('<text x="{:.1f}" y="11" text-anchor="middle">{}</text>').format(text_x, name)
         )
-    parts.append(label(20, 148, text(low), "start") + label(WIDTH - 20, 148, text(high), "end"))
-    return svg(156, f"Distribution of {len(ordered)} inferences, from {text(low)} to {text(high)}", parts)
+    parts.append(label(20, 148, text(low), "start") + label(right, 148, text(high), "end"))
+    return svg(156, f"Distribution of {len(ordered)} inferences, from {text(low)} to {text(ordered[-1])}", parts)
+
+
+def _split(ordered: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    """Return sorted samples in two parts, the second of which is far beyond the first; it has a tenth at most."""
+    third = _at(ordered, 0.75)
+    fence = max(third + FENCE * (third - _at(ordered, 0.25)), _at(ordered, 0.9))
+    count = bisect.bisect_right(ordered, fence)
+    return ordered[:count], ordered[count:]
 
 
 def _apart(median: float, p90: float) -> tuple[float, float]:

@@ -280,6 +280,17 @@ def test_a_browser_shows_it_at_each_width_and_every_link_leads_somewhere(
     assert browser.problems == []
 
 
+def test_a_few_slow_samples_do_not_take_the_room_of_the_others() -> None:
+    drawn = charts.histogram([1.0 + i / 100 for i in range(95)] + [40.0, 60.0], "{:.2f}".format)
+    bars = re.findall(r'<rect class="bar" x="([0-9.]+)" .*?<title>(.*?)</title>', drawn)
+    assert len(bars) > 30
+    assert bars[-1][1] == "2 from 40.00 to 60.00"
+    assert float(bars[-1][0]) > charts.WIDTH - 50
+    assert ">2 up to 60.00</text>" in drawn
+    assert "from 1.00 to 60.00" in drawn, "what a screen reader says"
+    assert "up to" not in charts.histogram([1.0, 1.1, 1.2, 1.3], str)
+
+
 @pytest.mark.parametrize("fast", [1, 50, 97])
 def test_names_of_marks_stand_apart(fast: int) -> None:
     """Also where median and 90th percentile are at one place, and at either end."""
