@@ -14,17 +14,36 @@ from artifact import ROOT, NoFacts, produce, sources_digest
 from cycles.program import Program, functions_of
 from errors import DeviceError
 
-QEMU, QEMU_PACKAGE = "qemu-system-arm", "qemu-system-arm"
-STUB_COMPILER, STUB_PACKAGE = "arm-none-eabi-gcc", "gcc-arm-none-eabi"
 PLUGIN_COMPILER, PLUGIN_PACKAGE = "gcc", "gcc"
 SOURCES = ROOT / "firmware" / "tests" / "cycles"
 STUB, PLUGIN = SOURCES / "stub.c", sorted((SOURCES / "plugin").glob("*.c"))
 LIBRARY = "blocks.so"
 INCLUDES = ROOT / "firmware" / "engines"
 TIMEOUT_S, COMPILE_TIMEOUT_S = 900.0, 60.0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What runs programs of an architecture, and what compiles the stub for any core of it, each with its package."""
+
+    qemu: str
+    qemu_package: str
+    options: tuple[str, ...]
+    compiler: str
+    compiler_package: str
+    compiler_options: tuple[str, ...]
+
+
+ARM = Architecture(
+    "qemu-system-arm", "qemu-system-arm", (), "arm-none-eabi-gcc", "gcc-arm-none-eabi", ("-mcpu=cortex-m0", "-mthumb")
+)
+RISCV = Architecture(
+    "qemu-system-riscv32", "qemu-system-misc", ("-bios", "none"), "riscv64-unknown-elf-gcc",
+    "gcc-riscv64-unknown-elf", ("-march=rv32imc", "-mabi=ilp32"),
+)  # fmt: skip
 FREE_ORIGINS = {
     "mps2-an385": 0x21000000, "mps2-an386": 0x21000000, "mps2-an500": 0x60000000, "mps2-an505": 0x38200000,
-    "mps3-an547": 0x60000000,
+    "mps3-an547": 0x60000000, "virt": 0x84000000,
 }  # fmt: skip
 """Memory that no firmware uses, by QEMU's machine."""
 FLASH_SPAN = 0x10000000
@@ -96,21 +115,23 @@ def run(
     of the block before. With `flash` its lines are counted: it is where the image is loaded.
     Raises DeviceError if it fails or a tool is missing.
     """
+    architecture = RISCV if machine == "virt" else ARM
     with tempfile.TemporaryDirectory(prefix="alpharho-cycles-") as name:
         folder = Path(name)
-        stub, counts = _build_stub(elf, machine, folder), folder / "counts"
-        plugin = _plugin(folder, stub, counts, calls, cuts(program)) + (_flash_option(program, flash) if flash else "")
-        command = _command(program, machine, stub, data, folder)
+        stub, counts = _build_stub(elf, machine, architecture, folder), folder / "counts"
+        plugin = _plugin(folder, stub, counts, calls, cuts(program), architecture)
+        plugin += _flash_option(program, flash) if flash else ""
+        command = [architecture.qemu, *architecture.options, *_arguments(program, machine, stub, data, folder)]
         finished = process.run(
-            [*command, "-plugin", plugin], error=DeviceError, timeout_s=TIMEOUT_S, install=QEMU_PACKAGE, check=False,
-            is_merged=True,
+            [*command, "-plugin", plugin], error=DeviceError, timeout_s=TIMEOUT_S,
+            install=architecture.qemu_package, check=False, is_merged=True,
         )  # fmt: skip
         if finished.exit_code:
             problem = _PROBLEMS.get(finished.exit_code, finished.last_line())
-            raise DeviceError(f"{QEMU}: {elf.name} did not run to its end: {problem}")
+            raise DeviceError(f"{architecture.qemu}: {elf.name} did not run to its end: {problem}")
         outputs = _OUTPUTS.search(finished.stdout)
         if not outputs:
-            raise DeviceError(f"{QEMU}: {elf.name} wrote no output: {finished.last_line()}")
+            raise DeviceError(f"{architecture.qemu}: {elf.name} wrote no output: {finished.last_line()}")
         return Inference(_read(counts.read_text(encoding="ascii")), bytes.fromhex(outputs[0]))
 
 
@@ -138,31 +159,38 @@ def _read(text: str) -> dict[Passage, Runs]:
     return found
 
 
-def _build_stub(elf: Path, machine: str, folder: Path) -> Path:
+def _build_stub(elf: Path, machine: str, architecture: Architecture, folder: Path) -> Path:
     out = folder / "stub.elf"
     options = [
-        "-Os", "-mcpu=cortex-m0", "-mthumb", "-nostdlib", "-ffreestanding", f"-I{INCLUDES}",
+        "-Os", *architecture.compiler_options, "-nostdlib", "-ffreestanding", f"-I{INCLUDES}",
         f"-DINPUT={FREE_ORIGINS[machine] + _INPUT_OFFSET:#x}u", f"-DSTACK={FREE_ORIGINS[machine] + _STACK_OFFSET:#x}u",
         f"-Wl,-Ttext={FREE_ORIGINS[machine]:#x},-e,alpharho_cycles_go,--just-symbols={elf}",
     ]  # fmt: skip
-    command = [STUB_COMPILER, *options, str(STUB), "-o", str(out)]
-    process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=STUB_PACKAGE)
+    command = [architecture.compiler, *options, str(STUB), "-o", str(out)]
+    process.run(command, error=DeviceError, timeout_s=COMPILE_TIMEOUT_S, install=architecture.compiler_package)
     return out
 
 
-def _plugin(folder: Path, stub: Path, counts: Path, calls: Mapping[int, int], cuts: Sequence[tuple[int, int]]) -> str:
+def _plugin(
+    folder: Path,
+    stub: Path,
+    counts: Path,
+    calls: Mapping[int, int],
+    cuts: Sequence[tuple[int, int]],
+    architecture: Architecture,
+) -> str:
     """Return the plugin with its arguments."""
     wanted, cut = folder / "calls", folder / "cuts"
     for path, numbers in ((wanted, sorted(calls.items())), (cut, cuts)):
         path.write_text("".join(f"{address} {number}\n" for address, number in numbers), encoding="ascii")
     at = {name: address for address, name in functions_of(stub)}
     begin, end = at["alpharho_cycles_begin"], at["alpharho_cycles_end"]
-    return f"{_library()},out={counts},begin={begin},end={end},calls={wanted},cuts={cut}"
+    return f"{_library(architecture)},out={counts},begin={begin},end={end},calls={wanted},cuts={cut}"
 
 
-def _library() -> Path:
+def _library(architecture: Architecture) -> Path:
     """Return the plugin as a shared library for the QEMU that is installed, built once."""
-    version = 1 if _major_version(_first_line(QEMU, QEMU_PACKAGE)) < 9 else 2
+    version = 1 if _major_version(_first_line(architecture.qemu, architecture.qemu_package)) < 9 else 2
     options = ["-O2", "-std=gnu11", "-shared", "-fPIC", f"-DPLUGIN_VERSION={version}"]
 
     def make(work: Path) -> NoFacts:
@@ -187,10 +215,10 @@ def _first_line(program: str, package: str) -> str:
     return shown.lines[0] if shown.lines else ""
 
 
-def _command(program: Program, machine: str, stub: Path, data: bytes, folder: Path) -> list[str]:
+def _arguments(program: Program, machine: str, stub: Path, data: bytes, folder: Path) -> list[str]:
     parts = [(segment.address, segment.data) for segment in program.segments]
     parts.append((FREE_ORIGINS[machine] + _INPUT_OFFSET, data))
-    command = [QEMU, "-M", machine, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting"]
+    command = ["-M", machine, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting"]
     command += ["-device", f"loader,file={stub},cpu-num=0"]
     for place, (address, image) in enumerate(parts):
         path = folder / f"{place}.bin"

@@ -8,15 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cycles import emulation, in_order, program, rules, single_issue
+from cycles import emulation, in_order, program, riscv, rules, single_issue
 from cycles.emulation import Block, Flash, Inference, Passage
 from cycles.instruction import Instruction
 from cycles.program import DISASSEMBLER, Program
 from cycles.rules import Rules, SingleIssue
 from errors import DeviceError
 
-DECODED_AS = {"m0": "cortex-m0plus", "m85": "cortex-m55"}
+DECODED_AS = {"m0": "cortex-m0plus", "m85": "cortex-m55", "hazard3": program.RISCV}
 """Cores that llvm-objdump 14 has another name for, or one that decodes the same instructions."""
+NAMES = {"cortex-m0plus": "m0", "rv32imc": "hazard3"}
+"""What the rules call a CPU where it is not its name."""
+CALLS = {"bl", "blx"} | riscv.CALLS
 _LEAD = 8
 """Instructions before a block that may still hold it up."""
 BETWEEN_OPERATORS = "_ZN6tflite14MicroAllocator20ResetTempAllocationsEv"
@@ -59,7 +62,7 @@ class Modeled:
 
 def core_name(cpu: str) -> str:
     """Return what the rules call a CPU of a target; there may be none for it."""
-    return cpu.removeprefix("cortex-").replace("m0plus", "m0")
+    return NAMES.get(cpu, cpu.removeprefix("cortex-"))
 
 
 def price(
@@ -108,7 +111,7 @@ def _calls(image: Program, source: Path) -> dict[int, int]:
     for address in reversed(own):
         one = image.code[address]
         if one.is_jump:
-            leaves = one.name in ("bl", "blx") or (one.target >= 0 and image.function_at(one.target) not in names)
+            leaves = one.name in CALLS or (one.target >= 0 and image.function_at(one.target) not in names)
             following = steps.get(image.line_at(address)[1]) if leaves else None
         if following is not None:
             found[address] = following
@@ -157,11 +160,12 @@ def _pricer(image: Program, core: Rules) -> Callable[[Passage], Cost]:
 
 def _branch(last: Instruction, is_taken: bool, core: Rules) -> int:
     """Return what the jump at the end of a block adds."""
+    goes_back = last.is_jump and 0 <= last.target <= last.address
     if is_taken:
-        if last.name.startswith("le"):
+        predicted = goes_back and not isinstance(core, SingleIssue) and core.predicts_backward
+        if last.name.startswith("le") or (predicted and last.name not in ("j", *CALLS)):
             return 0
         if last.is_far:
             return core.far
         return core.call if isinstance(core, SingleIssue) and last.name == "bl" else core.taken
-    leaves_loop = last.is_jump and 0 <= last.target <= last.address
-    return core.loop_exit if leaves_loop and not isinstance(core, SingleIssue) else 0
+    return core.loop_exit if goes_back and not isinstance(core, SingleIssue) else 0

@@ -15,11 +15,14 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 import process
+from cycles import riscv
 from cycles.instruction import Instruction, parse
 from errors import CompileError
 
 DISASSEMBLER = "llvm-objdump"
 PACKAGE = "llvm"
+RISCV = "rv32imac"
+"""In place of a CPU: RISC-V of 32 bits, with what Hazard3 has."""
 _LINE = re.compile(r"^\s*([0-9a-f]+): ((?:[0-9a-f]{2} )+)\s*\t(\S+)(?:\t(.*))?$", re.M)
 _TIMEOUT_S = 120.0
 _KEPT_BYTES = 1 << 27
@@ -35,7 +38,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Program:
-    """A program for Arm Cortex-M. `lines` are (address, file name, line of C) in order of the addresses."""
+    """A program for Arm Cortex-M or RISC-V. `lines` are (address, file name, line of C) in order of the addresses."""
 
     code: Mapping[int, Instruction]
     functions: Sequence[tuple[int, str]]
@@ -134,9 +137,11 @@ def _lines(image: ELFFile) -> list[tuple[int, str, int]]:
 
 
 def _disassemble(elf: Path, cpu: str) -> dict[int, Instruction]:
-    command = [DISASSEMBLER, "-d", f"--mcpu={cpu}", "--triple=thumb-none-eabi", str(elf)]
+    is_riscv = cpu == RISCV
+    chosen = ["--triple=riscv32", "--mattr=+m,+a,+c"] if is_riscv else [f"--mcpu={cpu}", "--triple=thumb-none-eabi"]
+    command, read_one = [DISASSEMBLER, "-d", *chosen, str(elf)], riscv.parse if is_riscv else parse
     finished = process.run(command, error=CompileError, timeout_s=_TIMEOUT_S, install=PACKAGE, kept_bytes=_KEPT_BYTES)
     return {
-        int(at, 16): parse(int(at, 16), len(data.split()), name, operands)
+        int(at, 16): read_one(int(at, 16), len(data.split()), name, operands)
         for at, data, name, operands in _LINE.findall(finished.stdout)
     }

@@ -1,4 +1,4 @@
-"""What an instruction costs on each Cortex-M core: tables of rules, with their sources.
+"""What an instruction costs on each Cortex-M core, and on a RISC-V core: tables of rules, with their sources.
 
 Memory without wait states, no interrupts, predictors and caches warm. docs/cycles.md says how far to trust them.
 """
@@ -46,13 +46,14 @@ class SingleIssue:
 
 @dataclass(frozen=True)
 class InOrder:
-    """A core that issues in order, up to `issue` instructions a cycle, when operands are ready: M33, M7, M55, M85.
+    """A core that issues in order, up to `issue` instructions a cycle, when operands are ready: M33 to M85, Hazard3.
 
     Latencies count cycles from issue to the issue of a user: of a `load` of words, of `byte` loads, of a
     multiplication (`multiply`), of one to the accumulator of the next (`accumulate`), of `shifted` operands, of `dsp`
     instructions. With `early_operands` shifters and addresses need theirs a cycle sooner, with `early_factors`
     multiplications what was loaded. `taken`, `far` are added by taken branches, and returns and computed jumps;
-    `loop_exit` by leaving a loop. `registers_a_cycle` are moved by LDM, STM, PUSH and POP.
+    `loop_exit` by leaving a loop; with `predicts_backward` branches back add nothing. `registers_a_cycle` are moved by
+    LDM, STM, PUSH and POP.
     """
 
     source: str
@@ -72,6 +73,7 @@ class InOrder:
     byte: int = 2
     early_operands: bool = False
     early_factors: bool = False
+    predicts_backward: bool = False
 
 
 Rules = SingleIssue | InOrder
@@ -101,5 +103,9 @@ CORES: Mapping[str, Rules] = {
     "m85": InOrder(
         "jnk0le/random, cortex_m85.md; slothy cortex_m85r1.py",
         issue=2, loop_exit=9, multiply=1, early_operands=True,
+    ),
+    "hazard3": InOrder(
+        "Hazard3's manual, Instruction Cycle Counts (RP2350); a loop's first and last branch are mispredicted",
+        taken=1, far=1, loop_exit=2, divide=18, multiply=1, load=2, byte=2, predicts_backward=True,
     ),
 }  # fmt: skip

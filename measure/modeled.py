@@ -1,4 +1,4 @@
-"""Modeled cycles of a network on Cortex-M cores: of the whole, of its layers and of the kernels that ran."""
+"""Modeled cycles of a network on Cortex-M cores and Hazard3 (RISC-V): of all, its layers and the kernels that ran."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ def emulated_twin(board: Target) -> Target:
             and twin.mcu.kernels == board.mcu.kernels
         ):
             return replace(twin, cycles=board.cycles)
-    raise ConfigError(
-        f"--target {board.name}: there is no model of {board.cpu}; take a Cortex-M: {', '.join(_known())}"
-    )
+    raise ConfigError(f"--target {board.name}: there is no model of its core; take one of {', '.join(_known())}")
 
 
 def _known() -> list[str]:

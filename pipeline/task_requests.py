@@ -180,8 +180,8 @@ class ExportRequest(Request):
         choices=("cmake", "arduino", "platformio", "pico-sdk", "zephyr", "esp-idf", "cmsis-pack"),
     )  # fmt: skip
     kernels: str = option(
-        "portable", "kernels: {choices}; dsp is for Cortex-M4 and M33, m7 for M7, mve for M55 and M85", group="export",
-        value="NAME", choices=("portable", "dsp", "m7", "mve"),
+        "portable", "kernels: {choices}; dsp is for Cortex-M4 and M33, m7 for M7, mve for M55 and M85, rv32 for RISC-V",
+        group="export", value="NAME", choices=("portable", "dsp", "m7", "mve", "rv32"),
     )  # fmt: skip
     optimize: str = like(
         Request, "optimize", help="what is saved at the cost of the others: {choices}", is_scoped=False

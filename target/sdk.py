@@ -13,7 +13,7 @@ from target.sections import ADDRESSES
 SDKS = {"zephyr": "Zephyr", "arduino": "Arduino", "pio": "PlatformIO", "idf": "ESP-IDF"}
 """What the user's own SDK builds for, by the word before the colon, as in zephyr:nucleo_f746zg."""
 SDK_BOARD = re.compile(r"[A-Za-z0-9][\w.:/=@-]{0,99}", re.ASCII)
-MCU_KERNELS = ("portable", "dsp", "m7", "mve")
+MCU_KERNELS = ("portable", "dsp", "m7", "mve", "rv32")
 """Kernel sets for microcontrollers."""
 
 

@@ -6,12 +6,13 @@ import re
 
 from target.sdk import Sdk
 
-PORTABLE = "portable"
+PORTABLE, RV32 = "portable", "rv32"
 # Names as Zephyr, Arduino and PlatformIO have them; the first pattern that is found counts. A wrong guess costs speed
 # alone: C takes the place of a set's assembly on a core without its instructions, and the device says so.
 _SETS = (
-    # RISC-V, Xtensa and small cores of chips that have others too.
-    (PORTABLE, r"esp32|hazard3|riscv|cpunet|cpuflpr|cpuppr|m0plus|cm0p|/m0"),
+    # RISC-V, then Xtensa and small cores of chips that have others too.
+    (RV32, r"esp32[-_]?[chp]\d|hazard3|riscv32(?!e)"),
+    (PORTABLE, r"esp32|riscv|cpunet|cpuflpr|cpuppr|m0plus|cm0p|/m0"),
     # Cortex-M55 and M85.
     ("mve", r"corstone3\d0|an547|an552|stm32n6|_n657|ra8\w\d|ensemble|alif_e"),
     # The M4 of chips that have an M7 too, then Cortex-M7.
@@ -29,6 +30,5 @@ def kernels_of(sdk: Sdk) -> str:
     """Return the kernel set for a board of an SDK: what its TOML says, else what its name says, "" if neither does."""
     if sdk.kernels:
         return sdk.kernels
-    if sdk.name == "idf":
-        return PORTABLE
-    return next((name for name, pattern in _SETS if re.search(pattern, sdk.board, re.IGNORECASE)), "")
+    unknown = PORTABLE if sdk.name == "idf" else ""
+    return next((name for name, pattern in _SETS if re.search(pattern, sdk.board, re.IGNORECASE)), unknown)

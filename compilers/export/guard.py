@@ -13,8 +13,12 @@ from compilers.compiled import macro_prefix
 
 _DSP = ("defined(__ARM_FEATURE_DSP) && defined(__thumb2__)", "DSP instructions (Cortex-M4, M7, M33)")
 _MVE = ("defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)", "Helium instructions (Cortex-M55, M85)")
+_RV32 = (
+    "defined(__riscv_mul) && __riscv_xlen == 32 && !defined(__riscv_32e)",
+    "the multiplication and 31 registers of RV32IM",
+)
 # How a compiler says that it has them, and their name, by kernel set.
-_INSTRUCTIONS = {"dsp": _DSP, "m7": _DSP, "mve": _MVE}
+_INSTRUCTIONS = {"dsp": _DSP, "m7": _DSP, "mve": _MVE, "rv32": _RV32}
 
 _NAME = """\
 #if {condition}

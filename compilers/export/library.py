@@ -35,7 +35,7 @@ def _arm(cpu: str, floats: str, *kernels: str) -> Core:
 
 
 def _riscv(march: str, abi: str) -> Core:
-    return Core("riscv64-unknown-elf", (f"-march={march}", f"-mabi={abi}"))
+    return Core("riscv64-unknown-elf", (f"-march={march}", f"-mabi={abi}"), ("portable", "rv32"))
 
 
 _SOFT, _SINGLE, _FIVE = "-mfloat-abi=soft", "-mfpu=fpv4-sp-d16 -mfloat-abi=hard", "-mfpu=fpv5-sp-d16 -mfloat-abi=hard"

@@ -3,11 +3,12 @@
     python -m tests.compilers.form_times MODEL.tflite...
 
 All run in this process at one thread, XNNPACK before and after the others. Printed are the least and the median time,
-in ms. A form that this CPU does not have is the one before again.
+in ms. Kernels of `portable` are beside the form in C. Forms that this CPU does not have are left out.
 """
 
 from __future__ import annotations
 
+import ctypes
 import statistics
 import sys
 import tempfile
@@ -46,8 +47,16 @@ def measure(model: Path) -> None:
         engine = HostEngine(model, Path(folder), kernels="simd")
         engine.run(picture)
         print(f"{model}\n  XNNPACK {times(litert.invoke)}")
+        portable = HostEngine(model, Path(folder), kernels="portable")
+        portable.run(picture)
+        print(f"  portable {times(portable.library.alpharho_engine_invoke)}")
+        engine.library.alpharho_simd_form.restype = ctypes.c_void_p
+        known: set[int] = set()
         for form in forms_of(engine.library, "simd"):
-            print(f"  {NAMES[form]} {times(engine.library.alpharho_engine_invoke)}")
+            functions = engine.library.alpharho_simd_form()
+            if functions not in known:
+                known.add(functions)
+                print(f"  {NAMES[form]} {times(engine.library.alpharho_engine_invoke)}")
         print(f"  XNNPACK {times(litert.invoke)}")
 
 

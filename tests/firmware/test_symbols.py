@@ -29,6 +29,7 @@ CORES = {
     "cortex-m33": "dsp",
     "cortex-m7": "m7",
     "cortex-m55": "mve",
+    "rv32imc": "rv32",
 }
 # Part of the library that a project of somebody else includes.
 PUBLIC_HEADERS = ("kernels/*.h", "engines/*.h", "protocol/*.h", "port/*.h", "app/*.h")
@@ -79,9 +80,9 @@ def test_kernels_for_a_core_export_prefixed_names_only(core: str) -> None:
 
 
 def test_sets_of_kernels_link_into_one_program() -> None:
-    """No name of one set is that of another: dsp, m7 and mve have functions of one purpose."""
+    """No name of one set is that of another: dsp, m7, mve and rv32 have functions of one purpose."""
     owners: dict[str, str] = {}
-    objects = [host_build.kernel_objects(*host_build.OPTIONS, kernels=kernels) for kernels in ("m7", "mve")]
+    objects = [host_build.kernel_objects(*host_build.OPTIONS, kernels=kernels) for kernels in ("m7", "mve", "rv32")]
     for path in itertools.chain(*objects):
         for name in exported(path):
             assert name.startswith(PREFIX)

@@ -21,10 +21,22 @@ int8_t memory[1 << 20] __attribute__((aligned(16)));
 static const void *const kernels[] = {KERNELS};
 
 static uint32_t semihost(uint32_t operation, const void *arguments) {
+#ifdef __riscv
+  register uint32_t a0 __asm__("a0") = operation;
+  register const void *a1 __asm__("a1") = arguments;
+  // The three are not compressed.
+  __asm__ volatile(".option push \n .option norvc \n slli x0, x0, 0x1f \n ebreak \n srai x0, x0, 7 \n"
+                   ".option pop"
+                   : "+r"(a0)
+                   : "r"(a1)
+                   : "memory");
+  return a0;
+#else
   register uint32_t r0 __asm__("r0") = operation;
   register const void *r1 __asm__("r1") = arguments;
   __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
   return r0;
+#endif
 }
 
 static uint32_t open_file(const char *name, uint32_t length, uint32_t mode) {
@@ -55,9 +67,11 @@ static void send(uint32_t file, const void *from, uint32_t size) {
 }
 
 void reset(void) {
+#ifndef __riscv
   // Switch the floating-point and vector unit on.
   *(volatile uint32_t *)0xE000ED88 |= 0xfu << 20;
   __asm__ volatile("dsb \n isb");
+#endif
   const uint32_t reply = open_file("reply", 5, OPEN_WRITE), request = open_file("request", 7, OPEN_READ);
   uint32_t header[2];
   while (receive(request, header, sizeof header)) {
@@ -77,11 +91,25 @@ void reset(void) {
   semihost(EXIT, (const void *)EXITED);
 }
 
-static void fault(void) { semihost(EXIT, (const void *)FAULTED); }
+#ifdef __riscv
+__attribute__((used, aligned(4))) // the address in mtvec
+#endif
+static void fault(void) {
+  semihost(EXIT, (const void *)FAULTED);
+}
 
-static uint32_t stack[1024] __attribute__((aligned(8)));
+static uint32_t stack[1024] __attribute__((used, aligned(16)));
+
+#ifdef __riscv
+
+__asm__(".section .vectors, \"ax\" \n .option arch, +zicsr \n la sp, stack + 4096 \n la t0, fault \n csrw mtvec, t0 \n"
+        "j reset \n .text");
+
+#else
 
 // Initial stack pointer, reset, NMI, hard fault and the three kinds of fault that have vectors of their own.
 __attribute__((section(".vectors"), used)) static const void *const vectors[] = {
     stack + 1024, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
 };
+
+#endif

@@ -39,9 +39,14 @@ CORES = {
     "dsp": ("cortex-m4", "mps2-an386", 0, 0x20000000),
     "m7": ("cortex-m7", "mps2-an500", 0, 0x20000000),
     "mve": ("cortex-m55", "mps3-an547", 0, 0x21000000),
+    "rv32": ("rv32imc", "virt", 0x80000000, 0x80400000),
 }
 EMULATOR, COMPILER = "qemu-system-arm", "arm-none-eabi-gcc"
-PACKAGES = {EMULATOR: "qemu-system-arm", COMPILER: "gcc-arm-none-eabi"}
+RISCV_EMULATOR, RISCV_COMPILER = "qemu-system-riscv32", "riscv64-unknown-elf-gcc"
+PACKAGES = {
+    EMULATOR: "qemu-system-arm", COMPILER: "gcc-arm-none-eabi",
+    RISCV_EMULATOR: "qemu-system-misc", RISCV_COMPILER: "gcc-riscv64-unknown-elf",
+}  # fmt: skip
 TIMEOUT_S = 300.0
 GUARD = 64
 ALIGNMENT = 16
@@ -50,9 +55,9 @@ SOURCE = Path(__file__).with_suffix(".c")
 SCRIPT = """
 SECTIONS {{
   . = {flash:#x};
-  .text : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.ARM.exidx*) }}
+  .text : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.srodata*) *(.ARM.exidx*) }}
   . = {ram:#x};
-  .bss (NOLOAD) : {{ *(.data*) *(.bss*) *(COMMON) }}
+  .bss (NOLOAD) : {{ *(.data*) *(.sdata*) *(.bss*) *(.sbss*) *(COMMON) }}
 }}
 """
 
@@ -75,11 +80,13 @@ class Core:
         (self.folder / "program.ld").write_text(SCRIPT.format(flash=flash, ram=ram))
         command, objects = compile_command(cpu), kernel_objects(cpu, kernels)
         command += [f"-DKERNELS={','.join(self.functions)}", f'-DHEADER="{SETS[kernels].header}"', str(SOURCE)]
-        command += [*map(str, objects), "-nostartfiles", "--specs=nano.specs"]
-        command += ["-Wl,-T,program.ld,--no-warn-rwx-segments", "-o", "program"]
+        command += [*map(str, objects), "-nostartfiles", *([] if is_riscv(cpu) else ["--specs=nano.specs"])]
+        command += ["-Tprogram.ld", "-Wl,--no-warn-rwx-segments", "-o", "program"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder)
         assert done.returncode == 0, done.stderr
-        symbols = subprocess.run(["arm-none-eabi-nm", self.folder / "program"], capture_output=True, text=True).stdout
+        tool = compiler_of(cpu).replace("gcc", "nm")
+        symbols = subprocess.run([tool, self.folder / "program"], capture_output=True, text=True).stdout
+        self.emulator = [RISCV_EMULATOR, "-bios", "none"] if is_riscv(cpu) else [EMULATOR]
         self.address = next(int(line.split()[0], 16) for line in symbols.splitlines() if line.endswith(" memory"))
 
     def run(self, requests: Sequence[tuple[bytes, Sequence[Sequence[int]]]]) -> list[bytes]:
@@ -90,7 +97,7 @@ class Core:
                 for call in calls:
                     padded = (*call, *[0] * (1 + ARGUMENTS - len(call)))
                     file.write(struct.pack(f"<{1 + ARGUMENTS}I", *(n & 0xFFFFFFFF for n in padded)))
-        command = [EMULATOR, "-M", self.machine, "-nographic", "-monitor", "none", "-serial", "null"]
+        command = [*self.emulator, "-M", self.machine, "-nographic", "-monitor", "none", "-serial", "null"]
         command += ["-semihosting", "-kernel", "program"]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=TIMEOUT_S)
         assert done.returncode == 0, f"a fault on the core {done.stderr}"
@@ -102,12 +109,24 @@ class Core:
         return found
 
 
+def is_riscv(cpu: str) -> bool:
+    """Whether a core is named by its RISC-V instruction set."""
+    return cpu.startswith("rv32")
+
+
+def compiler_of(cpu: str) -> str:
+    """Return the compiler for a core."""
+    return RISCV_COMPILER if is_riscv(cpu) else COMPILER
+
+
 def compile_command(cpu: str) -> list[str]:
     """Return the command that compiles kernels for a core, without what is compiled."""
+    options = ["-O2", *host_build.WARNINGS, "-fdata-sections", f"-I{host_build.KERNELS}"]
+    if is_riscv(cpu):
+        return [RISCV_COMPILER, f"-march={cpu}", "-mabi=ilp32", "--specs=picolibc.specs", *options]
     # Without the vector registers there are no vectors of integers either.
     floats = ["-mfloat-abi=hard"] if cpu == "cortex-m55" else []
-    command = [COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, "-O2", *host_build.WARNINGS, "-fdata-sections"]
-    return [*command, f"-I{host_build.KERNELS}"]
+    return [COMPILER, f"-mcpu={cpu}", "-mthumb", *floats, *options]
 
 
 def kernel_objects(cpu: str, kernels: str) -> list[Path]:

@@ -13,17 +13,16 @@ from tests.compilers import host_build
 from tests.kernels import core_runner
 
 CORES = {
-    "portable": ["-mcpu=cortex-m0plus"],
-    "dsp": ["-mcpu=cortex-m4"],
-    "m7": ["-mcpu=cortex-m7"],
-    "mve": ["-mcpu=cortex-m55", "-mfloat-abi=hard"],
+    "portable": "cortex-m0plus",
+    "dsp": "cortex-m4",
+    "m7": "cortex-m7",
+    "mve": "cortex-m55",
+    "rv32": "rv32imc",
 }
 OFFSET = re.compile(r"^#define ((?:\w+_)?(?:JOB|ROWS?|TAPS|DENSE|ADD|MUL)_\w+) +(\d+)$", re.M)
 CODE_BYTES = re.compile(r"^#define (\w+_(?:UNIT|CODE|BRANCH)_BYTES) +(\d+)$", re.M)
 
-needs_compiler = pytest.mark.skipif(
-    not shutil.which(core_runner.COMPILER), reason=f"{core_runner.COMPILER} is not installed (gcc-arm-none-eabi)"
-)
+needs_compiler = pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
 
 
 def _names(pattern: re.Pattern[str]) -> list[tuple[str, str]]:
@@ -48,8 +47,10 @@ def _changed(folder: Path, pattern: re.Pattern[str], by: int, only: str = r"\w+"
 def _errors(folder: Path, kernels: str, ending: str, work: Path) -> str:
     errors = ""
     for source in sorted((folder / kernels).glob(f"*.{ending}")):
-        command = [core_runner.COMPILER, *CORES[kernels], "-mthumb", *host_build.WARNINGS, f"-I{folder}", "-c"]
-        done = subprocess.run([*command, source, "-o", work / "object.o"], capture_output=True, text=True)
+        command = [
+            one.replace(str(host_build.KERNELS), str(folder)) for one in core_runner.compile_command(CORES[kernels])
+        ]
+        done = subprocess.run([*command, "-c", source, "-o", work / "object.o"], capture_output=True, text=True)
         errors += done.stderr if done.returncode else ""
     return errors
 
@@ -57,8 +58,7 @@ def _errors(folder: Path, kernels: str, ending: str, work: Path) -> str:
 @needs_compiler
 @pytest.mark.parametrize("kernels", CORES)
 def test_the_sets_are_built_without_errors(kernels: str) -> None:
-    cpu = CORES[kernels][0].removeprefix("-mcpu=")
-    assert len(core_runner.kernel_objects(cpu, kernels)) == len(host_build.kernel_sources(kernels))
+    assert len(core_runner.kernel_objects(CORES[kernels], kernels)) == len(host_build.kernel_sources(kernels))
 
 
 @needs_compiler

@@ -6,11 +6,11 @@ it may be based on a third one, whose kernels it takes where it has none of its 
 
 from __future__ import annotations
 
-from compilers.aot.sets import dsp, m7, mve, portable, simd
+from compilers.aot.sets import dsp, m7, mve, portable, rv32, simd
 from compilers.aot.sets.kernel_set import KernelSet
 
 SETS: dict[str, KernelSet] = {
-    kernel_set.name: kernel_set for kernel_set in (portable.SET, dsp.SET, m7.SET, mve.SET, simd.SET)
+    kernel_set.name: kernel_set for kernel_set in (portable.SET, dsp.SET, m7.SET, mve.SET, rv32.SET, simd.SET)
 }
 
 

@@ -1,35 +1,10 @@
 #include <stddef.h>
-#include <string.h>
 
 #include "layout.h"
 #include "portable.h"
 #include "requant.h"
+#include "ring.h"
 #include "row.h"
-
-// A ring of input rows: row y, counted from the first row of padding, has place y mod rows.
-struct ring {
-  int8_t *data;
-  int32_t rows, row_bytes;
-};
-
-static int32_t at(const struct ring *ring, int32_t y) { return y % ring->rows * ring->row_bytes; }
-
-// Copy row y into the ring, with the zero point for padding.
-static void load(const struct alpharho_depthwise *p, const struct ring *ring, const int8_t *in,
-                 int32_t row_and_padding) {
-  const struct alpharho_window *w = &p->window;
-  int8_t *to = ring->data + at(ring, row_and_padding);
-  const int32_t y = row_and_padding - w->pad_top;
-  if (y < 0 || y >= w->in_h) {
-    memset(to, p->input_zero_point, (size_t)ring->row_bytes);
-    return;
-  }
-  const int32_t left = w->pad_left * w->in_c, row = w->in_w * w->in_c;
-  const int32_t copied = row < ring->row_bytes - left ? row : ring->row_bytes - left;
-  memset(to, p->input_zero_point, (size_t)left);
-  memcpy(to + left, in + y * row, (size_t)copied);
-  memset(to + left + copied, p->input_zero_point, (size_t)(ring->row_bytes - left - copied));
-}
 
 #ifdef KERNELS_MULTIPLY_BY_PARTS
 
@@ -118,7 +93,7 @@ static void taps(const struct alpharho_depthwise *p, const struct ring *ring, in
 
 static void row_any(const struct alpharho_depthwise *p, const struct ring *ring, int32_t top, int8_t *out) {
   const struct alpharho_window *w = &p->window;
-  const int32_t size = w->kernel_h * w->kernel_w, row = at(ring, top), step = w->stride_w * w->in_c;
+  const int32_t size = w->kernel_h * w->kernel_w, row = place_of(ring, top), step = w->stride_w * w->in_c;
   for (int32_t x = 0; x < w->out_w; x += 2, out += w->out_c) {
     const int32_t two = x + 1 < w->out_w, next_out = two ? w->out_c : 0, apart = two ? step : 0;
     int32_t in_c = 0, left = p->multiplier;
@@ -134,12 +109,6 @@ static void row_any(const struct alpharho_depthwise *p, const struct ring *ring,
   }
 }
 
-static struct ring ring_of(const struct alpharho_depthwise *p, int8_t *data) {
-  const struct alpharho_window *w = &p->window;
-  const int32_t width = (w->out_w - 1) * w->stride_w + (w->kernel_w - 1) * w->dilation_w + 1;
-  return (struct ring){data, (w->kernel_h - 1) * w->dilation_h + 1, width * w->in_c};
-}
-
 // Whether row_3x3 computes its rows.
 static int is_3x3(const struct alpharho_depthwise *p) {
   const struct alpharho_window *w = &p->window;
@@ -152,7 +121,7 @@ static void compute_row(const struct alpharho_depthwise *p, int by_3x3, const in
   const struct ring rows = ring_of(p, (int8_t *)(uintptr_t)ring);
   const int32_t top = y * p->window.stride_h;
   if (by_3x3) {
-    row_3x3(p, ring + at(&rows, top), ring + at(&rows, top + 1), ring + at(&rows, top + 2), out);
+    row_3x3(p, ring + place_of(&rows, top), ring + place_of(&rows, top + 1), ring + place_of(&rows, top + 2), out);
   } else {
     row_any(p, &rows, top, out);
   }
@@ -173,7 +142,7 @@ void alpharho_depthwise(const struct alpharho_depthwise *p, const int8_t *in, in
       next = top;
     }
     for (; next < top + ring.rows; next++) {
-      load(p, &ring, in, next);
+      load_row(p, &ring, in, next);
     }
     compute_row(p, by_3x3, scratch, y, out);
   }

@@ -3,7 +3,9 @@
 
 #include "engine.h"
 
-#define CPACR             (*(volatile uint32_t *)0xE000ED88u)
+#ifndef __riscv
+#define CPACR (*(volatile uint32_t *)0xE000ED88u)
+#endif
 #define SYS_WRITEC        0x03u
 #define SYS_EXIT_EXTENDED 0x20u
 #define APPLICATION_EXIT  0x20026u
@@ -16,9 +18,20 @@ __attribute__((noinline)) void alpharho_cycles_end(void) { __asm__ volatile("nop
 
 // A call of Arm's semihosting, which QEMU answers.
 static void ask_host(uint32_t call, const void *with) {
+#ifdef __riscv
+  register uint32_t operation __asm__("a0") = call;
+  register const void *argument __asm__("a1") = with;
+  // The three are not compressed.
+  __asm__ volatile(".option push\n\t.option norvc\n\tslli x0, x0, 0x1f\n\tebreak\n\tsrai x0, x0, 7\n\t"
+                   ".option pop"
+                   : "+r"(operation)
+                   : "r"(argument)
+                   : "memory");
+#else
   register uint32_t operation __asm__("r0") = call;
   register const void *argument __asm__("r1") = with;
   __asm__ volatile("bkpt 0xAB" : "+r"(operation) : "r"(argument) : "memory");
+#endif
 }
 
 static void end(uint32_t code) {
@@ -49,8 +62,10 @@ static void copy(int8_t *to, const int8_t *from, uint32_t count) {
 }
 
 static void run(void) {
+#ifndef __riscv
   CPACR |= 0xF00000u; // floating point and vectors
   __asm__ volatile("dsb\n\tisb" : : : "memory");
+#endif
   if (alpharho_engine_init() != 0) {
     end(2u);
   }
@@ -72,7 +87,14 @@ static void run(void) {
 
 // NOLINTBEGIN(misc-use-internal-linkage): called by the linker's entry and from assembly
 __attribute__((naked, section(".text.go"))) void alpharho_cycles_go(void) {
+#ifdef __riscv
+  __asm__ volatile(".option push\n\t.option norelax\n\tla gp, __global_pointer$\n\t.option pop\n\t"
+                   "mv sp, %0\n\tcall run_all"
+                   :
+                   : "r"(STACK));
+#else
   __asm__ volatile("mov sp, %0\n\tbl run_all" : : "r"(STACK));
+#endif
 }
 
 __attribute__((used)) void run_all(void) { run(); }

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN
+from compilers.aot.kernel import Kernel
 from compilers.aot.operands import Value
 from compilers.aot.packing import nearest_pairs, numbers_of, one_row_of, scaled_inputs
 from compilers.aot.sets.dsp import kernels
@@ -57,8 +58,8 @@ def mul(step: Step, call: Call, optimize: str) -> Step:
     return replace(step, calls=(Call(kernels.MUL, operands),))
 
 
-def add(step: Step, call: Call, optimize: str) -> Step:
-    """ADD of two tensors of one shape."""
+def add(step: Step, call: Call, optimize: str, kernel: Kernel = kernels.ADD) -> Step:
+    """ADD of two tensors of one shape. `kernel` is the set's own, with the parameters of dsp's."""
     fields = call.fields
     rows = one_row_of(fields)
     shift = -cast(int, fields["shift"])
@@ -71,8 +72,8 @@ def add(step: Step, call: Call, optimize: str) -> Step:
         "size": rows[1], "factor1": factors[0], "factor2": factors[1], "offset": factors[2], "shift": shift - 1,
         "rounding": 2 * cast(int, fields["zero_point"]) + 1, "min": fields["min"], "max": fields["max"],
     }  # fmt: skip
-    operands = (kernels.ADD.structure(changed), *call.arguments[1:])
-    return replace(step, calls=(Call(kernels.ADD, operands),))
+    operands = (kernel.structure(changed), *call.arguments[1:])
+    return replace(step, calls=(Call(kernel, operands),))
 
 
 def _add_factors(fields: Mapping[str, Value]) -> tuple[int, int, int] | None:
