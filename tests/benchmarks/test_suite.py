@@ -11,7 +11,7 @@ import pytest
 
 import target as targets
 from artifact import Artifact, NoFacts, sha256_of
-from benchmarks import gate, suite, suite_page, suite_run
+from benchmarks import gate, goals, suite, suite_page, suite_run
 from benchmarks.gate import Count
 from benchmarks.suite import Cell
 from compilers.image import microcontroller
@@ -135,6 +135,12 @@ def test_counts_are_of_all_shipped_presets_on_the_cores_of_the_table() -> None:
     checkpoints = Path(presets.__file__).parent / "checkpoints"
     shipped = {re.sub(r"\..*", "", path.name) for path in checkpoints.glob("*.npz")}
     assert all(set(names) >= shipped == set(suite.NETWORKS) for names in counts.values())
+
+
+def test_each_ratio_above_its_goal_is_explained() -> None:
+    results = from_json(suite.Results, json.loads((suite.RESULTS_DIR / "engines.json").read_text()), Source("engines"))
+    above = {(cell.network, cell.core) for cell, _ in suite_page.above_goals(results.cells)}
+    assert above == set(goals.REASONS)
 
 
 # The command
