@@ -45,9 +45,10 @@ def fit(request: FitOptions, command: str) -> None:
     if known:
         results = {form: one for form, (one, _) in known.items()}
         columns, rows = fit_table.measured_table(table[boards[0].name], results)
+        console.say("")
         console.table("", columns, rows, drop=fit_table.MEASURED_DROPPED)
-    if request.target:
-        console.plain(_plot(table[boards[0].name], known))
+    if request.target and (plot := _plot(table[boards[0].name], known)):
+        console.plain(plot)
     console.plain(fit_table.notes(table))
     if boards[0].measured_on == "host":
         console.note(f"{boards[0].name} is a process on this machine: its RAM and flash are no limits")

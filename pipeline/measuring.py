@@ -140,10 +140,11 @@ def print_engines(request: CompareRequest, command: str) -> None:
     if request.json:
         print(path.read_text(), end="")
         return
-    print()
+    console.say("")
     console.table("", *engines.table(entries))
     columns, rows = engines.layers(entries)
     if rows:
+        console.say("")
         console.table("", columns, rows)
         console.plain(modeled.summary(entries[0].modeled))
     console.say(f"\n{path}")

@@ -54,7 +54,8 @@ def run(chosen: SweepOptions, command: str) -> None:
         console.print_json(to_json(result))
         return
     console.table("", *sweeps.table(result), drop=sweeps.DROPPED, red=("RAM", "flash", "latency", "cost", "accuracy"))
-    console.plain(sweeps.plot(result))
+    if plot := sweeps.plot(result):
+        console.plain(plot)
     console.plain(_summary(result))
 
 

@@ -27,7 +27,7 @@ EXAMPLES = {
 }
 """What stands for the words that a page leaves to its reader."""
 BEFORE_A_TASK = ("--help", "--list", "--options", "--version", "--print-completion-script")
-OTHERS = ("--help", "--isolated", "--hostname", "--kills", "--pictures", "--baud")
+OTHERS = ("--help", "--isolated", "--hostname", "--kills", "--pictures", "--baud", "--part")
 """Options of other programs that pages name without their command: labgrid's exporter, our benchmarks."""
 PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
 PRODUCTS = ("build/", "reports/", "trained/", "exports/", "baseline/")
