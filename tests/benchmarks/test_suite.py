@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import target as targets
-from artifact import Artifact, NoFacts, sha256_of
+from artifact import Artifact
 from benchmarks import gate, goals, suite, suite_page, suite_run
 from benchmarks.gate import Count
 from benchmarks.suite import Cell
+from calibration.convert import Int8Facts
 from compilers.image import microcontroller
 from deploy.device import device_for
 from errors import ConfigError
@@ -22,7 +23,6 @@ from fields.dataclass_json import from_json, to_json
 from measure import layers
 from models import presets
 from pipeline.measuring import build_order
-from tests.compilers.networks import tflite_of
 from tests.pipeline.small import at_home, call_inv, one_line
 from tests.schemas import checked
 from tests.shipped import home_of_tests
@@ -99,16 +99,14 @@ def test_ratios_are_of_the_same_network_core_and_rules() -> None:
 
 
 @pytest.mark.emulated
-def test_the_layers_add_up_to_the_network(tmp_path: Path) -> None:
-    path = tflite_of("v1_025_32")
-    model = Artifact(path, "int8", "small", sha256_of(path), NoFacts())
+def test_the_layers_add_up_to_the_network(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
     board = targets.load("qemu-m4")
     import numpy as np
 
     picture = np.random.default_rng(0).integers(-128, 128, (32, 32, 3)).astype(np.int8)
     with at_home(tmp_path):
-        image = microcontroller.compile_for(model, board)
-        found = layers.profile(model, image, board, picture)
+        image = microcontroller.compile_for(int8, board)
+        found = layers.profile(int8, image, board, picture)
         with device_for(board, image).session() as session:
             total = session.infer(picture.tobytes()).ticks * 1e9 / session.info.counter.rate_hz
     assert len(found) == len(image.facts.plan.operators)
@@ -162,8 +160,8 @@ def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], expected: l
 
 @pytest.mark.slow
 @pytest.mark.emulated
-def test_a_run_writes_the_table(tmp_path: Path) -> None:
-    asked = ["--models", tflite_of("v1_025_32"), "--targets", "qemu-m4", "--out", tmp_path / "out", "--layers"]
+def test_a_run_writes_the_table(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
+    asked = ["--models", int8.path, "--targets", "qemu-m4", "--out", tmp_path / "out", "--layers"]
     done = call_inv(tmp_path, "bench-engines", *asked, "--json", TFLM_DIR="")
     assert done.returncode == 0, done.stderr
     assert checked("bench-engines", done.stdout) == json.loads((tmp_path / "out" / "engines.json").read_text())

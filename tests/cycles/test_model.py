@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import target as targets
-from artifact import Artifact, NoFacts, sha256_of
+from artifact import Artifact
+from calibration.convert import Int8Facts
 from compilers.image import microcontroller
 from cycles import emulation, model, program, rules
 from cycles.emulation import Flash
@@ -16,15 +17,12 @@ from deploy.device import device_for
 from errors import DeviceError
 from measure import layers
 from measure.modeled import source_of
-from tests.compilers.networks import tflite_of
 from tests.pipeline.small import at_home
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
 
-def test_a_network_is_priced_as_it_runs(tmp_path: Path) -> None:
-    path = tflite_of("v1_025_32")
-    int8 = Artifact(path, "int8", "small", sha256_of(path), NoFacts())
+def test_a_network_is_priced_as_it_runs(int8: Artifact[Int8Facts], tmp_path: Path) -> None:
     board = targets.load("qemu-m4")
     picture = np.random.default_rng(0).integers(-128, 128, (32, 32, 3)).astype(np.int8)
     with at_home(tmp_path):
@@ -50,7 +48,8 @@ def test_a_network_is_priced_as_it_runs(tmp_path: Path) -> None:
 def _read_from_flash_and_counted_by_calls(elf: Path, data: bytes, found: model.Modeled) -> None:
     """A second run: the same passages, with lines of flash, and operators that count up where a function begins."""
     read = program.read(elf, "cortex-m4")
-    at = next(address for address, name in read.functions if name == "alpharho_dsp_pointwise")
+    kernel = next(name for name, _ in found.functions if name.startswith("alpharho_dsp_pointwise"))
+    at = next(address for address, name in read.functions if name == kernel)
     flash = Flash(wait_states=5, line_bytes=16, code_lines=4096, data_lines=4096)
     inference = emulation.run(elf, read, "mps2-an386", data, {at: emulation.NEXT_OPERATOR}, flash)
     priced = model._priced("m4", read, inference, -1, flash)

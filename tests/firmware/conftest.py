@@ -1,4 +1,4 @@
-"""Images with the stand-in engine and the driver of the protocol, built once a session."""
+"""Images with the stand-in engine and the driver of the protocol, built once a session, and the pipeline's network."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from compilers.image import cmake
 from compilers.image.firmware import FirmwareImage
 from tests.firmware.driver import build_driver
 from tests.firmware.standin import build
+from tests.pipeline.small import data, home, int8, network, npz
+
+__all__ = ["Images", "data", "driver_program", "home", "images", "int8", "logs", "network", "npz"]
 
 Images = Callable[[str], FirmwareImage]
 

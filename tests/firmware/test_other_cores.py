@@ -10,26 +10,25 @@ import numpy as np
 import pytest
 
 import target
-from artifact import ROOT
+from artifact import ROOT, Artifact
+from calibration.convert import Int8Facts
 from compilers.aot import compile_model
 from compilers.image.firmware import build_firmware
 from deploy.flashers import flasher_for
 from deploy.session import Session
 from graph.oracle import Oracle, run_bytes
-from tests.compilers.networks import tflite_of
 
-NETWORK = "v1_025_32"
 INPUTS = 4
 
 
 @pytest.mark.slow
 @pytest.mark.emulated
 @pytest.mark.parametrize("name", ["qemu-rv32", "pico-uart"])
-def test_a_network_gives_the_reference_s_bytes(name: str, tmp_path: Path) -> None:
-    board, model = target.load(name), tflite_of(NETWORK)
+def test_a_network_gives_the_reference_s_bytes(name: str, int8: Artifact[Int8Facts], tmp_path: Path) -> None:
+    board, model = target.load(name), int8.path
     assert board.mcu
     plan = compile_model(model, tmp_path / "model", board.mcu.kernels)
-    image = build_firmware(board, plan.compiled(NETWORK, tmp_path / "model"), tmp_path / "image")
+    image = build_firmware(board, plan.compiled("small", tmp_path / "model"), tmp_path / "image")
     rng, oracle = np.random.default_rng(7), Oracle(model, "reference")
     ticks, outputs = set(), set()
     with Session(flasher_for(board).start(image.elf)) as session:
