@@ -83,29 +83,39 @@ def conv(graph: Graph, operator: Operator) -> Step:
     groups = source.shape[3] // depth
     if groups * depth != source.shape[3] or channels % groups:
         graph.fail(f"kernel {list(kernel.shape)} does not divide {source.shape[3]} channels", operator, kernel)
-    fields: dict[str, Value] = {"window": w.fields(), "groups": groups}
-    fields |= _filter_fields(graph, operator, kernel, channel_axis=0)
+    return _convolution(operator, source, target, w, groups, _filter_fields(graph, operator, kernel, channel_axis=0))
+
+
+def _convolution(
+    operator: Operator, source: Tensor, target: Tensor, w: Window, groups: int, filters: dict[str, Value]
+) -> Step:
+    fields: dict[str, Value] = {"window": w.fields(), "groups": groups, **filters}
     parameters = portable.CONV.structure(fields)
     through_scratch = Call(portable.CONV, (parameters, At(source.index), At(target.index), Scratch()))
+    taps = w.kernel[0] * w.kernel[1] * w.source[2] // groups
     return Step(
         operator.index, operator.name, (source.index,), target.index, (through_scratch,),
-        macs=target.size * height * width * depth,
-        scratch=PAIR_BYTES * height * width * depth,
+        macs=target.size * taps,
+        scratch=PAIR_BYTES * taps,
         overlap={source.index: conv_overlap(w.fields(), pixels=2)} if groups == 1 else {},
     )  # fmt: skip
 
 
 def depthwise(graph: Graph, operator: Operator) -> Step:
-    """Lower DEPTHWISE_CONV_2D. Kernels are (1, h, w, out); out channel i reads in channel i // (out / in)."""
+    """Lower DEPTHWISE_CONV_2D. Kernels are (1, h, w, out); out channel i reads in channel i // (out / in).
+
+    One that makes several channels of one is a convolution, and costs less as such.
+    """
     source, target = checks.activation_input(graph, operator), checks.output(graph, operator)
     kernel = checks.weights(graph, operator, rank=4, axis=3)
     one, height, width, channels = kernel.shape
     w = window(graph, operator, (height, width), channels)
     if one != 1 or channels % source.shape[3]:
         graph.fail(f"kernel {list(kernel.shape)} does not fit {source.shape[3]} channels", operator, kernel)
-    multiplier = channels // source.shape[3]
-    fields: dict[str, Value] = {"window": w.fields(), "multiplier": multiplier}
-    fields |= _filter_fields(graph, operator, kernel, channel_axis=3)
+    multiplier, filters = channels // source.shape[3], _filter_fields(graph, operator, kernel, channel_axis=3)
+    if source.shape[3] == 1 and multiplier > 1:
+        return _convolution(operator, source, target, w, 1, filters)
+    fields: dict[str, Value] = {"window": w.fields(), "multiplier": multiplier, **filters}
     call = Call(
         portable.DEPTHWISE, (portable.DEPTHWISE.structure(fields), At(source.index), At(target.index), Scratch())
     )

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from compilers.aot.operands import Constant, Scratch, Value
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, dense_scaling, limits
-from compilers.aot.sets import portable
 from compilers.aot.sets.mve import kernels
 from compilers.aot.steps import Call, Step
 
@@ -104,8 +103,6 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
     parameters, source, target = arguments(call)
     window = cast(Window, parameters["window"])
     in_c, multiplier = window["in_c"], cast(int, parameters["multiplier"])
-    if in_c == 1 and multiplier > 1:
-        return _as_conv(step, call, optimize)
     scaled = channels(parameters)
     if scaled is None or multiplier != 1 or window["kernel_h"] * window["kernel_w"] > TAPS_MOST:
         return step
@@ -134,14 +131,6 @@ def _has_own_depthwise(window: Window) -> bool:
         return False
     # Pixels of few channels are taken together by one of the two.
     return in_c > HALF or window["stride_w"] != 1 or (in_c == HALF and side == 3 and window["out_w"] % 2 == 0)
-
-
-def _as_conv(step: Step, call: Call, optimize: str) -> Step:
-    """DEPTHWISE_CONV_2D that makes several channels of one is CONV_2D."""
-    parameters, source, target = arguments(call)
-    fields = {"window": parameters["window"], "groups": 1}
-    fields |= {name: parameters[name] for name in ("input_zero_point", "weights", "bias", "requant")}
-    return conv(step, Call(portable.CONV, (portable.CONV.structure(fields), source, target, Scratch())), optimize)
 
 
 def _pack_depthwise(bias: Int32, weights: Int8, multiplier: Int32, right: Int32) -> Int32:
