@@ -51,7 +51,7 @@ def pictures(count: int, side: int = 40, seed: int = 0) -> tuple[np.ndarray[Any,
 
 def tiny_network(preset: Preset) -> Network:
     """Return a network of three layers for pictures of 8x8, whatever the preset: a step takes milliseconds."""
-    net = Network(8, 8, 3)
+    net = Network(8, 8, preset.channels)
     net.conv("conv", 4, kernel=3, stride=2, activation="relu6")
     net.depthwise("deep", kernel=3, stride=1, activation="relu6")
     net.pool("pool")

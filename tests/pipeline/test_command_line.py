@@ -192,28 +192,18 @@ def test_json_is_the_report_and_nothing_else_on_its_last_line(home: Path, npz: P
     assert "accuracy" in report
 
 
-def test_one_corrupt_picture_among_many(home: Path, tmp_path: Path) -> None:
+def test_one_corrupt_picture_among_many(home: Path, mine: Path, tmp_path: Path) -> None:
     root = save_folder(tmp_path / "photos", suffix=".jpg")
     broken = root / "left" / "005.jpg"
     broken.write_bytes(broken.read_bytes()[:300])
-    arguments = [
-        "--model",
-        PRESET,
-        "--weights",
-        "random",
-        "--data",
-        f"folder:{root}",
-        "--calibration-images",
-        "16",
-        "--plain",
-    ]
-    done = call_inv(home, "deploy", *arguments, "--images", "all")
+    arguments = ["--model", mine, "--input-range=-1,1", "--calibration-images", "16", "--plain"]
+    done = call_inv(home, "deploy", *arguments, "--data", f"folder:{root}", "--images", "all")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     note = next(line for line in done.stdout.splitlines() if line.startswith("note"))
     assert "1 picture" in note
     assert "005.jpg" in note
-    assert report_of(home, PRESET)["provenance"]["damaged_pictures"] == 1
+    assert report_of(home, "mine")["provenance"]["damaged_pictures"] == 1
 
 
 @needs_vww
