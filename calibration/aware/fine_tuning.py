@@ -137,7 +137,7 @@ def _step(
         )
     ]
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(x: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         known = teacher(x, training=False)
         with tf.GradientTape() as tape:

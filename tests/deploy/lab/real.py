@@ -54,8 +54,9 @@ def labgrid_programs() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process of pytest makes it at the same time
         if not (environment / "complete").is_file():
             shutil.rmtree(environment, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-            pip = [str(environment / "bin/python"), "-m", "pip", "install", "-q", "--only-binary", ":all:"]
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+            pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin/python")]
+            pip += ["install", "-q", "--only-binary", ":all:"]
             try:
                 done = subprocess.run(
                     [*pip, f"labgrid=={TESTED}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_S
