@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from compilers.aot import OperatorSpec
 from measure import samples
-from measure.layers import Counts, Open, count
+from measure.layers import Open, count
 from measure.modeled import CoreCycles
 from measure.report import Unit
 
 SCHEMA = 1
 MODELED: Literal["modeled cycles"] = "modeled cycles"
 ProfileUnit = Literal[Unit, "modeled cycles"]
-RUNS = {"host": 40, "hardware": 20, "emulated": 1}
+RUNS = {"host": 100, "hardware": 20, "emulated": 1}
 """Runs of each firmware, by what the target is measured on; an emulated microcontroller counts the same each time."""
 WARM_UP = {"host": 10, "hardware": 2, "emulated": 0}
 TOLERANCE = 0.01
@@ -46,7 +45,7 @@ class Profile:
     """All layers of a network on a device; `schema` is that of this form as JSON.
 
     `whole` is a whole inference of the ordinary firmware, without counting; `sum` are all layers together. Each is the
-    median of `runs`. `modeled` has the modeled cycles beside, where there are rules for the core.
+    10th percentile of `runs`. `modeled` has the modeled cycles beside, where there are rules for the core.
     """
 
     schema: int
@@ -79,8 +78,8 @@ def measure(ordinary: Open, profiled: Open, operators: Sequence[OperatorSpec], d
         info = session.info
         latency = samples.latency(session, data, WARM_UP[where], RUNS[where])
     counts = count(profiled, len(operators), data, WARM_UP[where] + RUNS[where])
-    amounts = _medians(counts, WARM_UP[where])
-    whole = statistics.median(latency.values)
+    amounts = tuple(map(_least_disturbed, zip(*counts.runs[WARM_UP[where] :], strict=True)))
+    whole = _least_disturbed(latency.values)
     digits = 3 if latency.unit == "us" else 0
     layers = tuple(
         LayerProfile(
@@ -112,6 +111,6 @@ def of_model(modeled: Sequence[CoreCycles], model: str, target: str, engine: str
     )  # fmt: skip
 
 
-def _medians(counts: Counts, warm_up: int) -> tuple[float, ...]:
-    """Return the median of each layer: another program takes time from one layer in a run, and seldom from the same."""
-    return tuple(statistics.median(amounts) for amounts in zip(*counts.runs[warm_up:], strict=True))
+def _least_disturbed(values: Sequence[float]) -> float:
+    """Return the 10th percentile: other programs take time from a run, and never give it any."""
+    return sorted(values)[len(values) // 10]
