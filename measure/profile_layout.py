@@ -77,9 +77,8 @@ def summary(profile: Profile) -> str:
         return f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
     text = f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
     how = {"emulated": "emulated", "host": "on this host", "hardware": "on hardware"}[profile.measured_on]
-    text += f"; {profile.counter}, {how}" + (
-        f", the 10th percentile of {profile.runs} runs" if profile.runs > 1 else ""
-    )
+    text += f"; {profile.counter}, {how}"
+    text += f", the 10th percentile of {profile.runs} runs" if profile.runs > 1 else ""
     if profile.is_consistent:
         return text
     if profile.unit == "us":
