@@ -130,7 +130,7 @@ def _step(
 ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Return a function that trains on one batch and returns its loss."""
     adams = [
-        _Adam(variables, settings.steps, rate, scales)
+        Adam(variables, settings.steps, rate, scales)
         for variables, rate, scales in (
             (kernels, settings.learning_rate, _scales(model, kernels)),
             (ends, settings.range_rate, [tf.maximum(tf.abs(end.value), SMALLEST_WIDTH) for end in ends]),
@@ -166,7 +166,7 @@ def _scales(model: keras.Model, variables: list[keras.Variable]) -> list[tf.Tens
     return [scales[id(variable)] for variable in variables]
 
 
-class _Adam:
+class Adam:
     """Adam whose steps are relative to `scales`: spread channels of a tensor then learn alike (arXiv:1412.6980)."""
 
     def __init__(self, variables: list[keras.Variable], steps: int, rate: float, scales: list[tf.Tensor]) -> None:

@@ -36,7 +36,7 @@ def costs(graph: Folded, ranges: Ranges, inputs: Floats) -> dict[str, float]:
     with tf.GradientTape(persistent=True) as tape:
         x = tf.convert_to_tensor(inputs)
         tape.watch(x)
-        output = run.run(_without_softmax(graph), x, keep)
+        output = run.run(without_softmax(graph), x, keep)
         flat = tf.reshape(output, (len(inputs), -1))
         sums = [tf.reduce_sum(flat * draw) for draw in _draws(graph, flat)]
     total = dict.fromkeys(values, 0.0)
@@ -50,7 +50,8 @@ def costs(graph: Folded, ranges: Ranges, inputs: Floats) -> dict[str, float]:
     return total
 
 
-def _without_softmax(graph: Folded) -> Folded:
+def without_softmax(graph: Folded) -> Folded:
+    """Return the network up to its logits."""
     last = graph[graph.output]
     if last.op != "softmax":
         return graph

@@ -25,7 +25,7 @@ def min_max(graph: Folded, values: Mapping[str, Values], input_range: Range | No
     """
     ranges = {name: _whole(values[name]) for name, _ in graph.points()}
     if input_range is not None:
-        ranges[graph.input.name] = _with_exact_low(min(0.0, input_range[0]), max(0.0, input_range[1]))
+        ranges[graph.input.name] = with_exact_low(min(0.0, input_range[0]), max(0.0, input_range[1]))
     return {name: _usable(_pinned(name, limits)) for name, limits in ranges.items()}
 
 
@@ -41,7 +41,7 @@ def _whole(values: Values) -> Range:
     return min(0.0, float(values.low.min())), max(0.0, float(values.high.max()))
 
 
-def _with_exact_low(low: float, high: float) -> Range:
+def with_exact_low(low: float, high: float) -> Range:
     """Return a range of which a whole number of steps is below 0, so that pixel 0 has no rounding error.
 
     It is the value of a background, in many pictures of most pixels, whose error would not average out.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import datasets
-from calibration.aware import fine_tuning, run
+from calibration.aware import fine_tuning, run, steady
 from calibration.aware.unfold import unfold
 from datasets import Dataset, Identity
 from datasets.npz import of_pictures
@@ -25,6 +25,7 @@ from models.network import Network
 PRESET = presets.parse("v1_025_32", 2)
 FACTS = checkpoint.CheckpointFacts("v1_025_32", 2, 3, ("dark", "light"), (-1.0, 1.0), "tiny", pictures="1")
 SETTINGS = fine_tuning.Settings(steps=6, batch=8, learning_rate=1e-2, range_rate=1e-2)
+STEADY = steady.Settings(steps=20, batch=16, learning_rate=1e-2, divergence=1000)
 RANGES: Ranges = {
     "input": (-1.0, 1.0), "conv:pre": (-3.0, 2.0), "conv": (-0.375, 2.0), "deep": (0.0, 6.0), "point": (-2.0, 2.0),
     "pool": (-2.0, 2.0), "classes": (-0.25, 0.25),
@@ -208,3 +209,56 @@ def test_data_of_other_classes_is_refused(before: Path, data: Dataset, monkeypat
     with pytest.raises(ConfigError, match="its classes are not those of"):
         run.run("v1_025_32", "tiny", str(before), 3, run.Wishes(), None, "")
     assert Identity("tiny", "tiny", "1") == data.identity
+
+
+def _inputs(data: Dataset) -> Any:
+    return np.stack([np.asarray(data.train.read(i), np.float32) for i in range(len(data.train))]) / 127.5 - 1
+
+
+def test_steady_training_brings_int8_nearer_to_float(graph: Folded, data: Dataset) -> None:
+    curve: list[steady.Row] = []
+    seen: dict[str, Any] = {}
+    folded_run.run(graph, tf.constant(_inputs(data)), seen.setdefault)
+    kernel = 30 * graph.weights["classes"].kernel
+    graph = graph.with_weights({"classes": Weights(kernel, -seen["pool"].numpy().mean((0, 1, 2)) @ kernel)})
+    training = steady.Steady(graph, STEADY)
+    training.train(data.train, curve.append, lambda done: None)
+    assert [row.step for row in curve] == list(range(2, 21, 2))
+    assert curve[-1].divergence < curve[0].divergence / 2, curve
+    trained = training.result()
+    assert all((trained.weights[name].kernel != graph.weights[name].kernel).any() for name in graph.weights)
+
+
+def test_a_steady_checkpoint_has_the_statistics_of_its_pictures(graph: Folded, data: Dataset) -> None:
+    x, model = _inputs(data), keras_model.build(PRESET.network(), training=True, momentum=0.9)
+    keras_model.set_weights(model, steady.as_checkpoint(graph, PRESET, x))
+    expected = folded_run.outputs(graph, tf.constant(x)).numpy().reshape(len(x), -1)
+    for training in (False, True):
+        np.testing.assert_allclose(np.asarray(model(x, training=training)), expected, atol=1e-4)
+
+
+def test_a_steady_checkpoint_says_how_both_of_its_trainings_went(before: Path, data: Dataset) -> None:
+    row = {"epoch": 1.0, "side": 32.0, "accuracy": 0.5, "loss": 1.0}
+    recipe = {"stages": [[32, 1]]}
+    checkpoint.save(before, checkpoint.load(before), replace(FACTS, command="one", history=(row,), recipe=recipe))
+    out = before.with_name("steady.npz")
+    known = steady.improved(before, data, replace(STEADY, steps=2), out, "two")
+    facts = checkpoint.load_facts(out)
+    assert facts == known
+    assert facts.command == "one && two"
+    assert facts.history is not None
+    assert facts.history[0] == row
+    assert facts.history[-1]["epoch"] == pytest.approx(1 + 2 * 16 / 29, abs=1e-3)
+    assert set(facts.history[-1]) == {*row, "divergence"}
+    assert facts.recipe is not None
+    assert cast(dict[str, Any], facts.recipe["steady"])["steps"] == 2
+    assert 0 <= (facts.float_top1 or 0) <= 1
+    train, held_out = steady.divide(data.train)
+    assert (len(train), len(held_out)) == (29, 3)
+
+
+def test_a_steady_training_that_diverges_is_said(graph: Folded, data: Dataset) -> None:
+    dense = graph.weights["classes"]
+    broken = graph.with_weights({"classes": Weights(dense.kernel * np.float32(np.nan), dense.bias)})
+    with pytest.raises(TrainingError, match="diverged in step 1"):
+        steady.Steady(broken, STEADY).train(data.train, lambda row: None, lambda done: None)

@@ -1,0 +1,267 @@
+"""Train a float checkpoint so that rounding to int8 moves its answers less: it stays a float checkpoint.
+
+`.venv/bin/python -m calibration.aware.steady --weights FILE --out FILE` trains some steps more: each computes a batch
+in float and with int8 rounding, and adds the divergence of the two to the loss. The range of a tensor is that of
+the batch, times a random factor, so that the network does not learn one grid. Imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import console
+import datasets
+from calibration.aware import run as aware
+from calibration.aware.fine_tuning import Adam
+from calibration.aware.pictures import Pictures
+from calibration.improve.costs import without_softmax
+from calibration.improve.ranges import HARD_SWISH_ZERO, with_exact_low
+from datasets import Dataset, Split
+from errors import TrainingError
+from models import checkpoint, keras_model, presets
+from models.checkpoint import Weights as Checkpoint
+from models.folded import run
+from models.folded.graph import Folded, Weights
+from models.folded.to_keras import straight_through
+from models.presets import Preset
+from models.training.batches import INPUT_RANGE, Batches
+from models.training.evaluation import evaluate
+from models.training.recipe import Recipe
+
+ROWS = 10
+"""Rows of the curve."""
+STATISTICS_PICTURES = 500
+DIVIDE_SEED = 77
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Steps at the preset's rho, and pictures of each.
+
+    `learning_rate` is relative to the largest weight of each output channel; `divergence` is the weight of the
+    divergence between float and int8 in the loss. Ranges are `narrowest` to `widest` times those of the batch.
+    """
+
+    steps: int = 2400
+    batch: int = 32
+    learning_rate: float = 1e-3
+    divergence: float = 80.0
+    narrowest: float = 0.9
+    widest: float = 1.2
+    flip: bool = True
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means over a part of the epoch: loss of the labels in float, accuracy in float, divergence of int8 in nats."""
+
+    step: int
+    loss: float
+    accuracy: float
+    divergence: float
+
+    def as_epoch(self, epoch: float, side: int) -> dict[str, float]:
+        """Return the row as the curve of a checkpoint has it."""
+        return {
+            "epoch": round(epoch, 3), "side": side, "accuracy": self.accuracy, "loss": self.loss,
+            "divergence": self.divergence,
+        }  # fmt: skip
+
+
+class Steady:
+    """The training of one folded network."""
+
+    def __init__(self, graph: Folded, settings: Settings) -> None:
+        self.graph, self.settings = graph, settings
+        self._logits = without_softmax(graph)
+        self._input = with_exact_low(*INPUT_RANGE)
+        first = next(node for node in graph.nodes if node.has_weights)
+        self._exact = {f"{first.name}:pre", first.name, self._logits.output}
+        """Points whose range gets a gradient: the largest tensors have no memory to spare for it."""
+        self._kernels = {name: keras.Variable(weights.kernel) for name, weights in graph.weights.items()}
+        self._biases = {name: keras.Variable(weights.bias) for name, weights in graph.weights.items()}
+        names = list(graph.weights)
+        variables = [*(self._kernels[name] for name in names), *(self._biases[name] for name in names)]
+        largest = [tf.reduce_max(tf.abs(self._kernels[name].value), self._axes(name), keepdims=True) for name in names]
+        scales = [*largest, *(tf.reshape(values, (-1,)) for values in largest)]
+        self._adam = Adam(variables, settings.steps, settings.learning_rate, scales)
+        self._random = tf.random.Generator.from_seed(settings.seed)
+
+    def result(self) -> Folded:
+        """Return the network as it is now."""
+        names = self.graph.weights
+        return self.graph.with_weights(
+            {name: Weights(self._kernels[name].numpy(), self._biases[name].numpy()) for name in names}
+        )
+
+    def train(self, split: Split, rows: Callable[[Row], None], show: Callable[[int], None]) -> None:
+        """Train on augmented pictures. `rows` gets the curve. Raises TrainingError if the loss is not finite."""
+        side, channels = self.graph.input.shape[0], self.graph.input.shape[-1]
+        settings, every = self.settings, max(1, self.settings.steps // ROWS)
+        recipe = Recipe(((side, 1),), settings.batch, flip=settings.flip, seed=settings.seed)
+        batches = Batches(split, recipe, channels, 0)
+        seen: list[np.ndarray] = []
+        for done in range(1, settings.steps + 1):
+            x, labels = batches[(done - 1) % len(batches)]
+            seen.append(np.asarray(self._step(tf.constant(x), tf.constant(labels))))
+            show(done)
+            if not np.isfinite(seen[-1]).all():
+                raise TrainingError(f"training diverged in step {done}: the loss is not finite; give a lower rate")
+            if done % every == 0 or done == settings.steps:
+                rows(Row(done, *(round(float(value), 6) for value in np.mean(seen, axis=0))))
+                seen.clear()
+
+    def _axes(self, name: str) -> tuple[int, ...]:
+        match self.graph[name].op:
+            case "depthwise":
+                return (0, 1, 3)
+            case "conv":
+                return (0, 1, 2)
+        return (0,)
+
+    @tf.function
+    def _step(self, x: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Train on one batch; return loss in float, accuracy in float, and divergence."""
+        with tf.GradientTape() as tape:
+            exact, coarse = self._float(x), self._int8(x)
+            losses = [
+                tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+                for logits in (exact, coarse)
+            ]
+            one, other = tf.nn.log_softmax(exact), tf.nn.log_softmax(coarse)
+            divergence = tf.reduce_mean(tf.reduce_sum(tf.exp(one) * (one - other), axis=-1))
+            loss = tf.add_n(losses) / 2 + self.settings.divergence * divergence
+        gradients = tape.gradient(loss, [variable.value for variable in self._adam.variables])
+        self._adam.apply(gradients)
+        right = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(exact, -1), tf.cast(labels, tf.int64)), tf.float32))
+        return tf.stack([losses[0], right, divergence])
+
+    def _float(self, x: tf.Tensor) -> tf.Tensor:
+        weights = {name: Weights(self._kernels[name].value, self._biases[name].value) for name in self._kernels}
+        return self._flat(run.run(self._logits.with_weights(weights), x))
+
+    def _int8(self, x: tf.Tensor) -> tf.Tensor:
+        weights = {
+            name: Weights(straight_through(kernel.value, self._axes(name)), self._biases[name].value)
+            for name, kernel in self._kernels.items()
+        }
+        return self._flat(run.run(self._logits.with_weights(weights), x, self._rounded))
+
+    def _flat(self, logits: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(logits, (-1, logits.shape[-1]))
+
+    def _rounded(self, name: str, x: tf.Tensor) -> tf.Tensor:
+        """Return a tensor rounded as int8 does with the range of this batch, or wider."""
+        if name.endswith(":linear"):
+            return x
+        if name == self.graph.input.name:
+            return run.fake_quant(x, self._input)
+        wider = self._random.uniform((), self.settings.narrowest, self.settings.widest)
+        low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 1e-3)
+        low = tf.maximum(low, HARD_SWISH_ZERO) if name.endswith(":pre") else low * wider
+        high *= wider
+        if name not in self._exact:
+            return tf.quantization.fake_quant_with_min_max_vars(x, tf.stop_gradient(low), tf.stop_gradient(high), 8)
+        step = (high - low) / 255
+        inside = tf.clip_by_value(x, low, high)
+        return inside + step * tf.stop_gradient(tf.round(inside / step) - inside / step)
+
+
+def as_checkpoint(graph: Folded, preset: Preset, inputs: np.ndarray) -> Checkpoint:
+    """Return the weights of a preset's network, by name, with which it computes what the folded graph does.
+
+    Its batch normalizations have the mean and variance over `inputs` (n, ...), so that it can be trained further.
+    """
+    sums: dict[str, list[tf.Tensor]] = {}
+
+    def tap(name: str, value: tf.Tensor) -> tf.Tensor:
+        if name.endswith(":linear"):
+            rows = tf.cast(tf.reshape(value, (-1, value.shape[-1])), tf.float64)
+            powers = (tf.ones_like(rows), rows, tf.square(rows))
+            sums.setdefault(name, []).append(tf.stack([tf.reduce_sum(power, 0) for power in powers]))
+        return value
+
+    run.outputs(graph, inputs, tap)
+    weights: Checkpoint = {}
+    for layer in preset.network().layers:
+        if not layer.has_weights:
+            continue
+        own = graph.weights[layer.name]
+        weights[f"{layer.name}/kernel"] = own.kernel
+        if not layer.batch_norm:
+            weights[f"{layer.name}/bias"] = own.bias
+            continue
+        count, total, squares = np.sum(sums[graph[layer.name].linear], axis=0)
+        mean = total / count
+        variance = np.maximum(squares / count - np.square(mean), 0)
+        values = {
+            "gamma": np.sqrt(variance + keras_model.BATCH_NORM_EPSILON), "beta": mean,
+            "moving_mean": mean - own.bias, "moving_variance": variance,
+        }  # fmt: skip
+        weights |= {f"{layer.name}_bn/{key}": value.astype(np.float32) for key, value in values.items()}
+    return weights
+
+
+def divide(split: Split) -> tuple[Split, Split]:
+    """Return the pictures to train on, and a tenth that is not trained on: `Settings` were chosen with them."""
+    order = np.random.default_rng(DIVIDE_SEED).permutation(len(split))
+    count = len(split) // 10
+    held_out, rest = (np.sort(part) for part in (order[:count], order[count:]))
+    return (
+        Split(split.labels[rest], lambda i: split.read(int(rest[i]))),
+        Split(split.labels[held_out], lambda i: split.read(int(held_out[i]))),
+    )
+
+
+def improved(before: Path, data: Dataset, settings: Settings, out: Path, command: str) -> checkpoint.CheckpointFacts:
+    """Train the checkpoint `before` further, write the result to `out`, and return its facts.
+
+    Raises ConfigError if the checkpoint can't be read, and TrainingError if training diverges.
+    """
+    facts = checkpoint.load_facts(before)
+    preset = presets.parse(facts.preset, facts.classes, facts.channels)
+    graph = aware.folded(preset, before)
+    pictures, side = Pictures(data, graph.input.shape), graph.input.shape[0]
+    split, _ = divide(data.train)
+    training, curve = Steady(graph, settings), list[Row]()
+    with console.status_bar("train", settings.steps) as show:
+        training.train(split, curve.append, lambda done: show(done, "float and int8"))
+    weights = as_checkpoint(training.result(), preset, pictures.calibration(STATISTICS_PICTURES))
+    model = keras_model.build(preset.network(), batch=None, name=preset.name)
+    keras_model.set_weights(model, {name: w.astype(np.float16).astype(np.float32) for name, w in weights.items()})
+    result = evaluate(model, data.test, side, preset.channels)
+    done, epoch = facts.history or (), settings.batch / len(split)
+    known = replace(
+        facts, float_top1=round(result.accuracy, 4), test_pictures=len(data.test),
+        command=f"{facts.command} && {command}", recipe={**(facts.recipe or {}), "steady": asdict(settings)},
+        history=(*done, *(row.as_epoch(len(done) + row.step * epoch, side) for row in curve)),
+    )  # fmt: skip
+    checkpoint.save(out, weights, known)
+    return known
+
+
+def main(words: Sequence[str]) -> None:
+    """Read the options, train, and print the float top-1."""
+    parser = argparse.ArgumentParser(prog="python -m calibration.aware.steady", description=__doc__)
+    parser.add_argument("--weights", type=Path, required=True, help="the float checkpoint to begin with")
+    parser.add_argument("--data", default="fashion_mnist")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(words)
+    command = f".venv/bin/python -m calibration.aware.steady {shlex.join(words)}"
+    facts = improved(options.weights, datasets.load(options.data), Settings(seed=options.seed), options.out, command)
+    console.say(f"{options.out}: {100 * (facts.float_top1 or 0):.2f} % top-1 in float over the whole test split")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
