@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from artifact import Artifact
 from calibration.convert import Int8Facts
 from compilers.image import microcontroller
 from cycles import emulation, model, program, rules
-from cycles.emulation import Flash
+from cycles.emulation import Block, Flash
 from deploy.device import device_for
 from errors import DeviceError
 from measure import layers
@@ -63,9 +64,20 @@ def _read_from_flash_and_counted_by_calls(elf: Path, data: bytes, found: model.M
     # Blocks that QEMU cut at the border of a page, which depend on where code is, are joined.
     blocks = [read.block(passage.block.address, passage.block.instructions) for passage in inference.passages]
     assert all(block[-1].is_jump for block in blocks if block)
+    _expect_one_way_through(inference)
     calls = sum(runs.times for passage, runs in inference.passages.items() if passage.block.address == at)
     assert calls > 1
     assert {passage.operator for passage in inference.passages} == set(range(-1, calls))
+
+
+def _expect_one_way_through(inference: emulation.Inference) -> None:
+    """What ran behind a block is as often the block that ran before: all but the first block and the last."""
+    into, out = Counter[tuple[Block, int]](), Counter[tuple[Block, int]]()
+    for passage, runs in inference.passages.items():
+        out[passage.block, passage.after] += runs.times
+        into[passage.before, passage.block.address] += runs.times
+    ends = [into[pair] - out[pair] for pair in {*into, *out} if into[pair] != out[pair]]
+    assert sorted(ends) == [-1, 1]
 
 
 def test_an_engine_that_fails_is_one_line(tmp_path: Path) -> None:
