@@ -205,6 +205,16 @@ def test_channels_computed_at_once_round_halves_as_the_reference(kernels: str, c
 
 
 @needs_core
+def test_plain_operators_round_halves_as_the_reference_on_armv6m() -> None:
+    """`is_plain` of requant.h: right shifts of 1 to 23, small biases, and the limits of int8."""
+    batch: Batch = []
+    for layer, depth in (("pointwise", 20), ("3x3", 0)):
+        for zero_point in (0, -128, 127):
+            compare(corners(layer, depth, zero_point, "NONE", 23), "portable/armv6-m", batch)
+    run_batch(batch, "portable/armv6-m")
+
+
+@needs_core
 def test_add_without_exact_factors_equals_the_reference_on_mve(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scales have no factors, so none are looked for."""
     monkeypatch.setattr(elementwise, "_add_factors", lambda fields: None)
