@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compilers.aot.access import elementwise, window
-from compilers.aot.kernel import Kernel, RingRow, WindowRow
+from compilers.aot.kernel import Kernel, PairsRow, RingRow, WindowRow
 from compilers.aot.operands import Constant, Scratch, Value
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields
@@ -48,7 +48,9 @@ WIDE = {
     for width, row in WIDE_ROWS.items()
 }
 """For windows so wide."""
-ADD = _kernel("alpharho_rv32_add", elementwise.pairs, "alpharho_rv32_add")
+ADD = _kernel(
+    "alpharho_rv32_add", elementwise.pairs, "alpharho_rv32_add", PairsRow(lambda fields, size: {**fields, "size": size})
+)
 
 
 def conv(step: Step, call: Call, optimize: str) -> Step:
