@@ -35,7 +35,7 @@ void alpharho_rv32_depthwise(const struct alpharho_depthwise *p, const int8_t *i
 void alpharho_rv32_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
 // The same for windows 3, 5 or 7 wide and of any height, with several channels of one, too: dilation_w is 1, stride_w 1
-// or 2, out_w at least 4.
+// or 2.
 void alpharho_rv32_depthwise_3(const struct alpharho_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_rv32_depthwise_3_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 void alpharho_rv32_depthwise_5(const struct alpharho_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);

@@ -54,9 +54,13 @@ RV32_INLINE void row_wide(const struct row *r, const int32_t taps, const int32_t
   }
 }
 
-// A row of windows `taps` wide.
+// A row of windows `taps` wide. Strips of a row may have fewer of them than are computed at a time.
 RV32_INLINE void wide_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out,
                           const int32_t taps) {
+  if (p->window.out_w < PIXELS) {
+    alpharho_depthwise_row(p, ring, y, out);
+    return;
+  }
   // The ring is only read below.
   const struct ring rows = ring_of(p, (int8_t *)(uintptr_t)ring);
   const struct row row = row_of(p, &rows, y, out);
