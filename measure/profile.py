@@ -27,9 +27,10 @@ class LayerProfile:
     """An operator: `amount` in the unit of the profile, `share` of the whole, and the amount per MAC if it has any.
 
     `tensor` is what it writes, of `shape`; `block` is the first operator of those that run row by row together.
+    `operator` is None for what a runtime does beside the network's operators.
     """
 
-    operator: int
+    operator: int | None
     name: str
     tensor: str
     shape: tuple[int, ...]
@@ -46,6 +47,7 @@ class Profile:
 
     `whole` is a whole inference of the ordinary firmware, without counting; `sum` are all layers together. Each is the
     10th percentile of `runs`. `modeled` has the modeled cycles beside, where there are rules for the core.
+    Where a runtime's own profiler gave the layers, both are of inferences with it, and `ordinary` is one without.
     """
 
     schema: int
@@ -61,6 +63,7 @@ class Profile:
     sum: float
     layers: tuple[LayerProfile, ...]
     modeled: tuple[CoreCycles, ...] | None = None
+    ordinary: float | None = None
 
     @property
     def is_consistent(self) -> bool:

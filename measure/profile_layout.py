@@ -35,9 +35,9 @@ def table(profile: Profile, width: int) -> Table:
 
 
 def _row(layer: LayerProfile, profile: Profile, width: int) -> tuple[str, ...]:
-    cells = [str(layer.operator), layer.name]
+    cells = ["" if layer.operator is None else str(layer.operator), layer.name]
     cells += [end_of(layer.tensor)] if width >= WIDE else []
-    cells += ["x".join(map(str, layer.shape)) or "scalar"]
+    cells += [shape_text(layer)]
     cells += [f"{layer.macs:,}" if layer.macs else ""] if width >= MIDDLE else []
     cells += [amount_text(layer.amount, profile.unit), f"{100 * layer.share:.1f} %"]
     cells += [f"{layer.per_mac:.3g}" if layer.per_mac is not None else ""] if width >= MIDDLE else []
@@ -46,6 +46,11 @@ def _row(layer: LayerProfile, profile: Profile, width: int) -> tuple[str, ...]:
         found = (f"{one.cycles:,}" for one in profile.modeled[0].layers if one.operator == layer.operator)
         cells += [next(found, "")]
     return tuple(cells)
+
+
+def shape_text(layer: LayerProfile) -> str:
+    """Return the shape of what an operator writes, "" for what is not an operator of the network."""
+    return "x".join(map(str, layer.shape)) or ("" if layer.operator is None else "scalar")
 
 
 def _has_cycles(profile: Profile, width: int) -> bool:
@@ -75,9 +80,13 @@ def summary(profile: Profile) -> str:
     share = 100 * profile.sum / profile.whole
     if profile.unit == MODELED:
         return f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
-    text = f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
+    what = "all layers" if profile.ordinary is None else "the runtime's own nodes and the rest"
+    text = f"{what} {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
     how = {"emulated": "emulated", "host": "on this host", "hardware": "on hardware"}[profile.measured_on]
     text += f"; {profile.counter}, {how}"
+    if profile.ordinary is not None:
+        text += f", the mean of the quieter half of {profile.runs} runs"
+        return f"{text}; without the profiler {amount_text(profile.ordinary, profile.unit)} {profile.unit}"
     text += f", the 10th percentile of {profile.runs} runs" if profile.runs > 1 else ""
     if profile.is_consistent:
         return text

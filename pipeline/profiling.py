@@ -17,14 +17,16 @@ from deploy.device import device_for
 from deploy.session import Session
 from errors import ConfigError
 from fields.dataclass_json import to_json
+from graph.litert_c import PROFILED
 from graph.reader import read
-from measure import modeled, profile_layout, report_file
+from measure import litert_profile, modeled, profile_layout, report_file
 from measure import profile as profiles
 from measure.layers import OnLog, Open
 from measure.page import explorer, runs
 from measure.setup import Setup
 from pipeline import measuring, one_input, preflight
 from pipeline.preflight import Goal
+from pipeline.request import FASTEST
 from pipeline.steps import Steps
 from pipeline.task_requests import ProfileRequest
 from target import Target
@@ -42,7 +44,7 @@ def run(request: ProfileRequest) -> None:
         profile = _model(request, board)
     else:
         _check(request, board)
-        profile = _measure(request, board)
+        profile = (_measure_litert if request.engine_for(board) == "litert" else _measure)(request, board)
     if request.json:
         console.print_json(to_json(profile))
         return
@@ -79,11 +81,27 @@ def _check(request: ProfileRequest, board: Target) -> None:
         raise ConfigError(f"--target {board.name}: what your SDK builds is not counted by layers; take a board of ours")
     if board.kind == "linux" and board.measured_on == "emulated":
         raise ConfigError(f"--target {board.name}: its time is its emulator's, not a board's; profile an emulated core")
-    if engine != "aot":
+    if engine == "litert":
+        _check_litert(request, board)
+    elif engine != "aot":
         instead = "--engine aot" if board.kind == "linux" or board.kind == "mcu" else "--target host"
         raise ConfigError(
             f"--target {board.name}: {engine} shows no counts of its layers to Python; our engine does: {instead}"
         )
+
+
+def _check_litert(request: ProfileRequest, board: Target) -> None:
+    if board.link != "exec" or request.link is not None:
+        raise ConfigError(
+            f"--target {board.name}: LiteRT's profiler is read on this host alone so far; take --target host without "
+            "--link, or --engine aot"
+        )
+    if request.kernels not in PROFILED:
+        raise ConfigError(
+            f"--kernels {request.kernels}: LiteRT's profiler runs with {' and '.join(PROFILED)} alone; take one of them"
+        )
+    if request.threads == FASTEST:
+        raise ConfigError("--threads auto: a profile is of one number of threads; give it, such as --threads 2")
 
 
 def reused(request: ProfileRequest, board: Target) -> profiles.Profile:
@@ -104,6 +122,19 @@ def _measure(request: ProfileRequest, board: Target) -> profiles.Profile:
     steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
     profile = _measure_steps(request, board, steps, steps.build_profiled())
     _keep(profile, steps.quantize(), board, request.engine_for(board))
+    return profile
+
+
+def _measure_litert(request: ProfileRequest, board: Target) -> profiles.Profile:
+    steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
+    int8, image = steps.quantize(), steps.build_firmware()
+    setup = Setup(board, image, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
+    data, source = one_input.choose(setup)
+    with console.step("profile") as line:
+        made = litert_profile.measure(image.path, read(image.path), data, board.name, request.threads, request.kernels)
+        line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
+    profile = replace(made, model=int8.name)
+    _keep(profile, int8, board, "litert")
     return profile
 
 

@@ -204,7 +204,7 @@ def measured_costs(counter: Target, chosen: SweepOptions, families: Sequence[str
             continue
         plan = plans.of_preset(preset, profile.kernels, chosen.optimize, chosen.stream_input)
         work = costs.work_of(graph, plan.by_rows, plan.computed)
-        rows += [(work[layer.operator], layer.amount) for layer in profile.layers]
+        rows += [(work[layer.operator], layer.amount) for layer in profile.layers if layer.operator is not None]
         factors.append(profile.whole / profile.sum)
         unit, kernels = profile.unit, profile.kernels
     if not rows:

@@ -16,6 +16,7 @@ def overlay(profile: Profile, graph: Graph) -> str:
     `graph` is the network that was profiled.
     """
     names = {operator.index: [graph.tensors[i].name for i in operator.outputs] for operator in graph.operators}
-    results = {name: {"value": layer.amount} for layer in profile.layers for name in names.get(layer.operator, [])}
+    layers = [(layer.operator, layer.amount) for layer in profile.layers if layer.operator is not None]
+    results = {name: {"value": amount} for operator, amount in layers for name in names.get(operator, [])}
     gradient = [{"stop": 0, "bgColor": LEAST}, {"stop": 1, "bgColor": MOST}]
     return json.dumps({"results": results, "gradient": gradient}, indent=1) + "\n"

@@ -20,7 +20,7 @@ from measure.compare import layout as compare_layout
 from measure.page import charts, classes, curve, table
 from measure.page.charts import Point
 from measure.page.runs import Run
-from measure.profile_layout import amount_text, summary
+from measure.profile_layout import amount_text, shape_text, summary
 
 KINDS = (
     ("hardware", "measured on the board"),
@@ -181,9 +181,9 @@ def _layers(run: Run) -> dict[str, object] | None:
     most_per_mac = max((layer.per_mac or 0 for layer in profile.layers), default=0) or 1
     rows = [
         {
-            "number": layer.operator,
+            "number": "" if layer.operator is None else layer.operator,
             "name": layer.name,
-            "shape": "x".join(map(str, layer.shape)) or "scalar",
+            "shape": shape_text(layer),
             "macs": f"{layer.macs:,}" if layer.macs else "",
             "amount": amount_text(layer.amount, profile.unit),
             "share": f"{100 * layer.share:.1f}",

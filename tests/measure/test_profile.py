@@ -110,7 +110,7 @@ def test_the_table_fits(width: int) -> None:
 def test_json_is_of_its_schema() -> None:
     form = checked("profile", json.dumps(to_json(profile_of())))
     schema: Any = validator("profile").schema
-    assert set(form) == set(schema["required"]) == set(schema["properties"]) - {"modeled"}
+    assert set(form) == set(schema["required"]) == set(schema["properties"]) - {"modeled", "ordinary"}
     layer = schema["properties"]["layers"]["items"]["properties"]
     assert set(form["layers"][1]) <= set(layer) == set(profiles.LayerProfile.__dataclass_fields__)
 
@@ -162,7 +162,11 @@ def test_a_board_is_modeled_with_the_image_of_the_emulated_one_of_its_core() -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--target", "host"], "litert shows no counts of its layers to Python; our engine does: --engine aot"),
+        (["--target", "rpi4"], "LiteRT's profiler is read on this host alone so far; take --target host"),
+        (["--target", "host", "--link", "ssh://pi@pi.local"], "take --target host without --link"),
+        (["--target", "host", "--kernels", "reference"], "LiteRT's profiler runs with xnnpack and builtin alone"),
+        (["--target", "host", "--threads", "auto"], "give it, such as --threads 2"),
+        (["--target", "host-tflm"], "tflm shows no counts of its layers to Python; our engine does"),
         (["--target", "coral-usb"], "edgetpu shows no counts"),
         (["--target", "qemu-rpi4", "--engine", "aot"], "its time is its emulator's"),
         (["--target", "zephyr:board"], "what your SDK builds is not counted"),
