@@ -71,7 +71,7 @@ def _row(node: Node, operator: int | None, graph: Graph, times: NodeTimes) -> La
         return LayerProfile(None, node.name, "", (), 0, amount, share)
     known = graph.operators[operator]
     tensor, macs = graph.tensors[known.outputs[0]], graph.macs(known)
-    per_mac = round(node.us / macs, 4) if macs else None
+    per_mac = round(node.us / macs, 9) if macs else None
     return LayerProfile(operator, node.name, tensor.short_name, tensor.shape, macs, amount, share, per_mac)
 
 

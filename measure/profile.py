@@ -83,11 +83,11 @@ def measure(ordinary: Open, profiled: Open, operators: Sequence[OperatorSpec], d
     counts = count(profiled, len(operators), data, WARM_UP[where] + RUNS[where])
     amounts = tuple(map(_least_disturbed, zip(*counts.runs[WARM_UP[where] :], strict=True)))
     whole = _least_disturbed(latency.values)
-    digits = 3 if latency.unit == "us" else 0
+    digits, of_mac = (3, 9) if latency.unit == "us" else (0, 4)
     layers = tuple(
         LayerProfile(
             operator.index, operator.name, operator.tensor, operator.shape, operator.macs, round(amount, digits),
-            round(amount / whole, 6), round(amount / operator.macs, 4) if operator.macs else None, operator.block,
+            round(amount / whole, 6), round(amount / operator.macs, of_mac) if operator.macs else None, operator.block,
         )
         for operator, amount in zip(operators, amounts, strict=True)
     )  # fmt: skip

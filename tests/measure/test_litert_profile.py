@@ -49,6 +49,8 @@ def test_nodes_are_the_operators_of_the_interpreter_and_add_up_to_the_whole(mode
     made = litert_profile.profile_of(times, graph, "host", "builtin")
     assert [layer.operator for layer in made.layers] == [*range(len(graph.operators)), None]
     assert [layer.macs for layer in made.layers[:-1]] == [graph.macs(operator) for operator in graph.operators]
+    for layer, node in zip(made.layers, times.nodes, strict=False):
+        assert layer.per_mac == (pytest.approx(node.us / layer.macs, abs=1e-9) if layer.macs else None)
     assert made.sum == pytest.approx(made.whole, rel=0.01)
     assert (made.runs, made.engine) == (litert_profiler.BATCH, f"litert {metadata.version('ai-edge-litert')}")
 

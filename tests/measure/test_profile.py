@@ -81,6 +81,7 @@ def test_times_are_those_that_other_programs_disturb_least() -> None:
     slowed = [(1_000, 0), (5_000, 0), (4_000, 0)] * 40
     made = profiles.measure(device(slowed, "ticks"), device(runs, "ticks"), OPERATORS, b"", "host")
     assert (made.unit, made.sum, made.runs) == ("us", 40.0, profiles.RUNS["host"])
+    assert made.layers[0].per_mac == pytest.approx(made.layers[0].amount / 7_077_888, abs=1e-9), "not rounded to 0"
     assert made.is_consistent
 
 
