@@ -2,12 +2,14 @@
 
 `.venv/bin/python -m calibration.aware.steady --weights FILE --out FILE` trains some steps more: each computes a batch
 in float and with int8 rounding, and adds the divergence of the two to the loss. The range of a tensor is that of
-the batch, times a random factor, so that the network does not learn one grid. Imports TensorFlow.
+the batch, times a random factor, so that the network does not learn one grid. `--mix 0.5` writes the mean of the
+weights before and after. Imports TensorFlow.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -30,7 +32,7 @@ from errors import TrainingError
 from models import checkpoint, keras_model, presets
 from models.checkpoint import Weights as Checkpoint
 from models.folded import run
-from models.folded.graph import Folded, Weights
+from models.folded.graph import Floats, Folded, Weights
 from models.folded.to_keras import straight_through
 from models.presets import Preset
 from models.training.batches import INPUT_RANGE, Batches
@@ -49,6 +51,7 @@ class Settings:
 
     `learning_rate` is relative to the largest weight of each output channel; `divergence` is the weight of the
     divergence between float and int8 in the loss. Ranges are `narrowest` to `widest` times those of the batch.
+    `mix` is the share of the trained weights in the result, above 0 to 1; the rest are the weights before.
     """
 
     steps: int = 2400
@@ -59,6 +62,7 @@ class Settings:
     widest: float = 1.2
     flip: bool = True
     seed: int = 1
+    mix: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,21 @@ class Steady:
         return inside + step * tf.stop_gradient(tf.round(inside / step) - inside / step)
 
 
+def mixed(before: Folded, trained: Folded, share: float) -> Folded:
+    """Return the network with `share` times the trained weights plus 1 - `share` times those before.
+
+    Kernels and biases have batch normalization in them. Wortsman et al. 2022 (arXiv:2109.01903).
+    """
+
+    def mean(one: Floats, other: Floats) -> Floats:
+        return (np.float32(1 - share) * one + np.float32(share) * other).astype(np.float32)
+
+    pairs = {name: (before.weights[name], weights) for name, weights in trained.weights.items()}
+    return trained.with_weights(
+        {name: Weights(mean(a.kernel, b.kernel), mean(a.bias, b.bias)) for name, (a, b) in pairs.items()}
+    )
+
+
 def as_checkpoint(graph: Folded, preset: Preset, inputs: np.ndarray) -> Checkpoint:
     """Return the weights of a preset's network, by name, with which it computes what the folded graph does.
 
@@ -236,18 +255,26 @@ def improved(before: Path, data: Dataset, settings: Settings, out: Path, command
     training, curve = Steady(graph, settings), list[Row]()
     with console.status_bar("train", settings.steps) as show:
         training.train(split, curve.append, lambda done: show(done, "float and int8"))
-    weights = as_checkpoint(training.result(), preset, pictures.calibration(STATISTICS_PICTURES))
+    result = mixed(graph, training.result(), settings.mix)
+    weights = as_checkpoint(result, preset, pictures.calibration(STATISTICS_PICTURES))
     model = keras_model.build(preset.network(), batch=None, name=preset.name)
     keras_model.set_weights(model, {name: w.astype(np.float16).astype(np.float32) for name, w in weights.items()})
-    result = evaluate(model, data.test, side, preset.channels)
+    accuracy = evaluate(model, data.test, side, preset.channels).accuracy
     done, epoch = facts.history or (), settings.batch / len(split)
     known = replace(
-        facts, float_top1=round(result.accuracy, 4), test_pictures=len(data.test),
+        facts, float_top1=round(accuracy, 4), test_pictures=len(data.test),
         command=f"{facts.command} && {command}", recipe={**(facts.recipe or {}), "steady": asdict(settings)},
         history=(*done, *(row.as_epoch(len(done) + row.step * epoch, side) for row in curve)),
     )  # fmt: skip
     checkpoint.save(out, weights, known)
     return known
+
+
+def _share(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (share := float(text)) <= 1:
+            return share
+    raise argparse.ArgumentTypeError(f"expected above 0 to 1, got {text}")
 
 
 def main(words: Sequence[str]) -> None:
@@ -257,9 +284,11 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--data", default="fashion_mnist")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mix", type=_share, default=1.0, help="share of the trained weights, above 0 to 1")
     options = parser.parse_args(words)
     command = f".venv/bin/python -m calibration.aware.steady {shlex.join(words)}"
-    facts = improved(options.weights, datasets.load(options.data), Settings(seed=options.seed), options.out, command)
+    settings = Settings(seed=options.seed, mix=options.mix)
+    facts = improved(options.weights, datasets.load(options.data), settings, options.out, command)
     console.say(f"{options.out}: {100 * (facts.float_top1 or 0):.2f} % top-1 in float over the whole test split")
 
 

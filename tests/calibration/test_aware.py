@@ -257,6 +257,30 @@ def test_a_steady_checkpoint_says_how_both_of_its_trainings_went(before: Path, d
     assert (len(train), len(held_out)) == (29, 3)
 
 
+def test_a_mixed_checkpoint_is_between_the_weights_before_and_after(
+    before: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run.folded(PRESET, before)
+    trained = {name: Weights(3 * own.kernel, own.bias + 2) for name, own in first.weights.items()}
+    monkeypatch.setattr(steady.Steady, "train", lambda *_: None)
+    monkeypatch.setattr(steady.Steady, "result", lambda self: self.graph.with_weights(trained))
+    for share in (1.0, 0.25):
+        out = before.with_name(f"mixed-{share}.npz")
+        facts = steady.improved(before, data, replace(STEADY, mix=share), out, "mix")
+        assert cast(dict[str, Any], (facts.recipe or {})["steady"])["mix"] == share
+        written = run.folded(PRESET, out)
+        for name, own in first.weights.items():
+            np.testing.assert_allclose(written.weights[name].kernel, (1 + 2 * share) * own.kernel, rtol=2e-3, atol=1e-4)
+            np.testing.assert_allclose(written.weights[name].bias, own.bias + 2 * share, atol=0.02)
+
+
+@pytest.mark.parametrize("share", ["0", "-0.5", "1.01", "nan", "half"])
+def test_a_share_that_is_none_is_refused(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        steady.main(["--weights", "a.npz", "--out", "b.npz", f"--mix={share}"])
+    assert f"argument --mix: expected above 0 to 1, got {share}" in capsys.readouterr().err
+
+
 def test_a_steady_training_that_diverges_is_said(graph: Folded, data: Dataset) -> None:
     dense = graph.weights["classes"]
     broken = graph.with_weights({"classes": Weights(dense.kernel * np.float32(np.nan), dense.bias)})
