@@ -22,7 +22,7 @@ DEPTHWISE_WIDE = _kernel(
     "alpharho_m7_depthwise_wide", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_WIDE_ROW)
 )
 
-QUADS = convolutions.Method(4, POINTWISE, CONV, CONV_RGB, ahead=16)
+QUADS = convolutions.Method(4, POINTWISE, CONV, CONV_RGB)
 
 SET = KernelSet(
     "m7",

@@ -13,9 +13,9 @@
 struct method {
   int32_t channels;      // computed at once
   int32_t scaling_words; // behind the weights of these channels
-  int32_t words_ahead;   // behind the expanded inputs, read and not used
   int32_t unit_taps;     // taps of a unit of the unrolled loop
   int32_t units;
+  int32_t last_units; // behind that loop
   int32_t unit_code_bytes;
   void (*expand)(const struct expand_job *job);
   void (*expand_rgb)(const int8_t *from, int32_t pitch, int32_t step, uint32_t *to);
@@ -25,7 +25,7 @@ struct method {
 
 static inline void conv_set(struct multiply_job *job, const struct method *m, const struct alpharho_dsp_conv *p,
                             const uint32_t *inputs) {
-  const int32_t units = p->depth / m->unit_taps;
+  const int32_t units = p->depth / m->unit_taps - m->last_units; // in the unrolled loop
   const int32_t group_words = m->channels * (1 + p->depth / BLOCK_TAPS) + m->scaling_words;
   job->packed = p->packed;
   job->packed_end = p->packed + p->window.out_c / m->channels * group_words;
@@ -126,7 +126,7 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
   const struct alpharho_window *w = &p->window;
   struct multiply_job job;
   conv_set(&job, m, p, (void *)scratch);
-  int8_t *const gathered = scratch + 2 * p->depth * PIXELS + 4 * m->words_ahead;
+  int8_t *const gathered = scratch + 2 * p->depth * PIXELS;
   // Rows of taps that are words in the input are read there, others are copied.
   const int by_rows = w->dilation_w == 1 && w->in_c % BLOCK_TAPS == 0;
   const int32_t rows = by_rows ? w->kernel_h : 1, row_taps = p->depth / rows;

@@ -6,9 +6,9 @@
 static const struct method quad = {
     .channels = 4,
     .scaling_words = 10,
-    .words_ahead = M7_MULTIPLY_AHEAD / 4,
     .unit_taps = PAIR_TAPS,
     .units = M7_MULTIPLY_UNITS,
+    .last_units = M7_MULTIPLY_LAST_UNITS,
     .unit_code_bytes = M7_MULTIPLY_CODE_BYTES,
     .expand = alpharho_m7_expand,
     .expand_rgb = alpharho_dsp_expand_rgb,

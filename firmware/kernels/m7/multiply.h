@@ -5,8 +5,7 @@
 #include "../dsp/multiply.h"
 #include "layout.h"
 
-// As alpharho_dsp_multiply_quad and alpharho_dsp_multiply_quad_last. M7_MULTIPLY_AHEAD bytes behind the inputs are
-// loaded and not used.
+// As alpharho_dsp_multiply_quad and alpharho_dsp_multiply_quad_last.
 void alpharho_m7_multiply_quad(const struct multiply_job *job);
 void alpharho_m7_multiply_quad_last(const struct multiply_job *job);
 

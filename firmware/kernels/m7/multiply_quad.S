@@ -8,22 +8,35 @@
 
 // Two taps of two pixels and four channels, as in ../dsp/multiply_quad.S. A multiplication does not issue beside another,
 // and an expansion only as the first of two: eight cycles, each with a multiplication. All that is loaded but the weights
-// of channels c and d is of the next unit.
-  .macro MULTIPLY_UNIT
+// of channels c and d is of the next unit. The last one of a group loads for the scaling: the multiplier of channel a and
+// what is added in r4 and r2, that of channel b in r3. Flags: whether negative outputs differ.
+  .macro MULTIPLY_UNIT is_last=0
   ldr.w r5, [r1], #4
   smlad r8, r2, r4, r8
+  .if \is_last
+  ldr r0, [sp, #FRAME_NEGATIVES]
+  .endif
   smlad r9, r3, r4, r9
   sxtb16 r4, r4
   smlad r12, r2, r5, r12
   smlad lr, r3, r5, lr
+  .if \is_last
+  cmp r0, #0
+  .endif
   sxtb16 r5, r5
   smlad r6, r2, r4, r6
   smlad r7, r3, r4, r7
   ldr.w r4, [r1], #4
   smlad r10, r2, r5, r10
+  .if \is_last
+  ldr r2, [r1]
+  smlad r11, r3, r5, r11
+  ldr r3, [r1, #4]
+  .else
   ldr.w r2, [r0], #16
   smlad r11, r3, r5, r11
   ldr.w r3, [r0, #-12]
+  .endif
   .endm
 
 // Sums of a channel are scaled, halves of negative ones rounded away from 0: less 1 before the shift.
@@ -39,15 +52,15 @@
 // register  on entry  in the loop over taps               storing four channels
 // r0        job       next word of inputs                 what is added to products of b, d; then inputs
 // r1        -         next word of packed                 the same
-// r2        -         inputs of the first pixel           what is added to those of a, c; then out of the first pixel
+// r2        -         inputs of the first pixel           what is added to those of a, c; shifts of c, d; then out
 // r3        -         inputs of the second one            multiplier of b, d; then step
 // r4        -         weights of channels a and b         multiplier of a, c; shift of b; then packed_end
-// r5        -         weights of channels c and d         right shifts; then out of the second pixel
+// r5        -         weights of channels c and d         right shifts of a, b; then out of the second pixel
 // r6-lr     -         sums, as in ../dsp/multiply_quad.S  outputs
 //
 // The frame is that of ../dsp/multiply_quad.inc.
 FUNCTION alpharho_m7_multiply_quad
-  BEGIN_QUAD M7_MULTIPLY_AHEAD, M7_MULTIPLY_UNITS
+  BEGIN_QUAD M7_MULTIPLY_UNITS + M7_MULTIPLY_LAST_UNITS
   mov r0, r2
   beq.w .Lsecond
 .Lquad:
@@ -72,59 +85,58 @@ FUNCTION alpharho_m7_multiply_quad
   .error "M7_MULTIPLY_CODE_BYTES is not the size of MULTIPLY_UNIT"
   .endif
   ldr r5, [sp, #FRAME_INPUTS_END]
-  cbz r5, .Lscale
+  cbz r5, .Llast_unit
   cmp r0, r5
   bne.w .Lunits
-.Lscale:
-  ldr r0, [sp, #FRAME_NEGATIVES]
+.Llast_unit:
+  MULTIPLY_UNIT is_last=1
   sub r8, r8, r6 // 2^8 times those of channel b
   sub r9, r9, r7
-  ldrd r2, r3, [r1] // of a what is added, multiplier of b: r4 is ahead
-  add r6, r6, r6    // what is rounded twice is doubled
-  cmp r0, #0
+  sub r12, r12, r10
+  sub lr, lr, r11
+  add r6, r6, r6 // what is rounded twice is doubled
+  ldr r0, [r1, #8] // of b what is added
   add r7, r7, r7
   bne.w .Lsigned
-  ldrd r0, r5, [r1, #8] // of b what is added, right shifts
   smmlar r6, r6, r4, r2
-  sub r12, r12, r10
+  ldr r5, [r1, #12]
   smmlar r7, r7, r4, r2
-  sub lr, lr, r11
-  smmla r8, r8, r3, r0
   ldr r4, [r1, #16] // of c the multiplier and what is added, then of d
-  smmla r9, r9, r3, r0
+  smmla r8, r8, r3, r0
   ldr r2, [r1, #20]
+  smmla r9, r9, r3, r0
   add r10, r10, r10
-  add r11, r11, r11
   smmlar r10, r10, r4, r2
   ldr r3, [r1, #24]
-  smmlar r11, r11, r4, r2
+  add r11, r11, r11
   ldr r0, [r1, #28]
-  lsr r4, r5, #8
+  smmlar r11, r11, r4, r2
   asr r6, r6, r5
   smmla r12, r12, r3, r0
-  asr r7, r7, r5
+  ldr r2, [r1, #32]
   smmla lr, lr, r3, r0
-  ldr r5, [r1, #32]
-  asr r8, r8, r4
-  asr r10, r10, r5
-  lsr r3, r5, #8
-.Lstore:
-  asr r9, r9, r4
+  lsr r4, r5, #8
+  asr r10, r10, r2
+  asr r7, r7, r5
+  lsr r3, r2, #8
+  asr r11, r11, r2
+.Lstore: // channels a and c are shifted, b and d are not
   pkhbt r6, r6, r10, lsl #16
-  asr r12, r12, r3
+  asr r8, r8, r4
   usat16 r6, #8, r6
-  asr r11, r11, r5
+  asr r12, r12, r3
+  pkhbt r7, r7, r11, lsl #16
+  asr r9, r9, r4
   pkhbt r8, r8, r12, lsl #16
   asr lr, lr, r3
   usat16 r8, #8, r8
   ldr r2, [sp, #FRAME_OUT]
-  pkhbt r7, r7, r11, lsl #16
-  ldr r3, [sp, #FRAME_STEP]
   pkhbt r9, r9, lr, lsl #16
-  ldr r4, [sp, #FRAME_PACKED_END]
+  ldr r3, [sp, #FRAME_STEP]
   usat16 r7, #8, r7
-  adds r1, #36
+  ldr r4, [sp, #FRAME_PACKED_END]
   usat16 r9, #8, r9
+  adds r1, #36
   add r5, r2, r3
   orr r6, r6, r8, lsl #8
   ldr r0, [sp, #FRAME_INPUTS]
@@ -145,8 +157,6 @@ FUNCTION alpharho_m7_multiply_quad
   add sp, #FRAME_BYTES
   pop {r4-r11, pc}
 .Lsigned:
-  sub r12, r12, r10
-  sub lr, lr, r11
   add r10, r10, r10
   add r11, r11, r11
   SCALE_SIGNED r6, r7, r4, r2
@@ -161,13 +171,13 @@ FUNCTION alpharho_m7_multiply_quad
   ldrd r2, r3, [r1, #24]
   SCALE_SIGNED r12, lr, r2, r3
   ldr r4, [r1, #12]
-  ldr r5, [r1, #32]
+  ldr r2, [r1, #32]
   asr r6, r6, r4
   asr r7, r7, r4
   lsr r4, r4, #8
-  lsr r3, r5, #8
-  asr r8, r8, r4
-  asr r10, r10, r5
+  lsr r3, r2, #8
+  asr r10, r10, r2
+  asr r11, r11, r2
   b.w .Lstore
 END_FUNCTION alpharho_m7_multiply_quad
 
@@ -227,7 +237,8 @@ FUNCTION alpharho_m7_multiply_quad_last
   smlad r8, r2, r4, r8
   sxtb16 r7, r7
   smlad r10, r2, r5, r10
-  ldr r2, [r0], #32
+  it ne
+  ldrne r2, [r0], #32
   smlad r8, r3, r6, r8
   ldr r4, [r1], #16
   smlad r10, r3, r7, r10

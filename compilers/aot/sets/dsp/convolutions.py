@@ -44,15 +44,13 @@ def has_negatives(limited: Mapping[str, Value]) -> bool:
 class Method:
     """Kernels that compute four pixels of a convolution at a time, and one, two or four `channels`.
 
-    They read up to `ahead` bytes behind the expanded inputs. Each two channels' weights are joined in a half word,
-    a + 2^8 * b.
+    Each two channels' weights are joined in a half word, a + 2^8 * b.
     """
 
     channels: int
     pointwise: Kernel
     any_window: Kernel
     rgb: Kernel | None = None
-    ahead: int = 0
 
     def takes(self, scaled: Scaled, limited: Mapping[str, Value]) -> bool:
         """Return whether channels come in such groups, and weights and sums of each two fit together.
@@ -126,7 +124,7 @@ class Method:
         return replace(
             step,
             calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),),
-            scratch=PIXELS * depth * (EXPANDED_BYTES + copies) + self.ahead,
+            scratch=PIXELS * depth * (EXPANDED_BYTES + copies),
             overlap={source.tensor: conv_overlap(window, PIXELS)},
             apart=(),
         )
