@@ -34,12 +34,14 @@ def decode(chunks: Sequence[bytes]) -> tuple[list[Fields | None], list[int]]:
     The encodings have no zeros. Beside the fields are the places of those that are to be decoded one by one: they have
     no parity, or are not as most are. Their fields are None.
     """
-    np: Any = parity.tables()[0]
     fields: list[Fields | None] = [None] * len(chunks)
-    others = [place for place, chunk in enumerate(chunks) if not _SHORTEST <= len(chunk) <= _WIDTH]
-    places = [place for place, chunk in enumerate(chunks) if _SHORTEST <= len(chunk) <= _WIDTH]
+    others: list[int] = []
+    places: list[int] = []
+    for place, chunk in enumerate(chunks):
+        (places if _SHORTEST <= len(chunk) <= _WIDTH else others).append(place)
     if not places:
-        return fields, others
+        return fields, others  # long frames alone need neither numpy nor the tables
+    np: Any = parity.tables()[0]
     sizes = np.array([len(chunks[place]) for place in places])
     flat = np.frombuffer(bytearray().join([chunks[place].rjust(_WIDTH, b"\0") for place in places]), np.uint8)
     is_whole, is_left = _without_cobs(np, flat, sizes)
@@ -100,5 +102,5 @@ def _checked(np: Any, padded: Any, sizes: Any, places: list[int], fields: list[F
 
 
 def _starts(np: Any, sizes: Any) -> Any:
-    """Return where rows (n,) of which so many bytes at the end are used begin to be."""
+    """Return where the bytes of each row (n,) begin; `sizes` (n,) says how many at its end are used."""
     return _WIDTH * np.arange(1, len(sizes) + 1) - sizes
