@@ -28,6 +28,7 @@ REPAIRED = struct.Struct("<B")
 WITH_MAP = 0x80
 """Added to WRITE's tensor: its answer also says which of the granules around it are stored."""
 GRANULE = 64
+MAP_GRANULES = 8 * MAP.size
 MAP_BEFORE = 32
 MOST_TOGETHER = 4
 """So many WRITEs with a map may have one answer."""

@@ -10,7 +10,7 @@ from deploy import frames
 from deploy.coder import Coder
 from deploy.coding import CODED
 from deploy.exchange import Exchange
-from deploy.frames import CHUNK, GRANULE, MAP, MAP_BEFORE, STORED, WITH_MAP, Type
+from deploy.frames import CHUNK, GRANULE, MAP, MAP_BEFORE, MAP_GRANULES, STORED, WITH_MAP, Type
 from deploy.info import DeviceInfo
 from deploy.picture import PictureTransaction, check_write, has_map, map_in
 from deploy.request import Request, TooLong
@@ -109,7 +109,7 @@ class InputWriter:
             return [(0, size)]
         heads = [
             CHUNK.pack(tensor | WITH_MAP, min(at + MAP_BEFORE * GRANULE, size // GRANULE * GRANULE))
-            for at in range(0, size, 8 * MAP.size * GRANULE)
+            for at in range(0, size, MAP_GRANULES * GRANULE)
         ]
         requests = [Request(Type.WRITE, head, STORED.size + MAP.size) for head in heads]
         bits = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deploy import frames, parity
 from deploy.coding import CODED, HEADER
-from deploy.frames import CHUNK, COUNT, GRANULE, MAP, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
+from deploy.frames import CHUNK, COUNT, GRANULE, MAP, MAP_GRANULES, REPAIRED, STORED, WITH_MAP, Code, Frame, Type
 from deploy.request import Refused, Request
 from deploy.sent import Sent
 from deploy.transaction import Transaction
@@ -215,8 +215,8 @@ class PictureTransaction(Transaction):
             end = begin + input_bytes(request)
             low, high = begin // GRANULE - first, -(-end // GRANULE) - first
             mask = (1 << high) - (1 << low) if low >= 0 else 0
-            if other == tensor and mask and high <= 8 * MAP.size and bits & mask == mask:
+            if other == tensor and mask and high <= MAP_GRANULES and bits & mask == mask:
                 self._stored(seq, now)
-            elif is_last or high <= 8 * MAP.size:
+            elif is_last or high <= MAP_GRANULES:
                 missing.append(seq)
         return missing

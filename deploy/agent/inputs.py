@@ -5,9 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from deploy.agent.interface import Tensor
-from deploy.frames import GRANULE, MAP, first_in_map
-
-_MAP_GRANULES = 8 * MAP.size
+from deploy.frames import GRANULE, MAP, MAP_GRANULES, first_in_map
 
 
 class Input:
@@ -46,10 +44,10 @@ class Input:
         first, size, bits = first_in_map(offset), len(self.data), 0
         for start, stop in self.spans[max(0, bisect_left(self.spans, (first * GRANULE, 0)) - 1) :]:
             end = stop // GRANULE if stop < size else -(-stop // GRANULE)
-            low, high = max(-(-start // GRANULE) - first, 0), min(end - first, _MAP_GRANULES)
+            low, high = max(-(-start // GRANULE) - first, 0), min(end - first, MAP_GRANULES)
             if low < high:
                 bits |= (1 << high) - (1 << low)
-            elif low >= _MAP_GRANULES:
+            elif low >= MAP_GRANULES:
                 break
         return MAP.pack(bits)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploy.frames import GRANULE, MAP, MAP_BEFORE, MOST_TOGETHER
+from deploy.frames import GRANULE, MAP_GRANULES, MOST_TOGETHER, first_in_map
 
 LAST = 3
 """So many of the last ones are answered each: nothing behind them says the same."""
-_MAP_GRANULES = 8 * MAP.size
 
 Stored = tuple[int, int, int]
 """A WRITE's tensor with its flags, the offset, and how many bytes of the input it stored."""
@@ -31,8 +30,8 @@ class Unanswered:
             flagged, offset, size = answer[1]
             begin, end = offset // GRANULE, -(-(offset + size) // GRANULE)
             if self._writes:
-                first = begin - MAP_BEFORE
-                is_shown = first <= self._begin and self._end <= max(0, first) + _MAP_GRANULES
+                first = first_in_map(offset)
+                is_shown = first <= self._begin and self._end <= first + MAP_GRANULES
                 if self._is_full or not size or not is_shown or flagged != self._flagged:
                     due += self._taken(1)
             if not self._writes:
