@@ -61,7 +61,7 @@ class Cable:
                 time.sleep(0.1)
 
     def _serve(self) -> None:
-        with suppress(OSError):  # the listener is closed when the test is over
+        with suppress(OSError):  # close() ends it
             while True:
                 host, _ = self._listener.accept()
                 with host:
