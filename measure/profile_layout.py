@@ -78,10 +78,10 @@ def summary(profile: Profile) -> str:
     """Return one line: the layers together, and a whole inference without counting."""
     parts = amount_text(profile.sum, profile.unit), amount_text(profile.whole, profile.unit)
     share = 100 * profile.sum / profile.whole
-    if profile.unit == MODELED:
-        return f"all layers {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
     what = "all layers" if profile.ordinary is None else "the runtime's own nodes and the rest"
     text = f"{what} {parts[0]}, a whole inference {parts[1]} {profile.unit} ({share:.2f} %)"
+    if profile.unit == MODELED:
+        return text
     how = {"emulated": "emulated", "host": "on this host", "hardware": "on hardware"}[profile.measured_on]
     text += f"; {profile.counter}, {how}"
     if profile.ordinary is not None:
