@@ -9,7 +9,7 @@ import console
 import target as targets
 from deploy import images
 from deploy.flash_tool import FlashTool
-from deploy.flashers import flasher_for
+from deploy.flashers import Flasher, flasher_for
 from deploy.lab.address import LabAddress
 from errors import ConfigError, DeployError
 from pipeline import lab, preflight
@@ -47,12 +47,21 @@ def run(request: FlashRequest) -> None:
     flasher.line = request.link or ""
     if request.image is not None:
         images.check_fits(board, request.image)
+    _flash(request, board, flasher)
+
+
+def _flash(request: FlashRequest, board: Target, flasher: Flasher) -> None:
+    """Flash the image of a request, which is built if it names none, with a program of this machine."""
     flasher.check()
-    image = request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
+    image = _image(request)
     with console.step("flash") as line:
         place = flasher.start(image).name
         line.text = f"{board.name}: {place}"
     _print_form(request, image, place)
+
+
+def _image(request: FlashRequest) -> Path:
+    return request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
 
 
 def _print_form(request: FlashRequest, image: Path, place: str) -> None:
@@ -66,7 +75,7 @@ def _flash_in_lab(request: FlashRequest, board: Target, address: LabAddress) -> 
     if request.image is not None:
         images.check_fits(board, request.image)
     lab.check(address, request)
-    image = request.image or Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
+    image = _image(request)
     with lab.holding(request, board) as held, console.step("flash") as line:
         assert held is not None
         if not lab.flash(held, request, image):
@@ -84,13 +93,7 @@ def _flash_by_sdk(request: FlashRequest, board: Target) -> None:
         raise ConfigError(
             f"--target {board.name}: its SDK builds the image, bench.toml has its line; leave --image and --link out"
         )
-    flasher = flasher_for(board, request.flasher or "", console.note)
-    flasher.check()
-    image = Steps(preflight.check(request, preflight.Goal.COMPILED)).build_firmware().path
-    with console.step("flash") as line:
-        place = flasher.start(image).name
-        line.text = f"{board.name}: {place}"
-    _print_form(request, image, place)
+    _flash(request, board, flasher_for(board, request.flasher or "", console.note))
 
 
 def forms(image: Path, board: Target) -> list[Path]:
