@@ -32,18 +32,21 @@ def _known(form: Form) -> Form:
     return {name: value for name, value in form.items() if value is not None}
 
 
+def _network(facts: KerasFacts | Int8Facts) -> Form:
+    """Return what a network takes, and what it tells apart."""
+    return _known({
+        "input_shape": facts.input_shape,
+        "input_range": facts.input_range,
+        "range_from": facts.range_from,
+        "classes": facts.classes,
+        "labels": facts.labels,
+    })  # fmt: skip
+
+
 def of_network(network: Artifact[KerasFacts], weights: str) -> Form:
     """Return a Keras network; `weights` says where they are from."""
     facts = network.facts
-    return _product(network) | _known({
-        "weights": weights,
-        "parameters": facts.parameters,
-        "input_shape": list(facts.input_shape),
-        "input_range": list(facts.input_range),
-        "range_from": facts.range_from,
-        "classes": facts.classes,
-        "labels": list(facts.labels),
-    })  # fmt: skip
+    return _product(network) | {"weights": weights, "parameters": facts.parameters} | _network(facts)
 
 
 def of_int8(int8: Artifact[Int8Facts], noise: Sequence[LayerNoise]) -> Form:
@@ -56,16 +59,11 @@ def of_int8(int8: Artifact[Int8Facts], noise: Sequence[LayerNoise]) -> Form:
         {"tensor": one.name, "operator": one.operator} | ({"snr_db": one.snr_db} if math.isfinite(one.snr_db) else {})
         for one in noise
     ]
-    return _product(int8) | _known({
-        "input_shape": list(facts.input_shape),
-        "input_range": None if facts.input_range is None else list(facts.input_range),
-        "range_from": facts.range_from,
-        "classes": facts.classes,
-        "labels": list(facts.labels),
+    return _product(int8) | _network(facts) | _known({
         "tensors": facts.tensors,
         "operators": dict(facts.operators),
-        "check": None if facts.check is None else to_json(facts.check),
-        "improvement": None if facts.improvement is None else to_json(facts.improvement),
+        "check": to_json(facts.check),
+        "improvement": to_json(facts.improvement),
         "layers": layers or None,
     })  # fmt: skip
 
@@ -96,5 +94,5 @@ def of_export(exported: Exported, framework: str) -> Form:
         "stack_bytes": exported.stack_bytes,
         "weights_bytes": exported.weights_bytes,
         "files": exported.files,
-        "steps": list(exported.steps),
+        "steps": exported.steps,
     }
