@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import console
-from artifact import Artifact
+from artifact import Artifact, ImageFacts
 from benchmarks import engines, suite_task
 from benchmarks.suite_run import Built, Order
 from calibration.convert import Int8Facts
@@ -25,6 +25,7 @@ from pipeline.resolve import Resolved
 from pipeline.steps import Steps
 from pipeline.task_options import SuiteOptions
 from pipeline.task_requests import CompareRequest
+from target import Target
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,11 @@ def settings_of(request: Request) -> Settings:
         flasher=request.flasher or "",
         give_up_s=request.give_up_after,
     )
+
+
+def set_up_for_one(request: Request, board: Target, compiled: Artifact[ImageFacts], steps: Steps) -> Setup:
+    """Return what runs on a board and how, for a single input."""
+    return Setup(board, compiled, steps.quantize(), steps.resolved.data, replace(settings_of(request), images=1))
 
 
 def print_engines(request: CompareRequest, command: str) -> None:

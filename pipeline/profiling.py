@@ -66,8 +66,7 @@ def _model(request: ProfileRequest, board: Target) -> profiles.Profile:
     twin = modeled.emulated_twin(board)
     steps = Steps(preflight.check(replace(request, target=twin.name), Goal.COMPILED, needs_data=False))
     int8, image = steps.quantize(), steps.build_firmware()
-    setup = Setup(twin, image, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
-    data, source = one_input.choose(setup)
+    data, source = one_input.choose(measuring.set_up_for_one(request, twin, image, steps))
     with console.step("model") as line:
         found = modeled.by_layer(image, twin, data, read(int8.path))
         line.text = f"{board.name}: {twin.name}'s image, {source}"
@@ -128,8 +127,7 @@ def _measure(request: ProfileRequest, board: Target) -> profiles.Profile:
 def _measure_litert(request: ProfileRequest, board: Target) -> profiles.Profile:
     steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
     int8, image = steps.quantize(), steps.build_firmware()
-    setup = Setup(board, image, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
-    data, source = one_input.choose(setup)
+    data, source = one_input.choose(measuring.set_up_for_one(request, board, image, steps))
     with console.step("profile") as line:
         made = litert_profile.measure(image.path, read(image.path), data, board.name, request.threads, request.kernels)
         line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
@@ -144,7 +142,7 @@ def _measure_steps(
     int8, image = steps.quantize(), steps.build_firmware()
     facts = profiled.with_facts_of(FirmwareFacts)
     assert facts is not None
-    setup = Setup(board, image, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
+    setup = measuring.set_up_for_one(request, board, image, steps)
     data, source = one_input.choose(setup)
     with console.step("profile") as line:
         made = profiles.measure(

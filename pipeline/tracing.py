@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import console
@@ -16,7 +15,6 @@ from graph import tensors
 from graph.reader import read
 from graph.types import Array, Graph
 from measure import trace_layout, trace_run, trace_text
-from measure.setup import Setup
 from measure.trace import ABSENT, DIFFERS, SCHEMA, Computed, Trace, layers_of
 from pipeline import measuring, one_input, preflight
 from pipeline.preflight import Goal
@@ -77,7 +75,7 @@ def _of_device(request: TraceRequest, board: Target) -> tuple[Trace, str]:
     int8 = steps.quantize()
     is_linked = board.kind == "mcu" and request.link is not None
     compiled = _on_device(int8) if is_linked else steps.build_traced()
-    setup = Setup(board, compiled, int8, steps.resolved.data, replace(measuring.settings_of(request), images=1))
+    setup = measuring.set_up_for_one(request, board, compiled, steps)
     data, source = one_input.choose(setup, request.picture)
     graph, expected = _expected(int8, data)
     with console.step("trace") as line:
