@@ -1,4 +1,5 @@
-// The inner loop of convolutions with an even number of channels. multiply.h says what the functions do, multiply_in_c.h has them in C.
+// The inner loop of convolutions with an even number of channels. multiply.h says what the functions do, multiply_in_c.h
+// has them in C.
 #include "../assembly.inc"
 #include "layout.h"
 
@@ -23,15 +24,15 @@
   smlad r9, r5, r3, r9
   .endm
 
-// Four sums, doubled, become int8. r2 is the multiplier, r3 what is added to the product: half a step and the
-// zero point, both times 2^shift, r4 the right shift. Right where what is negative saturates, or is limited, to the
-// zero point.
   .macro DOUBLE sums:vararg
   .irp sum, \sums
   add \sum, \sum, \sum
   .endr
   .endm
 
+// Four sums become int8; with smmlar as `multiply`, doubled ones, with smmla those times 2^8. r2 is the multiplier, r3
+// what is added to the product: half a step and the zero point, both times 2^shift, r4 the right shift. Right where what
+// is negative saturates, or is limited, to the zero point.
   .macro SCALE_FOUR multiply, sums:vararg
   .irp sum, \sums
   \multiply \sum, \sum, r2, r3
