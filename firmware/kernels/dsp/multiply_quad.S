@@ -163,20 +163,9 @@ END_FUNCTION alpharho_dsp_multiply_quad
   .endm
 
 // As SCALE_TWO and SCALE_TWO_SIGNED of one pixel; flags: whether negatives is 0.
-  .macro SCALE_LAST a, b
+  .macro SCALE_TWO_LAST a, b
   ldmia r1!, {r2-r6}
-  add \a, \a, \a
-  smmlar r0, \a, r2, r3
-  it ne
-  addne r0, r0, \a, asr #31
-  ittte ne
-  asrne \b, \b, #7
-  smmlarne r2, \b, r4, r5
-  addne r2, r2, \b, asr #31
-  smmlaeq r2, \b, r4, r5
-  asr \a, r0, r6
-  lsr r6, r6, #8
-  asr \b, r2, r6
+  SCALE_LAST \a, \b, r2, r3, r4, r5, shifts=r6, scaled=r2
   .endm
 
 // void alpharho_dsp_multiply_quad_last(const struct multiply_job *job)
@@ -190,13 +179,9 @@ END_FUNCTION alpharho_dsp_multiply_quad
 // r10, r11  -         sums of channel c, and of c and d       outputs
 // r12, lr   -         inputs and their end                    the same
 //
-// stack: out, packed_end, negatives, r4-r11, return
+// The stack is that of multiply_quad.inc.
 FUNCTION alpharho_dsp_multiply_quad_last
-  push {r4-r11, lr}
-  ldm r0, {r1-r9} // packed, inputs, out, steps[0..1], packed_end, skip, inputs_end, negatives
-  push {r3, r6, r9}
-  mov r12, r2
-  mov lr, r8
+  BEGIN_QUAD_LAST
 .Llast_quad:
   ldmia r1!, {r8-r11} // what the sums begin with
   mov r0, r12
@@ -213,16 +198,9 @@ FUNCTION alpharho_dsp_multiply_quad_last
   sub r9, r9, r8
   sub r11, r11, r10
   cmp r7, #0
-  SCALE_LAST r8, r9
-  SCALE_LAST r10, r11
-  ldrd r2, r3, [sp]
-  PACK_FOUR r8, r9, r10, r11
-  cmp r1, r3
-  str r8, [r2], #4
-  str r2, [sp]
-  bne .Llast_quad
-  add sp, #12
-  pop {r4-r11, pc}
+  SCALE_TWO_LAST r8, r9
+  SCALE_TWO_LAST r10, r11
+  END_QUAD_LAST
 END_FUNCTION alpharho_dsp_multiply_quad_last
 
 #endif // KERNELS_DSP_ASSEMBLY

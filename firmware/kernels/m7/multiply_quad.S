@@ -181,22 +181,6 @@ FUNCTION alpharho_m7_multiply_quad
   b.w .Lstore
 END_FUNCTION alpharho_m7_multiply_quad
 
-// As in ../dsp/multiply_quad.S, with right shifts in r2. Uses r0 and r3.
-  .macro SCALE_LAST a, b
-  add \a, \a, \a
-  smmlar r0, \a, r4, r5
-  it ne
-  addne r0, r0, \a, asr #31
-  ittte ne
-  asrne \b, \b, #7
-  smmlarne r3, \b, r6, r7
-  addne r3, r3, \b, asr #31
-  smmlaeq r3, \b, r6, r7
-  asr \a, r0, r2
-  lsr r2, r2, #8
-  asr \b, r3, r2
-  .endm
-
 // void alpharho_m7_multiply_quad_last(const struct multiply_job *job)
 //
 // register  on entry  in the loop over taps                   storing four channels
@@ -207,13 +191,9 @@ END_FUNCTION alpharho_m7_multiply_quad
 // r8-r11    -         sums, as in ../dsp/multiply_quad.S      outputs
 // r12, lr   -         inputs and their end                    the same
 //
-// stack: out, packed_end, negatives, r4-r11, return
+// The stack is that of ../dsp/multiply_quad.inc.
 FUNCTION alpharho_m7_multiply_quad_last
-  push {r4-r11, lr}
-  ldm r0, {r1-r9} // packed, inputs, out, steps[0..1], packed_end, skip, inputs_end, negatives
-  push {r3, r6, r9}
-  mov r12, r2
-  mov lr, r8
+  BEGIN_QUAD_LAST
 .Llast_quad:
   ldrd r8, r9, [r1] // what the sums begin with
   ldrd r10, r11, [r1, #8]
@@ -251,20 +231,13 @@ FUNCTION alpharho_m7_multiply_quad_last
   sub r9, r9, r8
   sub r11, r11, r10
   cmp r3, #0
-  SCALE_LAST r8, r9
+  SCALE_LAST r8, r9, r4, r5, r6, r7, shifts=r2, scaled=r3
   ldrd r4, r5, [r1]
   ldrd r6, r7, [r1, #8]
   ldr r2, [r1, #16]
   add r1, r1, #20
-  SCALE_LAST r10, r11
-  ldrd r2, r3, [sp]
-  PACK_FOUR r8, r9, r10, r11
-  cmp r1, r3
-  str r8, [r2], #4
-  str r2, [sp]
-  bne .Llast_quad
-  add sp, #12
-  pop {r4-r11, pc}
+  SCALE_LAST r10, r11, r4, r5, r6, r7, shifts=r2, scaled=r3
+  END_QUAD_LAST
 END_FUNCTION alpharho_m7_multiply_quad_last
 
 #endif // KERNELS_DSP_ASSEMBLY
