@@ -43,7 +43,7 @@ def channels(parameters: Mapping[str, Value], shift_most: int = 31) -> tuple[Int
     bias, weights = data(parameters["bias"]), data(parameters["weights"])
     requant = cast(Mapping[str, Value], parameters["requant"])
     multiplier, shift = data(requant["multiplier"]), data(requant["shift"]).astype(np.int32)
-    reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    reach = reach_of(bias, weights)
     # A multiplier of 0, of channels whose scale is next to nothing, gives 0 with any shift.
     right = np.where(multiplier == 0, 1, -shift)
     multiplier, right = (np.broadcast_to(a.astype(np.int32), bias.shape).copy() for a in (multiplier, right))
@@ -57,6 +57,28 @@ def channels(parameters: Mapping[str, Value], shift_most: int = 31) -> tuple[Int
         elif refused[i]:
             return None
     return bias, weights, multiplier, right
+
+
+def reach_of(bias: npt.NDArray[np.integer], weights: npt.NDArray[np.integer]) -> Int64:
+    """Return how far from 0 the sum of each channel can be. `weights` are (channels, taps)."""
+    return np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
+
+
+def with_channels(parameters: Mapping[str, Value], scaled: tuple[Int32, Int8, Int32, Int32]) -> dict[str, Value]:
+    """Return the fields of a portable convolution with what `channels` returned of it."""
+    bias, weights, multiplier, right = scaled
+    requant: dict[str, Value] = {
+        **cast(Mapping[str, Value], parameters["requant"]),
+        "multiplier": Constant("multiplier", multiplier),
+        "shift": Constant("shift", (-right).astype(np.int8)),
+        "step": 1,
+    }
+    own: dict[str, Value] = {
+        "weights": Constant("weights", weights),
+        "bias": Constant("bias", bias),
+        "requant": requant,
+    }
+    return {**parameters, **own}
 
 
 def _constant(bias: np.int32, weights: Int8, multiplier: int, shift: int, requant: Mapping[str, Value]) -> int | None:

@@ -11,8 +11,8 @@ import numpy as np
 
 from compilers.aot.access import elementwise, move, reduce, resize, window
 from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
-from compilers.aot.operands import Constant, Fields, Value
-from compilers.aot.packing import arguments, channels, data
+from compilers.aot.operands import Fields, Value
+from compilers.aot.packing import arguments, channels, data, with_channels
 from compilers.aot.sets.kernel_set import KernelSet
 from compilers.aot.steps import Call, Step
 
@@ -39,16 +39,11 @@ def with_plain_channels(step: Step, call: Call, optimize: str) -> Step:
     scaled = channels(parameters, SHIFT_MOST) if requant["step"] else None
     if scaled is None:
         return step
-    bias, weights, multiplier, right = scaled
-    shift = (-right).astype(np.int8)
-    if np.array_equal(bias, data(parameters["bias"])) and np.array_equal(shift, data(requant["shift"])):
+    bias, _, _, right = scaled
+    if np.array_equal(bias, data(parameters["bias"])) and np.array_equal(-right, data(requant["shift"])):
         return step
-    fields: dict[str, Value] = dict(parameters)
-    fields["weights"], fields["bias"] = Constant("weights", weights), Constant("bias", bias)
-    scaling = {"multiplier": Constant("multiplier", multiplier), "shift": Constant("shift", shift)}
-    fields["requant"] = {**requant, **scaling}
-    changed = Call(call.kernel, (call.kernel.structure(fields), *call.arguments[1:]))
-    return replace(step, calls=(changed,))
+    structure = call.kernel.structure(with_channels(parameters, scaled))
+    return replace(step, calls=(Call(call.kernel, (structure, *call.arguments[1:])),))
 
 
 CONV = _kernel("alpharho_conv", window.convolution(2), "alpharho_conv", WindowRow())

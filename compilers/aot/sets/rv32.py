@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from compilers.aot.access import elementwise, window
 from compilers.aot.kernel import Kernel, PairsRow, RingRow, WindowRow
-from compilers.aot.operands import Constant, Scratch, Value
+from compilers.aot.operands import Scratch, Value
 from compilers.aot.overlap import conv_overlap
-from compilers.aot.packing import arguments, channels, common_fields
+from compilers.aot.packing import arguments, channels, common_fields, reach_of, with_channels
 from compilers.aot.sets import portable
 from compilers.aot.sets.dsp.elementwise import add
 from compilers.aot.sets.kernel_set import KernelSet
@@ -77,19 +77,7 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
     scaled, kernel = _scaled(parameters), _depthwise_kernel(parameters)
     if scaled is None or kernel is None:
         return step
-    bias, weights, multiplier, right = scaled
-    requant: dict[str, Value] = {
-        **cast(Mapping[str, Value], parameters["requant"]),
-        "multiplier": Constant("multiplier", multiplier),
-        "shift": Constant("shift", (-right).astype(np.int8)),
-        "step": 1,
-    }
-    own: dict[str, Value] = {
-        "weights": Constant("weights", weights),
-        "bias": Constant("bias", bias),
-        "requant": requant,
-    }
-    structure = kernel.structure({**parameters, **own})
+    structure = kernel.structure(with_channels(parameters, scaled))
     return replace(step, calls=(Call(kernel, (structure, source, target, Scratch())),))
 
 
@@ -106,11 +94,7 @@ def _depthwise_kernel(parameters: Mapping[str, Value]) -> Kernel | None:
 def _scaled(parameters: Mapping[str, Value]) -> Scaled | None:
     """Return `packing.channels` if the kernels can round all sums."""
     scaled = channels(parameters, SHIFT_MOST)
-    if scaled is None:
-        return None
-    bias, weights, _, _ = scaled
-    reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    return scaled if reach.max(initial=0) < SUM_LIMIT else None
+    return scaled if scaled is not None and reach_of(*scaled[:2]).max(initial=0) < SUM_LIMIT else None
 
 
 def _packed(scaled: Scaled) -> Int32:

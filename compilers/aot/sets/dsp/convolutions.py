@@ -13,7 +13,7 @@ from compilers.aot.arithmetic import INT32_MAX
 from compilers.aot.kernel import Kernel
 from compilers.aot.operands import Scratch, Value
 from compilers.aot.overlap import conv_overlap
-from compilers.aot.packing import arguments, channels, common_fields, limits
+from compilers.aot.packing import arguments, channels, common_fields, limits, reach_of
 from compilers.aot.sets.dsp import kernels
 from compilers.aot.sets.dsp.windows import EXPANDED_BYTES, doubled, fit_together, joined, one_pixel, scaled_channels
 from compilers.aot.steps import Call, Step
@@ -67,7 +67,7 @@ class Method:
         if self.channels < 4:
             return True
         constant, right = self._rounding(right, limited)
-        reach = 2 * (np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1))
+        reach = 2 * reach_of(bias, weights)
         if not has_negatives(limited):
             reach[1::2] <<= 7
         most = (reach * multiplier >> 32) + np.abs(constant) + 2
