@@ -83,7 +83,7 @@ def emulated_twin(board: Target) -> Target:
             and twin.mcu.kernels == board.mcu.kernels
         ):
             return replace(twin, cycles=board.cycles)
-    raise ConfigError(f"--target {board.name}: there is no model of its core; take one of {', '.join(_known())}")
+    raise ConfigError(f"--target {board.name}: its core has no cycle model; take one of {', '.join(_known())}")
 
 
 def _known() -> list[str]:

@@ -155,7 +155,7 @@ def test_a_board_is_modeled_with_the_image_of_the_emulated_one_of_its_core() -> 
     assert modeled.cores_of(board) == []
     assert modeled.cores_of(targets.load("qemu-m55")) == ["cortex-m55", "cortex-m85"]
     with pytest.raises(
-        ConfigError, match="--target esp32-c3: there is no model of its core; take one of qemu-m0, qemu-m3"
+        ConfigError, match="--target esp32-c3: its core has no cycle model; take one of qemu-m0, qemu-m3"
     ):
         modeled.emulated_twin(targets.load("esp32-c3"))
 
