@@ -126,6 +126,8 @@ def _short_of_goals(cells: Sequence[Cell]) -> list[str]:
         reason = REASONS.get((cell.network, cell.core), "")
         by_reason.setdefault(reason, []).append(f"{cell.network} on {_short(cell.core)} {part:.2f}")
     goals = ", ".join(f"{goal:.2f} ({_short(core)})" for core, goal in RATIOS.items())
+    if not by_reason:
+        return ["", f"The goal is a ratio of at most {goals}. None is above it."]
     lines = ["", f"The goal is a ratio of at most {goals}. Above it are:", ""]
     return lines + [f"- {', '.join(above)}. {reason}".rstrip() for reason, above in by_reason.items()]
 

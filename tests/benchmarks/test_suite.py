@@ -93,6 +93,9 @@ def test_ratios_are_of_the_same_network_core_and_rules() -> None:
     assert "| v1_025 | cortex-m4 | aot, dsp | 1,000,000 | 500,000 | 0.25 |" in text
     assert "| v1_025 | cortex-m4 | tflm, cmsis_nn | 1,000,000 | 2,000,000 |  |" in text
     assert suite_page.ratio(ours, replace(theirs, cycle_rules=2)) is None
+    assert "0.50 (M85). None is above it.\n\n## All figures" in text
+    slower = suite_page.markdown([replace(ours, cycles=1_000_000), theirs], {}, "")
+    assert "0.50 (M85). Above it are:\n\n- v1_025 on M4 0.50.\n\n## All figures" in slower
     assert "## Visual wake words" not in text
     words = suite_page.markdown([replace(ours, network="mlperf_vww_96_int8")], {}, "")
     assert "| cortex-m4 | 0.50 M | 12.0 M | ST on an STM32L4R5 10.67 M," in words
