@@ -25,6 +25,7 @@ import datasets
 from calibration.aware import run as aware
 from calibration.aware.fine_tuning import Adam
 from calibration.aware.pictures import Pictures
+from calibration.aware.unfold import unfold
 from calibration.improve.costs import without_softmax
 from calibration.improve.ranges import HARD_SWISH_ZERO, with_exact_low
 from datasets import Dataset, Split
@@ -32,9 +33,10 @@ from errors import TrainingError
 from models import checkpoint, keras_model, presets
 from models.checkpoint import Weights as Checkpoint
 from models.folded import run
-from models.folded.graph import Floats, Folded, Weights
+from models.folded.graph import Floats, Folded, Weights, scale_axes
 from models.folded.to_keras import straight_through
 from models.presets import Preset
+from models.training import held_out
 from models.training.batches import INPUT_RANGE, Batches
 from models.training.evaluation import evaluate
 from models.training.recipe import Recipe
@@ -91,7 +93,7 @@ class Steady:
         self._input = with_exact_low(*INPUT_RANGE)
         first = next(node for node in graph.nodes if node.has_weights)
         self._exact = {f"{first.name}:pre", first.name, self._logits.output}
-        """Points whose range gets a gradient: the largest tensors have no memory to spare for it."""
+        """Points whose range gets a gradient; with those of the largest tensors memory would not suffice."""
         self._kernels = {name: keras.Variable(weights.kernel) for name, weights in graph.weights.items()}
         self._biases = {name: keras.Variable(weights.bias) for name, weights in graph.weights.items()}
         names = list(graph.weights)
@@ -126,14 +128,9 @@ class Steady:
                 seen.clear()
 
     def _axes(self, name: str) -> tuple[int, ...]:
-        match self.graph[name].op:
-            case "depthwise":
-                return (0, 1, 3)
-            case "conv":
-                return (0, 1, 2)
-        return (0,)
+        return scale_axes(self.graph[name].op, self.graph.weights[name].kernel.ndim)
 
-    @tf.function
+    @tf.function(autograph=False)
     def _step(self, x: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Train on one batch; return loss in float, accuracy in float, and divergence."""
         with tf.GradientTape() as tape:
@@ -197,10 +194,7 @@ def mixed(before: Folded, trained: Folded, share: float) -> Folded:
 
 
 def as_checkpoint(graph: Folded, preset: Preset, inputs: np.ndarray) -> Checkpoint:
-    """Return the weights of a preset's network, by name, with which it computes what the folded graph does.
-
-    Its batch normalizations have the mean and variance over `inputs` (n, ...), so that it can be trained further.
-    """
+    """Return the weights of a preset's network, whose batch normalizations have mean and variance over the inputs."""
     sums: dict[str, list[tf.Tensor]] = {}
 
     def tap(name: str, value: tf.Tensor) -> tf.Tensor:
@@ -211,35 +205,19 @@ def as_checkpoint(graph: Folded, preset: Preset, inputs: np.ndarray) -> Checkpoi
         return value
 
     run.outputs(graph, inputs, tap)
-    weights: Checkpoint = {}
-    for layer in preset.network().layers:
-        if not layer.has_weights:
-            continue
-        own = graph.weights[layer.name]
-        weights[f"{layer.name}/kernel"] = own.kernel
-        if not layer.batch_norm:
-            weights[f"{layer.name}/bias"] = own.bias
-            continue
-        count, total, squares = np.sum(sums[graph[layer.name].linear], axis=0)
+    moments = {}
+    for name in graph.weights:
+        count, total, squares = np.sum(sums[graph[name].linear], axis=0)
         mean = total / count
-        variance = np.maximum(squares / count - np.square(mean), 0)
-        values = {
-            "gamma": np.sqrt(variance + keras_model.BATCH_NORM_EPSILON), "beta": mean,
-            "moving_mean": mean - own.bias, "moving_variance": variance,
-        }  # fmt: skip
-        weights |= {f"{layer.name}_bn/{key}": value.astype(np.float32) for key, value in values.items()}
-    return weights
+        moments[name] = mean, np.maximum(squares / count - np.square(mean), 0)
+    return unfold(graph, preset, moments)
 
 
 def divide(split: Split) -> tuple[Split, Split]:
     """Return the pictures to train on, and a tenth that is not trained on: `Settings` were chosen with them."""
     order = np.random.default_rng(DIVIDE_SEED).permutation(len(split))
     count = len(split) // 10
-    held_out, rest = (np.sort(part) for part in (order[:count], order[count:]))
-    return (
-        Split(split.labels[rest], lambda i: split.read(int(rest[i]))),
-        Split(split.labels[held_out], lambda i: split.read(int(held_out[i]))),
-    )
+    return held_out.part(split, np.sort(order[count:])), held_out.part(split, np.sort(order[:count]))
 
 
 def improved(before: Path, data: Dataset, settings: Settings, out: Path, command: str) -> checkpoint.CheckpointFacts:

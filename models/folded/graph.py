@@ -124,10 +124,14 @@ class Folded:
         return replace(self, weights={**self.weights, **weights})
 
 
+def scale_axes(op: str, rank: int) -> tuple[int, ...]:
+    """Return the axes of a kernel over which all weights are of one output channel, and have one scale."""
+    return (0, 1, 3) if op == "depthwise" else tuple(range(rank - 1))
+
+
 def snap(kernel: Floats, op: str) -> Floats:
     """Return a kernel rounded as the converter does: symmetric int8, one scale (largest / 127) an output channel."""
-    axes = (0, 1, 3) if op == "depthwise" else tuple(range(kernel.ndim - 1))
-    largest = np.abs(kernel).max(axis=axes, keepdims=True)
+    largest = np.abs(kernel).max(axis=scale_axes(op, kernel.ndim), keepdims=True)
     scale = np.where(largest > 0, largest, 1) / np.float32(127)
     rounded: Floats = (np.rint(kernel / scale) * scale).astype(np.float32)
     return rounded

@@ -29,8 +29,9 @@ def divide(split: Split, seed: int) -> tuple[Split, Split | None]:
             chosen[members[:count]] = True
     if chosen.sum() < FEWEST:
         return split, None
-    return _part(split, np.flatnonzero(~chosen)), _part(split, np.flatnonzero(chosen))
+    return part(split, np.flatnonzero(~chosen)), part(split, np.flatnonzero(chosen))
 
 
-def _part(split: Split, indices: npt.NDArray[np.int64]) -> Split:
+def part(split: Split, indices: npt.NDArray[np.int64]) -> Split:
+    """Return the pictures of a split at some indices."""
     return Split(split.labels[indices], lambda i: split.read(int(indices[i])))
