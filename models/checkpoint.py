@@ -62,6 +62,14 @@ def shipped_path(preset_name: str, data: str) -> Path:
     return SHIPPED_DIR / f"{preset_name}.{data}.npz"
 
 
+def path_of_option(out: str | Path) -> Path:
+    """Return the path that `--out` names. Raises ConfigError if it does not end in .npz."""
+    path = Path(out)
+    if path.suffix != ".npz":
+        raise ConfigError(f"--out {path}: expected a name that ends in .npz")
+    return path
+
+
 def save(path: Path, weights: Weights, facts: CheckpointFacts, dtype: npt.DTypeLike = np.float16) -> None:
     """Write weights (stored as `dtype`) and the facts about them: both files or none.
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from calibration.improve.equalize import equalize
-from calibration.improve.ranges import min_max
+from calibration.improve.ranges import HARD_SWISH_ZERO, min_max
 from calibration.improve.statistics import collect
 from datasets import Split
 from errors import TrainingError
@@ -20,7 +20,6 @@ from models.folded.graph import Floats, Folded, Range, Ranges
 from models.training.batches import INPUT_RANGE, Batches
 from models.training.recipe import Recipe
 
-HARD_SWISH_ZERO = -3.0
 SMALLEST_WIDTH = 1e-6
 BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-10
 TEACHER_SHARE = 0.5

@@ -73,9 +73,7 @@ def run(
     facts = checkpoint.load_facts(before)
     if facts.labels != tuple(dataset.class_names):
         raise ConfigError(f"--data {data}: its classes are not those of {before.name}; give the data it was trained on")
-    path = Path(out) if out else weights.quantized_path(preset, dataset.identity)
-    if path.suffix != ".npz":
-        raise ConfigError(f"--out {path}: expected a name that ends in .npz")
+    path = checkpoint.path_of_option(out) if out else weights.quantized_path(preset, dataset.identity)
     console.note(f"begins with the weights of {before.name}")
     library.start()
     from calibration.aware.pictures import Pictures

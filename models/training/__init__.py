@@ -6,10 +6,7 @@ from pathlib import Path
 
 import console
 import datasets
-from datasets import Dataset
-from errors import ConfigError
 from models import checkpoint, presets
-from models.presets import Preset
 from models.training import beginning, data_checks, library, notes
 from models.training.recipe import SMALL, Wishes, recipe_for
 from models.weights import trained_path
@@ -26,7 +23,7 @@ def run(
     dataset = datasets.load(data)
     data_checks.check(dataset)
     preset = presets.parse(model, len(dataset.class_names), channels)
-    path = _checkpoint_path(out, preset, dataset)
+    path = checkpoint.path_of_option(out) if out else trained_path(preset, dataset.identity)
     pictures = len(dataset.train)
     recipe_for(wishes, preset, pictures, begins_trained=True, new_classifier=True)  # before weights are downloaded
     chosen = beginning.choose(weights, preset, is_small=pictures < SMALL)
@@ -40,10 +37,3 @@ def run(
     for text in notes.after(facts):
         console.note(text)
     return path, facts
-
-
-def _checkpoint_path(out: str | None, preset: Preset, dataset: Dataset) -> Path:
-    path = Path(out) if out else trained_path(preset, dataset.identity)
-    if path.suffix != ".npz":
-        raise ConfigError(f"--out {path}: expected a name that ends in .npz")
-    return path

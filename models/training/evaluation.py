@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets import Split, prepare_many
+from models import keras_model
+from models.checkpoint import Weights
 from models.training.batches import to_input
 
 BATCH = 250
@@ -23,6 +25,16 @@ class Evaluation:
     loss: float
     accuracy: float
     confusion: npt.NDArray[np.int64]
+
+    def confusion_rows(self) -> tuple[tuple[int, ...], ...]:
+        """Return the counts as the facts of a checkpoint have them."""
+        return tuple(tuple(int(count) for count in row) for row in self.confusion)
+
+
+def evaluate_as_stored(model: keras.Model, weights: Weights, split: Split, rho: int, channels: int) -> Evaluation:
+    """Return what `evaluate` does with the weights of a checkpoint in float16, which the network has then."""
+    keras_model.set_weights(model, {name: w.astype(np.float16).astype(np.float32) for name, w in weights.items()})
+    return evaluate(model, split, rho, channels)
 
 
 def evaluate(model: keras.Model, split: Split, rho: int, channels: int) -> Evaluation:

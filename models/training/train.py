@@ -23,7 +23,7 @@ from models.presets import Preset
 from models.training import held_out
 from models.training.batches import INPUT_RANGE, Batches
 from models.training.beginning import Beginning
-from models.training.evaluation import evaluate
+from models.training.evaluation import evaluate, evaluate_as_stored
 from models.training.recipe import Recipe
 from models.training.state import Epoch, State
 from models.training.statistics import settle
@@ -109,8 +109,7 @@ class _Training:
         if self.held_out is None and not self.recipe.settles(len(self.train)):
             self._settle(self.preset.rho)
         weights = {w.path: w.numpy() for w in self.model.weights}
-        keras_model.set_weights(self.model, {n: w.astype(np.float16).astype(np.float32) for n, w in weights.items()})
-        result = evaluate(self.model, self.data.test, self.preset.rho, self.preset.channels)
+        result = evaluate_as_stored(self.model, weights, self.data.test, self.preset.rho, self.preset.channels)
         facts = checkpoint.CheckpointFacts(
             preset=self.preset.name,
             classes=self.preset.classes,
@@ -128,7 +127,7 @@ class _Training:
             begins_with=self.beginning.name,
             held_out_pictures=len(self.held_out) if self.held_out else None,
             kept_epoch=self.kept,
-            confusion=tuple(tuple(int(n) for n in row) for row in result.confusion),
+            confusion=result.confusion_rows(),
         )
         checkpoint.save(self.out, weights, facts)
         self.state.clear()
