@@ -29,7 +29,7 @@ from calibration.aware.unfold import unfold
 from calibration.improve.costs import without_softmax
 from calibration.improve.ranges import HARD_SWISH_ZERO, with_exact_low
 from datasets import Dataset, Split
-from errors import TrainingError
+from errors import ConfigError, Error, TrainingError
 from models import checkpoint, keras_model, presets
 from models.checkpoint import Weights as Checkpoint
 from models.folded import run
@@ -38,7 +38,7 @@ from models.folded.to_keras import straight_through
 from models.presets import Preset
 from models.training import held_out
 from models.training.batches import INPUT_RANGE, Batches
-from models.training.evaluation import evaluate
+from models.training.evaluation import evaluate_as_stored
 from models.training.recipe import Recipe
 
 ROWS = 10
@@ -122,7 +122,9 @@ class Steady:
             seen.append(np.asarray(self._step(tf.constant(x), tf.constant(labels))))
             show(done)
             if not np.isfinite(seen[-1]).all():
-                raise TrainingError(f"training diverged in step {done}: the loss is not finite; give a lower rate")
+                raise TrainingError(
+                    f"training diverged in step {done}: the loss is not finite; lower Settings.learning_rate"
+                )
             if done % every == 0 or done == settings.steps:
                 rows(Row(done, *(round(float(value), 6) for value in np.mean(seen, axis=0))))
                 seen.clear()
@@ -223,9 +225,14 @@ def divide(split: Split) -> tuple[Split, Split]:
 def improved(before: Path, data: Dataset, settings: Settings, out: Path, command: str) -> checkpoint.CheckpointFacts:
     """Train the checkpoint `before` further, write the result to `out`, and return its facts.
 
-    Raises ConfigError if the checkpoint can't be read, and TrainingError if training diverges.
+    Raises ConfigError if the checkpoint can't be read or is not in float, and TrainingError if training diverges.
     """
     facts = checkpoint.load_facts(before)
+    if facts.ranges is not None:
+        raise ConfigError(
+            f"{before}: is of `inv train --quantize`, expected a float checkpoint; give that which it began with, "
+            f"{facts.begins_with}"
+        )
     preset = presets.parse(facts.preset, facts.classes, facts.channels)
     graph = aware.folded(preset, before)
     pictures, side = Pictures(data, graph.input.shape), graph.input.shape[0]
@@ -236,13 +243,13 @@ def improved(before: Path, data: Dataset, settings: Settings, out: Path, command
     result = mixed(graph, training.result(), settings.mix)
     weights = as_checkpoint(result, preset, pictures.calibration(STATISTICS_PICTURES))
     model = keras_model.build(preset.network(), batch=None, name=preset.name)
-    keras_model.set_weights(model, {name: w.astype(np.float16).astype(np.float32) for name, w in weights.items()})
-    accuracy = evaluate(model, data.test, side, preset.channels).accuracy
+    measured = evaluate_as_stored(model, weights, data.test, side, preset.channels)
     done, epoch = facts.history or (), settings.batch / len(split)
     known = replace(
-        facts, float_top1=round(accuracy, 4), test_pictures=len(data.test),
+        facts, float_top1=round(measured.accuracy, 4), test_pictures=len(data.test), stored_as="float16",
         command=f"{facts.command} && {command}", recipe={**(facts.recipe or {}), "steady": asdict(settings)},
         history=(*done, *(row.as_epoch(len(done) + row.step * epoch, side) for row in curve)),
+        held_out_pictures=None, kept_epoch=None, confusion=measured.confusion_rows(),
     )  # fmt: skip
     checkpoint.save(out, weights, known)
     return known
@@ -266,9 +273,13 @@ def main(words: Sequence[str]) -> None:
     options = parser.parse_args(words)
     command = f".venv/bin/python -m calibration.aware.steady {shlex.join(words)}"
     settings = Settings(seed=options.seed, mix=options.mix)
-    facts = improved(options.weights, datasets.load(options.data), settings, options.out, command)
+    out = checkpoint.path_of_option(options.out)
+    facts = improved(options.weights, datasets.load(options.data), settings, out, command)
     console.say(f"{options.out}: {100 * (facts.float_top1 or 0):.2f} % top-1 in float over the whole test split")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except Error as error:
+        sys.exit(f"error: {error}")

@@ -240,10 +240,15 @@ def test_a_steady_checkpoint_has_the_statistics_of_its_pictures(graph: Folded, d
 def test_a_steady_checkpoint_says_how_both_of_its_trainings_went(before: Path, data: Dataset) -> None:
     row = {"epoch": 1.0, "side": 32.0, "accuracy": 0.5, "loss": 1.0}
     recipe = {"stages": [[32, 1]]}
-    checkpoint.save(before, checkpoint.load(before), replace(FACTS, command="one", history=(row,), recipe=recipe))
+    facts = replace(FACTS, command="one", history=(row,), recipe=recipe, kept_epoch=1, confusion=((9, 0), (3, 0)))
+    checkpoint.save(before, checkpoint.load(before), replace(facts, held_out_pictures=5))
     out = before.with_name("steady.npz")
     known = steady.improved(before, data, replace(STEADY, steps=2), out, "two")
     facts = checkpoint.load_facts(out)
+    confusion = np.asarray(facts.confusion)
+    assert confusion.sum(axis=1).tolist() == [6, 6]
+    assert confusion.trace() == round(12 * (facts.float_top1 or 0))
+    assert (facts.held_out_pictures, facts.kept_epoch) == (None, None)
     assert facts == known
     assert facts.command == "one && two"
     assert facts.history is not None
@@ -255,6 +260,13 @@ def test_a_steady_checkpoint_says_how_both_of_its_trainings_went(before: Path, d
     assert 0 <= (facts.float_top1 or 0) <= 1
     train, held_out = steady.divide(data.train)
     assert (len(train), len(held_out)) == (29, 3)
+
+
+def test_steady_training_of_a_quantized_checkpoint_is_refused(before: Path, data: Dataset) -> None:
+    facts = replace(FACTS, ranges=RANGES, begins_with="float.npz")
+    checkpoint.save(before, checkpoint.load(before), facts)
+    with pytest.raises(ConfigError, match=r"is of `inv train --quantize`, expected a float .*, float.npz$"):
+        steady.improved(before, data, STEADY, before.with_name("steady.npz"), "")
 
 
 def test_a_mixed_checkpoint_is_between_the_weights_before_and_after(
