@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+import console
 import process
 from artifact import ROOT
 from errors import Error
@@ -72,7 +72,7 @@ def run(pytest_arguments: Sequence[str] = (), as_json: bool = False) -> None:
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         passed = _run(pytest_arguments, sys.stderr if as_json else None)
     if as_json:
-        print(json.dumps([{"check": name, "passed": ended} for name, ended in passed.items()], indent=1))
+        console.print_json([{"check": name, "passed": ended} for name, ended in passed.items()])
     if failed := [name for name, ended in passed.items() if not ended]:
         raise Error(f"failed: {', '.join(failed)}; see above, each after its own line ==")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+import console
 import process
 from artifact import ROOT
 from errors import Error
@@ -34,7 +34,7 @@ def run(upgrade: bool, as_json: bool) -> None:
     """Write the locks, and with `as_json` print their names. Raises Error as `lock`."""
     lock(upgrade, sys.stderr if as_json else None)
     if as_json:
-        print(json.dumps({"locks": [str(ROOT / name) for name in (LIGHT, WHOLE, CMAKE)]}, indent=1))
+        console.print_json({"locks": [str(ROOT / name) for name in (LIGHT, WHOLE, CMAKE)]})
 
 
 def lock(upgrade: bool = False, output: IO[str] | None = None) -> None:

@@ -5,10 +5,10 @@ Each page has one purpose. `sources` reads them, `check` finds what they name an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+import console
 from artifact import BUILD_DIR, ROOT
 from devtools.pages import check, html, sources
 from errors import Error
@@ -20,7 +20,7 @@ def run(parse: Callable[[Sequence[str]], object], flags: Collection[str], as_jso
     """Build all pages and print the path of the first, as text or as JSON. Raises Error as `build`."""
     first = build(parse, flags)
     if as_json:
-        print(json.dumps({"first": str(first), "pages": len(list(first.parent.glob("*.html")))}, indent=1))
+        console.print_json({"first": str(first), "pages": len(list(first.parent.glob("*.html")))})
     else:
         print(first)
 
