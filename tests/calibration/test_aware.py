@@ -13,7 +13,7 @@ import tensorflow as tf
 import datasets
 from calibration.aware import fine_tuning, run, steady
 from calibration.aware.unfold import unfold
-from datasets import Dataset, Identity
+from datasets import Dataset, Identity, Split
 from datasets.npz import of_pictures
 from errors import ConfigError, TrainingError
 from models import checkpoint, keras_model, presets, weights
@@ -74,8 +74,12 @@ def graph() -> Folded:
     return read.from_keras(_network())
 
 
+def _inputs(split: Split) -> Any:
+    return np.stack([np.asarray(split.read(i), np.float32) for i in range(len(split))]) / 127.5 - 1
+
+
 def _answers(graph: Folded, data: Dataset) -> Any:
-    x = np.stack([np.asarray(data.test.read(i), np.float32) for i in range(len(data.test))]) / 127.5 - 1
+    x = _inputs(data.test)
     return folded_run.outputs(graph, tf.constant(x)).numpy().reshape(len(x), -1)
 
 
@@ -211,14 +215,10 @@ def test_data_of_other_classes_is_refused(before: Path, data: Dataset, monkeypat
     assert Identity("tiny", "tiny", "1") == data.identity
 
 
-def _inputs(data: Dataset) -> Any:
-    return np.stack([np.asarray(data.train.read(i), np.float32) for i in range(len(data.train))]) / 127.5 - 1
-
-
 def test_steady_training_brings_int8_nearer_to_float(graph: Folded, data: Dataset) -> None:
     curve: list[steady.Row] = []
     seen: dict[str, Any] = {}
-    folded_run.run(graph, tf.constant(_inputs(data)), seen.setdefault)
+    folded_run.run(graph, tf.constant(_inputs(data.train)), seen.setdefault)
     kernel = 30 * graph.weights["classes"].kernel
     graph = graph.with_weights({"classes": Weights(kernel, -seen["pool"].numpy().mean((0, 1, 2)) @ kernel)})
     training = steady.Steady(graph, STEADY)
@@ -230,7 +230,7 @@ def test_steady_training_brings_int8_nearer_to_float(graph: Folded, data: Datase
 
 
 def test_a_steady_checkpoint_has_the_statistics_of_its_pictures(graph: Folded, data: Dataset) -> None:
-    x, model = _inputs(data), keras_model.build(PRESET.network(), training=True, momentum=0.9)
+    x, model = _inputs(data.train), keras_model.build(PRESET.network(), training=True, momentum=0.9)
     keras_model.set_weights(model, steady.as_checkpoint(graph, PRESET, x))
     expected = folded_run.outputs(graph, tf.constant(x)).numpy().reshape(len(x), -1)
     for training in (False, True):
