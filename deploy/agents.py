@@ -8,19 +8,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import process
 from artifact import Artifact, ImageFacts, plain_name
 from deploy.bench_file import links_of
 from deploy.bundle import build_agent
 from deploy.links import Link
 from deploy.links.process import ProcessLink
-from errors import DeployError
+from errors import DeployError, DeviceError
 from graph.kernels import KERNELS, USUAL
+from process import Finished
 from target import Target
 from target.sections import TPU_DEVICE
 
 if TYPE_CHECKING:
     from deploy.remote.connect import Address
 
+PROFILER, PROFILER_TIMEOUT_S = "LiteRT's profiler", 900.0
 TFLM = "tflm"  # the kind of artifact that runs in TFLite-Micro's interpreter
 Say = Callable[[str], None]
 """Called with each line about what is being done to a device."""
@@ -110,6 +113,30 @@ def remote_agent(
     with ExitStack() as stack:
         address = address_of(target, uri, say, stack)
         return start_agent(address, artifact, target.name, options, tpu, say=say, resources=stack.pop_all())
+
+
+def run_profiler(
+    target: Target, artifact: Artifact[ImageFacts], options: AgentOptions, uri: str | None, data: bytes, runs: int,
+    say: Say,
+) -> Finished:  # fmt: skip
+    """Run LiteRT's profiler on a .tflite and the bytes of its inputs, in an agent of its own that ends by itself.
+
+    It runs on this machine where the target's link is `exec`, else on a board over SSH, as in `remote_agent`. Its
+    output is as graph/litert_profiler.py has it, both streams in one. Raises LinkError if the board is not reached or
+    lost, DeployError if it can't be prepared, DeviceError if the agent takes too long.
+    """
+    if target.link == "exec" and uri is None:
+        agent = build_agent()
+        arguments = agent_arguments(target.name, str(artifact.path), agent.stem, options)
+        return process.run(
+            [sys.executable, agent, *arguments, "--profile", str(runs)], error=DeviceError,
+            timeout_s=PROFILER_TIMEOUT_S, name=PROFILER, check=False, stdin=data, is_merged=True,
+        )  # fmt: skip
+    from deploy.remote import start
+
+    with ExitStack() as stack:
+        address = address_of(target, uri, say, stack)
+        return start.run_profiler(address, artifact, target.name, options, data, runs, say)
 
 
 def address_of(target: Target, uri: str | None, say: Say, stack: ExitStack) -> Address:

@@ -58,7 +58,11 @@ class BoardState:
 
 def parse_board(text: bytes, where: str) -> BoardState:
     """Return the fields that are known; those of a newer agent are ignored. Raises DeviceError on one that is wrong."""
-    board = load_json(text, Source(f"{where}: BOARD", DeviceError, NEXT_STEP))
+    return read_board(load_json(text, Source(f"{where}: BOARD", DeviceError, NEXT_STEP)))
+
+
+def read_board(board: Fields) -> BoardState:
+    """Return the fields that are known. Raises the source's error on one that is wrong."""
     texts = {name: board.text(name) for name in TEXTS if name in board.values}
     counts = {name: board.integer(name, 0, INTEGER_LIMIT) for name in COUNTS if name in board.values}
     return BoardState(**texts, **counts, cpu_hz=_cpu_hz(board), temperature_c=_temperature(board))  # type: ignore[arg-type]

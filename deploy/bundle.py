@@ -19,6 +19,7 @@ MODULES = (
     "deploy/agent/linux.py",
     "deploy/agent/main.py",
     "deploy/agent/payloads.py",
+    "deploy/agent/profiler.py",
     "deploy/agent/server.py",
     "deploy/agent/supervise.py",
     "deploy/agent/text_mode.py",
@@ -31,7 +32,11 @@ MODULES = (
     "deploy/frames.py",
     "deploy/parity.py",
     "deploy/parity_rows.py",
+    "errors.py",
     "graph/__init__.py",
+    "graph/kernels.py",
+    "graph/litert_c.py",
+    "graph/litert_profiler.py",
     "graph/tflm_recording.py",
 )
 

@@ -16,7 +16,20 @@ NATIVE = "native"
 
 def differences(target: Target, info: DeviceInfo, board: BoardState) -> tuple[str, ...]:
     """Return what the device says of itself against its target, as `core: expected cortex-m4, received cortex-m3`."""
-    pairs = _microcontroller(target, info) if target.kind == "mcu" else _linux(target, board)
+    return _differing(_microcontroller(target, info) if target.kind == "mcu" else _linux(target, board))
+
+
+def check(target: Target, info: DeviceInfo, board: BoardState, allow_mismatch: bool) -> tuple[str, ...]:
+    """Return the differences, if any. Raises DeviceError if there are and they are not allowed."""
+    return _allowed(target, differences(target, info, board), allow_mismatch)
+
+
+def check_linux(target: Target, board: BoardState, allow_mismatch: bool) -> tuple[str, ...]:
+    """Return and raise as `check`, of a Linux board."""
+    return _allowed(target, _differing(_linux(target, board)), allow_mismatch)
+
+
+def _differing(pairs: list[tuple[str, str, str]]) -> tuple[str, ...]:
     return tuple(
         f"{what}: expected {expected}, received {received or 'nothing'}"
         for what, expected, received in pairs
@@ -24,14 +37,13 @@ def differences(target: Target, info: DeviceInfo, board: BoardState) -> tuple[st
     )
 
 
-def check(target: Target, info: DeviceInfo, board: BoardState, allow_mismatch: bool) -> None:
-    """Raise DeviceError if the device is not the board of its target, unless that is allowed."""
-    wrong = differences(target, info, board)
+def _allowed(target: Target, wrong: tuple[str, ...], allow_mismatch: bool) -> tuple[str, ...]:
     if wrong and not allow_mismatch:
         raise DeviceError(
             f"{target.name}: the device is another board ({'; '.join(wrong)}); give --target its name, connect the "
             "right one, or give --allow-mismatch, with which the report says so"
         )
+    return wrong
 
 
 def _microcontroller(target: Target, info: DeviceInfo) -> list[tuple[str, str, str]]:

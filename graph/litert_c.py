@@ -1,6 +1,7 @@
 """LiteRT's profiler through its C interface: the functions that libLiteRt.so exports, called with `ctypes`.
 
 Declarations: litert/c/*.h of LiteRT. They change between minor versions: with any other than VERSION nothing is called.
+The agent brings this module to devices: it imports the standard library of Python 3.9 and our own modules alone.
 """
 
 from __future__ import annotations
@@ -157,13 +158,13 @@ class ProfiledNetwork:
     def set_inputs(self, data: bytes) -> None:
         """Set all inputs to these bytes, one behind the other. Raises GraphError if they are too few or too many."""
         sizes = [c_size_t() for _ in self._inputs]
-        for buffer, size in zip(self._inputs, sizes, strict=True):
+        for buffer, size in zip(self._inputs, sizes):  # noqa: B905 (Python 3.9 has no `strict`)
             self._library.call("LiteRtGetTensorBufferPackedSize", buffer, byref(size))
         total = sum(size.value for size in sizes)
         if total != len(data):
             raise GraphError(f"LiteRT's inputs: expected {total} bytes, got {len(data)}")
         at = 0
-        for buffer, size in zip(self._inputs, sizes, strict=True):
+        for buffer, size in zip(self._inputs, sizes):  # noqa: B905
             address = c_void_p()
             self._library.call("LiteRtLockTensorBuffer", buffer, byref(address), WRITE)
             if not address.value:

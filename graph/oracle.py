@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import textwrap
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,13 +65,6 @@ class Oracle:
             self._interpreter.set_tensor(end.index, value.reshape(end.shape))
         with _reported(self._name, "run"):
             self._interpreter.invoke()
-
-    def time_ns(self) -> int:
-        """Run once more on what is in the inputs, and return the nanoseconds it took."""
-        with _reported(self._name, "run"):
-            started = time.perf_counter_ns()
-            self._interpreter.invoke()
-            return time.perf_counter_ns() - started
 
     def tensor(self, index: int) -> Array:
         """Return a copy of a tensor as the last run left it."""

@@ -48,6 +48,7 @@ class Profile:
     `whole` is a whole inference of the ordinary firmware, without counting; `sum` are all layers together. Each is the
     10th percentile of `runs`. `modeled` has the modeled cycles beside, where there are rules for the core.
     Where a runtime's own profiler gave the layers, both are of inferences with it, and `ordinary` is one without.
+    `mismatch` has what the device says of itself that its target does not, which the user allowed.
     """
 
     schema: int
@@ -64,6 +65,7 @@ class Profile:
     layers: tuple[LayerProfile, ...]
     modeled: tuple[CoreCycles, ...] | None = None
     ordinary: float | None = None
+    mismatch: tuple[str, ...] | None = None
 
     @property
     def is_consistent(self) -> bool:

@@ -83,6 +83,7 @@ def summary(profile: Profile) -> str:
     if profile.unit == MODELED:
         return text
     how = {"emulated": "emulated", "host": "on this host", "hardware": "on hardware"}[profile.measured_on]
+    how += f", which is another board ({'; '.join(profile.mismatch)})" if profile.mismatch else ""
     text += f"; {profile.counter}, {how}"
     if profile.ordinary is not None:
         text += f", the mean of the quieter half of {profile.runs} runs"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from artifact import Artifact, ImageFacts, produce, write_atomic
 from calibration.convert import Int8Facts
 from compilers.image.microcontroller import FirmwareFacts
 from deploy.agents import AgentOptions
+from deploy.board_state import BoardState
 from deploy.device import device_for
+from deploy.identity import check
 from deploy.session import Session
 from errors import ConfigError
 from fields.dataclass_json import to_json
-from graph.litert_c import PROFILED
+from graph.litert_c import PACKAGE, PROFILED
 from graph.reader import read
 from measure import litert_profile, modeled, profile_layout, report_file
 from measure import profile as profiles
@@ -44,7 +47,7 @@ def run(request: ProfileRequest) -> None:
         profile = _model(request, board)
     else:
         _check(request, board)
-        profile = (_measure_litert if request.engine_for(board) == "litert" else _measure)(request, board)
+        profile = _measure(request, board)
     if request.json:
         console.print_json(to_json(profile))
         return
@@ -90,10 +93,19 @@ def _check(request: ProfileRequest, board: Target) -> None:
 
 
 def _check_litert(request: ProfileRequest, board: Target) -> None:
-    if board.link != "exec" or request.link is not None:
+    if request.link is not None and board.link != "ssh":
         raise ConfigError(
-            f"--target {board.name}: LiteRT's profiler is read on this host alone so far; take --target host without "
-            "--link, or --engine aot"
+            f"--link {request.link}: --target {board.name} is this host; take the board's own target, such as rpi4"
+        )
+    if request.link is not None and not request.link.startswith("ssh:"):
+        raise ConfigError(
+            f"--link {request.link}: LiteRT's profiler is a program that is started over SSH; expected "
+            "ssh://[USER@]HOST[:PORT]"
+        )
+    if request.runtime not in ("auto", PACKAGE):
+        raise ConfigError(
+            f"--runtime {request.runtime}: its profiler can't be read by Python; take --runtime {PACKAGE}, or "
+            "--engine aot"
         )
     if request.kernels not in PROFILED:
         raise ConfigError(
@@ -119,21 +131,23 @@ def reused(request: ProfileRequest, board: Target) -> profiles.Profile:
 
 def _measure(request: ProfileRequest, board: Target) -> profiles.Profile:
     steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
-    profile = _measure_steps(request, board, steps, steps.build_profiled())
-    _keep(profile, steps.quantize(), board, request.engine_for(board))
+    engine = steps.resolved.engine
+    if engine == "litert":
+        profile = _measure_litert(request, board, steps)
+    else:
+        profile = _measure_steps(request, board, steps, steps.build_profiled())
+    _keep(profile, steps.quantize(), board, engine)
     return profile
 
 
-def _measure_litert(request: ProfileRequest, board: Target) -> profiles.Profile:
-    steps = Steps(preflight.check(request, Goal.MEASURED, needs_data=False))
+def _measure_litert(request: ProfileRequest, board: Target, steps: Steps) -> profiles.Profile:
     int8, image = steps.quantize(), steps.build_firmware()
-    data, source = one_input.choose(measuring.set_up_for_one(request, board, image, steps))
+    setup = measuring.set_up_for_one(request, board, image, steps)
+    data, source = one_input.choose(setup)
     with console.step("profile") as line:
-        made = litert_profile.measure(image.path, read(image.path), data, board.name, request.threads, request.kernels)
+        made = litert_profile.measure(setup, read(image.path), data, console.note)
         line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
-    profile = replace(made, model=int8.name)
-    _keep(profile, int8, board, "litert")
-    return profile
+    return replace(made, model=int8.name)
 
 
 def _measure_steps(
@@ -144,13 +158,13 @@ def _measure_steps(
     assert facts is not None
     setup = measuring.set_up_for_one(request, board, image, steps)
     data, source = one_input.choose(setup)
+    wrong: set[str] = set()
     with console.step("profile") as line:
-        made = profiles.measure(
-            _opener(setup, image), _opener(setup, profiled), facts.facts.plan.operators, data, board.measured_on
-        )
+        ordinary, counting = _opener(setup, image, wrong), _opener(setup, profiled, wrong)
+        made = profiles.measure(ordinary, counting, facts.facts.plan.operators, data, board.measured_on)
         line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
     found = modeled.by_layer(image, board, data, read(int8.path)) if modeled.cores_of(board) else None
-    return replace(made, model=int8.name, modeled=found)
+    return replace(made, model=int8.name, modeled=found, mismatch=tuple(sorted(wrong)) or None)
 
 
 def _keep(profile: profiles.Profile, int8: Artifact[Int8Facts], board: Target, engine: str) -> None:
@@ -161,10 +175,16 @@ def _keep(profile: profiles.Profile, int8: Artifact[Int8Facts], board: Target, e
     write_atomic(folder / OVERLAY, explorer.overlay(profile, read(int8.path)))
 
 
-def _opener(setup: Setup, image: Artifact[ImageFacts]) -> Open:
-    def open_device(on_log: OnLog) -> AbstractContextManager[Session]:
+def _opener(setup: Setup, image: Artifact[ImageFacts], mismatch: set[str]) -> Open:
+    """Return what opens a session; what the device says of itself that its target does not is added to `mismatch`."""
+
+    @contextmanager
+    def open_device(on_log: OnLog) -> Iterator[Session]:
         how = setup.settings
         agent = AgentOptions(accept_new=how.accept_new)
-        return device_for(setup.target, image, how.link, agent, flasher=how.flasher).session(on_log=on_log)
+        with device_for(setup.target, image, how.link, agent, flasher=how.flasher).session(on_log=on_log) as session:
+            board = session.board() if setup.is_linux else BoardState()
+            mismatch.update(check(setup.target, session.info, board, how.allow_mismatch))
+            yield session
 
     return open_device

@@ -19,8 +19,8 @@ TRACE = (
     *COMPILED, "link", "flasher", "runtime", "threads", "kernels", "allow_mismatch", "picture", "answers", "json",
 )  # fmt: skip
 PROFILE = (
-    *INT8, "target", "engine", "optimize", "stream_input", "accept_new", "link", "flasher", "threads", "kernels",
-    "modeled", "json",
+    *INT8, "target", "engine", "optimize", "stream_input", "accept_new", "link", "flasher", "runtime", "threads",
+    "kernels", "allow_mismatch", "modeled", "json",
 )  # fmt: skip
 COMPARE = (
     "comparison", "target", "engine", "optimize", "data", "labels", "images", "seed", "calibration_images", "plain",

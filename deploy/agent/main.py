@@ -29,8 +29,14 @@ def main() -> int:
     supervisor = supervise() if options.device else None
     if isinstance(supervisor, int):
         return supervisor
+    # Where it profiles, its input ends while it works: the host is gone when nobody reads its output.
+    watched = 1 if options.profile else 0
+    threading.Thread(target=_leave_with_owner, args=(os.getppid(), watched), daemon=True).start()
+    if options.profile:
+        import deploy.agent.profiler as profiler
+
+        return profiler.main(options.model, options.threads, options.kernels, options.profile)
     line = _claim_stdout()
-    threading.Thread(target=_leave_with_owner, args=(os.getppid(),), daemon=True).start()
     try:
         engine = _engine(options)
     except EngineError as e:
@@ -90,6 +96,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kernels", choices=sorted(KERNELS), required=True)
     parser.add_argument("--device", default="", help="Edge TPU: usb:N, pci:N, usb, pci or :N")
     parser.add_argument("--tflm-arena", type=int, help="run TFLite-Micro in an arena of so many bytes")
+    parser.add_argument("--profile", type=int, default=0, help="time each node in so many runs, and end (profiler.py)")
     parser.add_argument("--runtime", choices=("", "ai-edge-litert", "tflite-runtime"), default="")
     return parser.parse_args()
 
@@ -113,10 +120,10 @@ def _write(line: int, data: bytes) -> None:
         rest = rest[os.write(line, rest) :]
 
 
-def _leave_with_owner(parent: int) -> None:
-    """End the process when the host is gone, even in the middle of an inference."""
+def _leave_with_owner(parent: int, stream: int) -> None:
+    """End the process when the host is gone, even in the middle of an inference; `stream` is a descriptor to it."""
     poll = select.poll()
-    poll.register(0, 0)  # a hang-up is always reported
+    poll.register(stream, 0)  # a hang-up is always reported
     while not poll.poll(PARENT_CHECK_S * 1000) and os.getppid() == parent:
         pass
     time.sleep(HANGUP_GRACE_S)  # The main loop leaves by itself if it is not computing.

@@ -22,12 +22,16 @@ MOST_BYTES = 1 << 22
 POLL_S = 1.0
 
 
-def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str, data: bytes = b"") -> tuple[int, str]:
+def run(
+    transport: Transport, argv: Sequence[str], timeout_s: float, where: str, data: bytes = b"", name: str = ""
+) -> tuple[int, str]:
     """Run `argv` with `data` as its input; return its exit code and both its streams as text.
+
+    `name` is what errors call it, the program's own by default.
 
     Raises LinkError if the connection is lost, the program does not end in time, or it is killed.
     """
-    limit, output = time.monotonic() + timeout_s, bytearray()
+    limit, output, called = time.monotonic() + timeout_s, bytearray(), name or argv[0]
     try:
         with transport.open_session(timeout=WRITE_TIMEOUT_S) as channel:
             channel.set_combine_stderr(True)
@@ -44,7 +48,7 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str,
                 output += data[: MOST_BYTES - len(output)]
             else:
                 raise LinkError(
-                    f"{where}: {argv[0]} did not end within {timeout_s:g} s; check whether it runs by itself there"
+                    f"{where}: {called} did not end within {timeout_s:g} s; check whether it runs by itself there"
                 )
             channel.status_event.wait(POLL_S * 10)
             code = int(channel.exit_status) if channel.exit_status_ready() else None
@@ -54,7 +58,7 @@ def run(transport: Transport, argv: Sequence[str], timeout_s: float, where: str,
         why = plain(str(e)) or type(e).__name__
         raise LinkError(f"{where}: connection lost ({why[:200]}); check that it is on and reachable") from e
     if code is None or code < 0:
-        raise LinkError(f"{where}: {argv[0]} was killed, or the connection was lost; run again")
+        raise LinkError(f"{where}: {called} was killed, or the connection was lost; run again")
     return code, output.decode("utf-8", "replace")
 
 

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ import pytest
 import artifact
 import target
 from compilers.image import linux_program
-from deploy.agents import AgentOptions
+from deploy.agents import AgentOptions, run_profiler
 from deploy.device import device_for
 from deploy.machines import image as images
 from deploy.machines.control import control
@@ -33,6 +34,8 @@ from deploy.remote.connect import close, connect
 from deploy.session import Session
 from device_tests.support import artifact_of
 from errors import ConfigError, DeployError, LinkError
+from graph.reader import read
+from measure.litert_profile import answer_in, profile_of, times_of
 from tests.deploy.test_agent import reference
 from tests.deploy.test_ssh import run_for_ever
 from tests.deploy.test_static_program import expect_equal, mobile_network
@@ -263,3 +266,23 @@ def test_a_compiled_program_gives_the_bytes_of_the_reference_kernels(machine: Ma
         assert 100_000 < (board.stats().peak_rss or 0) < 16 << 20
         board.reset()
         expect_equal(board, model, 1)
+
+
+@on_the_machine
+@pytest.mark.emulated
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("kernels", ["builtin", "xnnpack"])
+def test_nodes_of_litert_are_profiled_on_the_machine(machine: Machine, tmp_path: Path, kernels: str) -> None:
+    """Its times are its emulator's, for which the task refuses it: here they are only checked as any board's are."""
+    model = tmp_path / "small.tflite"
+    model.write_bytes(mobile_network())
+    graph = read(model)
+    data = bytes(sum(graph.tensors[i].bytes for i in graph.inputs))
+    options = AgentOptions(kernels=kernels)
+    answer = answer_in(run_profiler(TARGET, artifact_of(model), options, None, data, 10, print), TARGET.name)
+    assert answer.table("board").text("architecture") == "aarch64"
+    made = profile_of(times_of(answer), graph, TARGET, kernels)
+    assert (made.measured_on, made.engine) == ("emulated", f"litert {metadata.version('ai-edge-litert')}")
+    known = [layer.operator for layer in made.layers if layer.operator is not None]
+    assert known == list(range(len(graph.operators)))
+    assert made.sum == pytest.approx(made.whole, rel=0.01)

@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from ctypes import c_ubyte
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import process
 import tasks  # noqa: F401  # makes the commands
+from deploy.agent import profiler
+from deploy.agents import PROFILER
 from device_tests import tiny_model
+from device_tests.support import host_target
 from errors import DeviceError, GraphError
+from fields import Fields, Source, load_json
 from fields.dataclass_json import to_json
-from graph import litert_c, litert_profiler
+from graph import litert_c
 from graph.litert_c import DEFAULT, DELEGATED, OPERATOR, UNTOUCHED, Event, events_in
 from graph.litert_profiler import Node, NodeTimes, inferences_in, means
 from graph.oracle import Oracle
@@ -30,6 +34,7 @@ from tests.measure.test_trace import SIDE, network
 from tests.pipeline.small import at_home
 from tests.schemas import checked
 
+HOST = host_target()
 INPUT = bytes(SIDE * SIDE * 3)
 
 
@@ -44,16 +49,16 @@ def graph(model: Path) -> Graph:
 
 
 def test_nodes_are_the_operators_of_the_interpreter_and_add_up_to_the_whole(model: Path, graph: Graph) -> None:
-    times = litert_profiler.measure(model, INPUT, 1, "builtin", litert_profiler.BATCH)
+    times = profiler.measure(str(model), INPUT, 1, "builtin", profiler.BATCH)
     details = Oracle(model, "builtin")._interpreter._get_ops_details()
     assert [(node.index, node.name) for node in times.nodes] == [(d["index"], d["op_name"]) for d in details]
-    made = litert_profile.profile_of(times, graph, "host", "builtin")
+    made = litert_profile.profile_of(times, graph, HOST, "builtin")
     assert [layer.operator for layer in made.layers] == [*range(len(graph.operators)), None]
     assert [layer.macs for layer in made.layers[:-1]] == [graph.macs(operator) for operator in graph.operators]
     for layer, node in zip(made.layers, times.nodes, strict=False):
         assert layer.per_mac == (pytest.approx(node.us / layer.macs, abs=1e-9) if layer.macs else None)
     assert made.sum == pytest.approx(made.whole, rel=0.01)
-    assert (made.runs, made.engine) == (litert_profiler.BATCH, f"litert {metadata.version('ai-edge-litert')}")
+    assert (made.runs, made.engine) == (profiler.BATCH, f"litert {metadata.version('ai-edge-litert')}")
 
 
 def test_the_task_gives_the_profile_of_xnnpack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +69,7 @@ def test_the_task_gives_the_profile_of_xnnpack(tmp_path: Path, capsys: pytest.Ca
     (path,) = tmp_path.rglob("profile.json")
     assert json.loads(path.read_text()) == form
     assert form["sum"] == pytest.approx(form["whole"], rel=0.01)
-    assert (form["kernels"], form["unit"], form["counter"]) == ("xnnpack", "us", litert_profile.COUNTER)
+    assert (form["kernels"], form["unit"], form["counter"]) == ("xnnpack", "us", PROFILER)
     assert form["ordinary"] > 0
     *nodes, rest = form["layers"]
     assert (rest["name"], rest["operator"]) == (litert_profile.OUTSIDE, None)
@@ -75,15 +80,15 @@ def test_the_task_gives_the_profile_of_xnnpack(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_nodes_of_xnnpack_have_its_own_names(model: Path, graph: Graph) -> None:
-    times = litert_profiler.measure(model, INPUT, 1, "xnnpack", litert_profiler.BATCH)
-    made = litert_profile.profile_of(times, graph, "host", "xnnpack")
+    times = profiler.measure(str(model), INPUT, 1, "xnnpack", profiler.BATCH)
+    made = litert_profile.profile_of(times, graph, HOST, "xnnpack")
     assert any("(NHWC, QC8)" in layer.name for layer in made.layers)
     assert made.sum == pytest.approx(made.whole, rel=0.01)
 
 
 def test_bytes_of_another_size_than_the_inputs_are_refused(model: Path) -> None:
     with pytest.raises(GraphError, match=r"LiteRT's inputs: expected 432 bytes, got 431"):
-        litert_profiler.measure(model, INPUT[1:], 1, "xnnpack", 1)
+        profiler.measure(str(model), INPUT[1:], 1, "xnnpack", 1)
 
 
 def delegated(*names: str) -> list[Node]:
@@ -229,24 +234,68 @@ def test_a_library_without_the_profiler_is_one_line(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("done", "message"),
     [
-        (Finished(-11, "", "INFO: all well"), "host: killed by SIGSEGV"),
-        (Finished(1, "", "INFO: a\nlitert: it has no profiler\nINFO: b"), "host: it has no profiler"),
-        (Finished(0, "{"), "LiteRT's profiler: not JSON"),
-        (Finished(0, '{"version": "2.3.0"}'), "LiteRT's profiler: key runs is missing"),
+        (Finished(-11, "INFO: all well"), "host: killed by SIGSEGV"),
+        (Finished(1, "INFO: a\nlitert: it has no profiler\nINFO: b"), "host: it has no profiler"),
+        (Finished(1, "litert: \x1b[31m" + 1000 * "x"), "host: .31mx{280,300}$"),
+        (Finished(127, "sh: python3: not found"), "host: sh: python3: not found"),
+        (Finished(0, "INFO: all well"), "host: INFO: all well"),
+        (Finished(0, ""), "host: exit code 0"),
+        (Finished(1, "alpharho:{}"), "host: alpharho:{}"),
+        (Finished(0, "alpharho:{"), "host: LiteRT's profiler: not JSON"),
+        (Finished(0, "alpharho:[]"), "host: LiteRT's profiler: expected a JSON object"),
+        (Finished(0, "alpharho:{}"), "host: LiteRT's profiler: key board is missing"),
     ],
 )
 def test_a_process_that_fails_is_one_line(
-    done: Finished, message: str, model: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch
+    done: Finished, message: str, graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "run", lambda *words, **options: done)
+    monkeypatch.setattr(litert_profile, "run_profiler", lambda *words: done)
+    settings = SimpleNamespace(threads=1, kernels="xnnpack", runtime="auto", accept_new=False, link=None)
+    setup: Any = SimpleNamespace(target=HOST, compiled=None, settings=settings)
     with pytest.raises(DeviceError, match=message) as caught:
-        litert_profile.measure(model, graph, INPUT, "host", 1, "xnnpack")
+        litert_profile.measure(setup, graph, INPUT, print)
     assert "\n" not in str(caught.value)
+
+
+NODE = {"name": "Add (ND)", "index": 0, "is_delegated": True, "us": 4.0}
+TIMES = {"version": "2.3.0", "runs": 10, "whole_us": 9.0, "ordinary_us": 8.0, "nodes": [NODE]}
+
+
+def answer(**changed: object) -> Fields:
+    return load_json(json.dumps(TIMES | changed), Source("ssh://pi", DeviceError))
+
+
+def test_the_last_line_of_times_is_read_whatever_is_around_it() -> None:
+    text = f"INFO: alpharho\n\nalpharho:{json.dumps(TIMES)}\nW: over\n"
+    assert litert_profile.answer_in(Finished(0, text), "host").values == TIMES
+    assert litert_profile.times_of(answer()) == NodeTimes("2.3.0", 10, 9.0, 8.0, (Node("Add (ND)", 0, True, 4.0),))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"version": "2.3\n"}, "key version: expected 1 to 200 printable"),
+        ({"version": "new"}, "key version: expected a version such as 2.3.0"),
+        ({"runs": 0}, "key runs: expected an integer from 1"),
+        ({"whole_us": 0}, "key whole_us: expected a number from 0.001"),
+        ({"ordinary_us": -1}, "key ordinary_us: expected a number"),
+        ({"whole_us": 1e300}, "key whole_us: expected a number from 0.001"),
+        ({"nodes": []}, "key nodes: expected a list of 1 to"),
+        ({"nodes": [NODE | {"name": "\x1b[2J"}]}, "key nodes.0..name: expected 1 to 200 printable"),
+        ({"nodes": [NODE | {"index": -1}]}, "key nodes.0..index: expected an integer from 0"),
+        ({"nodes": [NODE | {"us": -0.5}]}, "key nodes.0..us: expected a number"),
+        ({"nodes": [NODE | {"us": 10.5}]}, "key nodes: expected at most the whole of 9 us together, got 10.5"),
+    ],
+)
+def test_what_a_board_can_not_have_measured_is_refused(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(DeviceError, match=f"^ssh://pi: {message}") as caught:
+        litert_profile.times_of(answer(**changed))
+    assert str(caught.value).isprintable()
 
 
 def test_the_rest_is_a_row_and_the_summary_says_how_it_was_measured(graph: Graph) -> None:
     times = NodeTimes("2.3.0", 200, 12.0, 9.5, (Node("Odd (ND)", 0, True, 4.0), Node("Add (ND)", 1, True, 5.0)))
-    made = litert_profile.profile_of(times, graph, "host", "xnnpack")
+    made = litert_profile.profile_of(times, graph, HOST, "xnnpack")
     checked("profile", json.dumps(to_json(made)))
     assert [(layer.operator, layer.amount) for layer in made.layers] == [(None, 4.0), (None, 5.0), (None, 3.0)]
     assert profile_layout.table(made, 100).rows[2][:3] == ("", litert_profile.OUTSIDE, "")

@@ -111,9 +111,16 @@ def test_the_table_fits(width: int) -> None:
 def test_json_is_of_its_schema() -> None:
     form = checked("profile", json.dumps(to_json(profile_of())))
     schema: Any = validator("profile").schema
-    assert set(form) == set(schema["required"]) == set(schema["properties"]) - {"modeled", "ordinary"}
+    assert set(form) == set(schema["required"]) == set(schema["properties"]) - {"modeled", "ordinary", "mismatch"}
     layer = schema["properties"]["layers"]["items"]["properties"]
     assert set(form["layers"][1]) <= set(layer) == set(profiles.LayerProfile.__dataclass_fields__)
+
+
+def test_a_device_that_is_another_board_is_named() -> None:
+    made = replace(profile_of(where="hardware"), mismatch=("chip: expected rp2040, received rp2350",))
+    checked("profile", json.dumps(to_json(made)))
+    said = "on hardware, which is another board (chip: expected rp2040, received rp2350)"
+    assert said in profile_layout.summary(made)
 
 
 CYCLES = CoreCycles(
@@ -163,8 +170,16 @@ def test_a_board_is_modeled_with_the_image_of_the_emulated_one_of_its_core() -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--target", "rpi4"], "LiteRT's profiler is read on this host alone so far; take --target host"),
-        (["--target", "host", "--link", "ssh://pi@pi.local"], "take --target host without --link"),
+        (
+            ["--target", "rpi4", "--runtime", "tflite-runtime"],
+            "its profiler can't be read by Python; take --runtime ai",
+        ),
+        (["--target", "rpi4", "--link", "tcp://pi:1"], "is started over SSH; expected ssh://"),
+        (
+            ["--target", "host", "--link", "ssh://pi@pi.local"],
+            "--target host is this host; take the board",
+        ),
+        (["--target", "qemu-rpi4"], "its time is its emulator's"),
         (["--target", "host", "--kernels", "reference"], "LiteRT's profiler runs with xnnpack and builtin alone"),
         (["--target", "host", "--threads", "auto"], "give it, such as --threads 2"),
         (["--target", "host-tflm"], "tflm shows no counts of its layers to Python; our engine does"),
