@@ -223,7 +223,8 @@ class Writer:
                 # In parentheses: on the way no pointer leaves the arena.
                 return f"arena + ({self.places.of(base, self.i)} + {self._linear(row.times(pitch))})"
             case Row(base, row, pitch, modulus):
-                return f"arena + {self.places.of(base, self.i)} + {self._linear(row, tight=True)} % {modulus} * {pitch}"
+                ring, place = self.places.of(base, self.i), f"alpharho_modulo({self._linear(row)}, {modulus})"
+                return f"arena + {ring} + {place} * {pitch}"
             case Linear():
                 return self._linear(argument)
             case int():
@@ -235,16 +236,15 @@ class Writer:
     def _variable(self, name: str) -> str:
         return f"at->{name}" if name in self.progress else name
 
-    def _linear(self, value: Linear, tight: bool = False) -> str:
+    def _linear(self, value: Linear) -> str:
         variable = self._variable(value.variable)
         text = variable if value.scale == 1 else f"{value.scale} * {variable}"
         if value.end_scale:
             factor = "" if value.end_scale == -1 else f"{-value.end_scale} * "
             text += f" - {factor}{END}"
         if not value.constant:
-            return f"({text})" if tight and value.end_scale else text
-        text += f" {'-' if value.constant < 0 else '+'} {abs(value.constant)}"
-        return f"({text})" if tight else text
+            return text
+        return f"{text} {'-' if value.constant < 0 else '+'} {abs(value.constant)}"
 
 
 def wrapped(head: str, arguments: Sequence[str], tail: str) -> list[str]:

@@ -149,9 +149,9 @@ def _number(word: str, most: int) -> int:
 
 
 def three_decimals(value: float) -> str:
-    """Return a value with three decimals, rounded half up in float32 as the firmware does."""
-    scaled = _float32(_float32(abs(_float32(value)) * 1000) + 0.5)
-    count = int(scaled) if scaled < 4e9 else _MOST_THOUSANDTHS
+    """Return a value with three decimals, halves rounded away from zero, as the firmware does."""
+    scaled = abs(value) * 1000 + 0.5
+    count = int(scaled) if scaled <= _MOST_THOUSANDTHS else _MOST_THOUSANDTHS
     return f"{'-' if value < 0 and count else ''}{count // 1000}.{count % 1000:03d}"
 
 

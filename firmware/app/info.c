@@ -57,7 +57,7 @@ static void put_tensor(struct part *part, const struct alpharho_engine_tensor *t
   }
   put_quoted(part, "],\"dtype\":", tensor->dtype);
   put(part, ",\"scale\":");
-  put(part, tensor->scale);
+  put(part, tensor->scale_text);
   const int64_t zero_point = tensor->zero_point;
   put_number(part, zero_point < 0 ? ",\"zero_point\":-" : ",\"zero_point\":",
              (uint64_t)(zero_point < 0 ? -zero_point : zero_point));
@@ -154,18 +154,4 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room) {
 #endif
   put(&part, engine->input_preserved ? ",\"input_preserved\":true}" : ",\"input_preserved\":false}");
   return part.at;
-}
-
-float alpharho_info_number(const char *text) {
-  float value = 0.0f;
-  float unit = 1.0f;
-  for (bool is_fraction = false; *text != '\0'; text++) {
-    if (*text == '.') {
-      is_fraction = true;
-    } else if (*text >= '0' && *text <= '9') {
-      value = value * 10.0f + (float)(*text - '0');
-      unit = is_fraction ? unit * 10.0f : unit;
-    }
-  }
-  return value / unit;
 }

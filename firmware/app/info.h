@@ -17,9 +17,6 @@ uint32_t alpharho_info_part(uint32_t offset, uint8_t *bytes, uint32_t room);
 /* The chip's unique number as hex digits, "" if it has none; at most ALPHARHO_UNIT_BYTES of it. */
 void alpharho_info_unit(char digits[2u * ALPHARHO_UNIT_BYTES + 1u]);
 
-/* The value of decimal text such as "0.0078431", to about six digits. */
-float alpharho_info_number(const char *text);
-
 #ifdef __cplusplus
 }
 #endif

@@ -129,7 +129,7 @@ static bool take_tensors(const struct alpharho_engine_info *engine) {
     outputs[i] = (struct alpharho_device_tensor){
         .data = (void *)(uintptr_t)alpharho_engine_output(i),
         .bytes = output->bytes,
-        .scale = alpharho_info_number(output->scale),
+        .scale = output->scale,
         .zero_point = output->zero_point,
     };
   }

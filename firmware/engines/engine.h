@@ -15,9 +15,10 @@ extern "C" {
 
 // An input or output. Its elements are row-major: real = scale * (q - zero_point). A float32 has a scale of 0.
 struct alpharho_engine_tensor {
-  const char *name;  // printable ASCII without quotes and backslashes
-  const char *dtype; // "int8", "uint8" or "float32"
-  const char *scale; // decimal text that reads back as the float32 in the model
+  const char *name;       // printable ASCII without quotes and backslashes
+  const char *dtype;      // "int8", "uint8" or "float32"
+  const char *scale_text; // decimal text that reads back as `scale`
+  float scale;            // the float32 in the model
   int32_t zero_point;
   const int32_t *shape;
   uint32_t rank;

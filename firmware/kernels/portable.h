@@ -17,6 +17,10 @@
 extern "C" {
 #endif
 
+// The place of a row, 0 or more, in a ring of `rows`. Unsigned: a core that cannot divide takes a function for each
+// sort.
+static inline int32_t alpharho_modulo(int32_t row, int32_t rows) { return (int32_t)((uint32_t)row % (uint32_t)rows); }
+
 // How int32 accumulators become int8: value = clamp(zero_point + acc * multiplier * 2^(shift - 31)), rounded twice.
 // One multiplier and shift per output channel, or the same for all if `step` is 0.
 struct alpharho_requant {

@@ -1,5 +1,7 @@
 #include "format.h"
 
+#include <string.h>
+
 uint64_t alpharho_divide(uint64_t value, uint32_t divisor, uint32_t *rest) {
   uint64_t left = 0;
   for (int bit = 0; bit < 64; bit++) {
@@ -26,6 +28,19 @@ size_t alpharho_format_decimal(char *text, uint64_t value) {
     text[i] = reversed[count - 1u - i];
   }
   return count;
+}
+
+uint32_t alpharho_thousandths(int32_t steps, float scale) {
+  uint32_t bits;
+  memcpy(&bits, &scale, sizeof bits);
+  const uint32_t exponent = bits >> 23 & 0xFFu; /* scale = mantissa * 2^(exponent - 150) */
+  const uint32_t mantissa = (bits & 0x7FFFFFu) | 0x800000u;
+  uint64_t doubled = (uint64_t)mantissa * (2000u * (uint32_t)(steps < 0 ? -steps : steps));
+  for (uint32_t left = exponent; left < 150u && doubled != 0u; left++) {
+    doubled >>= 1;
+  }
+  const uint64_t rounded = (doubled + 1u) >> 1;
+  return (exponent > 150u && doubled != 0u) || rounded > UINT32_MAX ? UINT32_MAX : (uint32_t)rounded;
 }
 
 void alpharho_format_hex(char *text, uint8_t value) {

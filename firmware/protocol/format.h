@@ -19,6 +19,10 @@ uint64_t alpharho_divide(uint64_t value, uint32_t divisor, uint32_t *rest);
 /* Write the decimal digits of `value`, without a terminating zero. Returns their number. */
 size_t alpharho_format_decimal(char *text, uint64_t value);
 
+/* Return |steps| * scale in thousandths, to the nearest and halves up; more than fits is UINT32_MAX. `steps` is -255 to
+ * 255. In integers: a core without floating point would take 3 KB of flash for it. */
+uint32_t alpharho_thousandths(int32_t steps, float scale);
+
 /* Write two hexadecimal digits. */
 void alpharho_format_hex(char *text, uint8_t value);
 

@@ -150,10 +150,7 @@ static void do_db(struct alpharho_device *device, char *rest) {
   }
 }
 
-static void say_thousandths(struct alpharho_device *device, float value) {
-  const bool negative = value < 0.0f;
-  const float scaled = (negative ? -value : value) * 1000.0f + 0.5f;
-  const uint32_t thousandths = scaled < 4e9f ? (uint32_t)scaled : UINT32_MAX;
+static void say_thousandths(struct alpharho_device *device, uint32_t thousandths, bool negative) {
   char fraction[] = ".000";
   fraction[1] = (char)('0' + thousandths / 100u % 10u);
   fraction[2] = (char)('0' + thousandths / 10u % 10u);
@@ -173,7 +170,8 @@ static void do_results(struct alpharho_device *device) {
   say(device, "m-results-[");
   for (uint32_t i = 0; i < output->bytes; i++) {
     say(device, i == 0u ? "" : ",");
-    say_thousandths(device, output->scale * (float)(values[i] - output->zero_point));
+    const int32_t steps = values[i] - output->zero_point;
+    say_thousandths(device, alpharho_thousandths(steps, output->scale), steps < 0);
   }
   say(device, "]\r\n");
 }

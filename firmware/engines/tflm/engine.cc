@@ -12,8 +12,8 @@ template <int32_t... Sizes> struct Shape {
   static constexpr int32_t sizes[] = {Sizes...};
 };
 
-#define TENSOR(index, bytes, name, dtype, scale, zero_point, rank, ...)                                                \
-  {name, dtype, scale, zero_point, Shape<__VA_ARGS__>::sizes, rank, bytes},
+#define TENSOR(index, bytes, name, dtype, scale_text, scale, zero_point, rank, ...)                                    \
+  {name, dtype, scale_text, scale, zero_point, Shape<__VA_ARGS__>::sizes, rank, bytes},
 
 const struct alpharho_engine_tensor inputs[] = {MODEL_INPUT_TABLE(TENSOR)};
 const struct alpharho_engine_tensor outputs[] = {MODEL_OUTPUT_TABLE(TENSOR)};

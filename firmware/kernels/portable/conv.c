@@ -114,8 +114,8 @@ static void pointwise(const struct alpharho_conv *p, struct pair_job *job, const
 void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
   uint32_t *const pairs = (void *)scratch;
-  const int32_t in_c = w->in_c / p->groups, depth = w->kernel_h * w->kernel_w * in_c;
-  const int32_t channels = w->out_c / p->groups;
+  const int32_t in_c = quotient(w->in_c, p->groups), depth = w->kernel_h * w->kernel_w * in_c;
+  const int32_t channels = quotient(w->out_c, p->groups);
   const int32_t count = w->out_h * w->out_w;
   struct pair_job job;
   set_job(&job, &p->requant, pairs, depth);

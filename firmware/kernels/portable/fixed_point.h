@@ -52,4 +52,7 @@ static inline int32_t clamp(int32_t x, int32_t min, int32_t max) {
   return x > max ? max : x;
 }
 
+// a / b of numbers that are not negative, unsigned as alpharho_modulo.
+static inline int32_t quotient(int32_t a, int32_t b) { return (int32_t)((uint32_t)a / (uint32_t)b); }
+
 #endif // KERNELS_PORTABLE_FIXED_POINT_H

@@ -42,7 +42,8 @@ void alpharho_average_pool(const struct alpharho_pool *p, const int8_t *in, int8
       const int32_t count = (rows.last - rows.first) * (columns.last - columns.first);
       for (int32_t c = 0; c < w->in_c; c++) {
         const int32_t total = sum(w, in + c, rows, columns);
-        const int32_t mean = (total > 0 ? total + count / 2 : total - count / 2) / count;
+        const int32_t size = quotient((total > 0 ? total : -total) + count / 2, count);
+        const int32_t mean = total > 0 ? size : -size;
         *out++ = (int8_t)clamp(mean, p->min, p->max);
       }
     }

@@ -15,7 +15,9 @@ struct ring {
 // Computes an output row from a ring: alpharho_depthwise_row, and what other sets have in its place.
 typedef void depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
-static inline int32_t place_of(const struct ring *ring, int32_t y) { return y % ring->rows * ring->row_bytes; }
+static inline int32_t place_of(const struct ring *ring, int32_t y) {
+  return alpharho_modulo(y, ring->rows) * ring->row_bytes;
+}
 
 static inline struct ring ring_of(const struct alpharho_depthwise *p, int8_t *data) {
   const struct alpharho_window *w = &p->window;
