@@ -3,6 +3,7 @@
 Run it with `.venv/bin/python -m benchmarks.shape_costs [--targets qemu-m4,qemu-m55]`: a table of shapes.SHAPES. With
 `--random N` the layers are N random ones, and those are listed that cost over three times the median of their kind.
 All layers are operators of one network, each with an input and an output of its own, so that a core takes one build.
+What a run does not measure, other cores and TFLite-Micro without TFLM_DIR, stays as the page of `--out` has it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from compilers import tflm
 from compilers.image import microcontroller
 from compilers.tflm import firmware, tree
 from cycles import rules
+from errors import ConfigError
 from graph.types import Graph
 from graph.writer import write
 from measure import modeled
@@ -120,6 +122,26 @@ def _cell(ours: int, theirs: int | None, macs: int) -> str:
     return f"**{text}**" if ours > theirs else text
 
 
+def kept(text: str, shapes: Sequence[Shape], measured: Sequence[Costs]) -> list[Costs]:
+    """Return what was measured, and from a page what was not: other cores' cycles, and those of TFLite-Micro.
+
+    These come from two decimals per MAC. Raises ConfigError if the page has other layers.
+    """
+    rows = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    if [row[0] for row in rows[2:]] != [str(shape) for shape in shapes]:
+        raise ConfigError("--out: the page has other layers than benchmarks/shapes.py; measure all with TFLM_DIR set")
+    by_core, macs = {one.core: one for one in measured}, units(shapes)
+    found = []
+    for column, name in enumerate(rows[0][2:], start=2):
+        cells = [row[column].split(" / ") for row in rows[2:]]
+        both = [[round(float(n) * m) for n in cell] for cell, m in zip(cells, macs, strict=True)]
+        theirs = tuple(cell[1] for cell in both) if all(len(cell) == 2 for cell in both) else None
+        core = f"cortex-{name.lower()}"
+        own = by_core.pop(core, None) or Costs(core, tuple(cell[0] for cell in both), theirs)
+        found.append(Costs(core, own.ours, own.theirs or theirs))
+    return [*found, *by_core.values()]
+
+
 def cliffs(shapes: Sequence[Shape], costs: Costs) -> list[str]:
     """Return a line for each layer that costs over CLIFF times the median of its kind per MAC, the dearest first."""
     each = [cycles / count for cycles, count in zip(costs.ours, units(shapes), strict=True)]
@@ -153,6 +175,8 @@ def main() -> None:
         if chosen.random:
             print("\n".join(line for one in found for line in cliffs(shapes, one)), flush=True)
     if not chosen.random:
+        if chosen.out and chosen.out.exists():
+            costs = kept(chosen.out.read_text(), shapes, costs)
         print(text := page(shapes, costs))
         if chosen.out:
             write_atomic(chosen.out, text)

@@ -37,6 +37,9 @@ struct alpharho_dsp_conv {
 // 1x1, stride 1, no padding, a multiple of 4 input channels, `in` aligned to words. `scratch` holds 8 * depth bytes.
 void alpharho_dsp_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
+// The same of any number of input channels, and `in` of any alignment. `scratch` holds 12 * depth bytes.
+void alpharho_dsp_pointwise_any(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
 // 3x3 on 3 channels, dilation 1, depth 28. The weights' order: of each kernel row its first 8, then the ninth of each
 // row. `scratch` holds 8 * depth bytes.
 void alpharho_dsp_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
@@ -50,12 +53,15 @@ void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8
 // zero_point, the same of the second, and in one word both right shifts, a byte each. No sum of a product and what is
 // added leaves int32, and shifted none leaves int16.
 void alpharho_dsp_pointwise_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_dsp_pointwise_any_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_dsp_conv_rgb_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_dsp_conv_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // Any number of channels, and right shifts up to 31. For each output channel, `packed` has the bias, `depth`
 // weights (int8 in words), multiplier and right shift - 1. All else as above.
 void alpharho_dsp_pointwise_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_dsp_pointwise_any_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out,
+                                       int8_t *scratch);
 void alpharho_dsp_conv_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 // FULLY_CONNECTED. The first `grouped` output channels are in groups of four, a, b, c, d. For each group `packed` has

@@ -11,6 +11,7 @@ extern "C" {
 
 // As alpharho_dsp_pointwise_quad and so on.
 void alpharho_m7_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_m7_pointwise_any(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_m7_conv_rgb(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_m7_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 

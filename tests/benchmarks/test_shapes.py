@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import shape_costs, shapes
 from benchmarks.shape_costs import Costs
 from benchmarks.shapes import Shape
 from compilers import aot
 from compilers.aot.lower import lower
+from errors import ConfigError
 from graph.writer import write
 
 
@@ -35,6 +38,18 @@ def test_the_table_marks_where_the_other_engine_is_ahead() -> None:
         "| conv 1x1, 2x2, 3 to 4 | 48 | **2.00 / 1.00** | 1.00 |",
         "| depthwise 3x3 dilated 2, 4x4, 8 to 16 | 2,304 | 2.00 / 4.00 | 1.00 |",
     ]
+
+
+def test_what_is_not_measured_stays_as_the_page_has_it() -> None:
+    layers = (Shape("conv", 2, 3, 4), Shape("depthwise", 4, 8, 16, 3, 1, 2))
+    before = [Costs("cortex-m4", (96, 4608), (48, 9216)), Costs("cortex-m7", (100, 2400), (144, 2500))]
+    page = shape_costs.page(layers, before)
+    assert shape_costs.page(layers, shape_costs.kept(page, layers, [])) == page
+    found = shape_costs.kept(page, layers, [Costs("cortex-m4", (24, 2304), None), Costs("cortex-m85", (1, 2), None)])
+    assert found[0] == Costs("cortex-m4", (24, 2304), (48, 9216))
+    assert [one.core for one in found] == ["cortex-m4", "cortex-m7", "cortex-m85"]
+    with pytest.raises(ConfigError, match="--out: the page has other layers"):
+        shape_costs.kept(page, layers[:1], [])
 
 
 def test_cliffs_are_over_three_times_the_median_of_their_kind() -> None:

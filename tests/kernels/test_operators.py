@@ -24,7 +24,7 @@ from tests.kernels import core_runner, linux_runner
 from tests.kernels.cases import Case
 from tests.kernels.core_runner import CoreRunner, kernels_of
 from tests.kernels.operator_models import OPERATORS, PADDED, TYPICAL, TYPICAL_PADDED
-from tests.kernels.window_models import corners
+from tests.kernels.window_models import corners, few_channels
 
 # Scales that LiteRT refuses or aborts on; all else must be compiled.
 REFUSED = (
@@ -139,6 +139,13 @@ def test_set_s_own_kernels_equal_the_reference(kernels: str, name: str) -> None:
 @pytest.mark.parametrize("name", TYPICAL_PADDED)
 def test_set_s_windows_behind_a_pad_equal_the_reference(kernels: str, name: str) -> None:
     on_core(TYPICAL_PADDED[name], kernels, cases=80)
+
+
+@needs_core
+@pytest.mark.parametrize("core", [*SETS, *(core for core in core_runner.CORES if kernels_of(core) == "portable")])
+def test_pointwise_layers_of_few_channels_equal_the_reference(core: str) -> None:
+    """Their pixels are not whole words, and the last ones are near the input's end."""
+    on_core(few_channels(), core, cases=60)
 
 
 # Zero points and activations. With RELU the lower limit is the zero point, wherever that is.

@@ -94,6 +94,23 @@ def typical(draw: st.DrawFn, depthwise: bool = False) -> Case:
     return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
 
 
+@st.composite
+def few_channels(draw: st.DrawFn) -> Case:
+    """Draw a 1x1 convolution of up to 11 channels, with small sums, so that channels fit together."""
+    b, seed = Builder(), draw(seeds)
+    size, in_c, out_c = [draw(st.integers(1, 9)) for _ in range(2)], draw(st.integers(1, 11)), draw(st.integers(1, 9))
+    x = b.tensor((1, *size, in_c), scale=1.0, zero_point=draw(zero_points))
+    shape = (out_c, 1, 1, in_c)
+    factors = draw(st.lists(st.floats(2.0**-14, 2.0**-3, width=32), min_size=out_c, max_size=out_c))
+    kernel = b.tensor(shape, scale=factors, axis=0, data=weights(seed, shape, draw(weight_kinds)))
+    values = np.random.default_rng(seed + 1).integers(-30000, 30001, out_c)
+    bias = b.tensor((out_c,), "int32", scale=1.0, data=values)
+    y = b.tensor((1, *size, out_c), scale=1.0, zero_point=draw(zero_points))
+    options = {"Padding": 0, "StrideH": 1, "StrideW": 1, "FusedActivationFunction": ACTIVATIONS[draw(activations)]}
+    b.operator("CONV_2D", [x, kernel, bias], [y], options, "Conv2DOptions")
+    return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
+
+
 def corners(
     layer: str, depth: int, zero_point: int, activation: str, shift_most: int = 31, channels_each: int = 2
 ) -> Case:

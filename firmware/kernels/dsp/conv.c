@@ -14,7 +14,11 @@ static const struct method pair = {
 };
 
 void alpharho_dsp_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv_pointwise(&pair, p, in, out, scratch);
+  conv_pointwise(&pair, p, in, out, scratch, 1);
+}
+
+void alpharho_dsp_pointwise_any(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  conv_pointwise(&pair, p, in, out, scratch, 0);
 }
 
 void alpharho_dsp_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {

@@ -54,9 +54,12 @@ static inline void conv_finish(const struct method *m, const struct alpharho_dsp
 
 static inline int32_t fewer(int32_t a, int32_t b) { return a < b ? a : b; }
 
+// `by_words` says that input channels are whole words. Else a pixel's last word is read beyond its end: the next
+// pixel's inputs meet weights of 0. Pixels from which a word would reach beyond the input are copied first.
 static inline void conv_pointwise(const struct method *m, const struct alpharho_dsp_conv *p, const int8_t *in,
-                                  int8_t *out, int8_t *scratch) {
-  const int32_t depth = p->window.in_c, channels = p->window.out_c;
+                                  int8_t *out, int8_t *scratch, int by_words) {
+  const int32_t in_c = p->window.in_c, channels = p->window.out_c, depth = by_words ? in_c : p->depth;
+  int8_t *const copy = scratch + 2 * depth * PIXELS;
   struct multiply_job job;
   struct expand_job expand = {.to = (void *)scratch};
   conv_set(&job, m, p, expand.to);
@@ -64,7 +67,11 @@ static inline void conv_pointwise(const struct method *m, const struct alpharho_
   for (int32_t left = p->window.out_h * p->window.out_w; left > 0; left -= PIXELS) {
     conv_steps(&job, left, 1);
     const int8_t *row = in;
-    for (int32_t n = 0; n < PIXELS; row += job.steps[n & 1] * depth, n++) {
+    if (!by_words && (left - PIXELS) * in_c < depth - in_c) {
+      memcpy(copy, in, (size_t)fewer(left, PIXELS) * (size_t)in_c);
+      row = copy;
+    }
+    for (int32_t n = 0; n < PIXELS; row += job.steps[n & 1] * in_c, n++) {
       expand.rows[n] = row;
     }
     m->expand(&expand);
@@ -72,7 +79,7 @@ static inline void conv_pointwise(const struct method *m, const struct alpharho_
     job.steps[1] *= channels;
     job.out = out;
     conv_finish(m, p, &job, fewer(left, PIXELS));
-    in += PIXELS * depth;
+    in += PIXELS * in_c;
     out += PIXELS * channels;
   }
 }

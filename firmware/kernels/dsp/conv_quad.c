@@ -14,7 +14,12 @@ static const struct method quad = {
 };
 
 void alpharho_dsp_pointwise_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv_pointwise(&quad, p, in, out, scratch);
+  conv_pointwise(&quad, p, in, out, scratch, 1);
+}
+
+void alpharho_dsp_pointwise_any_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out,
+                                     int8_t *scratch) {
+  conv_pointwise(&quad, p, in, out, scratch, 0);
 }
 
 void alpharho_dsp_conv_quad(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {

@@ -13,7 +13,12 @@ static const struct method single = {
 };
 
 void alpharho_dsp_pointwise_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv_pointwise(&single, p, in, out, scratch);
+  conv_pointwise(&single, p, in, out, scratch, 1);
+}
+
+void alpharho_dsp_pointwise_any_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out,
+                                       int8_t *scratch) {
+  conv_pointwise(&single, p, in, out, scratch, 0);
 }
 
 void alpharho_dsp_conv_single(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {

@@ -17,7 +17,11 @@ static const struct method quad = {
 };
 
 void alpharho_m7_pointwise(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-  conv_pointwise(&quad, p, in, out, scratch);
+  conv_pointwise(&quad, p, in, out, scratch, 1);
+}
+
+void alpharho_m7_pointwise_any(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+  conv_pointwise(&quad, p, in, out, scratch, 0);
 }
 
 void alpharho_m7_conv(const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out, int8_t *scratch) {

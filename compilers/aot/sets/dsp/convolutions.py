@@ -49,6 +49,7 @@ class Method:
 
     channels: int
     pointwise: Kernel
+    pointwise_any: Kernel
     any_window: Kernel
     rgb: Kernel | None = None
 
@@ -109,8 +110,9 @@ class Method:
         bias, weights, multiplier, right = scaled
         size, copies = (window["kernel_h"], window["kernel_w"]), 0
         dense = (window["dilation_h"], window["dilation_w"]) == (1, 1)
-        if size == (1, 1) and window["stride_h"] == window["stride_w"] == 1 and window["in_c"] % BLOCK_TAPS == 0:
-            kernel = self.pointwise
+        if size == (1, 1) and window["stride_h"] == window["stride_w"] == 1:
+            copies = int(window["in_c"] % BLOCK_TAPS > 0)
+            kernel = self.pointwise_any if copies else self.pointwise
         elif self.rgb and size == (3, 3) and window["in_c"] == 3 and dense:
             kernel = self.rgb
             taps = np.arange(weights.shape[1]).reshape(-1, RGB_ROW)
@@ -130,9 +132,9 @@ class Method:
         )
 
 
-QUADS = Method(4, kernels.POINTWISE_QUAD, kernels.CONV_QUAD, kernels.CONV_RGB_QUAD)
-PAIRS = Method(2, kernels.POINTWISE, kernels.CONV, kernels.CONV_RGB)
-SINGLE = Method(1, kernels.POINTWISE_SINGLE, kernels.CONV_SINGLE)
+QUADS = Method(4, kernels.POINTWISE_QUAD, kernels.POINTWISE_ANY_QUAD, kernels.CONV_QUAD, kernels.CONV_RGB_QUAD)
+PAIRS = Method(2, kernels.POINTWISE, kernels.POINTWISE_ANY, kernels.CONV, kernels.CONV_RGB)
+SINGLE = Method(1, kernels.POINTWISE_SINGLE, kernels.POINTWISE_ANY_SINGLE, kernels.CONV_SINGLE)
 
 
 def conv(step: Step, call: Call, optimize: str, methods: Sequence[Method] = (QUADS, PAIRS)) -> Step:

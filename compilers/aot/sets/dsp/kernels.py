@@ -12,11 +12,16 @@ _kernel = partial(Kernel, "dsp")
 CONV = _kernel("alpharho_dsp_conv", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 CONV_RGB = _kernel("alpharho_dsp_conv_rgb", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 POINTWISE = _kernel("alpharho_dsp_pointwise", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+POINTWISE_ANY = _kernel("alpharho_dsp_pointwise_any", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 CONV_QUAD = _kernel("alpharho_dsp_conv_quad", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 CONV_RGB_QUAD = _kernel("alpharho_dsp_conv_rgb_quad", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 POINTWISE_QUAD = _kernel("alpharho_dsp_pointwise_quad", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+POINTWISE_ANY_QUAD = _kernel("alpharho_dsp_pointwise_any_quad", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 CONV_SINGLE = _kernel("alpharho_dsp_conv_single", window.convolution(4), "alpharho_dsp_conv", WindowRow())
 POINTWISE_SINGLE = _kernel("alpharho_dsp_pointwise_single", window.convolution(4), "alpharho_dsp_conv", WindowRow())
+POINTWISE_ANY_SINGLE = _kernel(
+    "alpharho_dsp_pointwise_any_single", window.convolution(4), "alpharho_dsp_conv", WindowRow()
+)
 PIXEL = _kernel("alpharho_dsp_pixel", reduce.pixel, "alpharho_dsp_dense")
 DEPTHWISE_ROW = _kernel("alpharho_dsp_depthwise_row", window.depthwise_row, "alpharho_dsp_depthwise")
 DEPTHWISE = _kernel("alpharho_dsp_depthwise", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_ROW))
@@ -33,6 +38,7 @@ MUL = _kernel("alpharho_dsp_mul", elementwise.times_row, "alpharho_dsp_mul")
 TABLE = _kernel("alpharho_dsp_table", elementwise.table, None, ValuesRow())
 
 KERNELS = (
-    CONV, CONV_RGB, POINTWISE, CONV_QUAD, CONV_RGB_QUAD, POINTWISE_QUAD, CONV_SINGLE, POINTWISE_SINGLE, PIXEL,
+    CONV, CONV_RGB, POINTWISE, POINTWISE_ANY, CONV_QUAD, CONV_RGB_QUAD, POINTWISE_QUAD, POINTWISE_ANY_QUAD,
+    CONV_SINGLE, POINTWISE_SINGLE, POINTWISE_ANY_SINGLE, PIXEL,
     DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE, DEPTHWISE_WIDE_ROW, DENSE, MEAN, ADD, MUL, TABLE,
 )  # fmt: skip
