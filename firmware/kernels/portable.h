@@ -79,6 +79,11 @@ void alpharho_depthwise(const struct alpharho_depthwise *p, const int8_t *in, in
 // padding, input row r (rows of padding, too) at place (r + pad_top) mod rows. `out` does not overlap the ring.
 void alpharho_depthwise_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
+// The same of 3x3, dilation 1, as many channels out as in, with a multiplier and shift for each channel: multipliers of
+// 2^30 and more, right shifts of 1 to 23 (-1 to -23), biases of less than 2^28.
+void alpharho_depthwise_3x3(const struct alpharho_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_depthwise_3x3_row(const struct alpharho_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
 // TRANSPOSE_CONV. Weights are (out_c, kernel_h, kernel_w, in_c). Tap k of the window at input pixel i is at output
 // pixel i * stride - pad + k, if there is one; dilations are 1. `out` and `in` do not overlap.
 struct alpharho_transpose_conv {

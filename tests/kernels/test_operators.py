@@ -105,6 +105,7 @@ OWN = {
     "simd": ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "MEAN"),
 }
 """Operators that a set has kernels for, where it is not all of the typical ones."""
+PORTABLE_CORES = [core for core in core_runner.CORES if kernels_of(core) == "portable"]
 SETS = [name for name in KERNEL_SETS if name != "portable"]
 needs_core = pytest.mark.skipif(core_runner.missing() is not None, reason=f"install {core_runner.missing()}")
 
@@ -142,7 +143,7 @@ def test_set_s_windows_behind_a_pad_equal_the_reference(kernels: str, name: str)
 
 
 @needs_core
-@pytest.mark.parametrize("core", [*SETS, *(core for core in core_runner.CORES if kernels_of(core) == "portable")])
+@pytest.mark.parametrize("core", [*SETS, *PORTABLE_CORES])
 def test_pointwise_layers_of_few_channels_equal_the_reference(core: str) -> None:
     """Their pixels are not whole words, and the last ones are near the input's end."""
     on_core(few_channels(), core, cases=60)
@@ -212,13 +213,17 @@ def test_channels_computed_at_once_round_halves_as_the_reference(kernels: str, c
 
 
 @needs_core
-def test_plain_operators_round_halves_as_the_reference_on_armv6m() -> None:
-    """`is_plain` of requant.h: right shifts of 1 to 23, small biases, and the limits of int8."""
+@pytest.mark.parametrize("core", PORTABLE_CORES)
+def test_plain_operators_round_halves_as_the_reference(core: str) -> None:
+    """`is_plain` of requant.h: right shifts of 1 to 23, small biases, and, on Armv6-M, the limits of int8."""
     batch: Batch = []
     for layer, depth in (("pointwise", 20), ("3x3", 0)):
-        for zero_point in (0, -128, 127):
-            compare(corners(layer, depth, zero_point, "NONE", 23), "portable/armv6-m", batch)
-    run_batch(batch, "portable/armv6-m")
+        for zero_point, activation in ((0, "NONE"), (-128, "NONE"), (127, "NONE"), (-3, "RELU_N1_TO_1")):
+            case = corners(layer, depth, zero_point, activation, 23)
+            (step,) = lower(parse(case.model, "case"))
+            assert step.calls[0].kernel.symbol == ("alpharho_conv" if depth else "alpharho_depthwise_3x3")
+            compare(case, core, batch)
+    run_batch(batch, core)
 
 
 @needs_core
@@ -235,10 +240,10 @@ def test_each_operator_equals_the_reference_on_the_set_s_core(core: str) -> None
 
 
 @needs_core
-@pytest.mark.parametrize("core", [core for core in core_runner.CORES if kernels_of(core) == "portable"])
+@pytest.mark.parametrize("core", PORTABLE_CORES)
 def test_convolutions_equal_the_reference_on_the_cores_of_the_portable_set(core: str) -> None:
     """Their inner loops are assembly, of which two pixels and two channels see all."""
-    on_core(TYPICAL["CONV_2D"] | TYPICAL["DEPTHWISE_CONV_2D"], core, cases=30)
+    on_core(TYPICAL["CONV_2D"] | TYPICAL["DEPTHWISE_CONV_2D"], core, cases=60)
 
 
 @pytest.mark.slow

@@ -27,6 +27,8 @@ def flat(fields: Fields, size: int) -> Fields:
 
 # With larger right shifts, zero point and half a step do not fit beside a product.
 SHIFT_MOST = 23
+BIAS_LIMIT = 1 << 28
+MULTIPLIER_LEAST = 1 << 30
 
 
 def with_plain_channels(step: Step, call: Call, optimize: str) -> Step:
@@ -46,9 +48,30 @@ def with_plain_channels(step: Step, call: Call, optimize: str) -> Step:
     return replace(step, calls=(Call(call.kernel, (structure, *call.arguments[1:])),))
 
 
+def depthwise(step: Step, call: Call, optimize: str) -> Step:
+    """DEPTHWISE_CONV_2D of 3x3: there is one packing, and `optimize` makes no difference."""
+    parameters, _, _ = arguments(call)
+    window = cast(Mapping[str, int], parameters["window"])
+    scaled = channels(parameters, SHIFT_MOST)
+    if scaled is None or (window["kernel_h"], window["kernel_w"]) != (3, 3):
+        return step
+    if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
+        return step
+    bias, weights, multiplier, _ = scaled
+    if np.any(np.abs(bias) >= BIAS_LIMIT):
+        return step
+    # Channels whose scale is next to nothing.
+    dead = multiplier == 0
+    bias[dead], weights[dead], multiplier[dead] = 0, 0, MULTIPLIER_LEAST
+    structure = DEPTHWISE_3X3.structure(with_channels(parameters, scaled))
+    return replace(step, calls=(Call(DEPTHWISE_3X3, (structure, *call.arguments[1:])),))
+
+
 CONV = _kernel("alpharho_conv", window.convolution(2), "alpharho_conv", WindowRow())
 DEPTHWISE_ROW = _kernel("alpharho_depthwise_row", window.depthwise_row, "alpharho_depthwise")
 DEPTHWISE = _kernel("alpharho_depthwise", window.depthwise, "alpharho_depthwise", RingRow(DEPTHWISE_ROW))
+DEPTHWISE_3X3_ROW = _kernel("alpharho_depthwise_3x3_row", window.depthwise_row, "alpharho_depthwise")
+DEPTHWISE_3X3 = _kernel("alpharho_depthwise_3x3", window.depthwise, "alpharho_depthwise", RingRow(DEPTHWISE_3X3_ROW))
 TRANSPOSE_CONV = _kernel("alpharho_transpose_conv", window.transposed, "alpharho_transpose_conv")
 AVERAGE_POOL = _kernel("alpharho_average_pool", window.pool, "alpharho_pool", WindowRow())
 MAX_POOL = _kernel("alpharho_max_pool", window.pool, "alpharho_pool", WindowRow())
@@ -78,9 +101,9 @@ SET = KernelSet(
     "portable",
     "portable.h",
     (
-        CONV, TRANSPOSE_CONV, DEPTHWISE, DEPTHWISE_ROW, AVERAGE_POOL, MAX_POOL, DENSE, MEAN, SOFTMAX, ADD,
-        SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, QUANTIZE, DEQUANTIZE, PAD, GATHER, REDUCE_MAX, REDUCE_MIN,
-        RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
+        CONV, TRANSPOSE_CONV, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_3X3, DEPTHWISE_3X3_ROW, AVERAGE_POOL, MAX_POOL, DENSE,
+        MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, QUANTIZE, DEQUANTIZE, PAD, GATHER, REDUCE_MAX,
+        REDUCE_MIN, RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
     ),
-    replacements={CONV: with_plain_channels, DEPTHWISE: with_plain_channels},
+    replacements={CONV: with_plain_channels, DEPTHWISE: depthwise},
 )  # fmt: skip

@@ -76,7 +76,7 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
     parameters, source, target = arguments(call)
     scaled, kernel = _scaled(parameters), _depthwise_kernel(parameters)
     if scaled is None or kernel is None:
-        return step
+        return portable.depthwise(step, call, optimize)
     structure = kernel.structure(with_channels(parameters, scaled))
     return replace(step, calls=(Call(kernel, (structure, source, target, Scratch())),))
 

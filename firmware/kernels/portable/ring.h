@@ -60,4 +60,8 @@ static inline void rows_of(const struct alpharho_depthwise *p, const int8_t *in,
   }
 }
 
+// The same as one function, for all kernels of the set.
+void alpharho_rows_of(const struct alpharho_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch,
+                      depthwise_row *row);
+
 #endif // KERNELS_PORTABLE_RING_H

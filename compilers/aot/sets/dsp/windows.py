@@ -13,6 +13,7 @@ from compilers.aot.arithmetic import INT8_MIN
 from compilers.aot.kernel import Kernel
 from compilers.aot.operands import Constant, Scratch, Value
 from compilers.aot.packing import arguments, channels, common_fields, data, dense_scaling
+from compilers.aot.sets import portable
 from compilers.aot.sets.dsp import kernels
 from compilers.aot.steps import Call, Step
 
@@ -42,9 +43,9 @@ def depthwise(
     scaled = scaled_channels(parameters)
     side = window["kernel_h"]
     if scaled is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % GROUP:
-        return step
+        return portable.depthwise(step, call, optimize)
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
-        return step
+        return portable.depthwise(step, call, optimize)
     bias, weights, multiplier, shift = scaled
     groups = window["in_c"] // GROUP
     taps = weights.reshape(groups, GROUP, -1).transpose(0, 2, 1)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from compilers.aot.operands import Constant, Scratch, Value
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, common_fields, dense_scaling, limits
+from compilers.aot.sets import portable
 from compilers.aot.sets.mve import kernels
 from compilers.aot.steps import Call, Step
 
@@ -105,10 +106,10 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
     in_c, multiplier = window["in_c"], cast(int, parameters["multiplier"])
     scaled = channels(parameters)
     if scaled is None or multiplier != 1 or window["kernel_h"] * window["kernel_w"] > TAPS_MOST:
-        return step
+        return portable.depthwise(step, call, optimize)
     bias, weights, scales, right = scaled
     if (weights == np.int8(-128)).any():
-        return step
+        return portable.depthwise(step, call, optimize)
     at_once = BLOCK // in_c if in_c <= HALF and window["stride_w"] == 1 else 1
     is_own = _has_own_depthwise(window)
     if at_once > 1:

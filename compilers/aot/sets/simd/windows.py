@@ -12,6 +12,7 @@ import numpy.typing as npt
 from compilers.aot.operands import Constant, Scratch, Value
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, limits
+from compilers.aot.sets import portable
 from compilers.aot.sets.simd import kernels
 from compilers.aot.steps import Call, Step
 
@@ -66,9 +67,9 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
     window = cast(Window, parameters["window"])
     scaled, count = _scaled(parameters), window["in_c"]
     if scaled is None or count < SMALL_BLOCK or window["kernel_h"] * window["kernel_w"] > MOST_TAPS:
-        return step
+        return portable.depthwise(step, call, optimize)
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
-        return step
+        return portable.depthwise(step, call, optimize)
     pixels = 2 if count == SMALL_BLOCK and window["stride_w"] == 1 and window["out_w"] > 1 else 1
     block = BLOCK if count >= BLOCK else SMALL_BLOCK
     # The last block ends with the last channel.
