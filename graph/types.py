@@ -194,6 +194,10 @@ class Graph(Subgraph):
         places = self.tensors[operator.inputs[2] if operator.name == "TRANSPOSE_CONV" else operator.outputs[0]]
         return places.size // places.shape[-1] * self.tensors[operator.inputs[1]].size
 
+    def all_macs(self) -> int:
+        """Return the multiply-accumulates of all operators."""
+        return sum(self.macs(operator) for operator in self.operators)
+
     def fail(self, problem: str, operator: Operator | None = None, tensor: Tensor | None = None) -> NoReturn:
         """Raise the CompileError that names file, operator and tensor, in one line."""
         raise CompileError(f"{location(self.source, operator, tensor)}: {problem}")

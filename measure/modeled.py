@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import target as targets
 from artifact import Artifact, ImageFacts
+from compilers.aot import OperatorSpec
 from compilers.image.microcontroller import MODEL_FOLDER, FirmwareFacts
 from cycles import emulation, model, rules
 from cycles.emulation import Flash
 from cycles.model import Modeled
 from errors import ConfigError
-from graph.types import Graph
+from graph.types import Graph, Operator, Tensor
 from target import Target
 
 ALSO = {"cortex-m55": ("cortex-m85",)}
@@ -113,14 +114,18 @@ def by_layer(image: Artifact[ImageFacts], board: Target, data: bytes, network: G
     `network` is the one that the image was built from. Raises as `price`.
     """
     found = price(image, board, data, by_layer=True)
-    return tuple(_section(cpu, one, network) for cpu, one in zip(cores_of(board), found, strict=True))
+    ours = image.with_facts_of(FirmwareFacts)
+    computed = {operator.index: operator for operator in ours.facts.plan.operators} if ours else {}
+    return tuple(_section(cpu, one, network, computed) for cpu, one in zip(cores_of(board), found, strict=True))
 
 
-def _section(cpu: str, found: Modeled, network: Graph) -> CoreCycles:
+def _section(cpu: str, found: Modeled, network: Graph, computed: Mapping[int, OperatorSpec]) -> CoreCycles:
+    def size(place: int, operator: Operator, made: Tensor) -> tuple[tuple[int, ...], int]:
+        known = computed.get(place)
+        return (known.shape, known.macs) if known else (made.shape, network.macs(operator))
+
     layers = tuple(
-        LayerCycles(
-            place, operator.name, made.short_name, made.shape, network.macs(operator), cost.instructions, cost.cycles
-        )
+        LayerCycles(place, operator.name, made.short_name, *size(place, operator, made), cost.instructions, cost.cycles)
         for place, operator in enumerate(network.operators)
         if (cost := found.operators.get(place)) and (made := network.tensors[operator.outputs[0]])
     )

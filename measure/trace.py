@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -94,6 +95,13 @@ class Computed:
     why: str = ""
 
 
+def of_channels(expected: Mapping[int, Array], kept: Mapping[int, tuple[int, ...]]) -> dict[int, Array]:
+    """Return what is expected of the channels alone that a device computes, where `kept` names them."""
+    return {
+        t: np.ascontiguousarray(values[..., list(kept[t])]) if t in kept else values for t, values in expected.items()
+    }
+
+
 def of_outputs(values: Mapping[int, Array], expected: Mapping[int, Array]) -> dict[int, Computed]:
     """Return how whole tensors compare with the expected ones."""
     return {tensor: _compared(value.tobytes(), expected[tensor]) for tensor, value in values.items()}
@@ -170,14 +178,32 @@ def _first_difference(ours: bytes, theirs: bytes) -> int:
     return int(np.flatnonzero(a != b)[0])
 
 
-def layers_of(graph: Graph, expected: Mapping[int, Array], compared: Mapping[int, Computed]) -> tuple[Layer, ...]:
-    """Return all outputs of all operators, in order."""
+def layers_of(
+    graph: Graph,
+    expected: Mapping[int, Array],
+    compared: Mapping[int, Computed],
+    kept: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
+) -> tuple[Layer, ...]:
+    """Return all outputs of all operators, in order; `expected` has the channels that `kept` names (`of_channels`)."""
     return tuple(
-        _layer(graph, operator.index, tensor, expected[tensor], compared.get(tensor))
+        _with_channels(
+            _layer(graph, operator.index, tensor, expected[tensor], compared.get(tensor)),
+            kept.get(tensor, ()),
+            graph.tensors[tensor].shape,
+        )
         for operator in graph.operators
         for tensor in operator.outputs
         if tensor in expected
     )
+
+
+def _with_channels(layer: Layer, kept: Sequence[int], shape: tuple[int, ...]) -> Layer:
+    """Return a layer of some channels with the network's numbers of them, and how many are not computed."""
+    if not kept:
+        return layer
+    missing = f"{shape[-1] - len(kept):,} of {shape[-1]:,} channels have no effect, and are not computed"
+    place = layer.first and replace(layer.first, index=(*layer.first.index[:-1], kept[layer.first.index[-1]]))
+    return replace(layer, shape=shape, first=place, why="; ".join(filter(None, (missing, layer.why))))
 
 
 def _layer(graph: Graph, operator: int, index: int, expected: Array, computed: Computed | None) -> Layer:

@@ -81,6 +81,7 @@ def of_image(image: Artifact[ImageFacts], board: Target, engine: str, paths: Seq
         "ram_bytes": ram_bytes,
         "flash_bytes": flash_bytes,
         "macs_again": plan.macs_again if plan is not None and plan.macs_again else None,
+        "macs_left_out": plan.macs_left_out if plan is not None and plan.macs_left_out else None,
     })  # fmt: skip
 
 

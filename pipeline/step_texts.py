@@ -102,7 +102,7 @@ def check_text(int8: Artifact[Int8Facts]) -> str:
 
 
 def memory_text(artifact: Artifact[ImageFacts], board: Target | None = None) -> str:
-    """Return an artifact's memory by name, in bytes, and what it computes again to need less RAM.
+    """Return an artifact's memory by name, in bytes, and what it computes again or leaves out.
 
     RAM and flash come first, of how much where the board has a limit.
     """
@@ -117,4 +117,7 @@ def memory_text(artifact: Artifact[ImageFacts], board: Target | None = None) -> 
     plan = getattr(artifact.facts, "plan", None)
     if plan is not None and plan.macs_again:
         text += f"; computes {100 * plan.macs_again / plan.macs:.0f} % of its MACs again to save RAM"
+    if plan is not None and plan.macs_left_out:
+        whole = plan.macs + plan.macs_left_out
+        text += f"; leaves out {100 * plan.macs_left_out / whole:.0f} % of the network's MACs, which have no effect"
     return text

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import console
 import target as targets
 from artifact import Artifact, ImageFacts
 from calibration.convert import Int8Facts
+from compilers import aot
 from errors import ConfigError, DeviceError
 from fields.dataclass_json import to_json
 from graph import tensors
 from graph.reader import read
 from graph.types import Array, Graph
 from measure import trace_layout, trace_run, trace_text
-from measure.trace import ABSENT, DIFFERS, SCHEMA, Computed, Trace, layers_of
+from measure.trace import ABSENT, DIFFERS, SCHEMA, Layer, Trace, layers_of, of_channels
 from pipeline import measuring, one_input, preflight
 from pipeline.preflight import Goal
 from pipeline.steps import Steps
@@ -78,6 +78,8 @@ def _of_device(request: TraceRequest, board: Target) -> tuple[Trace, str]:
     setup = measuring.set_up_for_one(request, board, compiled, steps)
     data, source = one_input.choose(setup, request.picture)
     graph, expected = _expected(int8, data)
+    kept = aot.channels_kept(graph) if is_linked or request.engine_for(board) == aot.ENGINE else {}
+    expected = of_channels(expected, kept)
     with console.step("trace") as line:
         if is_linked:
             assert request.link is not None
@@ -86,7 +88,8 @@ def _of_device(request: TraceRequest, board: Target) -> tuple[Trace, str]:
             answer = trace_run.run(setup, graph, data, expected)
         line.text = f"{answer.info.board}: {answer.info.engine} {answer.info.engine_version}, {source}"
     engine, kernels = answer.info.engine, answer.info.kernels
-    return _trace(int8, graph, expected, answer.computed, (board.name, engine, kernels, source)), answer.note
+    layers = layers_of(graph, expected, answer.computed, kept)
+    return _trace(int8, layers, (board.name, engine, kernels, source)), answer.note
 
 
 def _on_device(int8: Artifact[Int8Facts]) -> Artifact[ImageFacts]:
@@ -100,11 +103,10 @@ def _of_text(request: TraceRequest, path: Path) -> Trace:
     printed = trace_text.read(path, int8.sha256)
     graph = read(int8.path, f"{int8.name}.tflite")
     data = trace_text.input_of(graph, printed)
-    expected = tensors.reference(int8.path, graph, data)
-    computed = trace_text.compared(printed, expected)
-    return _trace(
-        int8, graph, expected, computed, (str(path), "aot", printed.kernels, f"known answer {printed.answer}")
-    )
+    kept = aot.channels_kept(graph)
+    expected = of_channels(tensors.reference(int8.path, graph, data), kept)
+    layers = layers_of(graph, expected, trace_text.compared(printed, expected), kept)
+    return _trace(int8, layers, (str(path), aot.ENGINE, printed.kernels, f"known answer {printed.answer}"))
 
 
 def _expected(int8: Artifact[Int8Facts], data: bytes) -> tuple[Graph, dict[int, Array]]:
@@ -112,14 +114,7 @@ def _expected(int8: Artifact[Int8Facts], data: bytes) -> tuple[Graph, dict[int, 
     return graph, tensors.reference(int8.path, graph, data)
 
 
-def _trace(
-    int8: Artifact[Int8Facts],
-    graph: Graph,
-    expected: Mapping[int, Array],
-    computed: Mapping[int, Computed],
-    about: tuple[str, str, str, str],
-) -> Trace:
-    layers = layers_of(graph, expected, computed)
+def _trace(int8: Artifact[Int8Facts], layers: tuple[Layer, ...], about: tuple[str, str, str, str]) -> Trace:
     if all(layer.state == ABSENT for layer in layers):
         raise DeviceError(f"{about[0]}: it has no tensor of {int8.name}; build it from this checkout")
     return Trace(SCHEMA, int8.name, *about, layers)

@@ -1,19 +1,21 @@
 """The ahead-of-time compiler: an int8 `.tflite` becomes C that calls the kernels in `firmware/kernels`.
 
-`operators` says what is supported, `lower` turns operators into kernel calls, `segment` cuts them into blocks,
-`planner` gives each tensor its place, `checker` proves the places right, `emit` writes the C.
+`operators` says what is supported, `leave_out` drops channels that need not be computed, `lower` turns operators into
+kernel calls, `segment` cuts them into blocks, `planner` gives each tensor its place, `checker` proves the places right,
+`emit` writes the C.
 Nothing here imports TensorFlow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifact import ROOT, sources_digest, write_atomic
 from compilers.aot.checker import check
 from compilers.aot.emit import Naming, emit, traced_bytes
-from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower
+from compilers.aot.lower import KERNEL_SETS, OPTIMIZE, lower, reduced
 from compilers.aot.planner import Layout
 from compilers.aot.planner import plan as plan_layout
 from compilers.aot.recompute import slim
@@ -39,12 +41,13 @@ from graph.reader import read
 from graph.types import Graph
 
 __all__ = [
-    "ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec", "Plan", "TensorSpec", "compile_model", "key",
+    "ENGINE", "ENGINE_VERSION", "KERNEL_SETS", "OPTIMIZE", "OperatorSpec", "Plan", "TensorSpec", "channels_kept",
+    "compile_model", "key",
 ]  # fmt: skip
 
 ENGINE = "aot"
 # Raise it whenever the generated C may differ for the same network.
-ENGINE_VERSION = "9"
+ENGINE_VERSION = "10"
 SOURCES = (ROOT / "compilers" / "aot", ROOT / "compilers" / "compiled.py", ROOT / "graph")
 """What decides the generated C beside the network: this compiler, and what reads the network for it."""
 
@@ -94,13 +97,15 @@ def compile_graph(
     naming: Naming = Naming(),  # noqa: B008
 ) -> tuple[Plan, dict[str, str]]:
     """Return the plan of a network and the generated files by name. Raises CompileError."""
+    whole, (graph, kept) = graph, reduced(graph)
     steps, layout = planned(graph, kernels, optimize, stream_input)
-    result = _result(graph, steps, layout, kernels)
+    result = _result(graph, steps, layout, kernels, whole.all_macs() - graph.all_macs())
     if stream_input:
-        whole = planned(graph, kernels, optimize, stream_input=False)[1]
-        result = replace(result, streamed=_streamed(graph, steps, whole.arena_bytes))
+        unstreamed = planned(graph, kernels, optimize, stream_input=False)[1]
+        result = replace(result, streamed=_streamed(graph, steps, unstreamed.arena_bytes))
     if naming.trace:
-        result = replace(result, traced=tuple(TracedTensor(*item) for item in traced_bytes(graph, steps).items()))
+        sizes = traced_bytes(graph, steps).items()
+        result = replace(result, traced=tuple(TracedTensor(t, size, kept.get(t, ())) for t, size in sizes))
     return result, emit(graph, steps, layout, result, naming)
 
 
@@ -109,6 +114,14 @@ def planned(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> tu
     steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input, optimize)
     check(graph, steps, layout)
     return steps, layout
+
+
+def channels_kept(graph: Graph) -> Mapping[int, tuple[int, ...]]:
+    """Return the indexes of the last dimension that are computed, for each tensor of which some are not.
+
+    Raises CompileError.
+    """
+    return reduced(graph).kept
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,7 @@ class Outline:
 
 def outline(graph: Graph, kernels: str, optimize: str, stream_input: bool) -> Outline:
     """Return what `compile_model` will plan; it is not proved, and no C is written. Raises CompileError."""
+    graph = reduced(graph).graph
     steps, layout = smallest(graph, lower(graph, kernels, optimize), stream_input, optimize)
     constants = sum(c.bytes for step in steps for part in step.operators() for c in part.constants())
     by_rows = tuple(part.index for step in steps if step.parts for part in step.operators())
@@ -155,7 +169,7 @@ def _streamed(graph: Graph, steps: tuple[Step, ...], whole_arena_bytes: int) -> 
     return Streamed(rows, wait.line, graph.tensors[wait.tensor].bytes, whole_arena_bytes)
 
 
-def _result(graph: Graph, steps: tuple[Step, ...], layout: Layout, kernels: str) -> Plan:
+def _result(graph: Graph, steps: tuple[Step, ...], layout: Layout, kernels: str, macs_left_out: int) -> Plan:
     operators = operator_specs(graph, steps, layout)
     peak = max(range(len(operators)), key=lambda i: (operators[i].live_bytes, -i))
     tensors = sorted(layout.tensors)
@@ -169,6 +183,7 @@ def _result(graph: Graph, steps: tuple[Step, ...], layout: Layout, kernels: str)
         weights_bytes=sum(o.constant_bytes for o in operators),
         macs=sum(o.macs for o in operators),
         macs_again=sum(step.again for step in steps),
+        macs_left_out=macs_left_out,
         input_preserved=input_preserved(graph, layout),
         inputs=tuple(tensor_spec(graph.tensors[i], layout) for i in graph.inputs),
         outputs=tuple(tensor_spec(graph.tensors[i], layout) for i in graph.outputs),

@@ -16,6 +16,7 @@ from compilers.aot import (
 )
 from compilers.aot.arithmetic import ScaleError
 from compilers.aot.compose import compose
+from compilers.aot.leave_out import Reduced, leave_out
 from compilers.aot.operators import check_supported
 from compilers.aot.pads import fold
 from compilers.aot.sets import SETS
@@ -76,6 +77,11 @@ KERNEL_SETS = tuple(SETS)
 OPTIMIZE = ("size", "speed", "ram")
 
 
+def reduced(graph: Graph) -> Reduced:
+    """Return the network without the channels that need not be computed. Raises CompileError as `lower` does."""
+    return leave_out(graph, _portable(without_shapes(graph)))
+
+
 def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tuple[Step, ...]:
     """Return one step per operator, in order, for a kernel set and one of OPTIMIZE.
 
@@ -84,15 +90,8 @@ def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tu
     or our kernels do not take.
     """
     graph = without_shapes(graph)
-    check_supported(graph)
-    steps = []
-    for operator in fold(graph):
-        try:
-            steps.append(LOWER[operator.name](graph, operator))
-        except ScaleError as e:
-            graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
     chosen = SETS[kernels]
-    composed = compose(graph, steps)
+    composed = compose(graph, _portable(graph))
     lowered = [chosen.specialize(step, optimize) for step in composed]
     if optimize != "ram":
         return tuple(lowered)
@@ -101,3 +100,15 @@ def lower(graph: Graph, kernels: str = "portable", optimize: str = "size") -> tu
         return chosen.specialize(step, optimize)
 
     return tuple(with_slices(step, whole, specialize) for step, whole in zip(composed, lowered, strict=True))
+
+
+def _portable(graph: Graph) -> list[Step]:
+    """Return one step per operator, of set portable."""
+    check_supported(graph)
+    steps = []
+    for operator in fold(graph):
+        try:
+            steps.append(LOWER[operator.name](graph, operator))
+        except ScaleError as e:
+            graph.fail(str(e), operator, graph.tensors[operator.outputs[0]])
+    return steps

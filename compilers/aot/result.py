@@ -73,10 +73,14 @@ class Streamed:
 
 @dataclass(frozen=True)
 class TracedTensor:
-    """A tensor of the `.tflite` by its index there, of which the device computes and hashes the first `bytes`."""
+    """A tensor of the `.tflite` by its index there, of which the device computes and hashes the first `bytes`.
+
+    `channels` are the indexes of the last dimension that it has on the device, in order; none: all.
+    """
 
     tensor: int
     bytes: int
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,10 @@ class Plan:
     """A compiled network.
 
     `arena_bytes` holds all activations, inputs and outputs included; `weights_bytes` all constants in flash. `macs` are
-    those of the network, `macs_again` those that are computed a second time or more often to save RAM. Tensors
-    that are never whole are not among `tensors`. `peak_operator` is one of those that need the most, by its place in
-    `operators`; `peak` names the tensors alive then, the largest first. `traced` are those of a build with hashes.
+    those that an inference takes, each counted once; `macs_again` are computed a second time or more often to save RAM,
+    and `macs_left_out` not at all, since they have no effect (`leave_out`). Tensors that are never whole are not among
+    `tensors`. `peak_operator` is one of those that need the most, by its place in `operators`; `peak` names the tensors
+    alive then, the largest first. `traced` are those of a build with hashes.
     """
 
     source: str
@@ -109,6 +114,7 @@ class Plan:
     traced: tuple[TracedTensor, ...] = ()
     code_bytes: int = 0
     """About what the calls and the parameters of layers take of flash beside the constants, as `code_bytes` says."""
+    macs_left_out: int = 0
 
     def compiled(self, name: str, folder: Path) -> CompiledModel:
         """Return what a firmware build needs to know; the generated C is in `folder`."""

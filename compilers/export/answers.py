@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from compilers.aot import Plan
+from compilers.aot.result import TracedTensor
 from graph import tensors
 from graph.fnv import fnv1a
 from graph.noise import noise
 from graph.oracle import Oracle, run_bytes
-from graph.types import Graph
+from graph.types import Array, Graph
 
 HOLDS = (1, 24, 192, 1536)
 """For how many elements a value is held: inputs with ever coarser patterns."""
@@ -60,8 +61,13 @@ def traced_hashes(model: Path, graph: Graph, plan: Plan, known: Sequence[Answer]
     rows = []
     for answer in known if plan.traced else ():
         values = tensors.reference(model, graph, b"".join(inputs(plan, answer.seed, answer.hold)))
-        rows.append(tuple(fnv1a(values[item.tensor].tobytes()[: item.bytes]) for item in plan.traced))
+        rows.append(tuple(fnv1a(_channels_of(item, values[item.tensor])[: item.bytes]) for item in plan.traced))
     return tuple(rows)
+
+
+def _channels_of(item: TracedTensor, values: Array) -> bytes:
+    """Return the bytes of the channels that are computed."""
+    return (values[..., list(item.channels)] if item.channels else values).tobytes()
 
 
 def inputs(plan: Plan, seed: int, hold: int) -> list[bytes]:

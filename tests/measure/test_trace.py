@@ -13,6 +13,7 @@ import pytest
 import target as targets
 import tasks  # noqa: F401  # makes the commands
 from artifact import ROOT, Artifact, NoFacts, sha256_of
+from compilers import aot
 from compilers.image import firmware, microcontroller
 from deploy import tracing
 from deploy.device import device_for
@@ -28,6 +29,7 @@ from graph.types import Array
 from measure import trace, trace_layout
 from measure.trace import ABSENT, DIFFERS, EQUAL, Layer, Trace
 from pipeline.command_line import main
+from tests.compilers.silent_networks import silenced
 from tests.pipeline.small import at_home
 from tests.schemas import checked
 
@@ -85,6 +87,30 @@ def compare(net: Artifact[NoFacts], session: Session) -> dict[str, Layer]:
     expected = tensors.reference(net.path, graph, data)
     layers = trace.layers_of(graph, expected, trace.of_firmware(session, data, expected))
     return {f"{layer.operator} {layer.name}": layer for layer in layers}
+
+
+def test_channels_that_are_not_computed_are_not_compared(tmp_path: Path) -> None:
+    path = tmp_path / "silenced.tflite"
+    path.write_bytes(silenced())
+    graph = read(path)
+    kept = aot.channels_kept(graph)
+    data = np.random.default_rng(1).integers(-128, 128, 6 * 6 * 8).astype(np.int8).tobytes()
+    expected = trace.of_channels(tensors.reference(path, graph, data), kept)
+    # One value of channel 7, the fourth that is kept, is expected to be another one.
+    wrong = {t: values.copy() for t, values in expected.items()}
+    convolution = graph.operators[0].outputs[0]
+    wrong[convolution][0, 2, 5, 3] ^= 1
+    with at_home(tmp_path):
+        net = Artifact(path, "int8", "silenced", sha256_of(path), NoFacts())
+        image = microcontroller.compile_for(net, targets.load("host-fw"), trace=True)
+        with device_for(targets.load("host-fw"), image).session() as session:
+            equal = trace.layers_of(graph, expected, trace.of_firmware(session, data, expected), kept)
+            differing = trace.layers_of(graph, wrong, trace.of_firmware(session, data, wrong), kept)
+    assert {layer.state for layer in equal} == {trace.EQUAL}
+    assert [layer.shape for layer in equal] == [(1, 6, 6, 16), (1, 6, 6, 16), (1, 6, 6, 6)]
+    assert equal[0].why == "4 of 16 channels have no effect, and are not computed"
+    assert differing[0].first is not None
+    assert differing[0].first.index == (0, 2, 5, 7)
 
 
 @pytest.mark.parametrize(
