@@ -7,10 +7,23 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from calibration.comparison import Comparison
+from fields import Source, shown
 from graph.difference import FirstDifference
 from measure.clocks import ClockSection
 
 SCHEMA = 2
+
+
+def check_schema(values: Mapping[str, object], source: Source) -> None:
+    """Raise the source's error if a report is of another schema, naming both and what to do."""
+    found = values.get("schema")
+    if type(found) is not int or (found != SCHEMA and not isinstance(values.get("target"), Mapping)):
+        raise source.wrong_value("schema", str(SCHEMA), found)  # perhaps not a report
+    if found != SCHEMA:
+        age, step = ("an earlier", "run ./inv deploy again") if found < SCHEMA else ("a newer", "update it")
+        raise source.error(f"{source.name}: schema {shown(found)}, of {age} Alpharho; this one reads {SCHEMA}: {step}")
+
+
 Unit = Literal["us", "instructions", "rp2040js cycles"]
 """What a latency is in: time, or what an emulator counts in place of it."""
 

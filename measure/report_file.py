@@ -10,7 +10,7 @@ from errors import ConfigError, Error, nearest
 from fields import Source, load_json, shown, shown_key
 from fields.dataclass_json import from_json, to_json
 from measure.layout import markdown
-from measure.report import Report
+from measure.report import Report, check_schema
 
 COMPLETE, PARTIAL = "report.json", "report.partial.json"
 SCHEMA_PATH = SCHEMAS_DIR / "report.schema.json"
@@ -56,8 +56,7 @@ def dumps(report: Report) -> str:
 def loads(text: bytes | str, source: Source) -> Report:
     """Return the report in a JSON text, checked. Raises the source's error if it is not a report of schema 2."""
     values = load_json(text, source).values
-    if values.get("schema") == 1:
-        raise source.error(f"{source.name}: schema 1, of an earlier version; run ./inv deploy again")
+    check_schema(values, source)
     report = from_json(Report, values, source)
     check(report, source)
     return report

@@ -117,28 +117,34 @@ def _merge(other: Path, chosen: HistoryOptions) -> None:
     if other.is_dir() or other.suffix == ".json":
         runs, unreadable = _reports(other)
         added = database.add(path, runs)
-        done = database.Merged(added, len(runs) - added, unreadable)
+        done, why = database.Merged(added, len(runs) - added, len(unreadable)), unreadable
     else:
-        done = database.merge(path, other)
+        done, why = database.merge(path, other), []
     if done.unreadable:
-        console.note(f"left out: {done.unreadable:,} runs of {other}, whose reports can't be read")
+        first = f"; the first: {why[0]}" if why else ""
+        console.note(f"left out: {done.unreadable:,} runs of {other}, whose reports can't be read{first}")
     if chosen.json:
         console.print_json({"schema": SCHEMA, "merged": to_json(done)})
     else:
         console.say(f"{path}: {_runs(done.added)} added, {done.known:,} were there")
 
 
-def _reports(other: Path) -> tuple[list[Kept], int]:
-    """Return the complete reports of a folder or file, and how many can't be read."""
+def _reports(other: Path) -> tuple[list[Kept], list[str]]:
+    """Return the complete reports of a folder or file, and for each that can't be read why.
+
+    Raises ConfigError if the file is not a report.
+    """
     from measure.history import entry
 
     paths = sorted(other.rglob(report_file.COMPLETE)) if other.is_dir() else [other]
-    runs, unreadable = [], 0
+    runs, unreadable = [], []
     for path in paths:
         try:
             report = report_file.read(path)
-        except Error:
-            unreadable += 1
+        except Error as e:
+            if path == other:
+                raise
+            unreadable.append(str(e))
             continue
         runs.append(entry.of(report, path.resolve().parent.parent.name))
     return runs, unreadable

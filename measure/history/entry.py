@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from errors import Error
 from fields import Source, load_json
 from fields.dataclass_json import from_json, to_json
-from measure.report import SCHEMA, Report
+from measure.report import Report, check_schema
 
 OTHER_BOARD = "measured on another board"
 LARGEST = (1 << 63) - 1
@@ -97,8 +97,7 @@ def of(report: Report, unit: str) -> Kept:
 def read(text: str, unit: str, source: Source) -> Kept:
     """Return what is kept of the text of a report. Raises the source's error if it is not a report of this schema."""
     values = load_json(text, source).values
-    if values.get("schema") != SCHEMA:
-        raise source.wrong_value("schema", str(SCHEMA), values.get("schema"))
+    check_schema(values, source)
     kept = of(from_json(Report, values, source), unit)
     for name in ("ram", "flash", "pictures"):
         if (getattr(kept.entry, name) or 0) > LARGEST:  # SQLite has no larger integers

@@ -11,7 +11,7 @@ from fields import Source, load_json
 from fields.dataclass_json import from_json
 from measure import details, limits, report_file
 from measure.details import Details
-from measure.profile import Profile
+from measure.profile import SCHEMA, Profile
 from measure.report import Report
 
 PROFILE = "profile.json"
@@ -80,11 +80,18 @@ def _run(number: int, path: Path, report: Report) -> Run:
 
 
 def _profile(path: Path, report: Report) -> Profile | None:
-    """Return the profile beside a report, if it is of the same device and kernels; a damaged one is left out."""
+    """Return the profile beside a report, if it is of the same device and kernels.
+
+    A damaged one, or one of another schema, is left out.
+    """
     try:
         text = (path.parent / PROFILE).read_bytes()
         profile = from_json(Profile, load_json(text, source := Source(PROFILE)).values, source)
     except (OSError, Error):
         return None
-    is_same = profile.kernels == report.engine.kernels and profile.measured_on == report.target.measured_on
+    is_same = (
+        profile.schema == SCHEMA
+        and profile.kernels == report.engine.kernels
+        and profile.measured_on == report.target.measured_on
+    )
     return profile if is_same else None

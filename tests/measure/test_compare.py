@@ -257,8 +257,8 @@ def test_a_run_that_is_not_there_is_one_line(runs: Path, tmp_path: Path, monkeyp
     with pytest.raises(ConfigError, match="reports: no report of qemu-m4/other, which v1 has; measure it"):
         sides.pairs(sides.load("v1", "reports"), sides.load("reports", "v1"))
     old = runs / "old.json"
-    old.write_text(json.dumps({"schema": 1}))
-    with pytest.raises(ConfigError, match="schema 1, of an earlier version"):
+    old.write_text(json.dumps({"schema": 1, "target": {}}))
+    with pytest.raises(ConfigError, match="schema 1, of an earlier Alpharho"):
         sides.load(str(old), "reports")
     old.write_text(json.dumps({**changed("schema", 7)}))
     with pytest.raises(ConfigError, match="schema"):

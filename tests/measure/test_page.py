@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
         write_atomic(root / name / "report.json", report_file.dumps(report))
     details.write(beside(), root / "qemu-m4" / "full")
     write_atomic(root / "qemu-m4" / "full" / "profile.json", json.dumps(to_json(profile())))
-    write_atomic(root / "old" / "v1" / "report.json", '{"schema": 1}')
+    write_atomic(root / "old" / "v1" / "report.json", '{"schema": 1, "target": {}}')
     return root
 
 
@@ -130,7 +130,7 @@ def test_the_page_is_whole_and_every_name_is_text(folder: Path) -> None:
 def test_what_the_page_says(folder: Path) -> None:
     text = page(folder)
     assert "Left out: " in text
-    assert "schema 1, of an earlier version" in text
+    assert "schema 1, of an earlier Alpharho" in text
     board = target.load("qemu-m4").mcu
     assert board is not None
     assert f"70,000 of {board.ram_bytes:,}" in text
@@ -181,6 +181,13 @@ def test_details_of_another_run_and_damaged_ones_are_left_out(folder: Path) -> N
             (path.parent / name).write_text(text)
         (run,) = runs.read([str(path)])[0]
         assert (run.details, run.profile) == (None, None)
+
+
+def test_a_profile_of_another_schema_is_left_out(folder: Path) -> None:
+    report, beside = folder / "qemu-m4" / "full" / "report.json", folder / "qemu-m4" / "full" / "profile.json"
+    assert runs.read([str(report)])[0][0].profile
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | {"schema": 2}))
+    assert runs.read([str(report)])[0][0].profile is None
 
 
 def test_no_report_is_one_line(tmp_path: Path) -> None:

@@ -162,7 +162,30 @@ def test_any_change_is_refused_in_one_line_or_comes_back(data: st.DataObject) ->
 def test_a_report_of_the_first_schema_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"schema": 1, "target": {"name": "host", "class": "linux"}}))
-    with pytest.raises(ConfigError, match=r"report\.json: schema 1, of an earlier version; run \./inv deploy again$"):
+    with pytest.raises(
+        ConfigError, match=r"report\.json: schema 1, of an earlier .* reads 2: run \./inv deploy again$"
+    ):
+        report_file.read(path)
+
+
+@pytest.mark.parametrize("schema", [3, 10**4000], ids=["3", "large"])
+def test_a_report_of_a_newer_schema_names_both(schema: int, tmp_path: Path) -> None:
+    """Not the first of its keys that is new."""
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"schema": schema, **changed("schema", None), "colour": 1}))
+    number = "3" if schema == 3 else "a number of 13288 bits"
+    expected = rf"/report\.json: schema {number}, of a newer Alpharho; this one reads 2: update it$"
+    with pytest.raises(ConfigError, match=expected):
+        report_file.read(path)
+
+
+@pytest.mark.parametrize("form", [{}, {"schema": 3, "cells": []}, {"schema": True, "target": {}}])
+def test_a_file_that_may_not_be_a_report_is_not_said_to_be_of_another_version(
+    form: dict[str, object], tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(form))
+    with pytest.raises(ConfigError, match="key schema: expected 2, got .*; expected a report.json of `inv deploy`"):
         report_file.read(path)
 
 

@@ -75,11 +75,12 @@ def test_reports_and_other_histories_are_merged(
 ) -> None:
     report_file.write(counted(), reports / "qemu-m4" / "v1_025")
     (reports / "old" / "v1").mkdir(parents=True)
-    (reports / "old" / "v1" / "report.json").write_text('{"schema": 1}')
+    (reports / "old" / "v1" / "report.json").write_text('{"schema": 3, "target": {}}')
     history.run(HistoryOptions(merge=reports))
     printed = " ".join("".join(capsys.readouterr()).split())
     assert "1 run added, 0 were there" in printed
-    assert "left out: 1 runs" in printed
+    newer = "report.json: schema 3, of a newer Alpharho; this one reads 2: update it"
+    assert re.search(rf"left out: 1 runs .*; the first: .*{newer}", printed)
     history.record(counted(), "qemu-m4")
     assert database.find(database.default_path(), database.Query())[1] == 1, "the report is the run"
     other = tmp_path / "other.sqlite"
@@ -91,6 +92,7 @@ def test_reports_and_other_histories_are_merged(
     for chosen, message in (
         (HistoryOptions(merge=tmp_path / "nowhere"), "--merge .*nowhere: no such file"),
         (HistoryOptions(merge=tmp_path / "text"), "text: damaged"),
+        (HistoryOptions(merge=reports / "old" / "v1" / "report.json"), newer),
         (HistoryOptions(merge=other, model="v1"), "--merge: takes all runs"),
     ):
         with pytest.raises(Exception, match=message):
