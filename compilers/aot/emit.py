@@ -53,7 +53,8 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
     name = naming.name
     names, places = Names(steps, name), Places(steps, layout, graph.inputs)
     traced = list(traced_bytes(graph, steps)) if naming.trace else []
-    hooks = Hooks(naming.profile, {tensor: place for place, tensor in enumerate(traced)})
+    profiled = {operator.index: place for place, operator in enumerate(plan.operators) if naming.profile}
+    hooks = Hooks(profiled, {tensor: place for place, tensor in enumerate(traced)})
     functions = [_Function(graph, step, i, names, places, hooks) for i, step in enumerate(steps)]
     generated = (
         f"Generated from the .tflite of sha256 {plan.model_sha256[:16]} by the {plan.engine} compiler, "
@@ -65,7 +66,7 @@ def emit(graph: Graph, steps: Sequence[Step], layout: Layout, plan: Plan, naming
         "upper": macro_prefix(name),
         "includes": [SETS[plan.kernels].header, f"{name}_weights.h", *(["trace.h"] if traced else [])],
         "plan": plan,
-        "profile_steps": len(plan.operators) if naming.profile else 0,
+        "profile_steps": len(profiled),
         "traced": len(traced),
         "inputs": [_tensor(t) for t in plan.inputs],
         "outputs": [_tensor(t) for t in plan.outputs],
@@ -107,7 +108,7 @@ class _Function:
     def __init__(self, graph: Graph, step: Step, i: int, names: Names, places: Places, hooks: Hooks) -> None:
         operators = step.operators()
         first, last = operators[0].index, operators[-1].index
-        self.first = first
+        self.profiled = hooks.profiled.get(first)
         self.parameters = [(p.kind, names.of(p), _initializer(p.fields, names)) for p in step.parameters()]
         self.operators = [_Operator(graph, part) for part in operators]
         self.is_block = bool(step.parts)

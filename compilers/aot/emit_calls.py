@@ -87,12 +87,14 @@ class Places:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What is called beside the kernels: with `profile`, functions that count around each call.
+    """What is called beside the kernels: with `profiled`, functions that count around each call.
 
-    `traced` has the tensors whose bytes are hashed when they are complete, with their places in the table of hashes.
+    It has the places of operators in the table of counts, by their numbers in the network, of which some are part of
+    others. `traced` has the tensors whose bytes are hashed when they are complete, with their places in the table of
+    hashes.
     """
 
-    profile: bool = False
+    profiled: Mapping[int, int] = field(default_factory=dict)
     traced: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -141,11 +143,11 @@ class Writer:
     def _call(self, call: Call, depth: int) -> Iterator[str]:
         indent = INDENT * depth
         index = self.places.steps[self.i].index if call.operator is None else call.operator
-        if self.hooks.profile:
+        if self.hooks.profiled:
             yield f"{indent}profile_begin();"
         yield from wrapped(f"{indent}{call.kernel.symbol}(", [self.argument(a) for a in call.arguments], ");")
-        if self.hooks.profile:
-            yield f"{indent}profile_end({index});"
+        if self.hooks.profiled:
+            yield f"{indent}profile_end({self.hooks.profiled[index]});"
         if call.result is not None:
             yield from self._hashed(call.result, indent)
 

@@ -19,6 +19,7 @@ from tests.compilers import host_build
 from tests.compilers.equality import pictures
 from tests.compilers.networks import tflite_of
 from tests.compilers.reference import Reference
+from tests.measure.test_trace import network
 
 NETWORKS = ("v1_025", "v2_035", "v3sm_075")
 TWO_NETWORKS = """
@@ -161,8 +162,20 @@ def test_counted_c_gives_the_same_outputs(tmp_path: Path) -> None:
     calls = list(map(int, done.stderr.split()))
     assert len(calls) == len(plan.operators)
     # Operators in blocks are called once a row, and no operator but one that moves nothing is left out.
-    moving = [o for o in plan.operators if o.name != "RESHAPE"]
-    assert all(calls[o.index] >= (o.shape[1] if o.block is not None else 1) for o in moving)
+    moving = [(i, o) for i, o in enumerate(plan.operators) if o.name != "RESHAPE"]
+    assert all(calls[i] >= (o.shape[1] if o.block is not None else 1) for i, o in moving)
+
+
+@pytest.mark.parametrize("stream_input", [False, True])
+def test_operators_are_counted_at_their_places_where_some_are_part_of_others(
+    tmp_path: Path, stream_input: bool
+) -> None:
+    """A PAD before a convolution is part of it: there are fewer counts than operators in the file."""
+    model = network(tmp_path / "pad.tflite")
+    plan = compile_model(model, tmp_path, stream_input=stream_input, name="net", profile=True)
+    assert [operator.index for operator in plan.operators] == [1, 2, 3, 4, 5, 6, 8, 9, 10]
+    places = re.findall(r"profile_end\((\d+)\);", (tmp_path / "net.c").read_text())
+    assert sorted(set(map(int, places))) == list(range(len(plan.operators)))
 
 
 def test_copying_a_streamed_input_is_counted_as_the_first_step(tmp_path: Path) -> None:
