@@ -31,14 +31,18 @@ def table(
 ) -> None:
     """Print a table. Cells that begin with one of `red` are shown in red, the first column in bold with `bold_first`.
 
+    Columns without any text in their rows are left out.
     On a terminal that is too narrow the columns of `drop` are left out, one after the other, as far as needed, and
     named below the table; then the widest column of text is broken into lines between words.
     """
-    left_out: list[int] = []
+    empty = [place for place in range(len(columns)) if rows and not any(row[place].strip() for row in rows)]
+    left_out = list(empty)
     grid = _grid(columns, rows, red, bold_first, left_out)
     for place in drop if out.is_terminal else ():
         if _width(grid) <= out.width:
             break
+        if place in left_out:
+            continue
         left_out.append(place)
         grid = _grid(columns, rows, red, bold_first, left_out)
     if out.is_terminal and _width(grid) > out.width:
@@ -48,8 +52,9 @@ def table(
         out.print(Text(on_terminal(clean(title)), "italic"))
     # A narrow terminal wraps what is still too wide; cutting names would lose them.
     _print(grid)
-    if left_out:
-        names = ", ".join(" ".join(clean(columns[place][0]).split()) or "description" for place in sorted(left_out))
+    if left_out != empty:
+        named = sorted(set(left_out) - set(empty))
+        names = ", ".join(" ".join(clean(columns[place][0]).split()) or "description" for place in named)
         out.print(Text(f"not shown in {out.width} columns: {names}", "dim"))
 
 

@@ -44,6 +44,24 @@ def test_a_narrow_terminal_does_without_some_columns(
     assert printed == lines
 
 
+@pytest.mark.parametrize("width", [80, 12])
+def test_a_column_without_any_text_is_left_out_and_not_named(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Console(width=width, force_terminal=True, color_system=None, soft_wrap=True)
+    monkeypatch.setattr(sys.modules["console.table"], "out", screen)
+    columns = [("name", "left"), ("ms", "right"), ("bytes", "right"), ("about", "left")]
+    console.table("", columns, [["b", "", "12", "a board"], ["c", " ", "", "one"]], drop=(1, 2))
+    printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    narrow = ["name about", "b a board", "c one", "not shown in 12 columns: bytes"]
+    assert printed == (narrow if width == 12 else ["name bytes about", "b 12 a board", "c one"])
+
+
+def test_a_table_without_rows_has_its_headings(capsys: pytest.CaptureFixture[str]) -> None:
+    console.table("", [("name", "left"), ("ms", "right")], [])
+    assert capsys.readouterr().out.split() == ["name", "ms"]
+
+
 def test_where_no_column_can_be_done_without_the_widest_text_is_broken_between_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
