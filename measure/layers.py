@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from statistics import fmean, median
 
 import numpy as np
 
@@ -37,38 +38,71 @@ class LayerCount:
 
 
 @dataclass(frozen=True)
+class LayerRun:
+    """What a profiled firmware counted in one run, in the unit of its clock, by the place of the operator.
+
+    `amounts` are with what counting takes in all `calls`; `per_call` is that of a call, from empty ones after the run.
+    """
+
+    amounts: tuple[float, ...]
+    calls: tuple[int, ...]
+    per_call: float
+
+    @property
+    def total(self) -> float:
+        """All operators together, with what counting takes."""
+        return sum(self.amounts)
+
+
+@dataclass(frozen=True)
 class Counts:
-    """What a profiled firmware counted in each run, by the place of the operator: amounts in the unit of `clock`."""
+    """What a profiled firmware counted in each run: amounts in the unit of `clock`."""
 
     clock: Clock
-    runs: tuple[tuple[float, ...], ...]
+    runs: tuple[LayerRun, ...]
 
 
 def count(open_device: Open, operators: int, data: bytes, runs: int = 1) -> Counts:
-    """Run a profiled firmware on the bytes of all inputs; return the counts of its operators, less what counting takes.
+    """Run a profiled firmware on the bytes of all inputs; return the counts of its operators.
 
-    Each call is measured to one tick of the device's counter. Raises DeviceError if the device does not report them.
+    Nothing else is done between the runs, as between those of the ordinary firmware: it would cool the caches. Each
+    call is measured to one tick of the device's counter. Raises DeviceError if the device does not report them.
     """
     lines: list[str] = []
-    found = []
     with open_device(lines.append) as session:
+        lines.clear()
         for _ in range(runs):
-            lines.clear()
             session.infer(data)
-            session.stats()  # its answer comes after all lines so far
-            clock = Clock(session.info.counter)
-            found.append(_counts(lines, operators, clock, session.link.name))
-    return Counts(clock, tuple(found))
+        session.stats()  # its answer comes after all lines so far
+        clock, where = Clock(session.info.counter), session.link.name
+    parts = [(int(step), int(ticks), int(calls)) for step, ticks, calls in _COUNT.findall("\n".join(lines))]
+    length = operators + 1  # the last is of empty calls
+    tables = [parts[at : at + length] for at in range(0, len(parts), length)]
+    if len(parts) != runs * length or not all(_is_whole(table) for table in tables):
+        raise DeviceError(
+            f"{where}: expected the ticks of {operators} layers in {runs} runs, got {len(parts)} lines; report it"
+        )
+    return Counts(clock, tuple(_run(table, clock) for table in tables))
 
 
-def _counts(lines: Sequence[str], operators: int, clock: Clock, where: str) -> tuple[float, ...]:
-    parts = _COUNT.findall("\n".join(lines))
-    counts: Mapping[int, tuple[int, int]] = {int(step): (int(ticks), int(calls)) for step, ticks, calls in parts}
-    if counts.keys() != set(range(operators + 1)) or not counts[operators][1]:
-        raise DeviceError(f"{where}: expected the ticks of {operators} layers, got {len(counts)}; report it")
-    ticks, calls = counts[operators]
-    empty = clock(ticks) / calls
-    return tuple(max(0.0, clock(counts[i][0]) - empty * counts[i][1]) for i in range(operators))
+def _is_whole(table: Sequence[tuple[int, int, int]]) -> bool:
+    return [step for step, _, _ in table] == list(range(len(table))) and table[-1][2] > 0
+
+
+def _run(table: Sequence[tuple[int, int, int]], clock: Clock) -> LayerRun:
+    *layers, (_, ticks, calls) = table
+    amounts = tuple(clock(counted) for _, counted, _ in layers)
+    return LayerRun(amounts, tuple(times for _, _, times in layers), clock(ticks) / calls)
+
+
+def without_counting(runs: Sequence[LayerRun]) -> tuple[float, ...]:
+    """Return the mean of each operator over runs, less what counting takes in its calls.
+
+    That is the median of what the runs measured: one that was interrupted in its empty calls measured more.
+    """
+    per_call = median(run.per_call for run in runs)
+    means = (fmean(amounts) for amounts in zip(*(run.amounts for run in runs), strict=True))
+    return tuple(max(0.0, mean - per_call * calls) for mean, calls in zip(means, runs[0].calls, strict=True))
 
 
 def profile(
@@ -90,5 +124,5 @@ def profile(
             macs=operator.macs,
             instructions=round(amount),
         )
-        for operator, amount in zip(operators, counts.runs[0], strict=True)
+        for operator, amount in zip(operators, without_counting(counts.runs), strict=True)
     )

@@ -88,9 +88,12 @@ def summary(profile: Profile) -> str:
     if profile.ordinary is not None:
         text += f", the mean of the quieter half of {profile.runs} runs"
         return f"{text}; without the profiler {amount_text(profile.ordinary, profile.unit)} {profile.unit}"
-    text += f", the 10th percentile of {profile.runs} runs" if profile.runs > 1 else ""
+    text += f", the mean of the quieter quarter of {profile.runs} runs" if profile.runs > 1 else ""
     if profile.is_consistent:
         return text
     if profile.unit == "us":
+        counting = profile.counting or 0.0
+        if abs(profile.sum - profile.whole) <= counting:
+            return f"{text}; over 1 % apart, by less than reading the counter takes ({counting:.2g} us)"
         return f"{text}; over 1 % apart: other programs take time from it, run it again"
     return f"{text}; the rest takes in the input's rows, and is between the layers"

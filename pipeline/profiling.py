@@ -161,7 +161,9 @@ def _measure_steps(
     wrong: set[str] = set()
     with console.step("profile") as line:
         ordinary, counting = _opener(setup, image, wrong), _opener(setup, profiled, wrong)
-        made = profiles.measure(ordinary, counting, facts.facts.plan.operators, data, board.measured_on)
+        over_ssh = board.link == "ssh" or (request.link or "").startswith("ssh:")
+        repeats = profiles.LINUX_BOARD if over_ssh else profiles.REPEATS[board.measured_on]
+        made = profiles.measure(ordinary, counting, facts.facts.plan.operators, data, board.measured_on, repeats)
         line.text = f"{made.target}: {made.engine}, {made.kernels} kernels, {source}"
     found = modeled.by_layer(image, board, data, read(int8.path)) if modeled.cores_of(board) else None
     return replace(made, model=int8.name, modeled=found, mismatch=tuple(sorted(wrong)) or None)

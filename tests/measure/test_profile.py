@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,6 @@ from measure import profile as profiles
 from measure.layers import OnLog, Open
 from measure.modeled import CoreCycles, KernelCycles, LayerCycles
 from measure.profile import Profile
-from measure.samples import Clock
 from pipeline.command_line import main
 from tests.measure.test_trace import network
 from tests.schemas import checked, validator
@@ -62,7 +61,7 @@ def device(runs: Sequence[tuple[int, ...]], unit: str = "instructions") -> Open:
 
 def profile_of(whole: int = 1_000, ticks: tuple[int, ...] = (900, 120), where: str = "emulated") -> Profile:
     counted = device([(0, 256, *ticks)] * 100)
-    return profiles.measure(device([(whole, 0)] * 100), counted, OPERATORS, b"", where)
+    return profiles.measure(device([(whole, 0)] * 100), counted, OPERATORS, b"", where, profiles.REPEATS[where])
 
 
 def test_what_counting_takes_is_taken_off_and_the_rest_is_in_the_unit_of_the_device() -> None:
@@ -79,23 +78,103 @@ def test_times_are_those_that_other_programs_disturb_least() -> None:
     """Another program takes time from one layer in one run, and from another in the next."""
     runs = [(0, 256, 900, 120), (0, 256, 90_000, 120), (0, 256, 900, 8_000)] * 40
     slowed = [(1_000, 0), (5_000, 0), (4_000, 0)] * 40
-    made = profiles.measure(device(slowed, "ticks"), device(runs, "ticks"), OPERATORS, b"", "host")
-    assert (made.unit, made.sum, made.runs) == ("us", 40.0, profiles.RUNS["host"])
+    repeats = profiles.Repeats(4, 1, 20, 4)
+    made = profiles.measure(device(slowed, "ticks"), device(runs, "ticks"), OPERATORS, b"", "host", repeats)
+    assert (made.unit, made.sum, made.runs) == ("us", 40.0, 80)
     assert made.layers[0].per_mac == pytest.approx(made.layers[0].amount / 7_077_888, abs=1e-9), "not rounded to 0"
     assert made.is_consistent
+
+
+def test_the_two_programs_start_in_turn_and_the_layers_are_of_the_same_runs() -> None:
+    """In one run layers 0 and 1 are quick, each in another run of a greater sum: these do not count."""
+    opened: list[str] = []
+    runs = [(0, 256, 900, 120), (0, 256, 500, 700), (0, 256, 1_100, 10)]
+
+    def named(name: str, made: Open) -> Open:
+        def open_device(on_log: OnLog) -> Any:
+            opened.append(name)
+            return made(on_log)
+
+        return open_device
+
+    ordinary = named("ordinary", device([(1_000, 0)] * 3, "ticks"))
+    made = profiles.measure(
+        ordinary, named("profiled", device(runs, "ticks")), OPERATORS, b"", "host", profiles.Repeats(2, 0, 3, 2)
+    )
+    assert opened == ["ordinary", "profiled"] * 2
+    assert [layer.amount for layer in made.layers] == [35.6, 4.4]
+
+
+@pytest.mark.parametrize(
+    ("wholes", "ticks", "rounds"),
+    [
+        ([1_000, 1_003], [900, 902], 4),
+        ([1_000, 1_010], [900, 900], 12),
+        ([1_000, 1_000], [900, 909], 12),
+        ([2_000, 2_000], [900, 900], 4),
+    ],
+)
+def test_it_is_run_again_until_odd_and_even_rounds_say_the_same(
+    wholes: list[int], ticks: list[int], rounds: int
+) -> None:
+    """Whether the layers add up to the whole does not decide."""
+    opened = [0, 0]
+
+    def alternating(kind: int, made: Callable[[int], Open]) -> Open:
+        def open_device(on_log: OnLog) -> Any:
+            opened[kind] += 1
+            return made(opened[kind] % 2)(on_log)
+
+        return open_device
+
+    made = profiles.measure(
+        alternating(0, lambda odd: device([(wholes[odd], 0)] * 5, "ticks")),
+        alternating(1, lambda odd: device([(0, 256, ticks[odd], 120)] * 5, "ticks")),
+        OPERATORS, b"", "host", profiles.Repeats(4, 0, 5, 12),
+    )  # fmt: skip
+    assert opened == [rounds, rounds]
+    assert made.runs == 5 * rounds
+
+
+def test_empty_calls_that_were_interrupted_do_not_count() -> None:
+    """One run in three measures a hundred ticks for each of its empty calls."""
+    runs = [(0, 256, 900, 120), (0, 25_600, 900, 120), (0, 256, 900, 120)] * 40
+    ordinary, repeats = device([(1_000, 0)] * 100, "ticks"), profiles.Repeats(4, 0, 30, 4)
+    made = profiles.measure(ordinary, device(runs, "ticks"), OPERATORS, b"", "host", repeats)
+    assert [layer.amount for layer in made.layers] == [35.6, 4.4]
+    assert made.counting == 0.84, "21 ticks of 40 ns"
 
 
 def test_layers_that_do_not_add_up_are_said() -> None:
     assert "(100.00 %)" in profile_layout.summary(profile_of())
     assert "over 1 % apart" not in profile_layout.summary(profile_of(whole=1_009))
     assert "the rest takes in the input's rows" in profile_layout.summary(profile_of(whole=1_020))
-    assert "over 1 % apart" in profile_layout.summary(replace(profile_of(whole=1_020), unit="us"))
+    apart = replace(profile_of(whole=1_020), unit="us", counting=0.0)
+    assert "over 1 % apart: other programs" in profile_layout.summary(apart)
+    tiny = replace(apart, counting=900.0)
+    assert "over 1 % apart, by less than reading the counter takes (9e+02 us)" in profile_layout.summary(tiny)
 
 
-@pytest.mark.parametrize("text", ["", "layer 0 5 5", "layer 0 5 5\nlayer 1 5 5\nlayer 2 5 0"])
+LAYER_LINES = "layer 0 5 5\nlayer 1 5 5\nlayer 2 5 256"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "layer 0 5 5", "layer 0 5 5\nlayer 1 5 5\nlayer 2 5 0", LAYER_LINES.replace("layer 1", "layer 2"),
+        f"{LAYER_LINES}\n{LAYER_LINES}", f"{LAYER_LINES}\nlayer 0 5 5",
+    ],
+)  # fmt: skip
 def test_a_device_that_does_not_report_its_layers_is_one_line(text: str) -> None:
-    with pytest.raises(DeviceError, match="board: expected the ticks of 2 layers"):
-        layers._counts([text], 2, Clock(Counter("c", 1, "ticks")), "board")
+    @contextmanager
+    def opened(on_log: OnLog) -> Iterator[Any]:
+        yield SimpleNamespace(
+            infer=lambda data: on_log(text), stats=lambda: None, link=SimpleNamespace(name="board"),
+            info=SimpleNamespace(counter=Counter("c", 1, "ticks")),
+        )  # fmt: skip
+
+    with pytest.raises(DeviceError, match=r"board: expected the ticks of 2 layers in 1 runs, got \d lines"):
+        layers.count(opened, 2, b"")
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])
@@ -111,7 +190,8 @@ def test_the_table_fits(width: int) -> None:
 def test_json_is_of_its_schema() -> None:
     form = checked("profile", json.dumps(to_json(profile_of())))
     schema: Any = validator("profile").schema
-    assert set(form) == set(schema["required"]) == set(schema["properties"]) - {"modeled", "ordinary", "mismatch"}
+    assert set(form) == {*schema["required"], "counting"}
+    assert set(schema["properties"]) - set(form) == {"modeled", "ordinary", "mismatch"}
     layer = schema["properties"]["layers"]["items"]["properties"]
     assert set(form["layers"][1]) <= set(layer) == set(profiles.LayerProfile.__dataclass_fields__)
 
