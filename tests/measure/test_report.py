@@ -172,7 +172,7 @@ def test_a_report_of_the_first_schema_says_what_to_do(tmp_path: Path) -> None:
 def test_a_report_of_a_newer_schema_names_both(schema: int, tmp_path: Path) -> None:
     """Not the first of its keys that is new."""
     path = tmp_path / "report.json"
-    path.write_text(json.dumps({"schema": schema, **changed("schema", None), "colour": 1}))
+    path.write_text(json.dumps({"schema": schema, **changed("schema", None), "unknown": 1}))
     number = "3" if schema == 3 else "a number of 13288 bits"
     expected = rf"/report\.json: schema {number}, of a newer Alpharho; this one reads 2: update it$"
     with pytest.raises(ConfigError, match=expected):

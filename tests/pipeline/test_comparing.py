@@ -51,7 +51,7 @@ def compare(*words: str) -> None:
 def test_a_report_of_a_newer_schema_is_named(write: Callable[[str, float], str]) -> None:
     first, second = write("a", 1000), write("b", 1000)
     path = Path(second) / "report.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 3, "colour": 1}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 3, "unknown": 1}))
     with pytest.raises(ConfigError, match=f"^{path}: schema 3, of a newer Alpharho; this one reads 2: update it$"):
         compare(first, second)
 
