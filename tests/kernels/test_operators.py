@@ -244,6 +244,7 @@ def test_each_operator_equals_the_reference_on_the_set_s_core(core: str) -> None
 def test_convolutions_equal_the_reference_on_the_cores_of_the_portable_set(core: str) -> None:
     """Their inner loops are assembly, of which two pixels and two channels see all."""
     on_core(TYPICAL["CONV_2D"] | TYPICAL["DEPTHWISE_CONV_2D"], core, cases=60)
+    on_core(OPERATORS["CONV_2D"], core, cases=60)  # which have shifts to the left
 
 
 @pytest.mark.slow

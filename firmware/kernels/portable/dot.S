@@ -33,32 +33,70 @@
   add r8, #\taps
   .endm
 
-// \sum = int8 from itself, as `requantize` of requant.h has it. r0: multiplier; r9: zero point; r10, r11: limits. Changes
-// lr. \round is what shifts to the right.
-  .macro REQUANTIZE sum, round
-  smull lr, \sum, \sum, r0
-  adds lr, #0x40000000
-  adc \sum, \sum, #0
+// The frame, above which are r4-r11 and lr.
+#define FRAME_JOB        0
+#define FRAME_EIGHTS_END 4
+#define FRAME_TWOS_END   8  // and 1 with an odd depth
+#define FRAME_CHANNELS   12 // left
+#define FRAME_STEP       16
+#define FRAME_BYTES      20
+
+  CHECK_ADJACENT JOB_WEIGHTS, JOB_EIGHTS_END, 6
+  CHECK_ADJACENT JOB_DEPTH, JOB_CHANNELS, 5
+  CHECK_ADJACENT JOB_MULTIPLIER, JOB_ROUNDING, 4
+  CHECK_ADJACENT JOB_MIN, JOB_MAX, 2
+
+// Compare taps left with 1: higher if there are two and more. Changes r10.
+  .macro TAPS_LEFT
+  ldr r10, [sp, #FRAME_TWOS_END]
+  subs r10, r0
+  cmp r10, #1
+  .endm
+
+// The next channel's multiplier (r0), and right shift less 2 (r3). Changes r11.
+  .macro NEXT_SCALING
+  ldr r11, [sp, #FRAME_STEP]
+  ldr r0, [r1]
+  ldrsb r3, [r2]
+  add r1, r1, r11, lsl #2
+  add r2, r11
+  mvns r3, r3
+  subs r3, #1
+  .endm
+
+// \sum = int8 from itself, as `requantize` of requant.h has it for right shifts of 2 and more: half a step of the first
+// rounding and, where the sum is negative, a whole one less are added to the product. Changes r11, lr.
+  .macro SCALE sum
+  asr r11, \sum, #31
+  orr lr, r10, r11, lsl #31
+  smlal lr, r11, \sum, r0
+  asr r11, r3
+  add r11, r9
+  ssat \sum, #8, r11, asr #1
+  .endm
+
+// \sum = itself times the multiplier, by 2^31. Changes r11, r12.
+  .macro MULTIPLY_HIGH sum
+  smull r12, r11, \sum, r0
+  adds r12, r10
+  adc \sum, r11, #0
   lsl \sum, \sum, #1
-  orr \sum, \sum, lr, lsr #31
-  \round \sum
-  add \sum, r9
-  cmp \sum, r10
+  orr \sum, \sum, r12, lsr #31
+  .endm
+
+  .macro STORE first, second
+  strb \first, [r8]
+  strb \second, [r8, r12]
+  add r8, #1
+  .endm
+
+  .macro LIMIT value
+  cmp \value, r10
   it lt
-  movlt \sum, r10
-  cmp \sum, r11
+  movlt \value, r10
+  cmp \value, r11
   it gt
-  movgt \sum, r11
-  .endm
-
-  .macro SHIFT_RIGHT sum // r3: the shift less 1
-  add \sum, \sum, \sum, asr #31
-  asr \sum, r3
-  add \sum, #1
-  asr \sum, \sum, #1
-  .endm
-
-  .macro NO_SHIFT sum
+  movgt \value, r11
   .endm
 
 // void alpharho_multiply_pairs(struct pair_job *job)
@@ -67,45 +105,46 @@
 // r0        next pair of inputs          multiplier
 // r1        next weight of row 0         address of the next multiplier
 // r2        a weight of row 1, sums      address of the next shift
-// r3        a pair of inputs             right shift less 1
-// r4-r7     sums of rows 0 and 1         the same
+// r3        a pair of inputs             right shift less 2
+// r4-r7     sums of rows 0 and 1         the same, outputs
 // r8        next weight of row 1         outputs
-// r9        a pair of inputs             zero point
-// r10       a weight of row 0, sums      least output
-// r11       a weight of row 0            greatest output
+// r9        a pair of inputs             rounding
+// r10       a weight of row 0, sums      2^30
+// r11       a weight of row 0            upper half of a product
 // r12       PAIR_BIAS                    pitch
-// lr        a weight of row 1            temporary
-//
-// stack: job, r4-r11, return
+// lr        a weight of row 1            lower half of a product
 FUNCTION alpharho_multiply_pairs
-  push {r0, r4-r11, lr}
-.Lpair: // r0: job. An odd channel is the first, and then computed twice.
-  ldr r9, [r0, #JOB_CHANNELS]
-  ldrd r1, r2, [r0, #JOB_WEIGHTS]
-  ldr r3, [r0, #JOB_LANES]
-  ldr r10, [r0, #JOB_DEPTH]
+  push {r4-r11, lr}
+  add r1, r0, #JOB_DEPTH
+  ldm r1, {r1-r5} // depth, pairs, eights_end, twos_end, channels
+  ldr r6, [r0, #JOB_STEP]
+  and r1, r1, #1
+  add r4, r1
+  mov r9, r5
+  push {r0, r3-r6}
+.Lpair: // r0: job, r9: channels left. An odd channel is the first, and then computed twice.
+  ldm r0, {r1-r3, r10-r12} // weights, bias, lanes, depth, pairs, eights_end
   ldr r4, [r2], #4
   subs r4, r3
   mov r6, r4
   mov r8, r1
-  add r11, r1, r10
+  add r7, r1, r10
   lsrs r9, #1
   bcs 1f
   ldr r6, [r2], #4
   subs r6, r3
-  mov r8, r11
-  add r11, r10
+  mov r8, r7
+  add r7, r10
 1:
-  strd r11, r2, [r0, #JOB_WEIGHTS]
+  strd r7, r2, [r0, #JOB_WEIGHTS]
   mov r5, r4
   add r4, r4, r4, lsl #16
   mov r7, r6
   add r6, r6, r6, lsl #16
+  mov r0, r11
+  cmp r0, r12
   movw r12, #0x7f80
   movt r12, #0x7f80
-  ldr r9, [r0, #JOB_EIGHTS_END]
-  ldr r0, [r0, #JOB_PAIRS]
-  cmp r0, r9
   beq 3f
 2:
   TWO_TAPS 0, 0
@@ -113,22 +152,14 @@ FUNCTION alpharho_multiply_pairs
   TWO_TAPS 16, 4
   TWO_TAPS 24, 6
   MOVE 8
-  ldr r9, [sp]
-  ldr r9, [r9, #JOB_EIGHTS_END]
+  ldr r9, [sp, #FRAME_EIGHTS_END]
   cmp r0, r9
   bne 2b
 3:
-  ldr r9, [sp]
-  ldr r10, [r9, #JOB_TWOS_END]
-  cmp r0, r10
-  beq 4f
-  TWO_TAPS 0, 0
-  MOVE 2
-  b 3b
+  TAPS_LEFT
+  bhi .Ltwo_taps
+  bne 5f
 4:
-  ldr r10, [r9, #JOB_DEPTH]
-  lsrs r10, #1
-  bcc 5f
   ldr r3, [r0]
   ldrsb r10, [r1]
   ldrsb r2, [r8]
@@ -138,49 +169,102 @@ FUNCTION alpharho_multiply_pairs
 5:
   sub r4, r4, r5, lsl #16
   sub r6, r6, r7, lsl #16
-  ldr r0, [sp]
-  ldr r1, [r0, #JOB_MULTIPLIER]
-  ldr r2, [r0, #JOB_SHIFT]
-  ldr r8, [r0, #JOB_OUT]
-  add lr, r0, #JOB_ZERO_POINT
-  ldm lr, {r9-r12}
-6:  // one channel, sums in r4 and r5
-  ldr r0, [sp]
-  ldr lr, [r0, #JOB_STEP]
-  ldr r0, [r1]
-  ldrsb r3, [r2]
-  add r1, r1, lr, lsl #2
-  add r2, lr
-  mvns r3, r3
-  bmi 8f
-  REQUANTIZE r4, SHIFT_RIGHT
-  REQUANTIZE r5, SHIFT_RIGHT
-7:
-  strb r4, [r8]
-  strb r5, [r8, r12]
-  add r8, #1
-  ldr r0, [sp]
-  ldr r3, [r0, #JOB_CHANNELS]
-  subs r3, #1
-  str r3, [r0, #JOB_CHANNELS]
-  beq 9f
-  mov r4, r6
-  mov r5, r7
-  lsrs r3, #1
-  bcs 6b
-  str r1, [r0, #JOB_MULTIPLIER]
-  str r2, [r0, #JOB_SHIFT]
+  ldr r0, [sp, #FRAME_JOB]
+  ldr r12, [r0, #JOB_PITCH]
+  add r8, r0, #JOB_MULTIPLIER
+  ldm r8, {r1, r2, r8, r9} // multiplier, shift, out, rounding
+  mov r10, #0x40000000
+  NEXT_SCALING
+  bmi .Lother_shift
+  SCALE r4
+  SCALE r5
+.Lstore:
+  ldr r11, [sp, #FRAME_CHANNELS]
+  STORE r4, r5
+  lsrs r3, r11, #1
+  bcs .Lodd_stored
+  NEXT_SCALING
+  bmi .Lother_second_shift
+  SCALE r6
+  SCALE r7
+.Lstore_second:
+  ldr r9, [sp, #FRAME_CHANNELS]
+  STORE r6, r7
+  sub r9, #1
+6:
+  ldr r0, [sp, #FRAME_JOB]
+  subs r9, #1
+  beq 7f
+  str r9, [sp, #FRAME_CHANNELS]
+  strd r1, r2, [r0, #JOB_MULTIPLIER]
   str r8, [r0, #JOB_OUT]
   b .Lpair
-8: // a shift to the left
-  mvn r3, r3
-  lsl r4, r3
-  lsl r5, r3
-  REQUANTIZE r4, NO_SHIFT
-  REQUANTIZE r5, NO_SHIFT
-  b 7b
+7:  // Limits other than those of int8
+  ldrd r10, r11, [r0, #JOB_MIN]
+  cmn r10, #128
+  it eq
+  cmpeq r11, #127
+  bne .Llimit
+8:
+  add sp, #FRAME_BYTES
+  pop {r4-r11, pc}
+.Lodd_stored:
+  mov r9, r11
+  b 6b
+.Ltwo_taps:
+  TWO_TAPS 0, 0
+  MOVE 2
+  TAPS_LEFT
+  bhi .Ltwo_taps
+  beq 4b
+  b 5b
+.Llimit: // both pixels, from the last channel to the first
+  ldr r3, [r0, #JOB_CHANNELS]
 9:
-  pop {r0, r4-r11, pc}
+  sub r8, #1
+  ldrsb r4, [r8]
+  ldrsb r5, [r8, r12]
+  LIMIT r4
+  LIMIT r5
+  strb r4, [r8]
+  strb r5, [r8, r12]
+  subs r3, #1
+  bne 9b
+  b 8b
+.Lother_second_shift:
+  mov r4, r6
+  mov r5, r7
+  bl .Lscale_other
+  mov r6, r4
+  mov r7, r5
+  b .Lstore_second
+.Lother_shift:
+  bl .Lscale_other
+  b .Lstore
+.Lscale_other: // r4 and r5, for a right shift of 1 (r3: -1), or a shift to the left
+  push {r12, lr}
+  adds r3, #1
+  mvn r3, r3
+  itt ne
+  lslne r4, r3
+  lslne r5, r3
+  MULTIPLY_HIGH r4
+  MULTIPLY_HIGH r5
+  cmp r3, #0
+  bge 1f
+  add r4, r4, r4, asr #31
+  add r5, r5, r5, asr #31
+  add r4, r9
+  add r5, r9
+  ssat r4, #8, r4, asr #1
+  ssat r5, #8, r5, asr #1
+  pop {r12, pc}
+1:
+  add r4, r4, r9, asr #1
+  add r5, r5, r9, asr #1
+  ssat r4, #8, r4
+  ssat r5, #8, r5
+  pop {r12, pc}
 END_FUNCTION alpharho_multiply_pairs
 
 #elif defined(__thumb__)
