@@ -24,15 +24,19 @@ class Verdict:
 
 
 def table(trials: Sequence[Trial], best: Trial, given: Trial) -> tuple[list[tuple[str, str]], list[list[str]]]:
-    """Return columns and rows, the best first: each way with the better of its orders of classes."""
+    """Return columns and rows, the best first: each way with the better of its orders of classes.
+
+    The last column says which is the best, and which is as the options are now. It has 80 columns but for the long
+    names of values.
+    """
     columns = [(name, "left") for name in ("pixels 0..255", "channels", "picture", "resize", "classes")]
-    columns += [("top-1, %", "right"), ("", "left")]
+    columns += [("top-1", "right"), ("", "left")]
     shown = sorted(trials, key=lambda trial: (-trial.top1, trial is not best, trial is not given))
     chosen = [trial for i, trial in enumerate(shown) if i < SHOWN or trial in (best, given)]
-    return columns, [[*cells(trial), f"{100 * trial.top1:.1f}", _mark(trial, best, given)] for trial in chosen]
+    return columns, [[*_cells(trial), f"{100 * trial.top1:.1f} %", _mark(trial, best, given)] for trial in chosen]
 
 
-def cells(trial: Trial) -> list[str]:
+def _cells(trial: Trial) -> list[str]:
     """Return a trial in words: values, channels, sides, resizing and classes."""
     way = trial.way
     sides = "transposed" if way.transposed else "as it is"
@@ -40,7 +44,8 @@ def cells(trial: Trial) -> list[str]:
 
 
 def _mark(trial: Trial, best: Trial, given: Trial) -> str:
-    return "<- best" * (trial is best) + " (the options as they are)" * (trial is given)
+    """Return what is to be said of a trial; `now` is as the options are."""
+    return ", ".join(["best"] * (trial is best) + ["now"] * (trial is given))
 
 
 def verdict(best: Trial, given: Trial, labels: Sequence[str], class_names: Sequence[str], range_from: str) -> Verdict:

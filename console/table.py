@@ -17,6 +17,8 @@ from console.text import clean, wrapped
 
 _FILLED = re.compile(r"(?: |\x1b\[[0-9;]*m)+\n")
 """Spaces at the end of a line, also between codes of colors: an empty cell behind a heading has its own."""
+NARROWEST_CELL = 10
+"""Columns of text that a cell has at least where it is broken into lines."""
 Columns = Sequence[tuple[str, str]]
 Rows = Sequence[Sequence[str]]
 
@@ -33,7 +35,7 @@ def table(
 
     Columns without any text in their rows are left out.
     On a terminal that is too narrow the columns of `drop` are left out, one after the other, as far as needed, and
-    named below the table; then the widest column of text is broken into lines between words.
+    named below the table; then columns of text are broken into lines between words.
     """
     empty = [place for place in range(len(columns)) if rows and not any(row[place].strip() for row in rows)]
     left_out = list(empty)
@@ -59,14 +61,21 @@ def table(
 
 
 def _broken(columns: Columns, rows: Rows, left_out: Collection[int], surplus: int) -> list[list[str]]:
-    """Return rows whose widest column of text is narrower by `surplus`, in several lines where it must be."""
+    """Return rows whose columns of text are narrower by `surplus` together, in several lines where they must be.
+
+    The widest is broken first, the next where that is not enough.
+    """
     texts = [place for place, (_, side) in enumerate(columns) if side == "left" and place not in left_out]
     widths = {place: max((len(clean(row[place])) for row in rows), default=0) for place in texts}
-    widest = max(widths, key=lambda place: widths[place], default=-1)
-    return [
-        [wrapped(clean(cell), widths[widest] - surplus) if place == widest else cell for place, cell in enumerate(row)]
-        for row in rows
-    ]
+    broken = [list(row) for row in rows]
+    for place in sorted(texts, key=lambda place: -widths[place]):
+        width = max(widths[place] - surplus, NARROWEST_CELL)
+        if surplus <= 0 or width >= widths[place]:
+            break
+        for row in broken:
+            row[place] = wrapped(clean(row[place]), width, narrowest=NARROWEST_CELL)
+        surplus -= widths[place] - max((len(line) for row in broken for line in row[place].split("\n")), default=0)
+    return broken
 
 
 def _print(grid: Table) -> None:

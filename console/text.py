@@ -36,15 +36,15 @@ _KEPT = "\ue000"
 """What stands for a space at which a line is not broken."""
 
 
-def wrapped(text: str, width: int, indent: int = 0, begin: int | None = None) -> str:
+def wrapped(text: str, width: int, indent: int = 0, begin: int | None = None, narrowest: int = NARROWEST) -> str:
     """Return one line of text as lines of at most `width` columns, broken between words and not behind a number.
 
     Lines but the first are indented by `indent`; the first one begins `begin` columns from the left, by default as
-    many. A word that is wider stays whole.
+    many. A word that is wider stays whole, and a line has `narrowest` columns of text at least.
     """
     kept = _UNIT.sub(lambda match: match[0].replace(" ", _KEPT), text)
     lines = textwrap.wrap(
-        kept, max(width, indent + NARROWEST), initial_indent=" " * (indent if begin is None else begin),
+        kept, max(width, indent + narrowest), initial_indent=" " * (indent if begin is None else begin),
         subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     return "\n".join(lines).replace(_KEPT, " ")[indent if begin is None else begin :]

@@ -24,6 +24,8 @@ from target import Target
 LITERT = "litert"
 """The kind of artifact that is the model itself."""
 
+PYTEST_OPTIONS = "--import-mode=importlib --strict-markers --strict-config -ra"
+"""In place of those of pyproject.toml, which say how long this project's own tests take."""
 PICTURES = {"host": 100, "hardware": 100, "emulated": 20}
 """How many pictures are tested unless the user chooses, by what the numbers are measured on."""
 OTHER_BOARD = 10
@@ -53,7 +55,8 @@ class Order:
 
     def arguments(self) -> list[str]:
         """Return the options of pytest that say it, but for the inputs."""
-        words = [str(Path(__file__).parent), "-rs", f"--junit-xml={self.junit.resolve()}"]
+        words = [str(Path(__file__).parent), "--no-header", f"--junit-xml={self.junit.resolve()}"]
+        words += ["-o", f"addopts={PYTEST_OPTIONS}"]
         words += ["-o", "junit_family=xunit1"]  # the newer one can't hold what a test measured
         words += ["--target", self.target.name, "--engine", self.engine]
         words += ["--model-artifact", str(self.model.path), "--model-name", self.model.name]

@@ -66,7 +66,7 @@ def _run_one(request: TestRequest) -> None:
         if held is not None:
             held.check()
     if not request.json:
-        console.say(f"{name}: {done.text()}; {path}")
+        console.say(f"{name}: {done.text()}\n{path}")
 
 
 def _path(name: str, model: str) -> Path:

@@ -40,7 +40,7 @@ def run(request: PreprocessingRequest) -> None:
         console.print_json(as_json(request, trials.done, best, now, result))
         return
     console.table("", *verdict.table(trials.done, best, now))
-    console.plain("\n".join(result.lines))
+    console.plain("\n".join(("now: as the options are", *result.lines)))
 
 
 def _file_of(steps: Steps) -> tuple[Path, tuple[float, float] | None, str, tuple[str, ...]]:

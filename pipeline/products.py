@@ -39,7 +39,7 @@ def train(chosen: TrainOptions, command: str) -> None:
         known = {name: value for name, value in asdict(facts).items() if value is not None}
         console.print_json({"path": str(path), **known})
     else:
-        console.say(f"{path}: {100 * facts.float_top1:.2f} % top-1 in float over the whole test split")
+        console.say(f"{100 * facts.float_top1:.2f} % top-1 in float over the whole test split\n{path}")
 
 
 def trained(chosen: TrainOptions, command: str) -> tuple[Path, CheckpointFacts]:

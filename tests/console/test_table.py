@@ -82,6 +82,20 @@ def test_where_no_column_can_be_done_without_the_widest_text_is_broken_between_w
     ]
 
 
+def test_several_columns_of_text_are_broken_where_one_is_not_enough(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Console(width=34, force_terminal=True, color_system=None, soft_wrap=True)
+    for module in ("console.table", "console.screen"):
+        monkeypatch.setattr(sys.modules[module], "out", screen)
+    columns = [("pixels", "left"), ("classes", "left"), ("top-1", "right")]
+    rows = [["torch (ImageNet's mean, deviation)", "after a background class", "70.0 %"]]
+    console.table("", columns, rows)
+    printed = capsys.readouterr().out.splitlines()
+    assert max(map(len, printed)) <= 34
+    assert [" ".join(line.split()) for line in printed][:2] == ["pixels classes top-1", "torch after a 70.0 %"]
+
+
 def test_no_line_ends_in_spaces_in_colors_either(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

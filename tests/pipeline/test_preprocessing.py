@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,8 @@ def test_an_untrained_network_is_said_to_be_at_chance(npz: Path, capsys: pytest.
     assert main(arguments) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "preparations of 20 pictures of npz:four.npz" in out
-    assert "(the options as they are)" in out
+    assert re.search(r"-1\.\.1 RGB as it is bilinear [\w ]+ \d+\.\d % (best, )?now", out)
+    assert "now: as the options are" in out
     assert "no preparation is better than chance" in out or "the file wants" in out or "the options are right" in out
 
 
