@@ -287,6 +287,34 @@ def test_a_browser_shows_it_at_each_width_and_every_link_leads_somewhere(
     assert browser.problems == []
 
 
+A4_WIDTH, A4_HEIGHT = 718, 1047
+"""Pixels of a page between margins of a centimeter."""
+
+
+def test_on_paper_it_is_light_whole_and_each_run_begins_a_page(folder: Path, browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(page(folder))
+    browser.open(path, A4_WIDTH, A4_HEIGHT, scheme="dark", media="print")
+    style = "getComputedStyle(document.querySelector('%s')).%s"
+    assert browser.evaluate(style % ("body", "backgroundColor")) == "rgb(255, 255, 255)"
+    assert browser.evaluate(style % ("body", "color")) == "rgb(26, 26, 26)"
+    for part in (".meter", ".heat td", "svg"):
+        assert browser.evaluate(style % (part, "printColorAdjust")) == "exact", "browsers leave out backgrounds"
+    sides = browser.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert sides[0] <= sides[1], "what is wider is cut"
+    folded = "[...document.querySelectorAll('details')].map(e => [e.open, e.querySelector('td, img').offsetHeight])"
+    found = browser.evaluate(folded)
+    assert len(found) > 2
+    assert all(height > 5 for is_open, height in found if not is_open)
+    breaks = "[...document.querySelectorAll('section')].map(e => [e.id, getComputedStyle(e).breakBefore])"
+    for name, how in browser.evaluate(breaks):
+        assert (how == "page") == name.startswith("run-"), name
+    pages = re.search(rb"/Count (\d+)", browser.pdf())
+    assert pages
+    assert int(pages[1]) >= browser.evaluate("document.querySelectorAll('.run').length") + 1
+    assert browser.evaluate(style % ("thead", "breakAfter")) == "avoid", "no heading at the end of a page"
+
+
 def test_a_few_slow_samples_do_not_take_the_room_of_the_others() -> None:
     drawn = charts.histogram([1.0 + i / 100 for i in range(95)] + [40.0, 60.0], "{:.2f}".format)
     bars = re.findall(r'<rect class="bar" x="([0-9.]+)" .*?<title>(.*?)</title>', drawn)
