@@ -11,10 +11,10 @@ import numpy.typing as npt
 from compilers.aot.operands import Value
 
 
-def conv_overlap(window: Mapping[str, Value], pixels: int) -> int:
+def conv_overlap(window: Mapping[str, Value], pixels: int, is_read_again: bool = False) -> int:
     """Return where the output may begin, from the start of the input.
 
-    So many pixels at a time are read first, then written.
+    So many pixels at a time are read first, then written; with `is_read_again` for each channel.
     """
     w = cast(Mapping[str, int], window)
     (in_h, in_w, in_c), (out_h, out_w, out_c) = ([w[f"{side}_{d}"] for d in "hwc"] for side in ("in", "out"))
@@ -22,8 +22,9 @@ def conv_overlap(window: Mapping[str, Value], pixels: int) -> int:
     column = _first_inside(np.arange(out_w) * w["stride_w"] - w["pad_left"], w["dilation_w"], in_w)
     first_read = (row[:, None] * in_w + column[None, :]).reshape(-1) * in_c
     read_later = np.minimum.accumulate(first_read[::-1])[::-1]
-    next_pixel = np.arange(pixels, out_h * out_w, pixels)
-    return min(0, int((read_later[next_pixel] - next_pixel * out_c).min(initial=0)))
+    read = np.arange(0 if is_read_again else pixels, out_h * out_w, pixels)
+    written = np.minimum(read + pixels, out_h * out_w) if is_read_again else read
+    return min(0, int((read_later[read] - written * out_c).min(initial=0)))
 
 
 def _first_inside(first_tap: npt.NDArray[np.int64], dilation: int, size: int) -> npt.NDArray[np.int64]:

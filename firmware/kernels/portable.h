@@ -59,6 +59,10 @@ struct alpharho_conv {
 // pixel reads.
 void alpharho_conv(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
+// The same of 1x1, one group, stride 1, no padding, and a multiplier and shift for each channel: multipliers of 2^30
+// and more, right shifts of 1 to 23 (-1 to -23), biases of less than 2^28. Faster where there are few channels.
+void alpharho_pointwise_few(const struct alpharho_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
 // DEPTHWISE_CONV_2D. Weights are (out_c, kernel_h, kernel_w): the taps of a channel side by side.
 struct alpharho_depthwise {
   struct alpharho_window window;

@@ -32,8 +32,11 @@ def _slide(window: Window, x: Shadow, padding: Shadow, seed: int) -> Shadow:
     return total
 
 
-def convolution(pixels_at_once: int) -> Callable[[Arguments], Access]:
-    """Pixels k * count and the next count - 1 are read at time k, group by group, and written at time k."""
+def convolution(pixels_at_once: int, is_read_again: bool = False) -> Callable[[Arguments], Access]:
+    """Pixels k * count and the next count - 1 are read at time k, group by group, and written at time k.
+
+    With `is_read_again` they are read for each channel, after some are written.
+    """
 
     def model(a: Arguments) -> Access:
         window, seed, groups = a.window, a.seed, cast(int, a.fields.get("groups", 1))
@@ -46,13 +49,13 @@ def convolution(pixels_at_once: int) -> Callable[[Arguments], Access]:
             totals = _slide(window, sums, padding * coefficients.sum(axis=1, dtype=np.uint64), seed)
             return _channels(totals, window["out_c"], seed, a.first)
 
-        read, write = _pixel_times(window, pixels_at_once, groups)
+        read, write = _pixel_times(window, pixels_at_once, groups > 1 or is_read_again)
         return Access([(a.places[0], read)], (a.places[1], write), compute, a.scratch)
 
     return model
 
 
-def _pixel_times(window: Window, count: int, groups: int) -> tuple[Times, Times]:
+def _pixel_times(window: Window, count: int, is_read_again: bool) -> tuple[Times, Times]:
     read = np.full((window["in_h"], window["in_w"]), -1, np.int64)
     pixel = np.arange(window["out_h"] * window["out_w"]).reshape(window["out_h"], window["out_w"])
     (ys, y_in), (xs, x_in) = _taps(window, "h"), _taps(window, "w")
@@ -62,7 +65,7 @@ def _pixel_times(window: Window, count: int, groups: int) -> tuple[Times, Times]
             read[area] = np.maximum(read[area], pixel[np.ix_(y_in[:, ky], x_in[:, kx])])
     write = np.repeat(pixel.reshape(-1) // count, window["out_c"])
     # With groups, a pixel's first outputs are written before its last inputs are read.
-    last = np.repeat(read.reshape(-1) // count + int(groups > 1), window["in_c"])
+    last = np.repeat(read.reshape(-1) // count + int(is_read_again), window["in_c"])
     return last, write
 
 

@@ -8,13 +8,20 @@ from functools import partial
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from compilers.aot.access import elementwise, move, reduce, resize, window
 from compilers.aot.kernel import Kernel, PairsRow, RingRow, ValuesRow, WindowRow
 from compilers.aot.operands import Fields, Value
+from compilers.aot.overlap import conv_overlap
 from compilers.aot.packing import arguments, channels, data, with_channels
 from compilers.aot.sets.kernel_set import KernelSet
 from compilers.aot.steps import Call, Step
+
+Scaled = tuple[npt.NDArray[np.int32], npt.NDArray[np.int8], npt.NDArray[np.int32], npt.NDArray[np.int32]]
+
+FEW_INPUTS, FEW_OUTPUTS = 7, 3
+"""Channels of a 1x1 convolution: with at most so many of either, copying inputs costs more than it saves."""
 
 _kernel = partial(Kernel, "portable")
 
@@ -48,26 +55,52 @@ def with_plain_channels(step: Step, call: Call, optimize: str) -> Step:
     return replace(step, calls=(Call(call.kernel, (structure, *call.arguments[1:])),))
 
 
+def conv(step: Step, call: Call, optimize: str) -> Step:
+    """CONV_2D: 1x1 of few channels has a kernel of its own."""
+    parameters, _, _ = arguments(call)
+    if _has_few_channels(parameters) and (scaled := _plain(parameters)):
+        structure = POINTWISE_FEW.structure(with_channels(parameters, scaled))
+        overlap = conv_overlap(cast(Mapping[str, Value], parameters["window"]), 2, is_read_again=True)
+        call = Call(POINTWISE_FEW, (structure, *call.arguments[1:]))
+        return replace(step, calls=(call,), overlap={step.inputs[0]: overlap})
+    return with_plain_channels(step, call, optimize)
+
+
+def _has_few_channels(parameters: Mapping[str, Value]) -> bool:
+    window = cast(Mapping[str, int], parameters["window"])
+    moves = [window[name] for name in ("kernel_h", "kernel_w", "stride_h", "stride_w")]
+    if moves != [1, 1, 1, 1] or parameters["groups"] != 1:
+        return False
+    return window["in_c"] <= FEW_INPUTS or window["out_c"] <= FEW_OUTPUTS
+
+
 def depthwise(step: Step, call: Call, optimize: str) -> Step:
     """DEPTHWISE_CONV_2D of 3x3: there is one packing, and `optimize` makes no difference."""
     parameters, _, _ = arguments(call)
     window = cast(Mapping[str, int], parameters["window"])
-    scaled = channels(parameters, SHIFT_MOST)
-    if scaled is None or (window["kernel_h"], window["kernel_w"]) != (3, 3):
+    shape = [window[name] for name in ("kernel_h", "kernel_w", "dilation_h", "dilation_w")]
+    if shape != [3, 3, 1, 1] or parameters["multiplier"] != 1 or not (scaled := _plain(parameters)):
         return step
-    if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
-        return step
-    bias, weights, multiplier, _ = scaled
-    if np.any(np.abs(bias) >= BIAS_LIMIT):
-        return step
-    # Channels whose scale is next to nothing.
-    dead = multiplier == 0
-    bias[dead], weights[dead], multiplier[dead] = 0, 0, MULTIPLIER_LEAST
     structure = DEPTHWISE_3X3.structure(with_channels(parameters, scaled))
     return replace(step, calls=(Call(DEPTHWISE_3X3, (structure, *call.arguments[1:])),))
 
 
+def _plain(parameters: Mapping[str, Value]) -> Scaled | None:
+    """Return `packing.channels` with small shifts and biases, and no multiplier of 0; None if that can't be."""
+    scaled = channels(parameters, SHIFT_MOST)
+    if scaled is None or np.any(np.abs(scaled[0]) >= BIAS_LIMIT):
+        return None
+    bias, weights, multiplier, _ = scaled
+    # Channels whose scale is next to nothing.
+    dead = multiplier == 0
+    bias[dead], weights[dead], multiplier[dead] = 0, 0, MULTIPLIER_LEAST
+    return scaled
+
+
 CONV = _kernel("alpharho_conv", window.convolution(2), "alpharho_conv", WindowRow())
+POINTWISE_FEW = _kernel(
+    "alpharho_pointwise_few", window.convolution(2, is_read_again=True), "alpharho_conv", WindowRow()
+)
 DEPTHWISE_ROW = _kernel("alpharho_depthwise_row", window.depthwise_row, "alpharho_depthwise")
 DEPTHWISE = _kernel("alpharho_depthwise", window.depthwise, "alpharho_depthwise", RingRow(DEPTHWISE_ROW))
 DEPTHWISE_3X3_ROW = _kernel("alpharho_depthwise_3x3_row", window.depthwise_row, "alpharho_depthwise")
@@ -101,9 +134,9 @@ SET = KernelSet(
     "portable",
     "portable.h",
     (
-        CONV, TRANSPOSE_CONV, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_3X3, DEPTHWISE_3X3_ROW, AVERAGE_POOL, MAX_POOL, DENSE,
-        MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, QUANTIZE, DEQUANTIZE, PAD, GATHER, REDUCE_MAX,
-        REDUCE_MIN, RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
+        CONV, POINTWISE_FEW, TRANSPOSE_CONV, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_3X3, DEPTHWISE_3X3_ROW, AVERAGE_POOL,
+        MAX_POOL, DENSE, MEAN, SOFTMAX, ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, TABLE, QUANTIZE, DEQUANTIZE, PAD,
+        GATHER, REDUCE_MAX, REDUCE_MIN, RESIZE_BILINEAR, RESIZE_NEAREST, PLACE, COPY, FILL,
     ),
-    replacements={CONV: with_plain_channels, DEPTHWISE: depthwise},
+    replacements={CONV: conv, DEPTHWISE: depthwise},
 )  # fmt: skip

@@ -19,15 +19,6 @@ PORTABLE_ASSERT_OFFSET(struct row_job, rows, ROW_ROWS);
 PORTABLE_ASSERT_OFFSET(struct row_job, step, ROW_STEP);
 PORTABLE_ASSERT_OFFSET(struct row_job, weights, ROW_WEIGHTS);
 
-static void limit(const struct alpharho_requant *q, int8_t *out, int32_t size) {
-  if (q->min == INT8_MIN && q->max == INT8_MAX) {
-    return;
-  }
-  for (const int8_t *const end = out + size; out != end; out++) {
-    *out = (int8_t)clamp(*out, q->min, q->max);
-  }
-}
-
 static void row_3x3(const struct alpharho_depthwise *p, const int8_t *const rows[3], int8_t *out) {
   const struct alpharho_requant *q = &p->requant;
   const int32_t c = p->window.in_c, step = p->window.stride_w * c;
@@ -50,7 +41,7 @@ static void row_3x3(const struct alpharho_depthwise *p, const int8_t *const rows
       job.rows[ky] += 2 * step;
     }
   }
-  limit(q, out, p->window.out_w * c);
+  limit_outputs(q, out, p->window.out_w * c);
 }
 
 #else

@@ -36,6 +36,19 @@
 #define ROW_STEP       40
 #define ROW_WEIGHTS    44
 
+// struct few_job, in few.h. One load takes all.
+#define FEW_BIAS       0
+#define FEW_MULTIPLIER 4
+#define FEW_SHIFT      8
+#define FEW_ROUNDING   12
+#define FEW_OUT        16
+#define FEW_CHANNEL    20
+#define FEW_WEIGHTS    24
+#define FEW_CHANNELS   28
+#define FEW_PIXELS     32
+#define FEW_IN         36
+#define FEW_DEPTH      40
+
 // In C: fails to compile if a field is not where assembly reads it.
 #ifdef __thumb__
 #define PORTABLE_ASSERT_OFFSET(type, field, offset)                                                                    \

@@ -30,6 +30,16 @@ static inline int8_t requantize(const struct alpharho_requant *q, int32_t acc, i
   return (int8_t)clamp(wrap_add(value, q->zero_point), q->min, q->max);
 }
 
+// Limit outputs that are int8 by more than that.
+static inline void limit_outputs(const struct alpharho_requant *q, int8_t *out, int32_t size) {
+  if (q->min == INT8_MIN && q->max == INT8_MAX) {
+    return;
+  }
+  for (const int8_t *const end = out + size; out != end; out++) {
+    *out = (int8_t)clamp(*out, q->min, q->max);
+  }
+}
+
 // Whether Armv6-M can scale the sums of an operator in its shortest way: a multiplier for each channel, right shifts of
 // 1 to 23, the limits of int8, and sums of `taps` products below 2^29.
 static inline int32_t is_plain(const struct alpharho_requant *q, const int32_t *bias, int32_t channels, int32_t taps) {

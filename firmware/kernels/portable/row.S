@@ -4,6 +4,8 @@
 
 #if defined(__thumb2__)
 
+#include "thumb2.inc"
+
   CHECK_ADJACENT ROW_BIAS, ROW_OUT, 5
   CHECK_ADJACENT ROW_ROWS, ROW_STEP, 4
 
@@ -44,17 +46,6 @@
   .endif
   .endm
 
-// \sum = int8 from itself, as `requantize` of requant.h has it. r7: twice the multiplier, less 2^32, for which the sum is
-// added to the product; r8: right shift less 1; r9: zero point and half a step. Changes r6, r11.
-  .macro REQUANTIZE sum
-  mov r6, #0x80000000
-  add r11, \sum, r9
-  smlal r6, r11, \sum, r7
-  add r11, r11, \sum, asr #31 // halves of negative sums are rounded away from 0
-  asr r11, r11, r8
-  ssat \sum, #8, r11, asr #1
-  .endm
-
 // One or two pixels, channel by channel.
   .macro ALL_CHANNELS pixels
 .Lchannel\@:
@@ -69,16 +60,14 @@
   add r11, r11, #1
   str r11, [sp, #FRAME_CHANNEL]
   cmp r11, r12 // no instruction up to the branch changes flags
-  mvn r8, r8
+  PREPARE_SCALING
   add r4, r4, r6
   .if \pixels == 2
   add r5, r5, r6
   .endif
-  lsl r7, r7, #1
-  lsl r9, r9, r8
-  REQUANTIZE r4
+  SCALE r4, r6, r11
   .if \pixels == 2
-  REQUANTIZE r5
+  SCALE r5, r6, r11
   .endif
   add r0, r0, #1
   add r1, r1, #1
