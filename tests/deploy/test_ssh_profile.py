@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shlex
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from device_tests import tiny_model
 from device_tests.support import artifact_of
 from errors import DeployError, DeviceError, LinkError
 from graph.reader import read
-from measure import litert_profile
+from measure import litert_profile, profile
 from pipeline.command_line import main
 from tests.deploy.sshd import Sshd
 from tests.pipeline.small import at_home
@@ -93,3 +94,19 @@ def test_a_profiler_that_is_killed_is_one_line(sshd: Sshd, model: Path) -> None:
     sshd.set_python(f'case "$1" in *.pyz) kill -9 $$;; esac; exec {python} "$@"')
     with pytest.raises(LinkError, match="ssh://board: LiteRT's profiler was killed, or the connection was lost"):
         run_profiler(PI, artifact_of(model), AgentOptions(), "ssh://board", b"", 10, lambda text: None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="builds for x86-64 and runs it on this host")
+def test_our_engine_starts_again_in_each_round(
+    sshd: Sshd, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(profile, "LINUX_BOARD", profile.Repeats(2, 1, 4, 2))
+    with at_home(tmp_path):
+        assert (
+            main(["profile", "--model", str(model), "--target", "linux-x86-64", "--link", "ssh://board", "--json"]) == 0
+        )
+    form = checked("profile", capsys.readouterr().out)
+    assert (form["measured_on"], form["unit"], form["runs"]) == ("hardware", "us", 8)
+    assert [layer["operator"] for layer in form["layers"]] == [0, 1]
+    assert len([name for name in sshd.left() if name.startswith("program-")]) >= 2, "the ordinary and the profiled one"
