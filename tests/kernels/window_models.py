@@ -64,10 +64,10 @@ right_shifts = st.one_of(
 def typical(draw: st.DrawFn, depthwise: bool = False) -> Case:
     """Draw a convolution as networks have them, which kernel sets have kernels of their own for."""
     b, seed = Builder(), draw(seeds)
-    side = draw(st.sampled_from([3, 3, 5, 7] if depthwise else [1, 1, 3]))
+    side = draw(st.sampled_from([3, 3, 5, 7] if depthwise else [1, 1, 2, 3, 3, 4]))
     size = draw(st.just([1, 1]) | st.lists(st.integers(1, 12), min_size=2, max_size=2))
-    stride, padding = draw(st.sampled_from([1, 1, 2])), int(min(size) >= side and draw(st.booleans()))
-    in_c = 4 * draw(st.integers(1, 9)) if depthwise or side == 1 else draw(st.sampled_from([3, 3, 4, 5, 16, 32]))
+    stride, padding = draw(st.sampled_from([1, 1, 2, 2, 4])), int(min(size) >= side and draw(st.booleans()))
+    in_c = 4 * draw(st.integers(1, 9)) if depthwise or side == 1 else draw(st.sampled_from([1, 2, 3, 3, 4, 5, 16, 32]))
     if depthwise:
         in_c = draw(st.sampled_from([in_c, in_c, *range(1, 12)]))
     if side == 1:

@@ -103,27 +103,60 @@ static inline int conv_is_inside(const struct alpharho_window *w, const struct c
   return at->top >= 0 && at->side >= 0 && at->top + down < w->in_h && at->side + across < w->in_w;
 }
 
+// Few bytes take less than a call. The empty statement keeps the compiler from making one.
+enum { CONV_FEW = 4 };
+
+static inline int8_t *conv_copy(int8_t *to, const int8_t *from, int32_t size) {
+  if (size > CONV_FEW) {
+    memcpy(to, from, (size_t)size);
+    return to + size;
+  }
+  for (const int8_t *const end = from + size; from != end;) {
+    __asm__ volatile("");
+    *to++ = *from++;
+  }
+  return to;
+}
+
+static inline int8_t *conv_fill(int8_t *to, int8_t value, int32_t size) {
+  if (size > CONV_FEW) {
+    memset(to, value, (size_t)size);
+    return to + size;
+  }
+  for (int8_t *const end = to + size; to != end;) {
+    __asm__ volatile("");
+    *to++ = value;
+  }
+  return to;
+}
+
 // Copy the inputs of one output pixel, (kernel_h, kernel_w, in_c), with the zero point for padding.
 __attribute__((noinline)) static void conv_gather(const struct alpharho_dsp_conv *p, const int8_t *in,
                                                   const struct conv_pixel *at, int8_t *to) {
   const struct alpharho_window *w = &p->window;
-  const int32_t top = at->top, left = at->side;
-  const int32_t row_bytes = w->kernel_w * w->in_c;
-  const int is_row = w->dilation_w == 1 && left >= 0 && left + w->kernel_w <= w->in_w;
+  const int8_t padding = (int8_t)p->input_zero_point;
+  const int32_t step = w->dilation_w, row_bytes = w->kernel_w * w->in_c;
+  int32_t first = 0, end = w->kernel_w; // of the taps inside a row of input
+  while (first < end && at->side + first * step < 0) {
+    first++;
+  }
+  while (end > first && at->side + (end - 1) * step >= w->in_w) {
+    end--;
+  }
+  // Taps side by side are copied at once.
+  const int32_t inside = end - first, runs = step == 1 ? 1 : inside, run = step == 1 ? inside * w->in_c : w->in_c;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-    const int32_t in_y = top + ky * w->dilation_h;
-    if (is_row && in_y >= 0 && in_y < w->in_h) {
-      memcpy(to, in + (in_y * w->in_w + left) * w->in_c, (size_t)row_bytes);
-      to += row_bytes;
-      continue;
-    }
-    for (int32_t kx = 0; kx < w->kernel_w; kx++, to += w->in_c) {
-      const int32_t in_x = left + kx * w->dilation_w;
-      if (in_y < 0 || in_y >= w->in_h || in_x < 0 || in_x >= w->in_w) {
-        memset(to, p->input_zero_point, (size_t)w->in_c);
-      } else {
-        memcpy(to, in + (in_y * w->in_w + in_x) * w->in_c, (size_t)w->in_c);
+    const int32_t in_y = at->top + ky * w->dilation_h;
+    int8_t *const next = to + row_bytes;
+    if (in_y >= 0 && in_y < w->in_h) {
+      to = conv_fill(to, padding, first * w->in_c);
+      const int8_t *from = in + (in_y * w->in_w + at->side + first * step) * w->in_c;
+      for (int32_t i = 0; i < runs; i++, from += step * w->in_c) {
+        to = conv_copy(to, from, run);
       }
+    }
+    if (to != next) {
+      to = conv_fill(to, padding, (int32_t)(next - to));
     }
   }
 }
@@ -134,8 +167,8 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
   struct multiply_job job;
   conv_set(&job, m, p, (void *)scratch);
   int8_t *const gathered = scratch + 2 * p->depth * PIXELS;
-  // Rows of taps that are words in the input are read there, others are copied.
-  const int by_rows = w->dilation_w == 1 && w->in_c % BLOCK_TAPS == 0;
+  // Rows of taps that are words are read in the input, others are copied.
+  const int by_rows = w->dilation_w == 1 && w->kernel_w * w->in_c % BLOCK_TAPS == 0;
   const int32_t rows = by_rows ? w->kernel_h : 1, row_taps = p->depth / rows;
   const int32_t row_bytes = w->in_w * w->in_c, down = (w->kernel_h - 1) * w->dilation_h;
   struct conv_pixel at = conv_place(w, 0, 0);

@@ -17,9 +17,10 @@ struct row_method {
   int32_t tap_words;
 };
 
-// Copy input row y to its place in the ring, with the zero point for padding.
+// Copy input row y to its place in the ring, with the zero point for padding. Of a place that is not `fresh` the sides
+// have it already.
 static inline void depthwise_load(const struct alpharho_dsp_depthwise *p, const int8_t *in, int32_t y,
-                                  int32_t row_bytes, int8_t *to) {
+                                  int32_t row_bytes, int8_t *to, int fresh) {
   const struct alpharho_window *w = &p->window;
   if (y < 0 || y >= w->in_h) {
     alpharho_dsp_fill_words(to, p->input_zero_point, row_bytes);
@@ -27,9 +28,11 @@ static inline void depthwise_load(const struct alpharho_dsp_depthwise *p, const 
   }
   const int32_t left = w->pad_left * w->in_c, row = w->in_w * w->in_c;
   const int32_t copied = row < row_bytes - left ? row : row_bytes - left;
-  alpharho_dsp_fill_words(to, p->input_zero_point, left);
   alpharho_dsp_copy_words(to + left, in + y * row, copied);
-  alpharho_dsp_fill_words(to + left + copied, p->input_zero_point, row_bytes - left - copied);
+  if (fresh) {
+    alpharho_dsp_fill_words(to, p->input_zero_point, left);
+    alpharho_dsp_fill_words(to + left + copied, p->input_zero_point, row_bytes - left - copied);
+  }
 }
 
 static inline int32_t depthwise_row_bytes(const struct alpharho_window *w) {
@@ -94,7 +97,7 @@ static inline void depthwise_all_rows(const struct row_method *m, const struct a
       next = top;
     }
     for (; next < top + side; next++) {
-      depthwise_load(p, in, next - w->pad_top, row_bytes, scratch + next % side * row_bytes);
+      depthwise_load(p, in, next - w->pad_top, row_bytes, scratch + next % side * row_bytes, next < side);
     }
     depthwise_one_row(m, p, scratch, y, out);
   }
