@@ -212,18 +212,32 @@ def test_channels_computed_at_once_round_halves_as_the_reference(kernels: str, c
     run_batch(batch, kernels)
 
 
+PLAIN = (
+    ("pointwise", 20, "alpharho_conv"),
+    ("pointwise", 7, "alpharho_pointwise_few"),
+    ("3x3", 0, "alpharho_depthwise_3x3"),
+)
+"""Layers, the depth of pointwise ones, and the kernel that they take with right shifts of 1 to 23."""
+
+
 @needs_core
 @pytest.mark.parametrize("core", PORTABLE_CORES)
 def test_plain_operators_round_halves_as_the_reference(core: str) -> None:
     """`is_plain` of requant.h: right shifts of 1 to 23, small biases, and, on Armv6-M, the limits of int8."""
     batch: Batch = []
-    for layer, depth in (("pointwise", 20), ("3x3", 0)):
+    for layer, depth, kernel in PLAIN:
         for zero_point, activation in ((0, "NONE"), (-128, "NONE"), (127, "NONE"), (-3, "RELU_N1_TO_1")):
             case = corners(layer, depth, zero_point, activation, 23)
             (step,) = lower(parse(case.model, "case"))
-            assert step.calls[0].kernel.symbol == ("alpharho_conv" if depth else "alpharho_depthwise_3x3")
+            assert step.calls[0].kernel.symbol == kernel
             compare(case, core, batch)
     run_batch(batch, core)
+
+
+def test_right_shifts_that_no_plain_kernel_has_room_for_take_another() -> None:
+    for layer, depth, _ in PLAIN:
+        (step,) = lower(parse(corners(layer, depth, 0, "NONE", 24).model, "case"))
+        assert step.calls[0].kernel.symbol == ("alpharho_conv" if depth else "alpharho_depthwise")
 
 
 @needs_core
