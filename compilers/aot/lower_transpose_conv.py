@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compilers.aot import checks, requant
-from compilers.aot.lower_window import Window
+from compilers.aot.lower_window import Window, expect_sides
 from compilers.aot.operands import At, Constant, Value
 from compilers.aot.operators import PADDINGS, WINDOW_LIMIT
 from compilers.aot.sets import portable
@@ -51,6 +51,7 @@ def _window(graph: Graph, operator: Operator, source: Tensor, target: Tensor, ke
     if operator.options["Padding"] not in PADDINGS:
         graph.fail(f"padding {operator.options['Padding']}, expected SAME or VALID", operator, target)
     same = PADDINGS[int(operator.options["Padding"])] == "SAME"
+    expect_sides(graph, operator, source, target)
     pads = [
         max((-(-size // step) - 1) * step + reach - size, 0) // 2 if same else 0
         for size, reach, step in zip(shape[1:3], sides, stride, strict=True)

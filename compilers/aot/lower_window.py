@@ -8,7 +8,7 @@ import numpy as np
 
 from compilers.aot import checks, requant
 from compilers.aot.operands import At, Constant, Scratch, Value
-from compilers.aot.operators import PADDINGS, POOL_LIMIT, WINDOW_LIMIT
+from compilers.aot.operators import PADDINGS, POOL_LIMIT, SIDE_LIMIT, WINDOW_LIMIT
 from compilers.aot.overlap import conv_overlap
 from compilers.aot.pads import folded_padding
 from compilers.aot.sets import portable
@@ -32,8 +32,9 @@ class Window:
 
     def fields(self) -> dict[str, Value]:
         """Return the fields in the order of the declaration."""
-        values: dict[str, Value] = dict(zip(("in_h", "in_w", "in_c"), self.source, strict=True))
-        values |= dict(zip(("out_h", "out_w", "out_c"), self.target, strict=True))
+        (in_h, in_w, in_c), (out_h, out_w, out_c) = self.source, self.target
+        values: dict[str, Value] = {"in_w": in_w, "out_w": out_w}
+        values |= {"in_h": in_h, "in_c": in_c, "out_h": out_h, "out_c": out_c}
         for name in ("kernel", "stride", "dilation"):
             pair: tuple[int, int] = getattr(self, name)
             values |= {f"{name}_h": pair[0], f"{name}_w": pair[1]}
@@ -68,10 +69,20 @@ def window(graph: Graph, operator: Operator, kernel: tuple[int, int], channels: 
         sizes.append(-(-size // step) if same else (size + step - reach) // step)
         pads.append(before + max((sizes[-1] - 1) * step + reach - size, 0) // 2)
     checks.expect_shape(graph, operator, target, (1, *sizes, channels))
+    expect_sides(graph, operator, source, target)
     return Window(
         (source.shape[1], source.shape[2], source.shape[3]), (sizes[0], sizes[1], channels), kernel, stride, dilation,
         (pads[0], pads[1]),
     )  # fmt: skip
+
+
+def expect_sides(graph: Graph, operator: Operator, *tensors: Tensor) -> None:
+    """Check that heights and channels of (1, h, w, c) are what a window's fields hold."""
+    for tensor in tensors:
+        _, height, _, channels = tensor.shape
+        if max(height, channels) >= SIDE_LIMIT:
+            most = f"height and channels are at most {SIDE_LIMIT - 1}"
+            graph.fail(f"shape {list(tensor.shape)}: {most}; put a sequence along the width", operator, tensor)
 
 
 def conv(graph: Graph, operator: Operator) -> Step:

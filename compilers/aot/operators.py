@@ -13,6 +13,8 @@ PADDINGS = {0: "SAME", 1: "VALID"}
 
 # The largest window, stride or dilation, far over what networks have: kernels add such numbers in int32.
 WINDOW_LIMIT = 1 << 15
+# Heights and channels of windows are 16 bits wide; widths, along which sequences go, are not.
+SIDE_LIMIT = 1 << 16
 # Over what any microcontroller addresses, and small enough that no product of sizes overflows.
 TENSOR_ELEMENTS_LIMIT = 1 << 26
 # Of the kernels: a row of SOFTMAX, elements of one mean or sum, elements of a window of a pool are fewer.

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compilers.aot.kernel import PairsRow, RingRow, ValuesRow, WindowRow
+from compilers.aot.operators import WINDOW_LIMIT
 from compilers.aot.rows import block
 from compilers.aot.segment import BLOCK_LIMIT, Needs
 from compilers.aot.slices import by_channels, slices_of
@@ -216,7 +217,7 @@ def spans_of(layers: Sequence[Stage]) -> Iterator[tuple[int, int]]:
         first = at - 1
         while first >= 0 and isinstance(layers[first].form, ValuesRow):
             first -= 1
-        if first < 0 or layers[first].step.name != "CONV_2D":
+        if first < 0 or layers[first].step.name != "CONV_2D" or layers[first].source_shape[1] >= WINDOW_LIMIT:
             continue
         yield first, _end(layers, first, at)
 

@@ -86,7 +86,7 @@ void alpharho_dsp_dense(const struct alpharho_dsp_dense *p, const int8_t *in, in
 // of 1 to 31, less 1. `out` may begin where `in` begins.
 void alpharho_dsp_pixel(const struct alpharho_dsp_dense *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-// DEPTHWISE_CONV_2D of 3x3 or 5x5, dilation 1, a multiple of 4 channels, as many out as in. For each four channels,
+// DEPTHWISE_CONV_2D of 3x3, dilation 1, a multiple of 4 channels, as many out as in. For each four channels,
 // `packed` has their biases, then for each tap a word of their weights, their doubled multipliers, and in one word
 // their right shifts - 1. `scratch` and overlap are those of alpharho_depthwise; `in` and the ring are aligned to
 // words, too.
@@ -99,11 +99,19 @@ struct alpharho_dsp_depthwise {
 void alpharho_dsp_depthwise(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_dsp_depthwise_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
+// The same of 5x5: an image has no code for windows that its network does not have.
+void alpharho_dsp_depthwise_5x5(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_dsp_depthwise_5x5_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
 // The same with two words of weights a tap, of channels 0 and 2 and of 1 and 3 as 16-bit halves: larger and faster.
 void alpharho_dsp_depthwise_wide(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out,
                                  int8_t *scratch);
 void alpharho_dsp_depthwise_wide_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y,
                                      int8_t *out);
+void alpharho_dsp_depthwise_wide_5x5(const struct alpharho_dsp_depthwise *p, const int8_t *in, int8_t *out,
+                                     int8_t *scratch);
+void alpharho_dsp_depthwise_wide_5x5_row(const struct alpharho_dsp_depthwise *p, const int8_t *ring, int32_t y,
+                                         int8_t *out);
 
 // ADD of two inputs of one shape: value = round((offset + factor1 * in1 / 2^8 + factor2 * in2 / 2^8) / 2^(shift + 1)),
 // each product rounded down, the quotient to the nearest, halves away from zero, plus the zero point. The compiler has
@@ -112,9 +120,9 @@ void alpharho_dsp_depthwise_wide_row(const struct alpharho_dsp_depthwise *p, con
 struct alpharho_dsp_add {
   int32_t size;
   int32_t factor1, factor2, offset;
-  int32_t shift;    // right shift - 1: 0 to 30
-  int32_t rounding; // 2 * output zero point + 1
-  int32_t min, max;
+  int16_t rounding; // 2 * output zero point + 1
+  int8_t shift;     // right shift - 1: 0 to 30
+  int8_t min, max;
 };
 
 void alpharho_dsp_add(const struct alpharho_dsp_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);
@@ -122,11 +130,11 @@ void alpharho_dsp_add(const struct alpharho_dsp_add *p, const int8_t *in1, const
 // MUL: `rows` rows of `size` elements, each times the one row `in2`. `out` may begin where `in1` begins.
 struct alpharho_dsp_mul {
   int32_t rows, size;
-  int32_t offset1, offset2; // -127 to 128: -zero point
   int32_t multiplier;       // 2^30 to 2^31 - 1
-  int32_t shift;            // right: 1 to 20
   int32_t rounding;         // (2 * output zero point + 1) * 2^(shift - 1)
-  int32_t min, max;
+  int16_t offset1, offset2; // -127 to 128: -zero point
+  int8_t shift;             // right: 1 to 20
+  int8_t min, max;
 };
 
 void alpharho_dsp_mul(const struct alpharho_dsp_mul *p, const int8_t *in1, const int8_t *in2, int8_t *out);

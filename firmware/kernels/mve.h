@@ -45,7 +45,7 @@ void alpharho_mve_conv_rgb(const struct alpharho_mve_conv *p, const int8_t *in, 
 // Any other window. `scratch` holds a tile and 4 * depth bytes more.
 void alpharho_mve_conv(const struct alpharho_mve_conv *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-// DEPTHWISE_CONV_2D of 3x3 or 5x5, dilation 1, a multiple of 4 channels, as many out as in, weights of -127 to 127. For
+// DEPTHWISE_CONV_2D of 3x3, dilation 1, a multiple of 4 channels, as many out as in, weights of -127 to 127. For
 // each 16 channels (the last 16 are padded), `packed` has
 // - biases of channels 0, 4, 8, 12; 2, 6, ..; 1, 5, ..; 3, 7, ..,
 // - of each tap the weights of all channels as bytes,
@@ -61,6 +61,10 @@ struct alpharho_mve_depthwise {
 
 void alpharho_mve_depthwise(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
+
+// The same of 5x5: an image has no code for windows that its network does not have.
+void alpharho_mve_depthwise_5x5(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch);
+void alpharho_mve_depthwise_5x5_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out);
 
 // The same of any window of up to 81 taps and any number of channels, with an odd number of taps in `packed`: the last
 // of an even number is followed by weights of 0. `pixels_at_once` adjacent pixels are taken for one if stride_w is 1,

@@ -26,28 +26,27 @@ static inline int32_t alpharho_modulo(int32_t row, int32_t rows) { return (int32
 struct alpharho_requant {
   const int32_t *multiplier; // each 0, or 2^30 to 2^31 - 1
   const int8_t *shift;       // -31 to 30; positive: left, before the multiplication; negative: right, after it
-  int32_t step;              // 0 or 1
-  int32_t zero_point;
-  int32_t min;
-  int32_t max;
+  int8_t step;               // 0 or 1
+  int8_t zero_point, min, max;
 };
 
-// A window that slides over (height, width): convolutions and pooling.
+// A window that slides over (height, width): convolutions and pooling. As small as it can be: there is one for each
+// layer in flash. Sequences are as long as they may be, others of the sizes have 16 bits.
 struct alpharho_window {
-  int32_t in_h, in_w, in_c;
-  int32_t out_h, out_w, out_c;
-  int32_t kernel_h, kernel_w;     // 1 to 32767, as (kernel - 1) * dilation + 1
-  int32_t stride_h, stride_w;     // 1 to 32767
-  int32_t dilation_h, dilation_w; // 1 to 32767; pooling: not read
+  int32_t in_w, out_w;
+  uint16_t in_h, in_c, out_h, out_c;
+  uint16_t kernel_h, kernel_w;     // 1 to 32767, as (kernel - 1) * dilation + 1
+  uint16_t stride_h, stride_w;     // 1 to 32767
+  uint16_t dilation_h, dilation_w; // 1 to 32767; pooling: not read
   // 0 to less than the window; what the window reads behind the input is padding, too. A convolution that computes a
   // strip of a row has a negative pad_left: its first window begins so many columns inside the input.
-  int32_t pad_top, pad_left;
+  int16_t pad_top, pad_left;
 };
 
 // CONV_2D. Weights are (out_c, kernel_h, kernel_w, in_c / groups).
 struct alpharho_conv {
   struct alpharho_window window;
-  int32_t groups; // divides in_c and out_c
+  uint16_t groups; // divides in_c and out_c
   int8_t input_zero_point;
   const int8_t *weights;
   const int32_t *bias; // out_c of any int32
@@ -66,7 +65,7 @@ void alpharho_pointwise_few(const struct alpharho_conv *p, const int8_t *in, int
 // DEPTHWISE_CONV_2D. Weights are (out_c, kernel_h, kernel_w): the taps of a channel side by side.
 struct alpharho_depthwise {
   struct alpharho_window window;
-  int32_t multiplier; // out_c / in_c, without remainder
+  uint16_t multiplier; // out_c / in_c, without remainder
   int8_t input_zero_point;
   const int8_t *weights;
   const int32_t *bias; // out_c of any int32
@@ -92,7 +91,7 @@ void alpharho_depthwise_3x3_row(const struct alpharho_depthwise *p, const int8_t
 // pixel i * stride - pad + k, if there is one; dilations are 1. `out` and `in` do not overlap.
 struct alpharho_transpose_conv {
   struct alpharho_window window;
-  int32_t input_offset; // -127 to 128: -zero point
+  int16_t input_offset; // -127 to 128: -zero point
   const int8_t *weights;
   const int32_t *bias; // out_c of any int32
   struct alpharho_requant requant;
@@ -123,7 +122,7 @@ void alpharho_dense(const struct alpharho_dense *p, const int8_t *in, int8_t *ou
 // fewer than 2^24. in_c and out_c are equal, as are the scales of input and output. `out` and `in` do not overlap.
 struct alpharho_pool {
   struct alpharho_window window;
-  int32_t min, max;
+  int8_t min, max;
 };
 
 void alpharho_average_pool(const struct alpharho_pool *p, const int8_t *in, int8_t *out);
@@ -134,8 +133,8 @@ struct alpharho_mean {
   int32_t outer, reduced, inner; // reduced: below 2^23
   int32_t offset;                // -input_zero_point * reduced
   int32_t multiplier;            // 0 to 2^31 - 1
-  int32_t shift;                 // -31 to 30, as in struct alpharho_requant
-  int32_t zero_point;
+  int8_t shift;                  // -31 to 30, as in struct alpharho_requant
+  int8_t zero_point;
 };
 
 void alpharho_mean(const struct alpharho_mean *p, const int8_t *in, int8_t *out);

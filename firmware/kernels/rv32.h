@@ -50,9 +50,9 @@ void alpharho_rv32_depthwise_7_row(const struct alpharho_depthwise *p, const int
 struct alpharho_rv32_add {
   int32_t size;
   int32_t factor1, factor2, offset;
-  int32_t shift;    // right shift - 1: 0 to 30
-  int32_t rounding; // 2 * output zero point + 1
-  int32_t min, max;
+  int16_t rounding; // 2 * output zero point + 1
+  int8_t shift;     // right shift - 1: 0 to 30
+  int8_t min, max;
 };
 
 void alpharho_rv32_add(const struct alpharho_rv32_add *p, const int8_t *in1, const int8_t *in2, int8_t *out);

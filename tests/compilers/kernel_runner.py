@@ -53,7 +53,10 @@ def _fields(line: str, known: Mapping[str, type], pointer: type) -> list[tuple[s
     match = re.fullmatch(r"(?:const )?(?:struct )?(\w+) (.*)", line, re.S)
     if not match:
         return []
-    simple = {"int32_t": ctypes.c_int32, "int8_t": ctypes.c_int8, "int64_t": ctypes.c_int64}
+    simple = {
+        "int8_t": ctypes.c_int8, "int16_t": ctypes.c_int16, "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64,
+        "uint16_t": ctypes.c_uint16,
+    }  # fmt: skip
     kind: Any = simple.get(match[1]) or known[match[1]]
     fields: list[tuple[str, type]] = []
     for name in match[2].split(","):

@@ -121,11 +121,12 @@ def conv_model(**changes: Any) -> bytes:
         "zero_point": 0,
         "scales": 4,
         "batch": 1,
+        "height": 4,
         "stride": 1,
     }
     v |= changes
     b = Builder()
-    x = b.tensor((v["batch"], 4, 4, 3), scale=0.1)
+    x = b.tensor((v["batch"], v["height"], 4, 3), scale=0.1)
     shape = (4, 1, 1, 3)
     k = b.tensor(shape, scale=[0.1] * v["scales"], zero_point=v["zero_point"], data=np.zeros(shape), axis=v["axis"])
     bias = b.tensor((v["bias"],), "int32", data=np.zeros(v["bias"]))
@@ -169,6 +170,10 @@ def wrong_models() -> dict[str, tuple[bytes, str]]:
         "weights zero point": (conv_model(zero_point=1), r"weights need scales, and zero points of 0"),
         "batch": (conv_model(batch=2, out=(2, 4, 4, 4)), r"shape \[2, 4, 4, 3\], expected a batch of 1"),
         "stride": (conv_model(stride=0), r"operator 0 CONV_2D, tensor 3 'result': .* out of range"),
+        "height": (
+            conv_model(height=65_536, out=(1, 65_536, 4, 4)),
+            r"operator 0 CONV_2D, tensor 0 't0': shape \[1, 65536, 4, 3\]: height and channels are at most 65535",
+        ),
         "output": (conv_model(out=(1, 4, 4, 5)), r"tensor 3 'result': shape \[1, 4, 4, 5\], expected \[1, 4, 4, 4\]"),
     }
 

@@ -32,7 +32,9 @@ SET = KernelSet(
     replacements={
         **dsp.SET.replacements,
         portable.CONV: partial(convolutions.conv, methods=(QUADS, convolutions.PAIRS)),
-        portable.DEPTHWISE: partial(windows.depthwise, narrow_and_wide=(DEPTHWISE, DEPTHWISE_WIDE)),
+        portable.DEPTHWISE: partial(
+            windows.depthwise, by_side={**windows.DEPTHWISE_KERNELS, 3: (DEPTHWISE, DEPTHWISE_WIDE)}
+        ),
     },
     based_on="dsp",
 )

@@ -8,12 +8,12 @@
 
 typedef void row_function(const struct row_job *job);
 
-// How rows are computed, and how many words have the weights of a tap.
+// How rows of windows of one size are computed: two pixels at a time, if there are functions for it, and one.
+// `tap_words` words have the weights of a tap.
 struct row_method {
-  row_function *pair_3x3;
-  row_function *pair_3x3_stride_2;
-  row_function *each_3x3;
-  row_function *each_5x5;
+  row_function *pair;
+  row_function *pair_stride_2;
+  row_function *each;
   int32_t tap_words;
 };
 
@@ -42,9 +42,8 @@ static inline int32_t depthwise_row_bytes(const struct alpharho_window *w) {
 // Compute `pixels` outputs of a row: two at a time where there is a function for it, then what is left.
 static inline void depthwise_pixels(const struct row_method *m, struct row_job *job, int32_t side, int32_t stride) {
   const int32_t pixels = job->pixels, single_advance = job->advance;
-  row_function *const of_stride[] = {0, m->pair_3x3, m->pair_3x3_stride_2};
-  row_function *const pair = stride < 3 ? of_stride[stride] : 0;
-  if (side == 3 && pair && pixels > 1) {
+  row_function *const wider = stride == 2 ? m->pair_stride_2 : 0, *const pair = stride == 1 ? m->pair : wider;
+  if (pair && pixels > 1) {
     const int32_t done = pixels / 2 * 2 * job->channels;
     job->pixels = pixels / 2;
     job->advance = (2 * stride - 1) * job->channels;
@@ -59,7 +58,7 @@ static inline void depthwise_pixels(const struct row_method *m, struct row_job *
     job->pixels = 1;
     job->advance = single_advance;
   }
-  (side == SIDE_MAX ? m->each_5x5 : m->each_3x3)(job);
+  m->each(job);
 }
 
 static inline void depthwise_one_row(const struct row_method *m, const struct alpharho_dsp_depthwise *p,

@@ -4,18 +4,16 @@
 #include "row.h"
 
 static const struct row_method narrow = {
-    .pair_3x3 = alpharho_m7_row_pair_3x3,
-    .pair_3x3_stride_2 = alpharho_m7_row_pair_3x3_stride_2,
-    .each_3x3 = alpharho_dsp_row_3x3,
-    .each_5x5 = alpharho_dsp_row_5x5,
+    .pair = alpharho_m7_row_pair_3x3,
+    .pair_stride_2 = alpharho_m7_row_pair_3x3_stride_2,
+    .each = alpharho_dsp_row_3x3,
     .tap_words = 1,
 };
 
 static const struct row_method wide = {
-    .pair_3x3 = alpharho_m7_wide_row_pair_3x3,
-    .pair_3x3_stride_2 = alpharho_m7_wide_row_pair_3x3_stride_2,
-    .each_3x3 = alpharho_dsp_wide_row_3x3,
-    .each_5x5 = alpharho_dsp_wide_row_5x5,
+    .pair = alpharho_m7_wide_row_pair_3x3,
+    .pair_stride_2 = alpharho_m7_wide_row_pair_3x3_stride_2,
+    .each = alpharho_dsp_wide_row_3x3,
     .tap_words = 2,
 };
 

@@ -80,11 +80,11 @@ static void multiply_row(const struct depthwise_row *row, int32_t side) {
   alpharho_mve_depthwise_in_c(&same);
 }
 
-void alpharho_mve_depthwise_3x3(const struct depthwise_row *row) { multiply_row(row, SIDE_MIN); }
+void alpharho_mve_row_3x3(const struct depthwise_row *row) { multiply_row(row, SIDE_MIN); }
 
-void alpharho_mve_depthwise_3x3_dense(const struct depthwise_row *row) { multiply_row(row, SIDE_MIN); }
+void alpharho_mve_row_3x3_dense(const struct depthwise_row *row) { multiply_row(row, SIDE_MIN); }
 
-void alpharho_mve_depthwise_5x5(const struct depthwise_row *row) { multiply_row(row, SIDE_MAX); }
+void alpharho_mve_row_5x5(const struct depthwise_row *row) { multiply_row(row, SIDE_MAX); }
 
 #endif
 
@@ -98,12 +98,11 @@ void alpharho_mve_depthwise_limit(const struct alpharho_mve_depthwise *p, int8_t
   }
 }
 
-void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
+// What assembly reads of a row of output, but for where its taps are.
+static inline struct depthwise_row job_of(const struct alpharho_mve_depthwise *p, int8_t *out) {
   const struct alpharho_window *w = &p->window;
-  const int32_t side = w->kernel_h == SIDE_MAX ? SIDE_MAX : SIDE_MIN;
-  const int32_t row_bytes = row_bytes_of(w), channels = w->in_c * p->pixels_at_once;
-  const int32_t covered = depthwise_covered(channels);
-  struct depthwise_row job = {
+  const int32_t channels = w->in_c * p->pixels_at_once, covered = depthwise_covered(channels);
+  return (struct depthwise_row){
       .packed = p->packed,
       .channels = channels,
       .out = out,
@@ -114,24 +113,38 @@ void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const in
       .column = w->in_c,
       .negatives = has_negatives(p->zero_point, p->min),
   };
-  for (int32_t ky = 0, place = y * w->stride_h % side; ky < side; ky++) {
+}
+
+void alpharho_mve_depthwise_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y, int8_t *out) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t row_bytes = row_bytes_of(w), c = w->in_c;
+  struct depthwise_row job = job_of(p, out);
+  for (int32_t ky = 0, place = y * w->stride_h % SIDE_MIN; ky < SIDE_MIN; ky++) {
     const int8_t *const row = ring + place * row_bytes;
-    if (side == SIDE_MAX) {
-      job.taps[ky] = row;
-    } else {
-      for (int32_t kx = 0; kx < SIDE_MIN; kx++) {
-        job.taps[ky * SIDE_MIN + kx] = row + kx * w->in_c;
-      }
-    }
-    place = place + 1 < side ? place + 1 : 0;
+    const int8_t **const taps = &job.taps[ky * SIDE_MIN];
+    taps[0] = row;
+    taps[1] = row + c;
+    taps[2] = row + 2 * c;
+    place = place + 1 < SIDE_MIN ? place + 1 : 0;
   }
-  if (side == SIDE_MAX) {
-    alpharho_mve_depthwise_5x5(&job);
-  } else if (job.advance == 0 && job.out_advance == 0) {
-    alpharho_mve_depthwise_3x3_dense(&job);
+  if (job.advance == 0 && job.out_advance == 0) {
+    alpharho_mve_row_3x3_dense(&job);
   } else {
-    alpharho_mve_depthwise_3x3(&job);
+    alpharho_mve_row_3x3(&job);
   }
+  alpharho_mve_depthwise_limit(p, out);
+}
+
+void alpharho_mve_depthwise_5x5_row(const struct alpharho_mve_depthwise *p, const int8_t *ring, int32_t y,
+                                    int8_t *out) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t row_bytes = row_bytes_of(w);
+  struct depthwise_row job = job_of(p, out);
+  for (int32_t ky = 0, place = y * w->stride_h % SIDE_MAX; ky < SIDE_MAX; ky++) {
+    job.taps[ky] = ring + place * row_bytes;
+    place = place + 1 < SIDE_MAX ? place + 1 : 0;
+  }
+  alpharho_mve_row_5x5(&job);
   alpharho_mve_depthwise_limit(p, out);
 }
 
@@ -167,4 +180,9 @@ void alpharho_mve_depthwise_rows(const struct alpharho_mve_depthwise *p, const i
 
 void alpharho_mve_depthwise(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out, int8_t *scratch) {
   alpharho_mve_depthwise_rows(p, in, out, scratch, alpharho_mve_depthwise_row);
+}
+
+void alpharho_mve_depthwise_5x5(const struct alpharho_mve_depthwise *p, const int8_t *in, int8_t *out,
+                                int8_t *scratch) {
+  alpharho_mve_depthwise_rows(p, in, out, scratch, alpharho_mve_depthwise_5x5_row);
 }

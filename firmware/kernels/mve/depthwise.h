@@ -26,12 +26,12 @@ struct depthwise_row {
   int32_t negatives; // as in struct multiply_job
 };
 
-void alpharho_mve_depthwise_3x3(const struct depthwise_row *row);
+void alpharho_mve_row_3x3(const struct depthwise_row *row);
 
 // For rows with `advance` and `out_advance` of 0 and a multiple of 16 channels.
-void alpharho_mve_depthwise_3x3_dense(const struct depthwise_row *row);
+void alpharho_mve_row_3x3_dense(const struct depthwise_row *row);
 
-void alpharho_mve_depthwise_5x5(const struct depthwise_row *row);
+void alpharho_mve_row_5x5(const struct depthwise_row *row);
 
 // One row of output of any window. Assembly reads the fields at the offsets of layout.h.
 struct depthwise_taps {

@@ -1,5 +1,5 @@
-// void alpharho_mve_depthwise_3x3(const struct depthwise_row *row)
-// void alpharho_mve_depthwise_3x3_dense(const struct depthwise_row *row)
+// void alpharho_mve_row_3x3(const struct depthwise_row *row)
+// void alpharho_mve_row_3x3_dense(const struct depthwise_row *row)
 //
 // One row of output of a 3x3 window, 16 channels at a time. `_dense` takes rows in which the blocks of one pixel end
 // where those of the next begin: stride 1 and a multiple of 16 channels.
@@ -108,7 +108,7 @@
   FINISH_BLOCK r11, r10
   .endm
 
-  FUNCTION alpharho_mve_depthwise_3x3_dense
+  FUNCTION alpharho_mve_row_3x3_dense
   ENTER
   ldr lr, [sp, #STACK_CHANNELS]
   lsr lr, lr, #4
@@ -121,9 +121,9 @@
   subs r12, #1
   bne.w .Ldense_pixel
   LEAVE
-  END_FUNCTION alpharho_mve_depthwise_3x3_dense
+  END_FUNCTION alpharho_mve_row_3x3_dense
 
-  FUNCTION alpharho_mve_depthwise_3x3
+  FUNCTION alpharho_mve_row_3x3
   ENTER
 .Lpixel:
   ldrd r0, lr, [sp, #STACK_PACKED]
@@ -139,6 +139,6 @@
   subs r12, #1
   bne.w .Lpixel
   LEAVE
-  END_FUNCTION alpharho_mve_depthwise_3x3
+  END_FUNCTION alpharho_mve_row_3x3
 
 #endif

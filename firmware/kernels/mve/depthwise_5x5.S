@@ -1,4 +1,4 @@
-// void alpharho_mve_depthwise_5x5(const struct depthwise_row *row)
+// void alpharho_mve_row_5x5(const struct depthwise_row *row)
 //
 // One row of output of a 5x5 window, 16 channels at a time.
 //
@@ -61,7 +61,7 @@
   FINISH_BLOCK r11, r10
   .endm
 
-  FUNCTION alpharho_mve_depthwise_5x5
+  FUNCTION alpharho_mve_row_5x5
   push {r4-r11, lr}
   vpush {d8-d15}
   load_fields r10, r12, r0, ROW_OUT, ROW_PIXELS
@@ -91,6 +91,6 @@
   add sp, #STACK_BYTES
   vpop {d8-d15}
   pop {r4-r11, pc}
-  END_FUNCTION alpharho_mve_depthwise_5x5
+  END_FUNCTION alpharho_mve_row_5x5
 
 #endif

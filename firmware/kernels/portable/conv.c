@@ -84,9 +84,8 @@ static void gather(const struct alpharho_conv *p, const int8_t *in, const struct
 // Compute `channels` channels from `first` on.
 static void multiply(const struct alpharho_conv *p, struct pair_job *job, int32_t first, int32_t channels,
                      int8_t *out) {
-  const struct alpharho_requant *q = &p->requant;
-  job->multiplier = q->multiplier + first * q->step;
-  job->shift = q->shift + first * q->step;
+  job->multiplier = p->requant.multiplier + first * job->step;
+  job->shift = p->requant.shift + first * job->step;
   job->out = out + first;
   job->weights = p->weights + first * job->depth;
   job->bias = p->bias + first;

@@ -30,7 +30,7 @@ void alpharho_scale_pair(struct pair_job *job, int32_t first, int32_t second);
 
 // Store the outputs of a channel, and go to the next one.
 void alpharho_scale_pair(struct pair_job *job, int32_t first, int32_t second) {
-  const struct alpharho_requant q = {job->multiplier, job->shift, job->step, job->zero_point, job->min, job->max};
+  const struct alpharho_requant q = requant_of(job);
   requantize_two(&q, 0, first, second, job->out, job->out + job->pitch);
   job->multiplier += job->step;
   job->shift += job->step;
@@ -72,7 +72,7 @@ static void dot(const uint32_t *pairs, const int8_t *w0, const int8_t *w1, int32
 
 // An odd last channel is computed twice.
 void alpharho_multiply_pairs(struct pair_job *job) {
-  const struct alpharho_requant q = {job->multiplier, job->shift, job->step, job->zero_point, job->min, job->max};
+  const struct alpharho_requant q = requant_of(job);
   const int8_t *w = job->weights;
   int8_t *const out = job->out;
   for (int32_t c = 0; c < job->channels; c += 2, w += 2 * job->depth) {

@@ -48,6 +48,13 @@ static inline void set_job(struct pair_job *job, const struct alpharho_requant *
   job->lanes = (uint32_t)((depth + 1) / 2) * LANE_BIAS;
 }
 
+// How the sums of the job's next channel become int8.
+static inline struct alpharho_requant requant_of(const struct pair_job *job) {
+  return (struct alpharho_requant){
+      job->multiplier, job->shift, (int8_t)job->step, (int8_t)job->zero_point, (int8_t)job->min, (int8_t)job->max,
+  };
+}
+
 // Compute the outputs of all channels.
 void alpharho_multiply_pairs(struct pair_job *job);
 

@@ -23,22 +23,26 @@ void engine_model_stream_row(int8_t *arena);
 
 static const int32_t engine_model_shape[] = {1, 10};
 static const struct alpharho_engine_tensor engine_model_inputs[] = {
-    {.name = "input",
-     .dtype = "int8",
-     .scale_text = "1.0",
-     .scale = 1.0f,
-     .shape = engine_model_shape,
-     .rank = 2,
-     .bytes = 10},
+    {
+        .name = "input",
+        .dtype = "int8",
+        .scale_text = "1.0",
+        .scale = 1.0f,
+        .shape = engine_model_shape,
+        .rank = 2,
+        .bytes = 10,
+    },
 };
 static const struct alpharho_engine_tensor engine_model_outputs[] = {
-    {.name = "output",
-     .dtype = "int8",
-     .scale_text = "1.0",
-     .scale = 1.0f,
-     .shape = engine_model_shape,
-     .rank = 2,
-     .bytes = 10},
+    {
+        .name = "output",
+        .dtype = "int8",
+        .scale_text = "1.0",
+        .scale = 1.0f,
+        .shape = engine_model_shape,
+        .rank = 2,
+        .bytes = 10,
+    },
 };
 static const int32_t engine_model_input_offsets[] = {0};
 static const int32_t engine_model_output_offsets[] = {0};

@@ -49,9 +49,9 @@ def mul(step: Step, call: Call, optimize: str) -> Step:
     if swapped:
         first, second, offsets = second, first, (offsets[1], offsets[0])
     changed: dict[str, Value] = {
-        "rows": count, "size": size, "offset1": offsets[0], "offset2": offsets[1],
-        "multiplier": fields["multiplier"], "shift": shift,
+        "rows": count, "size": size, "multiplier": fields["multiplier"],
         "rounding": (2 * cast(int, fields["zero_point"]) + 1) << (shift - 1),
+        "offset1": offsets[0], "offset2": offsets[1], "shift": shift,
         "min": fields["min"], "max": fields["max"],
     }  # fmt: skip
     operands = (kernels.MUL.structure(changed), first, second, target)
@@ -69,8 +69,9 @@ def add(step: Step, call: Call, optimize: str, kernel: Kernel = kernels.ADD) -> 
     if factors is None:
         return step
     changed: dict[str, Value] = {
-        "size": rows[1], "factor1": factors[0], "factor2": factors[1], "offset": factors[2], "shift": shift - 1,
-        "rounding": 2 * cast(int, fields["zero_point"]) + 1, "min": fields["min"], "max": fields["max"],
+        "size": rows[1], "factor1": factors[0], "factor2": factors[1], "offset": factors[2],
+        "rounding": 2 * cast(int, fields["zero_point"]) + 1, "shift": shift - 1, "min": fields["min"],
+        "max": fields["max"],
     }  # fmt: skip
     operands = (kernel.structure(changed), *call.arguments[1:])
     return replace(step, calls=(Call(kernel, operands),))

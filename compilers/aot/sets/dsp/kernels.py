@@ -29,6 +29,14 @@ DEPTHWISE_WIDE_ROW = _kernel("alpharho_dsp_depthwise_wide_row", window.depthwise
 DEPTHWISE_WIDE = _kernel(
     "alpharho_dsp_depthwise_wide", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_WIDE_ROW)
 )
+DEPTHWISE_5X5_ROW = _kernel("alpharho_dsp_depthwise_5x5_row", window.depthwise_row, "alpharho_dsp_depthwise")
+DEPTHWISE_5X5 = _kernel(
+    "alpharho_dsp_depthwise_5x5", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_5X5_ROW)
+)
+DEPTHWISE_WIDE_5X5_ROW = _kernel("alpharho_dsp_depthwise_wide_5x5_row", window.depthwise_row, "alpharho_dsp_depthwise")
+DEPTHWISE_WIDE_5X5 = _kernel(
+    "alpharho_dsp_depthwise_wide_5x5", window.depthwise, "alpharho_dsp_depthwise", RingRow(DEPTHWISE_WIDE_5X5_ROW)
+)
 DENSE = _kernel("alpharho_dsp_dense", reduce.dense, "alpharho_dsp_dense")
 MEAN = _kernel("alpharho_dsp_mean", reduce.mean, "alpharho_mean")
 ADD = _kernel(
@@ -40,5 +48,6 @@ TABLE = _kernel("alpharho_dsp_table", elementwise.table, None, ValuesRow())
 KERNELS = (
     CONV, CONV_RGB, POINTWISE, POINTWISE_ANY, CONV_QUAD, CONV_RGB_QUAD, POINTWISE_QUAD, POINTWISE_ANY_QUAD,
     CONV_SINGLE, POINTWISE_SINGLE, POINTWISE_ANY_SINGLE, PIXEL,
-    DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE, DEPTHWISE_WIDE_ROW, DENSE, MEAN, ADD, MUL, TABLE,
+    DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_WIDE, DEPTHWISE_WIDE_ROW, DEPTHWISE_5X5, DEPTHWISE_5X5_ROW, DEPTHWISE_WIDE_5X5,
+    DEPTHWISE_WIDE_5X5_ROW, DENSE, MEAN, ADD, MUL, TABLE,
 )  # fmt: skip

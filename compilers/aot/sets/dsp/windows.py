@@ -22,7 +22,11 @@ Int8 = npt.NDArray[np.int8]
 Window = Mapping[str, int]
 
 EXPANDED_BYTES = 2
-DEPTHWISE_SIDES = (3, 5)
+# Kernels of depthwise layers, with weights as bytes and wide, by the side of their windows.
+DEPTHWISE_KERNELS = {
+    3: (kernels.DEPTHWISE, kernels.DEPTHWISE_WIDE),
+    5: (kernels.DEPTHWISE_5X5, kernels.DEPTHWISE_WIDE_5X5),
+}
 # Channels packed together, and taps in a word.
 GROUP = WORD_TAPS = 4
 MULTIPLIER_LEAST, SHIFT_MOST = 1 << 30, 31
@@ -34,7 +38,7 @@ def depthwise(
     step: Step,
     call: Call,
     optimize: str,
-    narrow_and_wide: tuple[Kernel, Kernel] = (kernels.DEPTHWISE, kernels.DEPTHWISE_WIDE),
+    by_side: Mapping[int, tuple[Kernel, Kernel]] = DEPTHWISE_KERNELS,
 ) -> Step:
     """DEPTHWISE_CONV_2D of 3x3 or 5x5: the larger, faster packing where `optimize` is "speed"."""
     wide = optimize == "speed"
@@ -42,7 +46,7 @@ def depthwise(
     window = cast(Window, parameters["window"])
     scaled = scaled_channels(parameters)
     side = window["kernel_h"]
-    if scaled is None or side not in DEPTHWISE_SIDES or window["kernel_w"] != side or window["in_c"] % GROUP:
+    if scaled is None or side not in by_side or window["kernel_w"] != side or window["in_c"] % GROUP:
         return portable.depthwise(step, call, optimize)
     if (window["dilation_h"], window["dilation_w"], parameters["multiplier"]) != (1, 1, 1):
         return portable.depthwise(step, call, optimize)
@@ -53,7 +57,7 @@ def depthwise(
         taps = taps[:, :, [0, 2, 1, 3]].astype("<i2")
     packed = _grouped(bias, np.ascontiguousarray(taps).view("<i4").reshape(groups, -1), doubled(multiplier), shift)
     fields = {"window": window} | common_fields(parameters, packed)
-    kernel = narrow_and_wide[wide]
+    kernel = by_side[side][wide]
     return replace(step, calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),))
 
 

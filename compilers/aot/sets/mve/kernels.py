@@ -18,6 +18,11 @@ DEPTHWISE_ROW = _kernel("alpharho_mve_depthwise_row", window.depthwise_row, "alp
 DEPTHWISE = _kernel(
     "alpharho_mve_depthwise", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ROW, "pixels_at_once")
 )
+DEPTHWISE_5X5_ROW = _kernel("alpharho_mve_depthwise_5x5_row", window.depthwise_row, "alpharho_mve_depthwise")
+DEPTHWISE_5X5 = _kernel(
+    "alpharho_mve_depthwise_5x5", window.depthwise, "alpharho_mve_depthwise",
+    RingRow(DEPTHWISE_5X5_ROW, "pixels_at_once"),
+)  # fmt: skip
 DEPTHWISE_ANY_ROW = _kernel("alpharho_mve_depthwise_any_row", window.depthwise_row, "alpharho_mve_depthwise")
 DEPTHWISE_ANY = _kernel(
     "alpharho_mve_depthwise_any", window.depthwise, "alpharho_mve_depthwise", RingRow(DEPTHWISE_ANY_ROW)
@@ -33,6 +38,6 @@ AVERAGE_POOL = _kernel("alpharho_mve_average_pool", window.pool, "alpharho_pool"
 TABLE = _kernel("alpharho_mve_table", elementwise.table, None, ValuesRow())
 
 KERNELS = (
-    CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_ANY, DEPTHWISE_ANY_ROW, DENSE, MEAN,
-    AVERAGE_POOL, ADD, ADD_EXACT, MUL, TABLE,
+    CONV, CONV_RGB, POINTWISE, PIXEL, DEPTHWISE, DEPTHWISE_ROW, DEPTHWISE_5X5, DEPTHWISE_5X5_ROW, DEPTHWISE_ANY,
+    DEPTHWISE_ANY_ROW, DENSE, MEAN, AVERAGE_POOL, ADD, ADD_EXACT, MUL, TABLE,
 )  # fmt: skip

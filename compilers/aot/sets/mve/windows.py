@@ -23,7 +23,7 @@ Window = Mapping[str, int]
 # Taps in a vector, and in half of one; pixels that are computed side by side, and channels one after the other.
 BLOCK, HALF = 16, 8
 PIXELS = CHANNELS = 4
-DEPTHWISE_SIDES = (3, 5)
+DEPTHWISE_KERNELS = {3: kernels.DEPTHWISE, 5: kernels.DEPTHWISE_5X5}
 RGB_ROW = 9
 # Of the 27 taps of a kernel of 3x3 on 3 channels, -1 for a zero.
 RGB_ORDER = (*range(18, 27), 16, 17, *[-1] * 5, *range(16))
@@ -119,14 +119,14 @@ def depthwise(step: Step, call: Call, optimize: str) -> Step:
         weights = np.pad(weights, ((0, 0), (0, 1)))
     fields: dict[str, Value] = {"window": window, "pixels_at_once": at_once}
     fields |= common_fields(parameters, _pack_depthwise(bias, weights, scales, right))
-    kernel = kernels.DEPTHWISE if is_own else kernels.DEPTHWISE_ANY
+    kernel = DEPTHWISE_KERNELS[window["kernel_h"]] if is_own else kernels.DEPTHWISE_ANY
     return replace(step, calls=(Call(kernel, (kernel.structure(fields), source, target, Scratch())),))
 
 
 def _has_own_depthwise(window: Window) -> bool:
     """Whether a window has assembly of its own that is faster: 3x3 or 5x5, most of 16 channels being there."""
     side, in_c = window["kernel_h"], window["in_c"]
-    if side not in DEPTHWISE_SIDES or window["kernel_w"] != side or in_c % 4:
+    if side not in DEPTHWISE_KERNELS or window["kernel_w"] != side or in_c % 4:
         return False
     if (window["dilation_h"], window["dilation_w"]) != (1, 1):
         return False
