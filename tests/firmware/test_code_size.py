@@ -41,3 +41,20 @@ def test_a_core_without_them_gets_no_floating_point_and_no_signed_division(int8:
     found = functions(microcontroller.compile_for(int8, target.load("qemu-m0")).path.with_name("firmware.elf"))
     assert {"__udivsi3", "__aeabi_lmul", "alpharho_conv"} <= found
     assert {f for f in found if f.startswith(("__aeabi_f", "__aeabi_d", "__divsi3", "__divdi3", "__udivdi3"))} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "linked", "left_out"),
+    [
+        ("qemu-m0", "alpharho_depthwise_3x3", "alpharho_depthwise_row"),
+        ("qemu-m4", "alpharho_dsp_row_3x3", "alpharho_dsp_row_5x5"),
+        ("qemu-m7", "alpharho_m7_row_pair_3x3", "alpharho_dsp_row_5x5"),
+        ("qemu-m55", "alpharho_mve_row_3x3", "alpharho_mve_row_5x5"),
+    ],
+)
+def test_there_is_no_code_for_windows_that_a_network_does_not_have(
+    name: str, linked: str, left_out: str, int8: Artifact[Int8Facts]
+) -> None:
+    found = functions(microcontroller.compile_for(int8, target.load(name)).path.with_name("firmware.elf"))
+    assert linked in found
+    assert left_out not in found

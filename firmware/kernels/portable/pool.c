@@ -66,6 +66,12 @@ static int32_t largest(const struct alpharho_window *w, const int8_t *in, struct
   return most;
 }
 
+// To the nearest, halves away from zero.
+static int32_t mean_of(int32_t total, int32_t count) {
+  const int32_t size = quotient((total > 0 ? total : -total) + count / 2, count);
+  return total > 0 ? size : -size;
+}
+
 void alpharho_average_pool(const struct alpharho_pool *p, const int8_t *in, int8_t *out) {
   const struct alpharho_window *w = &p->window;
   const int are_words = w->in_c % CHANNELS == 0 && (uintptr_t)in % sizeof(uint32_t) == 0;
@@ -83,8 +89,7 @@ void alpharho_average_pool(const struct alpharho_pool *p, const int8_t *in, int8
           totals[0] = sum(w, in + c, rows, columns);
         }
         for (int32_t i = 0; i < at_once; i++) {
-          const int32_t total = totals[i], size = quotient((total > 0 ? total : -total) + count / 2, count);
-          *out++ = (int8_t)clamp(total > 0 ? size : -size, p->min, p->max);
+          *out++ = (int8_t)clamp(mean_of(totals[i], count), p->min, p->max);
         }
       }
     }
