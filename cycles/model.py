@@ -102,17 +102,21 @@ def _priced(core: str, image: Program, inference: Inference, first: int, flash: 
 
 
 def _calls(image: Program, source: Path) -> dict[int, int]:
-    """Return the operator that each block of the network's own C calls, by where the block begins."""
+    """Return the operator that each block of the network's own C calls, by where the block begins.
+
+    A block may begin in what a header's function was compiled to: all of a function counts that has lines of the source.
+    """
     steps = _steps_by_line(source.read_text(encoding="utf-8"))
-    own = sorted(address for address in image.code if image.line_at(address)[0] == source.name)
-    names = {image.function_at(address) for address in own}
+    names = {image.function_at(address) for address in image.code if image.line_at(address)[0] == source.name}
+    own = sorted(address for address in image.code if image.function_at(address) in names)
     found: dict[int, int] = {}
     following: int | None = None
     for address in reversed(own):
         one = image.code[address]
         if one.is_jump:
             leaves = one.name in CALLS or (one.target >= 0 and image.function_at(one.target) not in names)
-            following = steps.get(image.line_at(address)[1]) if leaves else None
+            file, line = image.line_at(address)
+            following = steps.get(line) if leaves and file == source.name else None
         if following is not None:
             found[address] = following
     return found
