@@ -104,7 +104,8 @@ def _priced(core: str, image: Program, inference: Inference, first: int, flash: 
 def _calls(image: Program, source: Path) -> dict[int, int]:
     """Return the operator that each block of the network's own C calls, by where the block begins.
 
-    A block may begin in what a header's function was compiled to: all of a function counts that has lines of the source.
+    A block may begin in what a header's function was compiled to: all of a function counts that has lines of the
+    source.
     """
     steps = _steps_by_line(source.read_text(encoding="utf-8"))
     names = {image.function_at(address) for address in image.code if image.line_at(address)[0] == source.name}
