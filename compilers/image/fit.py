@@ -47,6 +47,8 @@ class Fit:
     code_bytes: int = 0
     macs: int = 0
     """Multiply-accumulates of an inference, those that are computed again to save RAM included."""
+    macs_left_out: int = 0
+    """Those of the network that are not among them, since they have no effect."""
     estimated: bool = False
     """Whether the user's own SDK links it, whose share is an estimate."""
 
@@ -122,6 +124,7 @@ def fit(target: Target, plan: Plan) -> Fit:
         stack_bytes=room.stack_bytes,
         peak=peak_of(plan),
         macs=plan.macs + plan.macs_again,
+        macs_left_out=plan.macs_left_out,
         estimated=room.is_estimate,
     )
 

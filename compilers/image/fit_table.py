@@ -142,10 +142,21 @@ def notes(fits: Fits) -> str:
     for what, forms in peaks.items():
         text = what if what.startswith("computes") else f"the arena's peak is {what}"
         lines.append(f"{', '.join(dict.fromkeys(forms))}: {text}")
+    if left_out := _left_out(fits):
+        lines.append(f"leaves out {left_out} of the network's MACs, which have no effect")
     lines.append("bytes; the share of the firmware itself is an estimate, the linker's figures are exact")
     if any(fit.estimated for aims in fits.values() for fit in aims.values()):
         lines.append(f"{ABOUT} your own SDK links these boards, and what it takes itself is an estimate")
     return "\n".join(lines)
+
+
+def _left_out(fits: Fits) -> str:
+    """Return the share of the MACs that no form computes, "" if all are; sets of kernels may differ in it."""
+    shares = set[int]()
+    for aims in fits.values():
+        computed = min((fit.macs for fit in aims.values()), default=0)
+        shares |= {round(100 * (n := fit.macs_left_out) / (computed + n)) for fit in aims.values() if fit.macs_left_out}
+    return " to ".join(map(str, sorted({min(shares), max(shares)}))) + " %" if shares else ""
 
 
 def as_json(

@@ -84,3 +84,16 @@ def test_what_is_computed_again_is_said() -> None:
     slim = replace(FITS, macs=150, peak="at ADD")
     text = fit_table.notes({"nucleo": {"size": replace(FITS, macs=100), "ram": slim}})
     assert "ram: computes 50 % of the MACs again" in text
+    assert "leaves out" not in text
+
+
+def test_what_is_left_out_is_said() -> None:
+    """Of the network's MACs: those that are computed again are no part of them."""
+    left = replace(FITS, macs=100, macs_left_out=300)
+    again = replace(left, macs=150)
+    assert "\nleaves out 75 % of the network's MACs, which have no effect\n" in fit_table.notes(
+        {"nucleo": {"size": left, "ram": again}}
+    )
+    fits = {"nucleo": {"size": left, "ram": again}, "pico": {"size": replace(left, macs_left_out=100)}}
+    assert "\nleaves out 50 to 75 % of" in fit_table.notes(fits)
+    assert fit_table.as_json(fits)["pico"]["size"]["macs_left_out"] == 100
