@@ -28,7 +28,7 @@ def table(profile: Profile, width: int) -> Table:
     columns += [("shape", "left")]
     columns += [("MACs", "right")] if width >= MIDDLE else []
     columns += [(unit, "right"), ("share", "right")]
-    columns += [("per MAC", "right")] if width >= MIDDLE else []
+    columns += [(per_mac_heading(unit), "right")] if width >= MIDDLE else []
     columns += [("modeled cycles", "right")] if _has_cycles(profile, width) else []
     rows = tuple(_row(layer, profile, width) for layer in profile.layers)
     return Table(tuple(columns), rows)
@@ -40,7 +40,7 @@ def _row(layer: LayerProfile, profile: Profile, width: int) -> tuple[str, ...]:
     cells += [shape_text(layer)]
     cells += [f"{layer.macs:,}" if layer.macs else ""] if width >= MIDDLE else []
     cells += [amount_text(layer.amount, profile.unit), f"{100 * layer.share:.1f} %"]
-    cells += [f"{layer.per_mac:.3g}" if layer.per_mac is not None else ""] if width >= MIDDLE else []
+    cells += [per_mac_text(layer, profile.unit)] if width >= MIDDLE else []
     if _has_cycles(profile, width):
         assert profile.modeled
         found = (f"{one.cycles:,}" for one in profile.modeled[0].layers if one.operator == layer.operator)
@@ -72,6 +72,18 @@ def kernels(core: CoreCycles) -> Table:
 def amount_text(amount: float, unit: ProfileUnit) -> str:
     """Return an amount without its unit: counts as whole numbers, times to a tenth of a microsecond."""
     return f"{amount:,.1f}" if unit == "us" else f"{round(amount):,}"
+
+
+def per_mac_heading(unit: ProfileUnit) -> str:
+    """Return what the amount per MAC is headed: times have a unit of their own."""
+    return "ns per MAC" if unit == "us" else "per MAC"
+
+
+def per_mac_text(layer: LayerProfile, unit: ProfileUnit) -> str:
+    """Return the amount per MAC of an operator, a time in nanoseconds; "" for one that has no MACs."""
+    if layer.per_mac is None:
+        return ""
+    return f"{1000 * layer.per_mac if unit == 'us' else layer.per_mac:.3g}"
 
 
 def summary(profile: Profile) -> str:

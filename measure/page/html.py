@@ -20,7 +20,7 @@ from measure.compare import layout as compare_layout
 from measure.page import charts, classes, curve, table
 from measure.page.charts import Point
 from measure.page.runs import Run
-from measure.profile_layout import amount_text, shape_text, summary
+from measure.profile_layout import amount_text, per_mac_heading, per_mac_text, shape_text, summary
 
 KINDS = (
     ("hardware", "measured on the board"),
@@ -188,7 +188,7 @@ def _layers(run: Run) -> dict[str, object] | None:
             "amount": amount_text(layer.amount, profile.unit),
             "share": f"{100 * layer.share:.1f}",
             "width": round(100 * layer.amount / most, 1),
-            "per_mac": "" if layer.per_mac is None else f"{layer.per_mac:.3g}",
+            "per_mac": per_mac_text(layer, profile.unit),
             "per_mac_width": round(100 * (layer.per_mac or 0) / most_per_mac, 1),
         }
         for layer in profile.layers
@@ -196,6 +196,7 @@ def _layers(run: Run) -> dict[str, object] | None:
     return {
         "caption": f"{profile.engine}, {profile.kernels} kernels: {summary(profile)}",
         "unit": profile.unit,
+        "per_mac": per_mac_heading(profile.unit),
         "rows": rows,
     }
 

@@ -313,6 +313,7 @@ def test_on_paper_it_is_light_whole_and_each_run_begins_a_page(folder: Path, bro
     assert pages
     assert int(pages[1]) >= browser.evaluate("document.querySelectorAll('.run').length") + 1
     assert browser.evaluate(style % ("thead", "breakAfter")) == "avoid", "no heading at the end of a page"
+    assert browser.evaluate(style % ("h3 + p", "breakAfter")) == "avoid", "nor what is said of a drawing"
 
 
 def test_a_few_slow_samples_do_not_take_the_room_of_the_others() -> None:

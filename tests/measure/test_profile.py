@@ -82,6 +82,9 @@ def test_times_are_those_that_other_programs_disturb_least() -> None:
     made = profiles.measure(device(slowed, "ticks"), device(runs, "ticks"), OPERATORS, b"", "host", repeats)
     assert (made.unit, made.sum, made.runs) == ("us", 40.0, 80)
     assert made.layers[0].per_mac == pytest.approx(made.layers[0].amount / 7_077_888, abs=1e-9), "not rounded to 0"
+    fast = replace(made.layers[0], per_mac=6.78e-06)  # of a PC: 6.78 ps
+    table = profile_layout.table(replace(made, layers=(fast,)), 100)
+    assert dict(zip(table.columns, table.rows[0], strict=True))["ns per MAC", "right"] == "0.00678"
     assert made.is_consistent
 
 
