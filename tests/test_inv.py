@@ -58,6 +58,18 @@ def packages_of_tests() -> list[str]:
             ["deploy", "--data=cifar10", "--target", "rpi4,host-fw"],
             ["cmake", "gcc", "libc6-dev", "ninja-build", "openssh-client"],
         ),
+        (["fit", "mine.tflite", "qemu-m4"], []),  # which builds nothing
+        (
+            ["fit", "mine.tflite", "qemu-m4", "--measure"],
+            ["cmake", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "ninja-build", "qemu-system-arm"],
+        ),
+        (["compile", "--data=cifar10", "mine.tflite", "host-fw"], ["cmake", "gcc", "libc6-dev", "ninja-build"]),
+        (
+            ["compile", "--data=cifar10", "mine.tflite", "qemu-m4"],
+            ["cmake", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "ninja-build"],
+        ),
+        (["compare", "mine.tflite", "nucleo-f446re"], []),
+        (["report", "--data=cifar10", "mine.tflite", "nucleo-f446re"], []),
         (["test"], packages_of_tests()),
     ],
 )
@@ -96,6 +108,7 @@ BENCH = '[rpi4]\nlink = "ssh://pi@rpi4"\nflasher = "bossac"\n\n[nucleo-f446re]\n
         ((*NUCLEO, "--flasher=openocd"), "", BENCH, {"openocd"}),
         (PICO, "picotool", "", set()),
         (PICO, "", BENCH, {"openocd"}),
+        (("compile", *NUCLEO[1:]), "", "", set()),
         (("deploy", "--target=teensy41"), "", "", set()),  # the user's SDK brings what it calls
     ],
 )
