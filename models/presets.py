@@ -11,6 +11,8 @@ from models.network import Network
 
 DEFAULT_RHO = 128
 RHO_MIN, RHO_MAX, RHO_STEP = 32, 320, 32
+FILES = (".keras", ".h5", ".tflite")
+"""What --model may be instead, where a task takes files."""
 
 FAMILIES = {
     "v1": "MobileNet V1",
@@ -79,10 +81,15 @@ def parse(name: str, classes: int = 1000, channels: int = 3) -> Preset:
     Raises ConfigError if the name, alpha, rho, classes or channels can't be.
     """
     match = _NAME.fullmatch(name)
+    if name.endswith(FILES):
+        raise ConfigError(
+            f"--model {name}: this task needs a preset <family>_<alpha>[_<rho>], such as v1_025; got a file; "
+            "`inv models` lists presets"
+        )
     if not match or match["family"] not in FAMILIES:
         hint = nearest(name, all_names())
         raise ConfigError(
-            f"--model {name}: expected a preset <family>_<alpha>[_<rho>] or a file (.keras, .h5, .tflite); "
+            f"--model {name}: expected a preset <family>_<alpha>[_<rho>] or a file ({', '.join(FILES)}); "
             f"{hint}{' ' if hint.endswith('?') else '; '}`inv models` lists them"
         )
     family, alpha = match["family"], int(match["alpha"]) / 100

@@ -63,6 +63,8 @@ def test_defaults() -> None:
         ("v1_025_", "did you mean v1_025"),
         ("V1_025", "did you mean v1_025"),
         ("", "expected a preset"),
+        ("mine.tflite", "this task needs a preset <family>_<alpha>[_<rho>], such as v1_025; got a file"),
+        ("folder/mine.keras", "got a file; `inv models` lists presets"),
         ("v1_200", "alpha of v1 is 0.1 to 1.0, got 2.0; for example v1_025"),
         ("v1_000", "alpha of v1 is 0.1 to 1.0, got 0.0"),
         ("v2_201", "alpha of v2 is 0.1 to 2.0, got 2.01; for example v2_035"),
