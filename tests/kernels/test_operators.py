@@ -24,7 +24,7 @@ from tests.kernels import core_runner, linux_runner
 from tests.kernels.cases import Case
 from tests.kernels.core_runner import CoreRunner, kernels_of
 from tests.kernels.operator_models import OPERATORS, PADDED, TYPICAL, TYPICAL_PADDED
-from tests.kernels.window_models import corners, few_channels
+from tests.kernels.window_models import corners, few_channels, word_rows
 
 # Scales that LiteRT refuses or aborts on; all else must be compiled.
 REFUSED = (
@@ -149,6 +149,13 @@ def test_pointwise_layers_of_few_channels_equal_the_reference(core: str) -> None
     on_core(few_channels(), core, cases=60)
 
 
+@needs_core
+@pytest.mark.parametrize("core", SETS)
+def test_windows_whose_rows_are_a_word_equal_the_reference(core: str) -> None:
+    """Such as those of 10x4 with which keyword spotting begins, at all borders."""
+    on_core(word_rows(), core, cases=60)
+
+
 # Zero points and activations. With RELU the lower limit is the zero point, wherever that is.
 ENDS = ((0, "NONE"), (-128, "RELU6"), (127, "NONE"), (-3, "RELU_N1_TO_1"), (5, "RELU"))
 
@@ -269,5 +276,5 @@ def test_typical_cases_take_the_set_s_own_kernels(kernels: str, name: str) -> No
         return step.calls[0].kernel.kernel_set == kernels
 
     # Any such case will do: the smallest one would take most of the time.
-    any_case = hypothesis.settings(database=None, phases=[hypothesis.Phase.generate])
+    any_case = hypothesis.settings(database=None, phases=[hypothesis.Phase.generate], max_examples=5000)
     hypothesis.find(TYPICAL[name], own, settings=any_case)

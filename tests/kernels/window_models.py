@@ -111,6 +111,25 @@ def few_channels(draw: st.DrawFn) -> Case:
     return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
 
 
+@st.composite
+def word_rows(draw: st.DrawFn) -> Case:
+    """Draw a convolution of four taps in a row of its window, with padding on both sides of the input or on one."""
+    b, seed = Builder(), draw(seeds)
+    in_c = draw(st.sampled_from([1, 2]))
+    shape = (4 * draw(st.integers(1, 3)), draw(st.integers(1, 5)), 4 // in_c, in_c)
+    size, strides = [draw(st.integers(5, 12)) for _ in range(2)], [draw(st.integers(1, 3)) for _ in range(2)]
+    x = b.tensor((1, *size, in_c), scale=1.0, zero_point=draw(zero_points))
+    factors = draw(st.lists(st.floats(2.0**-14, 2.0**-3, width=32), min_size=shape[0], max_size=shape[0]))
+    kernel = b.tensor(shape, scale=factors, axis=0, data=weights(seed, shape, "random"))
+    values = np.random.default_rng(seed + 1).integers(-30000, 30001, shape[0])
+    bias = b.tensor((shape[0],), "int32", scale=1.0, data=values)
+    out = [-(-side // stride) for side, stride in zip(size, strides, strict=True)]
+    y = b.tensor((1, *out, shape[0]), scale=1.0, zero_point=draw(zero_points))
+    options = {"Padding": 0, "StrideH": strides[0], "StrideW": strides[1], "FusedActivationFunction": 0}
+    b.operator("CONV_2D", [x, kernel, bias], [y], options, "Conv2DOptions")
+    return Case(b.finish([x], [y]), pictures(seed, (1, *size, in_c)))
+
+
 def corners(
     layer: str, depth: int, zero_point: int, activation: str, shift_most: int = 31, channels_each: int = 2
 ) -> Case:

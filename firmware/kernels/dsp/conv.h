@@ -162,6 +162,31 @@ __attribute__((noinline, cold)) static void conv_gather(const struct alpharho_ds
   }
 }
 
+// The same of windows whose rows are a word, where rows of the input are two or more: a word from the row, shifted to
+// its place in the window.
+__attribute__((noinline)) static void conv_gather_words(const struct alpharho_dsp_conv *p, const int8_t *in,
+                                                        const struct conv_pixel *at, int8_t *to) {
+  const struct alpharho_window *w = &p->window;
+  const int32_t over = at->side + w->kernel_w - w->in_w;
+  const int32_t left = at->side < 0 ? -at->side : 0, right = over > 0 ? over : 0; // taps that are padding
+  if (left >= w->kernel_w || right >= w->kernel_w) {
+    conv_gather(p, in, at, to);
+    return;
+  }
+  const int32_t before = 8 * left * w->in_c, behind = 8 * right * w->in_c;
+  const uint32_t padding = (uint8_t)p->input_zero_point * 0x01010101u;
+  const uint32_t sides = padding & ~((~0u << before) & (~0u >> behind));
+  const int8_t *const column = in + (at->side + left - right) * w->in_c;
+  for (int32_t ky = 0; ky < w->kernel_h; ky++, to += sizeof padding) {
+    const int32_t in_y = at->top + ky * w->dilation_h;
+    uint32_t word = padding;
+    if (in_y >= 0 && in_y < w->in_h) {
+      word = load_word(column + in_y * w->in_w * w->in_c) << before >> behind | sides;
+    }
+    store_word(to, word);
+  }
+}
+
 static inline void conv_any(const struct method *m, const struct alpharho_dsp_conv *p, const int8_t *in, int8_t *out,
                             int8_t *scratch) {
   const struct alpharho_window *w = &p->window;
@@ -172,6 +197,7 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
   const int by_rows = w->dilation_w == 1 && w->kernel_w * w->in_c % BLOCK_TAPS == 0;
   const int32_t rows = by_rows ? w->kernel_h : 1, row_taps = p->depth / rows;
   const int32_t row_bytes = w->in_w * w->in_c, down = (w->kernel_h - 1) * w->dilation_h;
+  const int are_words = by_rows && row_taps == BLOCK_TAPS && row_bytes >= 2 * BLOCK_TAPS;
   struct conv_pixel at = conv_place(w, 0, 0);
   for (int32_t left = w->out_h * w->out_w; left > 0; left -= PIXELS, out += PIXELS * w->out_c) {
     struct expand_job expand = {.end = (void *)scratch};
@@ -182,7 +208,7 @@ static inline void conv_any(const struct method *m, const struct alpharho_dsp_co
         expand.rows[n] = in + at.top * row_bytes + at.side * w->in_c;
         pitch[n] = w->dilation_h * row_bytes;
       } else {
-        conv_gather(p, in, &at, gathered + n * p->depth);
+        (are_words ? conv_gather_words : conv_gather)(p, in, &at, gathered + n * p->depth);
         expand.rows[n] = gathered + n * p->depth;
         pitch[n] = row_taps;
       }
