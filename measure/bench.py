@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import console
+from compilers import aot
 from compilers.image.microcontroller import FirmwareFacts
 from deploy.board_state import BoardState
 from deploy.info import Stats
@@ -154,6 +155,7 @@ def engine_section(setup: Setup, measurement: Measurement) -> EngineSection:
     """Return the report's section `engine`."""
     info, firmware = measurement.info, setup.compiled.with_facts_of(FirmwareFacts)
     streamed = firmware.facts.plan.streamed if firmware else None
+    plan: aot.Plan | None = getattr(setup.compiled.facts, "plan", None)
     return EngineSection(
         name=info.engine,
         version=info.engine_version,
@@ -165,6 +167,7 @@ def engine_section(setup: Setup, measurement: Measurement) -> EngineSection:
         )
         if streamed
         else None,
+        macs_left_out=plan.macs_left_out or None if plan else None,
     )
 
 

@@ -40,6 +40,8 @@ def rows(report: Report) -> Rows:
         table += device_rows(report.device)
     if engine.streamed_input:
         table.append(("input", _streamed_text(engine.streamed_input)))
+    if engine.macs_left_out:
+        table.append(("left out", f"{engine.macs_left_out:,} MACs of the network, which have no effect"))
     if report.tpu:
         table += tpu_rows(report.tpu)
     if report.linux:

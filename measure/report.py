@@ -101,7 +101,10 @@ class StreamedInput:
 
 @dataclass(frozen=True)
 class EngineSection:
-    """What ran the network; `threads` on Linux, `optimize` and `streamed_input` where it was compiled ahead of time."""
+    """What ran the network; `threads` on Linux, `optimize` and `streamed_input` where it was compiled ahead of time.
+
+    `macs_left_out` are multiply-accumulates of the network that have no effect, and were not computed.
+    """
 
     name: str
     version: str
@@ -109,6 +112,7 @@ class EngineSection:
     threads: int | None = None
     optimize: str | None = None
     streamed_input: StreamedInput | None = None
+    macs_left_out: int | None = None
 
 
 @dataclass(frozen=True)

@@ -193,8 +193,10 @@ def _layers(run: Run) -> dict[str, object] | None:
         }
         for layer in profile.layers
     ]
+    left_out = run.report.engine.macs_left_out
+    missing = f". {left_out:,} MACs of the network have no effect, and are not computed" if left_out else ""
     return {
-        "caption": f"{profile.engine}, {profile.kernels} kernels: {summary(profile)}",
+        "caption": f"{profile.engine}, {profile.kernels} kernels: {summary(profile)}{missing}",
         "unit": profile.unit,
         "per_mac": per_mac_heading(profile.unit),
         "rows": rows,

@@ -68,7 +68,8 @@ def folder(tmp_path: Path) -> Path:
     assert RUN.accuracy is not None
     small = counted(900, accuracy=replace(RUN.accuracy, top1=0.8), memory={"ram": 70_000, "flash": 9000})
     all_runs = {
-        "qemu-m4/full": counted(), "qemu-m4/small": small, "netduinoplus2/v1_025": small, "rpi4/<b>bold": evil,
+        "qemu-m4/full": counted(engine=replace(RUN.engine, macs_left_out=3312)),
+        "qemu-m4/small": small, "netduinoplus2/v1_025": small, "rpi4/<b>bold": evil,
         "rpi4/partial": timed, "host/bare": replace(GOOD, latency=None, accuracy=None, exactness=None, memory={}),
     }  # fmt: skip
     for name, report in all_runs.items():
@@ -137,7 +138,7 @@ def test_what_the_page_says(folder: Path) -> None:
     for words in (
         "7 of 10, 70.0 %", "most RAM: step 0", "600 bytes at 0", "of which 40 are rows and other scratch",
         "of the input 384 bytes of rows are kept", "measured on another board",
-        "all layers 990, a whole inference 1,000",
+        "all layers 990, a whole inference 1,000", "3,312 MACs of the network have no effect, and are not computed",
         "on the Pareto front", "Distribution of 200 inferences",
         "3 epochs at 48x48, 96x96; the weights are those of epoch 2", "held out, epoch 2 at 96x96: 62.5 %",
     ):  # fmt: skip

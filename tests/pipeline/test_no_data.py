@@ -16,6 +16,8 @@ from pipeline.command_line import main
 from pipeline.request import Request
 from pipeline.steps import Steps
 from tests.compilers import several_inputs
+from tests.compilers.silent_networks import silenced
+from tests.pipeline.small import call_inv
 from tests.schemas import checked
 
 
@@ -105,3 +107,15 @@ def test_several_inputs_take_no_data_set(tmp_path: Path, capsys: pytest.CaptureF
     with pytest.raises(ConfigError, match=r"--data fashion_mnist: sum has 2 inputs, .* leave --data out") as caught:
         measuring.set_up(steps)
     assert "\n" not in str(caught.value)
+
+
+def test_a_report_says_how_many_macs_were_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "silenced.tflite"
+    path.write_bytes(silenced())
+    measured = call_inv(tmp_path, "bench", "--model", path, "--target", "host-fw", "--json")
+    assert measured.returncode == 0, measured.stderr
+    # Four of 16 channels in each of three layers of 36 pixels.
+    left_out = 36 * 4 * (8 + 9 + 6)
+    assert checked("bench", measured.stdout)["engine"]["macs_left_out"] == left_out
+    shown = call_inv(tmp_path, "report", "silenced", "host-fw")
+    assert f"{left_out:,} MACs of the network, which have no effect" in shown.stdout
