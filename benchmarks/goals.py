@@ -46,7 +46,6 @@ _VECTORS = (
     "ours needs 0.2, of which the multiplications of vectors alone are 0.13."
 )
 REASONS: Mapping[tuple[str, str], str] = {
-    ("mlperf_kws_int8", "cortex-m4"): _KEYWORDS,
     ("mlperf_kws_int8", "cortex-m33"): _KEYWORDS,
     ("mlperf_kws_int8", "cortex-m7"): _KEYWORDS,
     ("mlperf_kws_int8", "cortex-m55"): _KEYWORDS,
