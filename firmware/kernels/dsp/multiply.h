@@ -40,7 +40,7 @@ void alpharho_dsp_multiply_last(const struct multiply_job *job);
 
 // Read by assembly, too.
 struct expand_job {
-  const int8_t *rows[PIXELS]; // need not be aligned
+  const int8_t *rows[PIXELS]; // aligned to words or not
   uint32_t *to;
   uint32_t *end;
 };

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "fixed_point.h"
 #include "portable.h"
 
@@ -31,7 +33,9 @@ static void add_four(const int8_t *in, int32_t pixels, int32_t pitch, int32_t *t
     const int32_t count = left < MOST ? left : MOST;
     uint32_t even = 0, odd = 0;
     for (const int8_t *const end = in + count * pitch; in != end; in += pitch) {
-      const uint32_t four = *(const uint32_t *)(const void *)in ^ 0x80808080u;
+      uint32_t four;
+      memcpy(&four, __builtin_assume_aligned(in, sizeof four), sizeof four);
+      four ^= 0x80808080u;
       even += four & 0x00ff00ffu;
       odd += four >> 8 & 0x00ff00ffu;
     }
