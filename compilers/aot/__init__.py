@@ -1,6 +1,6 @@
 """The ahead-of-time compiler: an int8 `.tflite` becomes C that calls the kernels in `firmware/kernels`.
 
-`operators` says what is supported, `leave_out` drops channels that need not be computed, `lower` turns operators into
+`operators` says what is supported, `leave_out` drops channels that have no effect, `lower` turns operators into
 kernel calls, `segment` cuts them into blocks, `planner` gives each tensor its place, `checker` proves the places right,
 `emit` writes the C.
 Nothing here imports TensorFlow.

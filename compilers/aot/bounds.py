@@ -18,6 +18,7 @@ import numpy.typing as npt
 from compilers.aot.arithmetic import INT8_MAX, INT8_MIN, INT32_MAX, INT32_MIN, clamp, scale
 from compilers.aot.operands import Fields, Parameters, Value
 from compilers.aot.packing import data
+from compilers.aot.round_once import Ratio
 from compilers.aot.sets import portable
 from compilers.aot.steps import Call, Step
 from graph.types import Graph, Tensor
@@ -154,16 +155,10 @@ def _dense(before: Bounds, fields: Fields) -> Bounds | None:
     multiplier, shift, limit = (
         np.broadcast_to(data(fields[n]), sums.shape[1:]) for n in ("multiplier", "shift", "limit")
     )
-    scaling = list(zip(multiplier.tolist(), shift.tolist(), limit.tolist(), strict=True))
-    values = [[_rounded_once(x, *how) for x, how in zip(row, scaling, strict=True)] for row in sums.tolist()]
+    ratios = [Ratio(*of) for of in zip(multiplier.tolist(), shift.tolist(), limit.tolist(), strict=True)]
+    values = [[ratio.rounded(x) for ratio, x in zip(ratios, row, strict=True)] for row in sums.tolist()]
     zero_point, low, high = (cast(int, fields[name]) for name in ("zero_point", "min", "max"))
     return Bounds(*(np.array(values, np.int64) + zero_point)).within(low, high)
-
-
-def _rounded_once(total: int, multiplier: int, shift: int, limit: int) -> int:
-    """Return what `round_once.Ratio` says of a sum."""
-    size = (min(abs(total), limit) * multiplier + (1 << (shift - 1))) >> shift
-    return -size if total < 0 else size
 
 
 def _pool(before: Bounds, fields: Fields) -> Bounds:

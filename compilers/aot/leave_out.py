@@ -1,4 +1,4 @@
-"""Leaves channels out of a network that need not be computed. Its outputs stay equal, byte for byte.
+"""Leaves out the channels of a network that have no effect. Its outputs stay equal, byte for byte.
 
 A constant channel becomes a part of the biases of what reads it. Networks that were trained with weight decay have
 many: half of the multiplications of MLPerf Tiny's visual wake words have no effect.
@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from compilers.aot import requant
 from compilers.aot.bounds import Bounds, Int64, bounds_of, unknown
 from compilers.aot.kept_channels import Mask, kept_channels
 from compilers.aot.pads import PADS
@@ -85,7 +85,7 @@ def _rewritten(
     inputs = (
         source.index,
         _added(tensors, kernel, weights, made),
-        _added(tensors, own or _no_bias(kernel), _wrapped(bias), made),
+        _added(tensors, own or _no_bias(kernel), requant.wrapped(bias), made),
     )
     return replace(operator, inputs=inputs)
 
@@ -99,11 +99,6 @@ def _bias(graph: Graph, operator: Operator, channels: int) -> Int64:
 def _no_bias(kernel: Tensor) -> Tensor:
     """Return what a bias that the operator has not got would be, but for its size."""
     return Tensor(kernel.index, f"{kernel.name}_bias", (0,), "int32")
-
-
-def _wrapped(bias: Int64) -> npt.NDArray[np.int32]:
-    """Return biases as int32 holds them: the reference's sums wrap as well."""
-    return bias.astype(np.uint64).astype(np.uint32).view(np.int32)
 
 
 def _added(tensors: list[Tensor], like: Tensor, data: Array, made: Mask) -> int:

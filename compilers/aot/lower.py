@@ -78,7 +78,7 @@ OPTIMIZE = ("size", "speed", "ram")
 
 
 def reduced(graph: Graph) -> Reduced:
-    """Return the network without the channels that need not be computed. Raises CompileError as `lower` does."""
+    """Return the network without the channels that have no effect. Raises CompileError as `lower` does."""
     return leave_out(graph, _portable(without_shapes(graph)))
 
 

@@ -33,5 +33,9 @@ def folded_bias(bias: npt.NDArray[np.int64], sums: npt.NDArray[np.int64], zero_p
 
     It wraps like int32, as the reference's sum does.
     """
-    folded = (bias - zero_point * sums).astype(np.uint64).astype(np.uint32).view(np.int32)
-    return Constant("bias", folded)
+    return Constant("bias", wrapped(bias - zero_point * sums))
+
+
+def wrapped(sums: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Return sums as int32 holds them (`arithmetic.wrap32`)."""
+    return sums.astype(np.uint64).astype(np.uint32).view(np.int32)

@@ -25,6 +25,11 @@ class Ratio:
     shift: int
     limit: int
 
+    def rounded(self, total: int) -> int:
+        """Return an accumulator times the ratio, to the nearest, halves away from 0."""
+        size = (min(abs(total), self.limit) * self.multiplier + (1 << (self.shift - 1))) >> self.shift
+        return -size if total < 0 else size
+
 
 def ratio(real: float, reach: int) -> Ratio:
     """Return the integers for a ratio: all accumulators up to `reach` either way give what double precision gives.
