@@ -24,8 +24,7 @@ from fields.dataclass_json import to_json
 from graph.reader import read
 from measure import bench, details, report_file
 from measure.details import Answers, Details, Epoch, MemoryPlan, Mistake, Place, Step, Training
-from measure.page import charts, classes, curve, explorer, html, runs, table
-from measure.page.charts import Point
+from measure.page import curve, explorer, html, runs, table
 from measure.profile import LayerProfile, Profile
 from tests.browser import Browser, program
 from tests.measure.device import Device, set_up
@@ -201,19 +200,6 @@ def test_no_report_is_one_line(tmp_path: Path) -> None:
         runs.read([str(tmp_path)])
 
 
-def test_the_front_has_what_no_other_beats() -> None:
-    points = [Point(str(i), x, y, "a") for i, (x, y) in enumerate([(1, 1), (2, 3), (2, 2), (3, 3), (4, 5), (0.5, 0.1)])]
-    assert [point.label for point in charts.front(points)] == ["5", "0", "1", "4"]
-
-
-def test_many_classes_are_the_worst_ones() -> None:
-    names = tuple(f"c{i}" for i in range(30))
-    counts = tuple((i, i, 5) for i in range(29)) + ((29, 3, 4), (29, 29, 1))
-    shown = classes.view(Answers(names, counts, ()))
-    assert not shown.matrix
-    assert (shown.worst[0].name, shown.worst[0].right, shown.worst[0].taken_for) == ("c29", "1 of 5, 20.0 %", "c3 (4)")
-
-
 def points(svg: str, style: str) -> list[tuple[float, ...]]:
     """Return the corners of the line of a class."""
     (text,) = re.findall(rf'<polyline class="{style}" points="([^"]*)"', svg)
@@ -315,24 +301,3 @@ def test_on_paper_it_is_light_whole_and_each_run_begins_a_page(folder: Path, bro
     assert int(pages[1]) >= browser.evaluate("document.querySelectorAll('.run').length") + 1
     assert browser.evaluate(style % ("thead", "breakAfter")) == "avoid", "no heading at the end of a page"
     assert browser.evaluate(style % ("h3 + p", "breakAfter")) == "avoid", "nor what is said of a drawing"
-
-
-def test_a_few_slow_samples_do_not_take_the_room_of_the_others() -> None:
-    drawn = charts.histogram([1.0 + i / 100 for i in range(95)] + [40.0, 60.0], "{:.2f}".format)
-    bars = re.findall(r'<rect class="bar" x="([0-9.]+)" .*?<title>(.*?)</title>', drawn)
-    assert len(bars) > 30
-    assert bars[-1][1] == "2 from 40.00 to 60.00"
-    assert float(bars[-1][0]) > charts.WIDTH - 50
-    assert ">2 up to 60.00</text>" in drawn
-    assert "from 1.00 to 60.00" in drawn, "what a screen reader says"
-    assert "up to" not in charts.histogram([1.0, 1.1, 1.2, 1.3], str)
-
-
-@pytest.mark.parametrize("fast", [1, 50, 97])
-def test_names_of_marks_stand_apart(fast: int) -> None:
-    """Also where median and 90th percentile are at one place, and at either end."""
-    drawn = charts.histogram([1.0] * fast + [2.0] * (100 - fast), str)
-    median, p90 = (float(x) for x in re.findall(r'<text x="([0-9.]+)" y="11"', drawn))
-    assert median - 21 >= 0
-    assert p90 - 12 - (median + 21) >= 2
-    assert p90 + 12 <= charts.WIDTH
